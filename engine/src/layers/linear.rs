@@ -1,0 +1,56 @@
+use burn::tensor::{Int, Tensor, module};
+
+use crate::{Result, weights::Parameters};
+
+/// `y = x Wᵀ + b`.
+#[derive(Debug, Clone)]
+pub struct Linear {
+    /// `[d_input, d_output]`: a transposed view of the file's `[out, in]`.
+    weight: Tensor<2>,
+    bias: Option<Tensor<1>>,
+}
+
+impl Linear {
+    pub fn init(parameters: &Parameters, d_input: usize, d_output: usize) -> Result<Self> {
+        Ok(Self {
+            bias: Some(parameters.tensor("bias", [d_output])?),
+            ..Self::init_without_bias(parameters, d_input, d_output)?
+        })
+    }
+
+    pub fn init_without_bias(
+        parameters: &Parameters,
+        d_input: usize,
+        d_output: usize,
+    ) -> Result<Self> {
+        let weight = parameters.tensor("weight", [d_output, d_input])?;
+        Ok(Self {
+            weight: weight.transpose(),
+            bias: None,
+        })
+    }
+
+    /// # Shapes: `[…, d_input]` → `[…, d_output]`
+    pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        module::linear(x, self.weight.clone(), self.bias.clone())
+    }
+}
+
+/// A table of vectors, one per id.
+#[derive(Debug, Clone)]
+pub struct Embedding {
+    weight: Tensor<2>,
+}
+
+impl Embedding {
+    pub fn init(parameters: &Parameters, n_embeddings: usize, width: usize) -> Result<Self> {
+        Ok(Self {
+            weight: parameters.tensor("weight", [n_embeddings, width])?,
+        })
+    }
+
+    /// # Shapes: ids `[batch, length]` → `[batch, length, width]`
+    pub fn forward(&self, ids: Tensor<2, Int>) -> Tensor<3> {
+        module::embedding(self.weight.clone(), ids)
+    }
+}

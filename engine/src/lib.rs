@@ -1,0 +1,42 @@
+//! Limn's engine: diffusion models on burn, in a process of their own.
+//!
+//! What is here, in the order a picture takes:
+//!
+//! - [`catalogue`] finds model folders and knows their families;
+//! - [`weights`] checks and reads safetensors; every component is built from [`weights::Parameters`];
+//! - [`tokenizer`], [`text_encoders`], [`vision_encoder`], [`prior`], [`denoisers`], [`autoencoder`]
+//!   are the components, made of [`layers`];
+//! - [`schedules`], [`prediction`], [`samplers`], [`guidance`], [`noise`] are the sampling mathematics,
+//!   plain functions that know no model;
+//! - [`pipelines`] put them together, one function per deed;
+//! - [`worker`] runs pipelines as jobs and speaks [`protocol`] with the window or the command line;
+//! - [`device`] knows what the machine has and what it may be trusted with.
+//!
+//! Invariants: the arrows point one way (`pipelines` → components → `weights`); nothing here names
+//! egui; nothing writes to standard output but protocol frames; noise is made on the CPU and is
+//! PyTorch's, so that a seed means the same picture on every device.
+//!
+//! Deliberately absent: training, an async runtime, pickle, a backend type parameter.
+
+pub mod autoencoder;
+pub mod catalogue;
+pub mod denoisers;
+pub mod device;
+pub mod error;
+pub mod guidance;
+pub mod image;
+pub mod layers;
+pub mod noise;
+pub mod pipelines;
+pub mod prediction;
+pub mod prior;
+pub mod protocol;
+pub mod samplers;
+pub mod schedules;
+pub mod text_encoders;
+pub mod tokenizer;
+pub mod vision_encoder;
+pub mod weights;
+pub mod worker;
+
+pub use error::{Error, Result};
