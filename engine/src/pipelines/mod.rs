@@ -1,0 +1,12 @@
+//! Components put together, one function per deed, for the worker to run as jobs.
+//!
+//! The door: open a [`LoadedModel`] once, then call [`text_to_image::run`] for every job. A pipeline talks
+//! back through one callback that takes [`PipelineEvent`]s; an error that the callback returns, such as
+//! [`Error::Cancelled`](crate::Error::Cancelled), ends the run before the next step and comes back unchanged.
+
+mod event;
+mod loaded_model;
+pub mod text_to_image;
+
+pub use event::{FinishedPicture, PipelineEvent};
+pub use loaded_model::{LoadedModel, Runtime};

@@ -1,0 +1,35 @@
+use crate::protocol::{Plan, Progress};
+
+/// What a running pipeline tells: in order `Planned`, then `Loading`, `Progress` and `Picture` as they come.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PipelineEvent {
+    /// What the job will really use, before anything is computed.
+    Planned(Plan),
+    /// A component is being read: once before it with `done_bytes` of what came earlier, once after it.
+    Loading {
+        /// The component's folder name, as in `unet`.
+        component: String,
+        /// Bytes of weights that this load has read, of all those it will read.
+        done_bytes: u64,
+        total_bytes: u64,
+    },
+    /// A step is done. Steps of the decoder carry a preview.
+    Progress(Progress),
+    /// A picture is finished; the pictures of a job come in order.
+    Picture(FinishedPicture),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct FinishedPicture {
+    /// Which picture of the job, from 0.
+    pub index: u32,
+    /// The seed that makes this picture again on its own.
+    pub seed: u64,
+    /// Pixels.
+    pub width: u32,
+    pub height: u32,
+    /// RGB, row by row, three bytes a pixel.
+    pub rgb: Vec<u8>,
+    /// CLIP similarity to the prompt; computed where the best of several candidates was asked for.
+    pub score: Option<f32>,
+}
