@@ -30,7 +30,12 @@ impl Conv2d {
 
     /// # Shapes: `[batch, input, height, width]` → `[batch, output, height′, width′]`
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let options = ConvOptions::new([self.stride; 2], [self.padding; 2], [1; 2], 1);
+        let options = ConvOptions::new(
+            [self.stride; 2],
+            [self.padding; 2],
+            [1; 2],
+            1,
+        );
         module::conv2d(x, self.weight.clone(), self.bias.clone(), options)
     }
 }

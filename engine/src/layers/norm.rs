@@ -61,8 +61,8 @@ impl GroupNorm {
         let grouped = x.reshape([batch, self.n_groups, n_elements]);
         let centred = grouped.clone() - grouped.mean_dim(2);
         let variance = centred.clone().square().mean_dim(2);
-        let normalised =
-            (centred / (variance + self.epsilon).sqrt()).reshape([batch, channels, height, width]);
+        let normalised = (centred / (variance + self.epsilon).sqrt())
+            .reshape([batch, channels, height, width]);
         normalised * self.weight.clone().reshape([1, channels, 1, 1])
             + self.bias.clone().reshape([1, channels, 1, 1])
     }
