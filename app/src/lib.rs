@@ -1,1 +1,2 @@
-//! app
+//! Limn's app.
+pub mod engine_link;

@@ -5,6 +5,9 @@
 //! fields are only appended; anything else raises [`VERSION`]. Pictures travel as [`Chunk`]s under their
 //! SHA-256, never as paths; models by id from the engine's own list.
 
+pub mod chunks;
+pub mod framing;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::ErrorKind;

@@ -1,0 +1,151 @@
+//! The one place that talks to the engine process: starts it, watches it, starts it again.
+//!
+//! A supervisor thread owns the child. [`EngineLink::send`] never blocks; what comes back is polled with
+//! [`EngineLink::try_recv`], and a waker tells when there is something. Requests sent while no engine is
+//! connected wait for the next one. When an engine dies, [`EngineEvent::Died`] names every job that it
+//! took along, and a new engine starts by itself; whether to ask again is the caller's choice.
+//!
+//! An engine counts as dead when its process ends, when it breaks the protocol, when it is silent for
+//! too long while it has work ([`Patience`]), or when it does not acknowledge a cancel.
+
+mod child;
+mod command;
+mod supervisor;
+mod watch;
+
+use std::{
+    sync::mpsc::{self, Receiver, Sender},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use limn_engine::protocol::{BlobHash, Event, JobId, Picture, Request, chunks};
+
+pub use command::EngineCommand;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum EngineEvent {
+    /// An engine has greeted; `build` is what it calls itself. Models that were loaded before are not now.
+    Connected { build: String },
+    /// A finished picture, its chunks joined and checked: RGB, row by row, three bytes a pixel.
+    Picture {
+        job: JobId,
+        picture: Picture,
+        pixels: Vec<u8>,
+    },
+    /// Anything else the engine says; never `Event::Chunk` or `Event::Picture`.
+    Event(Event),
+    /// The engine is gone and the next one is on its way.
+    Died {
+        /// One or a few lines for the user: how it ended and its last words.
+        reason: String,
+        /// Every job that this engine had been sent and had not ended, in the order sent.
+        lost: Vec<LostJob>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LostJob {
+    pub job: JobId,
+    /// It had left the engine's queue, so it may be what killed the engine.
+    pub was_started: bool,
+    /// A cancel was under way: the user does not want it back.
+    pub was_cancelled: bool,
+}
+
+/// How long an engine may take before it counts as hung.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Patience {
+    /// Silence that is always allowed while there is work, and for the greeting.
+    pub silence: Duration,
+    /// Silence allowed as a multiple of the longest seen in the same phase.
+    pub silence_factor: u32,
+    /// From a cancel to its acknowledgement.
+    pub cancel: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            silence: Duration::from_secs(120),
+            silence_factor: 10,
+            cancel: Duration::from_secs(5),
+        }
+    }
+}
+
+/// A running engine, or the next one. Dropping it ends the child process.
+#[derive(Debug)]
+pub struct EngineLink {
+    to_supervisor: Sender<supervisor::Message>,
+    events: Receiver<EngineEvent>,
+    supervisor: Option<JoinHandle<()>>,
+}
+
+impl EngineLink {
+    /// Starts the engine in the background. `wake` is called, from another thread, whenever an event waits.
+    pub fn start(command: EngineCommand, wake: impl Fn() + Send + 'static) -> Self {
+        Self::start_with_patience(command, Patience::default(), wake)
+    }
+
+    pub fn start_with_patience(
+        command: EngineCommand,
+        patience: Patience,
+        wake: impl Fn() + Send + 'static,
+    ) -> Self {
+        let (to_supervisor, messages) = mpsc::channel();
+        let (to_app, events) = mpsc::channel();
+        let outbox = supervisor::Outbox::new(to_app, wake);
+        let supervisor =
+            supervisor::spawn(command, patience, outbox, to_supervisor.clone(), messages);
+        Self {
+            to_supervisor,
+            events,
+            supervisor: Some(supervisor),
+        }
+    }
+
+    /// Hands a request to the engine, or to the next one when there is none. Never blocks.
+    pub fn send(&self, request: Request) {
+        // The supervisor lives as long as this link.
+        let _ = self
+            .to_supervisor
+            .send(supervisor::Message::Send(Box::new(request)));
+    }
+
+    /// Sends a picture, mask or tensor ahead of the request that names it. An engine that dies forgets it.
+    pub fn send_blob(&self, bytes: &[u8]) -> BlobHash {
+        for chunk in chunks::split(bytes) {
+            self.send(Request::Chunk(chunk));
+        }
+        BlobHash::of(bytes)
+    }
+
+    /// What has happened, oldest first; `None` when nothing has.
+    pub fn try_recv(&self) -> Option<EngineEvent> {
+        self.events.try_recv().ok()
+    }
+
+    /// As [`Self::try_recv`], and waits: for the command line and for tests, never for the window.
+    pub fn recv_timeout(&self, patience: Duration) -> Option<EngineEvent> {
+        self.events.recv_timeout(patience).ok()
+    }
+
+    /// The process that runs now, for diagnosis and for the tests that kill it.
+    pub fn process_id(&self) -> Option<u32> {
+        let (reply, answer) = mpsc::channel();
+        self.to_supervisor
+            .send(supervisor::Message::AskProcessId(reply))
+            .ok()?;
+        answer.recv().ok().flatten()
+    }
+}
+
+impl Drop for EngineLink {
+    fn drop(&mut self) {
+        let _ = self.to_supervisor.send(supervisor::Message::Quit);
+        if let Some(supervisor) = self.supervisor.take() {
+            let _ = supervisor.join();
+        }
+    }
+}
