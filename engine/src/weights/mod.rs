@@ -3,7 +3,114 @@
 //! The one door is [`load_component`]. It runs the component's own `init` twice: first against a plan,
 //! which allocates nothing and only records the names and shapes that the architecture wants; when these
 //! agree with the checked headers of the files, a second time against the files.
+//!
+//! Files come from strangers: [`TensorFiles::open`] believes nothing in them, and pickles are refused by
+//! content. Nothing is mapped into memory, so a file that changes under us is a read error and no fault.
+//! On the CPU a component costs its own size in the running dtype and a few megabytes while loading.
 
+mod files;
+mod folder;
+mod header;
 mod parameters;
+mod plan;
+mod read;
 
+use std::cell::Cell;
+
+use burn::tensor::{DType, Device};
+
+pub use files::{TensorFile, TensorFiles};
+pub use folder::{EmbeddedFile, ModelFolder};
 pub use parameters::Parameters;
+pub use plan::{LoadReport, NameRules};
+
+use crate::Result;
+
+/// Where a component is to run, and who watches it being loaded.
+pub struct LoadOptions<'a> {
+    pub device: &'a Device,
+    /// F32, F16 or BF16.
+    pub dtype: DType,
+    /// Called before each tensor. An error stops the loading and is passed on: [`crate::Error::Cancelled`].
+    pub on_progress: &'a dyn Fn(LoadProgress) -> Result<()>,
+}
+
+impl<'a> LoadOptions<'a> {
+    /// Loads without telling anyone.
+    pub fn new(device: &'a Device, dtype: DType) -> Self {
+        Self {
+            device,
+            dtype,
+            on_progress: &|_| Ok(()),
+        }
+    }
+}
+
+/// How much of one component is loaded, in bytes of its running dtype.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoadProgress {
+    pub done_bytes: u64,
+    pub total_bytes: u64,
+}
+
+/// Builds a component from its files.
+///
+/// `init` runs twice and must ask for the same parameters both times.
+///
+/// # Errors
+/// - [`crate::Error::BadWeights`] when a tensor is missing, unused, of another shape or dtype, or not
+///   finite in the running dtype; nothing is allocated before names and shapes agree;
+/// - [`crate::Error::Io`] when a file cannot be read any more;
+/// - whatever `init` and `on_progress` return.
+pub fn load_component<T>(
+    files: &TensorFiles,
+    rules: &NameRules,
+    options: &LoadOptions,
+    init: impl Fn(&Parameters) -> Result<T>,
+) -> Result<(T, LoadReport)> {
+    let names = plan::remap_names(files, rules)?;
+    let report = plan_component(files, &names, rules, options.dtype, &init)?;
+    report.check(files)?;
+    let reader = read::Reader {
+        files,
+        names: &names,
+        device: options.device,
+        dtype: options.dtype,
+        on_progress: options.on_progress,
+        progress: Cell::new(LoadProgress {
+            done_bytes: 0,
+            total_bytes: report.bytes,
+        }),
+        n_unsynced_bytes: Cell::new(0),
+    };
+    let component = init(&Parameters::new(&reader))?;
+    (options.on_progress)(reader.progress.get())?;
+    Ok((component, report))
+}
+
+/// Compares a component with its files by names and shapes alone; no tensor is read.
+///
+/// # Errors
+/// [`crate::Error::BadWeights`] when the config cannot belong to the files at all. Missing, unused and
+/// unfit tensors are in the report.
+pub fn inspect_component<T>(
+    files: &TensorFiles,
+    rules: &NameRules,
+    dtype: DType,
+    init: impl Fn(&Parameters) -> Result<T>,
+) -> Result<LoadReport> {
+    let names = plan::remap_names(files, rules)?;
+    plan_component(files, &names, rules, dtype, &init)
+}
+
+fn plan_component<T>(
+    files: &TensorFiles,
+    names: &plan::FileNames,
+    rules: &NameRules,
+    dtype: DType,
+    init: &impl Fn(&Parameters) -> Result<T>,
+) -> Result<LoadReport> {
+    let plan = plan::Plan::new(files, dtype);
+    init(&Parameters::new(&plan))?;
+    Ok(plan.compare(names, rules))
+}

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use crate::Result;
 
@@ -17,9 +17,16 @@ pub struct Parameters<'a> {
 
 /// Where parameters come from: a plan that records what is wanted, or checked files.
 pub(super) trait Source {
-    fn take(&self, name: &str, shape: &[usize]) -> Result<burn::tensor::TensorData>;
+    fn take(&self, name: &str, shape: &[usize]) -> Result<Taken>;
     fn device(&self) -> &Device;
     fn dtype(&self) -> DType;
+}
+
+pub(super) enum Taken {
+    /// Noted; the value is still unknown.
+    Planned,
+    /// Read, in the running dtype and of the shape asked for.
+    Read(TensorData),
 }
 
 impl<'a> Parameters<'a> {
@@ -40,15 +47,34 @@ impl<'a> Parameters<'a> {
 
     /// The parameter `name` of `shape`, on the device in the running dtype.
     ///
+    /// While planning, a placeholder comes back: the shape asked for, spread over one element in memory.
+    /// Views of it (`transpose`, `slice`, `unsqueeze`) are free; a `reshape` or arithmetic would
+    /// allocate it in full, so such work belongs into `forward` or is done on small tensors only.
+    ///
     /// # Errors
-    /// When the files cannot be read. While planning a placeholder of one element comes back.
+    /// When the files cannot be read, hold a value that is not finite or does not fit the running
+    /// dtype; while planning, when the shape is empty or larger than the files.
     pub fn tensor<const D: usize>(&self, name: &str, shape: [usize; D]) -> Result<Tensor<D>> {
-        let data = self
+        let options = (self.source.device(), self.source.dtype());
+        let taken = self
             .source
             .take(&format!("{}{name}", self.prefix), &shape)?;
-        Ok(Tensor::from_data(
-            data,
-            (self.source.device(), self.source.dtype()),
-        ))
+        Ok(match taken {
+            Taken::Read(data) => Tensor::from_data(data, options),
+            Taken::Planned => {
+                let one_element = TensorData::new(vec![0f32], [1; D]);
+                Tensor::<D>::from_data(one_element, options).expand(shape)
+            }
+        })
+    }
+
+    /// Where the parameters go: while planning the CPU, later the device that will run the component.
+    pub fn device(&self) -> &Device {
+        self.source.device()
+    }
+
+    /// The dtype that the component will run in.
+    pub fn dtype(&self) -> DType {
+        self.source.dtype()
     }
 }

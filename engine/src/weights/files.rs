@@ -1,0 +1,267 @@
+//! Safetensors files of one component, opened and checked: on disk or embedded in the binary.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+};
+
+use sha2::{Digest, Sha256};
+
+use super::header::{self, MAX_HEADER_BYTES, MAX_TENSORS, TensorInfo};
+use crate::{Error, Result};
+
+/// Where a safetensors file is.
+#[derive(Debug, Clone)]
+pub enum TensorFile {
+    Disk(PathBuf),
+    /// Part of this program: the built-in model. `name` stands for the path in messages.
+    Embedded {
+        name: String,
+        bytes: &'static [u8],
+    },
+}
+
+impl TensorFile {
+    /// The path, or for an embedded file the name, as messages give it.
+    pub fn path(&self) -> PathBuf {
+        match self {
+            Self::Disk(path) => path.clone(),
+            Self::Embedded { name, .. } => PathBuf::from(name),
+        }
+    }
+}
+
+/// The weights of one component: one file, or the shards of one, with every header checked.
+///
+/// No tensor has been read yet.
+#[derive(Debug)]
+pub struct TensorFiles {
+    files: Vec<OpenFile>,
+    tensors: BTreeMap<String, (usize, TensorInfo)>,
+}
+
+impl TensorFiles {
+    /// Opens the files and checks their headers.
+    ///
+    /// # Errors
+    /// - [`Error::Pickle`] when a file is a pickle, whatever its name;
+    /// - [`Error::BadWeights`] when a header breaks the rules of [`header::parse`] or two files share a
+    ///   tensor's name;
+    /// - [`Error::Io`] when a file cannot be read.
+    pub fn open(files: &[TensorFile]) -> Result<Self> {
+        let mut opened = Vec::new();
+        let mut tensors = BTreeMap::new();
+        for (i_file, file) in files.iter().enumerate() {
+            let (file, file_tensors) = OpenFile::open(file)?;
+            for (name, info) in file_tensors {
+                if tensors.contains_key(&name) {
+                    return Err(file.bad(format!("tensor `{name}` is in another shard too")));
+                }
+                tensors.insert(name, (i_file, info));
+            }
+            if tensors.len() > MAX_TENSORS {
+                return Err(file.bad(format!("there are more than {MAX_TENSORS} tensors")));
+            }
+            opened.push(file);
+        }
+        if opened.is_empty() {
+            return Err(Error::BadWeights {
+                path: PathBuf::new(),
+                reason: "there is no file of weights".to_owned(),
+            });
+        }
+        Ok(Self {
+            files: opened,
+            tensors,
+        })
+    }
+
+    /// The first file, which stands for all of them in messages.
+    pub fn path(&self) -> &Path {
+        &self.files[0].path
+    }
+
+    /// How many bytes the files have, headers included.
+    pub fn n_bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.n_bytes).sum()
+    }
+
+    /// The tensors' names as the files spell them.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
+    }
+
+    /// SHA-256 over the files' bytes, one after another, in lower-case hexadecimal.
+    ///
+    /// Reads everything: about a second per gigabyte from a fast disk. Callers keep the result.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when a file cannot be read any more.
+    pub fn sha256(&self) -> Result<String> {
+        const CHUNK_BYTES: u64 = 1 << 20;
+        let mut hasher = Sha256::new();
+        let mut chunk = vec![0; CHUNK_BYTES as usize];
+        for file in &self.files {
+            let mut offset = 0;
+            while offset < file.n_bytes {
+                let n_read = CHUNK_BYTES.min(file.n_bytes - offset) as usize;
+                file.read_exact_at(&mut chunk[..n_read], offset)?;
+                hasher.update(&chunk[..n_read]);
+                offset += n_read as u64;
+            }
+        }
+        let digest: [u8; 32] = hasher.finalize().into();
+        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    pub(super) fn infos(&self) -> impl Iterator<Item = (&str, &TensorInfo)> {
+        self.tensors
+            .iter()
+            .map(|(name, (_, info))| (name.as_str(), info))
+    }
+
+    pub(super) fn tensor(&self, name: &str) -> Option<(&OpenFile, &TensorInfo)> {
+        let (i_file, info) = self.tensors.get(name)?;
+        Some((&self.files[*i_file], info))
+    }
+}
+
+/// A file whose header has been checked.
+#[derive(Debug)]
+pub(super) struct OpenFile {
+    path: PathBuf,
+    contents: Contents,
+    n_bytes: u64,
+    data_start: u64,
+}
+
+#[derive(Debug)]
+enum Contents {
+    Disk(File),
+    Embedded(&'static [u8]),
+}
+
+impl OpenFile {
+    fn open(file: &TensorFile) -> Result<(Self, BTreeMap<String, TensorInfo>)> {
+        let path = file.path();
+        let (contents, n_bytes) = match file {
+            TensorFile::Disk(path) => {
+                let (file, n_bytes) = open_regular(path)?;
+                (Contents::Disk(file), n_bytes)
+            }
+            TensorFile::Embedded { bytes, .. } => (Contents::Embedded(bytes), bytes.len() as u64),
+        };
+        let mut opened = Self {
+            path,
+            contents,
+            n_bytes,
+            data_start: 0,
+        };
+        let tensors = opened.read_header()?;
+        Ok((opened, tensors))
+    }
+
+    /// Reads and checks the header, and sets `data_start`.
+    fn read_header(&mut self) -> Result<BTreeMap<String, TensorInfo>> {
+        let mut start = [0; 9];
+        if self.n_bytes < start.len() as u64 {
+            return Err(self.bad(format!("{} bytes are too few for weights", self.n_bytes)));
+        }
+        self.read_exact_at(&mut start, 0)?;
+        let [length @ .., first] = start;
+        let n_header_bytes = u64::from_le_bytes(length);
+        let data_start = n_header_bytes.saturating_add(length.len() as u64);
+        if n_header_bytes > MAX_HEADER_BYTES || data_start > self.n_bytes || first != b'{' {
+            return Err(match foreign_format(&start) {
+                Some("pickle") => Error::Pickle {
+                    path: self.path.clone(),
+                },
+                Some(format) => self.bad(format!("it is a {format} file and not safetensors")),
+                None => self.bad("it does not begin with a safetensors header".to_owned()),
+            });
+        }
+        let mut json = vec![0; n_header_bytes as usize];
+        self.read_exact_at(&mut json, length.len() as u64)?;
+        self.data_start = data_start;
+        header::parse(&json, self.n_bytes - data_start).map_err(|reason| self.bad(reason))
+    }
+
+    /// Fills `buffer` from `offset` bytes after the header.
+    pub fn read_data(&self, buffer: &mut [u8], offset: u64) -> Result<()> {
+        self.read_exact_at(buffer, self.data_start + offset)
+    }
+
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> Result<()> {
+        match &self.contents {
+            Contents::Disk(file) => read_exact_at(file, buffer, offset),
+            Contents::Embedded(bytes) => usize::try_from(offset)
+                .ok()
+                .and_then(|offset| bytes.get(offset..)?.get(..buffer.len()))
+                .map(|bytes| buffer.copy_from_slice(bytes))
+                .ok_or_else(|| io::ErrorKind::UnexpectedEof.into()),
+        }
+        .map_err(|error| Error::io(&self.path, error))
+    }
+
+    pub fn bad(&self, reason: String) -> Error {
+        Error::BadWeights {
+            path: self.path.clone(),
+            reason,
+        }
+    }
+}
+
+/// Opens a file after making sure that it is one: opening a pipe would wait for its writer.
+pub(super) fn open_regular(path: &Path) -> Result<(File, u64)> {
+    let not_a_file = || Error::BadWeights {
+        path: path.to_owned(),
+        reason: "it is not a regular file".to_owned(),
+    };
+    let io_error = |error| Error::io(path, error);
+    if !std::fs::metadata(path).map_err(io_error)?.is_file() {
+        return Err(not_a_file());
+    }
+    let file = File::open(path).map_err(io_error)?;
+    let metadata = file.metadata().map_err(io_error)?;
+    if !metadata.is_file() {
+        return Err(not_a_file());
+    }
+    Ok((file, metadata.len()))
+}
+
+/// What a file that is not safetensors is, from its first bytes.
+///
+/// PyTorch's own files are a zip with a pickle inside, or before version 1.6 a bare pickle.
+pub(super) fn foreign_format(start: &[u8]) -> Option<&'static str> {
+    match start {
+        [b'P', b'K', 3 | 5, 4 | 6, ..] | [0x80, 2..=5, ..] => Some("pickle"),
+        [b'G', b'G', b'U', b'F', ..] => Some("GGUF"),
+        [0x89, b'H', b'D', b'F', ..] => Some("HDF5"),
+        [b'<', ..] => Some("web page"),
+        [b'v', b'e', b'r', b's', b'i', b'o', b'n', b' ', ..] => Some("Git LFS pointer"),
+        _ => None,
+    }
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
+    while !buffer.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file, buffer, offset) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(n_read) => {
+                buffer = &mut buffer[n_read..];
+                offset += n_read as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

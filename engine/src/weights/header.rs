@@ -1,0 +1,211 @@
+//! The header of a safetensors file, parsed once and believed only after checks.
+//!
+//! The format: a little-endian `u64` with the header's length, the header as JSON, the tensors' bytes.
+//! The `safetensors` crate accepts repeated keys, a rank of 100,000 and 100 MB of metadata, so only its
+//! list of dtypes is used here.
+
+use std::{collections::BTreeMap, fmt};
+
+use safetensors::Dtype;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, IgnoredAny, IntoDeserializer, MapAccess, SeqAccess, Visitor, value},
+};
+
+pub(super) const MAX_HEADER_BYTES: u64 = 16 << 20;
+/// Far above any component of the families Limn knows (Kandinsky's U-Net has about 1,700).
+pub(super) const MAX_TENSORS: usize = 20_000;
+const MAX_RANK: usize = 8;
+const MAX_NAME_BYTES: usize = 512;
+const METADATA_KEY: &str = "__metadata__";
+
+/// One tensor of a file: `begin..end` counts bytes from the end of the header.
+#[derive(Debug, Clone)]
+pub(super) struct TensorInfo {
+    pub dtype: Dtype,
+    pub shape: Vec<usize>,
+    pub begin: u64,
+    pub end: u64,
+}
+
+impl TensorInfo {
+    /// Cannot overflow: [`parse`] multiplied it with checks.
+    pub fn n_elements(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+/// The tensors of a file whose header is `json` and which has `n_data_bytes` after it.
+///
+/// # Errors
+/// The reason, when names repeat, there are too many tensors or dimensions, a size overflows, or the
+/// tensors do not fill the file's data exactly, without gap or overlap.
+pub(super) fn parse(
+    json: &[u8],
+    n_data_bytes: u64,
+) -> Result<BTreeMap<String, TensorInfo>, String> {
+    let Entries(entries) = serde_json::from_slice(json).map_err(|error| {
+        format!("its header is not what a safetensors header should be ({error})")
+    })?;
+    let tensors = entries
+        .into_iter()
+        .map(|(name, entry)| {
+            let info = entry.check(&name)?;
+            Ok((name, info))
+        })
+        .collect::<Result<BTreeMap<_, _>, String>>()?;
+    check_offsets(&tensors, n_data_bytes)?;
+    Ok(tensors)
+}
+
+/// Tensors must lie one after another and fill the data.
+fn check_offsets(tensors: &BTreeMap<String, TensorInfo>, n_data_bytes: u64) -> Result<(), String> {
+    let mut in_file_order: Vec<_> = tensors.iter().collect();
+    in_file_order.sort_by_key(|(_, info)| (info.begin, info.end));
+    let mut expected_begin = 0;
+    for (name, info) in in_file_order {
+        if info.begin != expected_begin {
+            return Err(format!(
+                "tensor `{name}` begins at byte {} and should at {expected_begin}",
+                info.begin
+            ));
+        }
+        expected_begin = info.end;
+    }
+    if expected_begin == n_data_bytes {
+        Ok(())
+    } else if expected_begin > n_data_bytes {
+        Err(format!(
+            "it is cut short: {n_data_bytes} bytes of tensors are there and {expected_begin} should be"
+        ))
+    } else {
+        Err(format!(
+            "{} bytes after its last tensor belong to nothing",
+            n_data_bytes - expected_begin
+        ))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    dtype: String,
+    shape: Shape,
+    data_offsets: [u64; 2],
+}
+
+impl Entry {
+    fn check(self, name: &str) -> Result<TensorInfo, String> {
+        let deserializer: value::StrDeserializer<value::Error> =
+            self.dtype.as_str().into_deserializer();
+        let dtype = Dtype::deserialize(deserializer)
+            .map_err(|_| format!("tensor `{name}` has the unknown dtype {:?}", self.dtype))?;
+        let Shape(shape) = self.shape;
+        let n_bits = shape
+            .iter()
+            .try_fold(dtype.bitsize() as u64, |product, &size| {
+                product.checked_mul(size as u64)
+            })
+            .ok_or_else(|| format!("the size of tensor `{name}` overflows"))?;
+        let [begin, end] = self.data_offsets;
+        let n_bytes = end
+            .checked_sub(begin)
+            .ok_or_else(|| format!("tensor `{name}` ends before it begins"))?;
+        if n_bits % 8 != 0 || n_bits / 8 != n_bytes {
+            return Err(format!(
+                "tensor `{name}` of shape {shape:?} and dtype {dtype} needs {} bytes and has {n_bytes}",
+                n_bits.div_ceil(8)
+            ));
+        }
+        Ok(TensorInfo {
+            dtype,
+            shape,
+            begin,
+            end,
+        })
+    }
+}
+
+/// The entries of a header, each name once.
+struct Entries(BTreeMap<String, Entry>);
+
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EntriesVisitor;
+
+        impl<'de> Visitor<'de> for EntriesVisitor {
+            type Value = Entries;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+                formatter.write_str("an object of tensors")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
+                let mut entries = BTreeMap::new();
+                let mut has_metadata = false;
+                while let Some(name) = map.next_key::<String>()? {
+                    check_name(&name).map_err(A::Error::custom)?;
+                    let is_repeated = if name == METADATA_KEY {
+                        map.next_value::<IgnoredAny>()?;
+                        std::mem::replace(&mut has_metadata, true)
+                    } else {
+                        let entry = map.next_value()?;
+                        entries.insert(name.clone(), entry).is_some()
+                    };
+                    if is_repeated {
+                        return Err(A::Error::custom(format!("`{name}` is there twice")));
+                    }
+                    if entries.len() > MAX_TENSORS {
+                        return Err(A::Error::custom(format!(
+                            "there are more than {MAX_TENSORS} tensors"
+                        )));
+                    }
+                }
+                Ok(Entries(entries))
+            }
+        }
+
+        deserializer.deserialize_map(EntriesVisitor)
+    }
+}
+
+/// Names end up in messages, so they must be short and printable.
+fn check_name(name: &str) -> Result<(), String> {
+    if name.is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
+        let start: String = name.chars().take(32).collect();
+        return Err(format!("no tensor can be called {start:?}"));
+    }
+    Ok(())
+}
+
+/// The sizes of a tensor. Stops reading at [`MAX_RANK`].
+struct Shape(Vec<usize>);
+
+impl<'de> Deserialize<'de> for Shape {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ShapeVisitor;
+
+        impl<'de> Visitor<'de> for ShapeVisitor {
+            type Value = Shape;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+                formatter.write_str("a list of sizes")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut sizes: A) -> Result<Shape, A::Error> {
+                let mut shape = Vec::new();
+                while let Some(size) = sizes.next_element()? {
+                    if shape.len() == MAX_RANK {
+                        return Err(A::Error::custom(format!(
+                            "a tensor has more than {MAX_RANK} dimensions"
+                        )));
+                    }
+                    shape.push(size);
+                }
+                Ok(Shape(shape))
+            }
+        }
+
+        deserializer.deserialize_seq(ShapeVisitor)
+    }
+}

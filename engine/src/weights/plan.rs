@@ -1,0 +1,205 @@
+//! What an architecture wants, compared with what the files have, before anything is allocated.
+
+use std::{borrow::Cow, cell::RefCell, collections::BTreeMap};
+
+use burn::tensor::{DType, Device};
+use safetensors::Dtype;
+use serde::Serialize;
+
+use super::{
+    files::TensorFiles,
+    header::MAX_TENSORS,
+    parameters::{Source, Taken},
+};
+use crate::{Error, Result};
+
+/// How the names in a file relate to the names that a component asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct NameRules {
+    /// From the file's name to the component's.
+    pub remap: fn(&str) -> Cow<'_, str>,
+    /// Tensors that files have and the component never uses, by the component's naming: a whole name,
+    /// its last parts (`position_ids`), or a prefix ending in a dot (`quantize.`).
+    pub allow_unused: &'static [&'static str],
+}
+
+impl NameRules {
+    /// Names as they are, and every tensor must be used.
+    pub const EXACT: Self = Self {
+        remap: |name| Cow::Borrowed(name),
+        allow_unused: &[],
+    };
+
+    fn allows_unused(&self, name: &str) -> bool {
+        self.allow_unused.iter().any(|pattern| {
+            if pattern.ends_with('.') {
+                name.starts_with(pattern)
+            } else {
+                name.strip_suffix(pattern)
+                    .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+            }
+        })
+    }
+}
+
+/// How a component and its files fit together.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct LoadReport {
+    /// Wanted and not in the files.
+    pub missing: Vec<String>,
+    /// In the files and not wanted, outside the list of names that are allowed to be there.
+    pub unused: Vec<String>,
+    /// Wanted in another shape, or there in a dtype that Limn cannot read: each with the reason.
+    pub unfit: Vec<String>,
+    pub n_tensors: usize,
+    pub n_parameters: u64,
+    /// On the device, in the running dtype.
+    pub bytes: u64,
+}
+
+impl LoadReport {
+    /// Whether the component can be loaded from the files.
+    pub fn fits(&self) -> bool {
+        self.missing.is_empty() && self.unused.is_empty() && self.unfit.is_empty()
+    }
+
+    /// Refuses files that do not hold exactly the component.
+    ///
+    /// # Errors
+    /// [`Error::BadWeights`], naming the first few tensors.
+    pub(super) fn check(&self, files: &TensorFiles) -> Result<()> {
+        let faults: Vec<String> = [
+            ("missing", &self.missing),
+            ("not part of this architecture", &self.unused),
+            ("of another kind", &self.unfit),
+        ]
+        .into_iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(what, names)| {
+            const N_SHOWN: usize = 3;
+            let shown = names[..names.len().min(N_SHOWN)].join(", ");
+            let more = if names.len() > N_SHOWN { " …" } else { "" };
+            format!("{} tensors are {what} ({shown}{more})", names.len())
+        })
+        .collect();
+        if faults.is_empty() {
+            return Ok(());
+        }
+        Err(Error::BadWeights {
+            path: files.path().to_owned(),
+            reason: faults.join("; "),
+        })
+    }
+}
+
+/// The names of the files' tensors, by the component's naming.
+pub(super) type FileNames = BTreeMap<String, String>;
+
+/// Applies the remap.
+///
+/// # Errors
+/// [`Error::BadWeights`] when two tensors end up under one name.
+pub(super) fn remap_names(files: &TensorFiles, rules: &NameRules) -> Result<FileNames> {
+    let mut names = FileNames::new();
+    for file_name in files.names() {
+        let name = (rules.remap)(file_name).into_owned();
+        if let Some(other) = names.insert(name, file_name.to_owned()) {
+            return Err(Error::BadWeights {
+                path: files.path().to_owned(),
+                reason: format!("`{other}` and `{file_name}` are the same tensor"),
+            });
+        }
+    }
+    Ok(names)
+}
+
+/// A [`Source`] that records what is asked of it.
+pub(super) struct Plan<'a> {
+    files: &'a TensorFiles,
+    n_file_elements: usize,
+    wanted: RefCell<BTreeMap<String, Vec<usize>>>,
+    cpu: Device,
+    dtype: DType,
+}
+
+impl<'a> Plan<'a> {
+    pub fn new(files: &'a TensorFiles, dtype: DType) -> Self {
+        Self {
+            files,
+            n_file_elements: files.infos().map(|(_, info)| info.n_elements()).sum(),
+            wanted: RefCell::default(),
+            cpu: Device::flex(),
+            dtype,
+        }
+    }
+
+    pub fn compare(self, names: &FileNames, rules: &NameRules) -> LoadReport {
+        let wanted = self.wanted.into_inner();
+        let mut report = LoadReport {
+            n_tensors: wanted.len(),
+            unused: names
+                .keys()
+                .filter(|name| !wanted.contains_key(*name) && !rules.allows_unused(name))
+                .cloned()
+                .collect(),
+            ..LoadReport::default()
+        };
+        for (name, shape) in &wanted {
+            report.n_parameters += shape.iter().product::<usize>() as u64;
+            let Some((_, info)) = names.get(name).and_then(|name| self.files.tensor(name)) else {
+                report.missing.push(name.clone());
+                continue;
+            };
+            if &info.shape != shape {
+                report.unfit.push(format!(
+                    "{name} is {:?} and should be {shape:?}",
+                    info.shape
+                ));
+            } else if !matches!(info.dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16) {
+                report.unfit.push(format!(
+                    "{name} is in {}, and Limn reads F32, F16 and BF16",
+                    info.dtype
+                ));
+            }
+        }
+        report.bytes = report.n_parameters * self.dtype.size() as u64;
+        report
+    }
+}
+
+impl Source for Plan<'_> {
+    fn take(&self, name: &str, shape: &[usize]) -> Result<Taken> {
+        let bad = |reason| Error::BadWeights {
+            path: self.files.path().to_owned(),
+            reason,
+        };
+        // A hostile config must not make the plan itself large.
+        let fits = shape
+            .iter()
+            .try_fold(1usize, |product, &size| product.checked_mul(size))
+            .is_some_and(|n_elements| (1..=self.n_file_elements).contains(&n_elements));
+        if !fits {
+            return Err(bad(format!(
+                "the config wants `{name}` of shape {shape:?}, and the file has {} numbers in all",
+                self.n_file_elements
+            )));
+        }
+        let mut wanted = self.wanted.borrow_mut();
+        if wanted.len() == MAX_TENSORS {
+            return Err(bad(format!(
+                "the config wants more than {MAX_TENSORS} tensors"
+            )));
+        }
+        let previous = wanted.insert(name.to_owned(), shape.to_owned());
+        assert!(previous.is_none(), "`{name}` is taken twice");
+        Ok(Taken::Planned)
+    }
+
+    fn device(&self) -> &Device {
+        &self.cpu
+    }
+
+    fn dtype(&self) -> DType {
+        self.dtype
+    }
+}
