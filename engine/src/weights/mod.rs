@@ -14,6 +14,8 @@ mod header;
 mod parameters;
 mod plan;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use std::cell::Cell;
 

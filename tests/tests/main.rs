@@ -1,0 +1,6 @@
+//! Everything that is tested across crates, in one binary: components against the reference libraries,
+//! whole pipelines, and with the feature `app` the window and the command line.
+#![allow(clippy::unwrap_used)]
+
+#[allow(dead_code)] // Until every component has its parity tests.
+mod harness;
