@@ -1,2 +1,6 @@
 //! Limn's app.
 pub mod engine_link;
+pub mod files;
+pub mod gallery;
+pub mod paths;
+pub mod settings;

@@ -1,0 +1,244 @@
+//! Which file is where. A picture's path follows from its id alone, so that no name from outside, and
+//! none out of the index, ever becomes a path.
+//!
+//! ```text
+//! Limn/
+//!   gallery.json              the gallery's own id
+//!   marks.jsonl               stars, tags, boards, notes
+//!   2026-11/<id>.png          by month of making (UTC), which keeps folders small
+//!   Trash/<id>.png
+//! ```
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::error::{Error, Result};
+
+/// A picture's name for ever: a UUID version 7, so that ids sort by time of making.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct PictureId(Uuid);
+
+impl PictureId {
+    /// A new id, later than every one made before by this process.
+    #[expect(clippy::new_without_default, reason = "each one is different")]
+    pub fn new() -> Self {
+        Self(Uuid::now_v7())
+    }
+
+    pub fn bytes(self) -> [u8; 16] {
+        self.0.into_bytes()
+    }
+
+    pub fn from_bytes(bytes: [u8; 16]) -> Option<Self> {
+        Uuid::from_bytes(bytes).try_into().ok()
+    }
+
+    /// When the picture was made, to the millisecond.
+    pub fn created(self) -> Timestamp {
+        created(self.0).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// The folder of its month, as in `2026-11`.
+    pub fn month(self) -> String {
+        self.created().strftime("%Y-%m").to_string()
+    }
+
+    pub fn file_name(self) -> String {
+        format!("{self}.png")
+    }
+
+    /// The id that a file name gives: nothing but a lower-case UUID version 7 and `.png`.
+    pub fn from_file_name(name: &str) -> Option<Self> {
+        let id: Self = name.strip_suffix(".png")?.parse().ok()?;
+        (id.file_name() == name).then_some(id)
+    }
+}
+
+impl TryFrom<Uuid> for PictureId {
+    type Error = Error;
+
+    fn try_from(uuid: Uuid) -> Result<Self> {
+        created(uuid).map(|_| Self(uuid)).ok_or(Error::NotAnId)
+    }
+}
+
+impl FromStr for PictureId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Uuid::try_parse(text)
+            .map_err(|_| Error::NotAnId)?
+            .try_into()
+    }
+}
+
+impl fmt::Display for PictureId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_hyphenated().fmt(f)
+    }
+}
+
+impl<'de> Deserialize<'de> for PictureId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Uuid::deserialize(deserializer)?
+            .try_into()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+/// The time in a version-7 UUID, if it is one and its year has four digits.
+fn created(uuid: Uuid) -> Option<Timestamp> {
+    if uuid.get_version_num() != 7 || uuid.get_variant() != uuid::Variant::RFC4122 {
+        return None;
+    }
+    let milliseconds = (uuid.as_u128() >> 80) as i64;
+    Timestamp::from_millisecond(milliseconds).ok()
+}
+
+/// The paths of one gallery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    folder: PathBuf,
+}
+
+impl Layout {
+    pub fn new(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+        }
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub fn gallery_file(&self) -> PathBuf {
+        self.folder.join("gallery.json")
+    }
+
+    pub fn marks_file(&self) -> PathBuf {
+        self.folder.join("marks.jsonl")
+    }
+
+    pub fn trash(&self) -> PathBuf {
+        self.folder.join("Trash")
+    }
+
+    pub fn month_folder(&self, month: &str) -> PathBuf {
+        debug_assert!(is_month(month));
+        self.folder.join(month)
+    }
+
+    pub fn picture(&self, id: PictureId) -> PathBuf {
+        self.folder.join(id.month()).join(id.file_name())
+    }
+
+    pub fn trashed_picture(&self, id: PictureId) -> PathBuf {
+        self.trash().join(id.file_name())
+    }
+}
+
+/// `2026-11`: the names of folders that may hold pictures.
+pub fn is_month(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    bytes.len() == 7
+        && bytes[4] == b'-'
+        && bytes
+            .iter()
+            .enumerate()
+            .all(|(i, byte)| i == 4 || byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_path_follows_from_the_id_alone() {
+        let id: PictureId = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
+        let layout = Layout::new(Path::new("/g"));
+        assert_eq!(
+            layout.picture(id),
+            Path::new("/g/2023-06/01890a5d-ac96-774b-bcce-b302099a8057.png")
+        );
+        assert_eq!(PictureId::from_file_name(&id.file_name()), Some(id));
+    }
+
+    #[test]
+    fn ids_sort_by_time() {
+        let ids: Vec<PictureId> = (0..1000).map(|_| PictureId::new()).collect();
+        assert!(ids.is_sorted());
+    }
+
+    /// T14: 200 hostile names; none may become a path, in any place that takes a name.
+    #[test]
+    fn hostile_names_never_become_paths() {
+        let id = PictureId::new();
+        let tricks = [
+            "..",
+            ".",
+            "/",
+            "\\",
+            "~",
+            "$HOME",
+            "%00",
+            "\0",
+            "\n",
+            "\u{202e}",
+            "CON",
+            "NUL.png",
+            "C:",
+            "//host/share",
+            "a/../../b",
+            "%2e%2e%2f",
+            "….png",
+            "\u{fe0f}",
+            "ａ",
+            " ",
+        ];
+        let mut names: Vec<String> = Vec::new();
+        for trick in tricks {
+            names.extend([
+                trick.to_owned(),
+                format!("{trick}{}", id.file_name()),
+                format!("{}{trick}", id.file_name()),
+                format!("{trick}/{}", id.file_name()),
+                format!("../{trick}/{}", id.file_name()),
+                format!("{id}{trick}.png"),
+                format!("{id}/{trick}.png"),
+                format!("{trick}.png"),
+                format!("/etc/{trick}"),
+                format!("{}{trick}", id.file_name().to_uppercase()),
+            ]);
+        }
+        assert_eq!(names.len(), 200);
+        for name in &names {
+            assert_eq!(PictureId::from_file_name(name), None, "{name:?}");
+            assert!(name.parse::<PictureId>().is_err(), "{name:?}");
+            assert!(!is_month(name), "{name:?}");
+            let json = serde_json::to_string(name).unwrap();
+            assert!(
+                serde_json::from_str::<PictureId>(&json).is_err(),
+                "{name:?}"
+            );
+        }
+        // Other spellings of a right id name the same file, inside the folder.
+        let braced: PictureId = format!("{{{}}}", id.to_string().to_uppercase())
+            .parse()
+            .unwrap();
+        assert_eq!(braced, id);
+        // Other versions of UUID carry no time, and a time beyond year 9999 no month.
+        assert!(Uuid::new_v4().to_string().parse::<PictureId>().is_err());
+        assert!(
+            "ffffffff-ffff-7000-8000-000000000000"
+                .parse::<PictureId>()
+                .is_err()
+        );
+    }
+}

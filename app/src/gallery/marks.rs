@@ -1,0 +1,222 @@
+//! The user's own marks on pictures: stars, tags, boards, notes. One line of JSON each, only ever
+//! appended; the last line about a thing holds. Written before the index learns of them.
+
+use std::io;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::error::{Error, Result};
+use super::layout::{Layout, PictureId};
+use crate::files::Fs;
+
+/// Characters in a tag's or board's name.
+const LIMIT_NAME: usize = 200;
+/// Characters in a note.
+const LIMIT_NOTE: usize = 10_000;
+/// How much of the file is read at once; also the longest line that is understood.
+const READ_BYTES: u64 = 4 << 20;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    Star(bool),
+    Tag {
+        name: String,
+        on: bool,
+    },
+    Board {
+        name: String,
+        on: bool,
+    },
+    /// An empty note is none.
+    Note(String),
+}
+
+impl Mark {
+    fn check(&self) -> Result<()> {
+        let (what, text, limit) = match self {
+            Self::Star(_) => return Ok(()),
+            Self::Tag { name, .. } => ("the tag", name, LIMIT_NAME),
+            Self::Board { name, .. } => ("the board's name", name, LIMIT_NAME),
+            Self::Note(text) => ("the note", text, LIMIT_NOTE),
+        };
+        if text.chars().count() > limit {
+            return Err(Error::TooLong { what, limit });
+        }
+        Ok(())
+    }
+}
+
+/// One line of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    pub at: Timestamp,
+    pub picture: PictureId,
+    #[serde(flatten)]
+    pub mark: Mark,
+}
+
+/// Appends marks durably, in one write.
+pub fn append(fs: &dyn Fs, layout: &Layout, pictures: &[PictureId], mark: &Mark) -> Result<()> {
+    mark.check()?;
+    let path = layout.marks_file();
+    let failed = |source| Error::io("write down the mark", &path, source);
+    let mut text = String::new();
+    if ends_torn(fs, layout).map_err(failed)? {
+        text.push('\n');
+    }
+    for picture in pictures {
+        let line = Line {
+            at: Timestamp::now(),
+            picture: *picture,
+            mark: mark.clone(),
+        };
+        text.push_str(&serde_json::to_string(&line).map_err(|error| failed(error.into()))?);
+        text.push('\n');
+    }
+    fs.append_synced(&path, text.as_bytes()).map_err(failed)
+}
+
+/// Whether the last line was cut short by a crash.
+fn ends_torn(fs: &dyn Fs, layout: &Layout) -> io::Result<bool> {
+    let n_bytes = file_bytes(fs, layout)?;
+    if n_bytes == 0 {
+        return Ok(false);
+    }
+    let last = fs.read_from(&layout.marks_file(), n_bytes - 1, 1)?;
+    Ok(last.last().is_some_and(|byte| *byte != b'\n'))
+}
+
+fn file_bytes(fs: &dyn Fs, layout: &Layout) -> io::Result<u64> {
+    match fs.modified(&layout.marks_file()) {
+        Ok((_, n_bytes)) => Ok(n_bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(error),
+    }
+}
+
+/// Lines of the file from an offset on.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Tail {
+    pub lines: Vec<Line>,
+    /// Where the next read starts.
+    pub offset: u64,
+    /// The file was shortened or exchanged: these lines start it anew, and all from before is void.
+    pub starts_anew: bool,
+    pub has_more: bool,
+}
+
+/// Reads what was appended since `offset`. Lines that cannot be read are left out: a torn one, one of a
+/// newer version. A last line without its end is left for the next read.
+pub fn read_tail(fs: &dyn Fs, layout: &Layout, offset: u64) -> Result<Tail> {
+    let path = layout.marks_file();
+    let failed = |source| Error::io("read the marks", &path, source);
+    let starts_anew = offset > file_bytes(fs, layout).map_err(failed)?;
+    let offset = if starts_anew { 0 } else { offset };
+    let bytes = fs.read_from(&path, offset, READ_BYTES).map_err(failed)?;
+    let is_full = bytes.len() as u64 == READ_BYTES;
+    let end = match bytes.iter().rposition(|byte| *byte == b'\n') {
+        Some(last) => last + 1,
+        // One line longer than anything Limn writes: passed over.
+        None if is_full => bytes.len(),
+        None => 0,
+    };
+    let lines = bytes[..end]
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| serde_json::from_slice(line).ok())
+        .collect();
+    Ok(Tail {
+        lines,
+        offset: offset + end as u64,
+        starts_anew,
+        has_more: is_full,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::files::RealFs;
+
+    fn gallery_folder() -> (tempfile::TempDir, Layout) {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::new(folder.path());
+        (folder, layout)
+    }
+
+    #[test]
+    fn marks_survive_a_torn_line() {
+        let (_folder, layout) = gallery_folder();
+        let id = PictureId::new();
+        append(&RealFs, &layout, &[id], &Mark::Star(true)).unwrap();
+        RealFs
+            .append_synced(&layout.marks_file(), b"{\"at\":\"2026-1")
+            .unwrap();
+        let before = read_tail(&RealFs, &layout, 0).unwrap();
+        assert_eq!(before.lines.len(), 1);
+        let note = Mark::Note("the \u{1f6a4} one\nof two lines".into());
+        append(&RealFs, &layout, &[id], &note).unwrap();
+        let after = read_tail(&RealFs, &layout, before.offset).unwrap();
+        assert_eq!(
+            after
+                .lines
+                .iter()
+                .map(|line| &line.mark)
+                .collect::<Vec<_>>(),
+            [&note]
+        );
+        assert_eq!(read_tail(&RealFs, &layout, after.offset).unwrap().lines, []);
+    }
+
+    #[test]
+    fn a_shortened_file_starts_anew() {
+        let (_folder, layout) = gallery_folder();
+        append(&RealFs, &layout, &[PictureId::new()], &Mark::Star(true)).unwrap();
+        let tail = read_tail(&RealFs, &layout, 1_000_000).unwrap();
+        assert!(tail.starts_anew);
+        assert_eq!(tail.lines.len(), 1);
+    }
+
+    #[test]
+    fn foreign_lines_are_passed_over() {
+        let (_folder, layout) = gallery_folder();
+        let id = PictureId::new();
+        let mut text = vec![b'x'; READ_BYTES as usize + 10];
+        let lines = format!(
+            "\n[]\n{{\"at\":\"2026-11-24T00:00:00Z\",\"picture\":\"../../etc/passwd\",\"star\":true}}\n\
+             {{\"at\":\"2026-11-24T00:00:00Z\",\"picture\":\"{id}\",\"future\":1}}\n\
+             {{\"at\":\"2026-11-24T00:00:00Z\",\"picture\":\"{id}\",\"star\":true}}\n"
+        );
+        text.extend(lines.as_bytes());
+        RealFs.append_synced(&layout.marks_file(), &text).unwrap();
+        let mut found = Vec::new();
+        let mut offset = 0;
+        loop {
+            let tail = read_tail(&RealFs, &layout, offset).unwrap();
+            offset = tail.offset;
+            found.extend(tail.lines);
+            if !tail.has_more {
+                break;
+            }
+        }
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].picture, &found[0].mark), (id, &Mark::Star(true)));
+    }
+
+    #[test]
+    fn a_name_may_not_be_a_novel() {
+        let (_folder, layout) = gallery_folder();
+        let mark = Mark::Tag {
+            name: "x".repeat(LIMIT_NAME + 1),
+            on: true,
+        };
+        let error = append(&RealFs, &layout, &[PictureId::new()], &mark).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the tag is too long: use at most 200 characters"
+        );
+        assert!(!layout.marks_file().exists());
+    }
+}

@@ -1,0 +1,35 @@
+//! Pictures are kept: the files, their recipes, the user's marks, and an index that can be made again.
+//!
+//! - [`recipe`] is how a picture was made; [`picture_file`] puts it into the PNG and reads it back;
+//! - [`marking`] is the sign, in every file, that a picture was made by AI;
+//! - [`layout`] names the files: always by us, always inside the gallery's folder;
+//! - [`marks`] are the user's stars, tags, boards and notes, in an append-only file;
+//! - [`index`] is the SQLite index of both, outside the folder, which may be cloud-synced;
+//! - [`store`] is the gallery itself: [`Gallery`]; [`scan`] brings files and index together;
+//! - [`export`] writes copies for elsewhere; [`thumbnails`] are small ones for the grid;
+//! - [`handle`] runs a gallery on its own thread for the window.
+//!
+//! Invariants: a picture counts as saved once its file is durable, and then no fault loses it; the
+//! index never knows more than files and marks; a name from outside never becomes a path; a damaged
+//! picture is a placeholder, never a crash. One index serves several processes at once.
+
+pub mod error;
+pub mod export;
+pub mod handle;
+pub mod index;
+pub mod layout;
+pub mod marking;
+pub mod marks;
+pub mod picture_file;
+pub mod recipe;
+pub mod scan;
+pub mod store;
+pub mod thumbnails;
+
+pub use error::{Error, Result};
+pub use handle::{Command, Event, GalleryHandle};
+pub use index::{Query, Record};
+pub use layout::PictureId;
+pub use marks::Mark;
+pub use recipe::Recipe;
+pub use store::Gallery;

@@ -1,0 +1,122 @@
+//! Small pictures for the grid, in the cache folder: whatever is lost or damaged there is made again.
+//!
+//! JPEG, because a lossless thumbnail is five to ten times larger and 100,000 of them fill a disk.
+
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use image::codecs::jpeg::JpegEncoder;
+use image::{DynamicImage, RgbImage, RgbaImage, imageops};
+
+use super::error::{Error, Result};
+use super::layout::PictureId;
+use super::picture_file;
+use super::store::Gallery;
+use crate::files::{Existing, create_dirs, write_atomically};
+
+/// The longer side, in pixels. Smaller pictures stay as they are.
+pub const SIDE_PX: u32 = 256;
+const JPEG_QUALITY: u8 = 88;
+/// A larger file in the cache is none of ours.
+const LIMIT_FILE_BYTES: u64 = 1 << 20;
+
+/// Where thumbnails lie: `<month>/<id>.jpg`.
+pub struct Thumbnails {
+    folder: PathBuf,
+}
+
+impl Thumbnails {
+    pub fn new(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+        }
+    }
+
+    pub fn path(&self, id: PictureId) -> PathBuf {
+        self.folder.join(id.month()).join(format!("{id}.jpg"))
+    }
+}
+
+impl Gallery {
+    /// The picture at most 256 px a side. A picture whose file has gone still has the thumbnail that was
+    /// made before.
+    ///
+    /// # Errors
+    /// If there is none and the picture cannot be read; the index then keeps the reason.
+    pub fn thumbnail(&mut self, id: PictureId) -> Result<RgbImage> {
+        let cached = self.fs.read(&self.thumbnails.path(id), LIMIT_FILE_BYTES);
+        if let Some(thumbnail) = cached
+            .ok()
+            .and_then(|file| picture_file::decode(&file).ok())
+        {
+            return Ok(DynamicImage::from(thumbnail).into_rgb8());
+        }
+        match self.pixels(id) {
+            Ok(pixels) => {
+                let thumbnail = shrink(&over_grey(pixels));
+                self.keep_thumbnail(id, &thumbnail);
+                Ok(thumbnail)
+            }
+            Err(error) => {
+                if let Error::Unreadable { reason, .. } = &error {
+                    self.index.set_problem(id, Some(reason))?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Makes the thumbnail of a picture that is still in memory.
+    pub fn make_thumbnail(&self, id: PictureId, pixels: &RgbImage) -> RgbImage {
+        let thumbnail = shrink(pixels);
+        self.keep_thumbnail(id, &thumbnail);
+        thumbnail
+    }
+
+    fn keep_thumbnail(&self, id: PictureId, thumbnail: &RgbImage) {
+        let path = self.thumbnails.path(id);
+        let mut file = Cursor::new(Vec::new());
+        let kept = JpegEncoder::new_with_quality(&mut file, JPEG_QUALITY)
+            .encode_image(thumbnail)
+            .map_err(std::io::Error::other)
+            .and_then(|()| create_dirs(&*self.fs, path.parent().unwrap_or(&path)))
+            .and_then(|()| write_atomically(&*self.fs, &path, file.get_ref(), Existing::Replace));
+        if let Err(error) = kept {
+            // The thumbnail is shown all the same, and made again another time.
+            tracing::warn!("cannot keep a thumbnail: {error}: {}", path.display());
+        }
+    }
+}
+
+fn shrink(pixels: &RgbImage) -> RgbImage {
+    let (width, height) = pixels.dimensions();
+    let longer = width.max(height);
+    if longer <= SIDE_PX {
+        return pixels.clone();
+    }
+    let side = |px: u32| ((u64::from(px) * u64::from(SIDE_PX)) / u64::from(longer)).max(1) as u32;
+    imageops::thumbnail(pixels, side(width), side(height))
+}
+
+/// Transparent parts over a middle grey.
+fn over_grey(pixels: RgbaImage) -> RgbImage {
+    super::export::flatten(&pixels, [128; 3])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sides_shrink_in_proportion() {
+        let cases = [
+            ((256, 256), (256, 256)),
+            ((64, 32), (64, 32)),
+            ((1024, 512), (256, 128)),
+            ((3000, 2), (256, 1)),
+        ];
+        for ((width, height), expected) in cases {
+            assert_eq!(shrink(&RgbImage::new(width, height)).dimensions(), expected);
+        }
+    }
+}
