@@ -4,3 +4,5 @@
 
 #[allow(dead_code)] // Until every component has its parity tests.
 mod harness;
+
+mod components;

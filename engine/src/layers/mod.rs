@@ -2,12 +2,18 @@
 //!
 //! Layers are built from [`Parameters`] under the reference libraries' names (`weight`, `bias`).
 
+mod activation;
 mod attention;
+mod clip_encoder;
 mod conv;
 mod linear;
 mod norm;
+mod timestep;
 
-pub use attention::attention;
+pub use activation::Activation;
+pub use attention::{MASKED_SCORE, attention, exact_attention};
+pub use clip_encoder::{ClipEncoder, ClipEncoderConfig, read_clip_config};
 pub use conv::Conv2d;
 pub use linear::{Embedding, Linear};
 pub use norm::{GroupNorm, LayerNorm};
+pub use timestep::timestep_embedding;

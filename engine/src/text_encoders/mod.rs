@@ -1,0 +1,5 @@
+//! Prompts, as token ids, to embeddings.
+
+mod clip;
+
+pub use clip::{ClipTextConfig, ClipTextEncoder, ClipTextOutput};

@@ -1,0 +1,105 @@
+//! Components against the reference libraries' tensors, in f32. `tests/reference/make_components.py` makes
+//! the fixtures.
+
+use limn_engine::{
+    prior::{Prior, PriorConditioning},
+    text_encoders::{ClipTextEncoder, ClipTextOutput},
+    vision_encoder::ClipVisionEncoder,
+};
+
+use crate::harness::{Fixture, assert_close, load_options, parity_tolerance};
+
+fn encode_text(fixture: &Fixture) -> ClipTextOutput {
+    let (encoder, report) = ClipTextEncoder::load(&fixture.folder(), &load_options()).unwrap();
+    assert!(report.fits());
+    encoder.forward(&fixture.ids("ids"))
+}
+
+fn check_text_states(fixture: &Fixture, output: &ClipTextOutput) {
+    let penultimate = &output.hidden_states[output.hidden_states.len() - 2];
+    for (name, actual) in [
+        ("last_hidden_state", &output.last_hidden_state),
+        ("penultimate_hidden_state", penultimate),
+    ] {
+        assert_close(actual, &fixture.tensor(name), parity_tolerance(), name);
+    }
+}
+
+#[test]
+fn clip_text_with_erf_gelu_and_public_names() {
+    let fixture = Fixture::open("clip_text_gelu");
+    let output = encode_text(&fixture);
+    check_text_states(&fixture, &output);
+    let expected = fixture.tensor("text_embeds");
+    assert_close(
+        &output.text_embeds.unwrap(),
+        &expected,
+        parity_tolerance(),
+        "text_embeds",
+    );
+}
+
+#[test]
+fn clip_text_with_quick_gelu_and_the_old_end_token() {
+    let fixture = Fixture::open("clip_text_quick_gelu");
+    let output = encode_text(&fixture);
+    check_text_states(&fixture, &output);
+    assert!(output.text_embeds.is_none());
+    assert_close(
+        &output.pooled,
+        &fixture.tensor("pooled"),
+        parity_tolerance(),
+        "pooled",
+    );
+}
+
+#[test]
+fn clip_vision() {
+    for name in ["clip_vision_gelu", "clip_vision_quick_gelu"] {
+        let fixture = Fixture::open(name);
+        let (encoder, _) = ClipVisionEncoder::load(&fixture.folder(), &load_options()).unwrap();
+        let output = encoder.forward(fixture.tensor("pixel_values"));
+        assert_close(
+            &output.last_hidden_state,
+            &fixture.tensor("last_hidden_state"),
+            parity_tolerance(),
+            name,
+        );
+        assert_close(
+            &output.image_embeds,
+            &fixture.tensor("image_embeds"),
+            parity_tolerance(),
+            name,
+        );
+    }
+}
+
+#[test]
+fn prior() {
+    for name in ["prior_kandinsky", "prior_with_options"] {
+        let fixture = Fixture::open(name);
+        let (prior, _) = Prior::load(&fixture.folder(), &load_options()).unwrap();
+        let mask = fixture.ids("attention_mask");
+        let conditioning = PriorConditioning {
+            text_embeds: fixture.tensor("text_embeds"),
+            hidden_states: fixture.tensor("hidden_states"),
+            attention_mask: mask
+                .iter()
+                .map(|row| row.iter().map(|&is_text| is_text == 1).collect())
+                .collect(),
+        };
+        let latents = fixture.tensor::<2>("latents");
+        for timestep in [0, 500, 999] {
+            let prediction = prior.forward(latents.clone(), timestep as f32, &conditioning);
+            let expected = fixture.tensor(&format!("prediction_{timestep}"));
+            let what = format!("{name} at {timestep}");
+            assert_close(&prediction, &expected, parity_tolerance(), &what);
+        }
+        assert_close(
+            &prior.post_process_latents(latents),
+            &fixture.tensor("post_processed"),
+            parity_tolerance(),
+            name,
+        );
+    }
+}
