@@ -1,0 +1,272 @@
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::{Error, Result, prediction::PredictionType, samplers::Sampler};
+
+/// Any diffusers `scheduler_config.json`. Its class decides which entries count and what absent ones mean.
+#[derive(Debug, Clone, Deserialize)]
+pub struct SchedulerConfig {
+    #[serde(rename = "_class_name")]
+    class_name: String,
+    #[serde(rename = "num_train_timesteps", default = "thousand")]
+    pub n_train_timesteps: usize,
+    #[serde(default = "default_beta_start")]
+    pub(super) beta_start: f64,
+    #[serde(default = "default_beta_end")]
+    pub(super) beta_end: f64,
+    pub(super) beta_schedule: Option<BetaSchedule>,
+    pub(super) trained_betas: Option<Vec<f32>>,
+    #[serde(default)]
+    pub prediction_type: PredictionType,
+    variance_type: Option<VarianceType>,
+    clip_sample: Option<bool>,
+    #[serde(default = "one")]
+    clip_sample_range: f32,
+    #[serde(default)]
+    thresholding: bool,
+    #[serde(default = "yes")]
+    pub(crate) set_alpha_to_one: bool,
+    #[serde(default)]
+    pub(super) steps_offset: usize,
+    timestep_spacing: Option<TimestepSpacing>,
+    #[serde(default)]
+    pub(super) rescale_betas_zero_snr: bool,
+    use_karras_sigmas: Option<bool>,
+    use_exponential_sigmas: Option<bool>,
+    use_beta_sigmas: Option<bool>,
+    use_lu_lambdas: Option<bool>,
+    use_flow_sigmas: Option<bool>,
+    #[serde(default)]
+    pub(super) final_sigmas_type: FinalSigma,
+    pub(super) sigma_min: Option<f64>,
+    pub(super) sigma_max: Option<f64>,
+    interpolation_type: Option<String>,
+    timestep_type: Option<String>,
+    algorithm_type: Option<String>,
+    solver_order: Option<usize>,
+    solver_type: Option<String>,
+    /// Minus infinity, which clips nothing, reads as `None`.
+    lambda_min_clipped: Option<f64>,
+    #[serde(default = "yes")]
+    pub(crate) lower_order_final: bool,
+    #[serde(default)]
+    pub(crate) euler_at_final: bool,
+    #[serde(skip)]
+    path: PathBuf,
+}
+
+/// How the noise grows over the training timesteps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum BetaSchedule {
+    Linear,
+    ScaledLinear,
+    #[serde(rename = "squaredcos_cap_v2")]
+    SquaredCosine,
+}
+
+/// Which of the training timesteps a short run visits: Lin et al. 2023, table 2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimestepSpacing {
+    Linspace,
+    Leading,
+    Trailing,
+}
+
+/// The variance of the noise that an ancestral step adds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VarianceType {
+    FixedSmall,
+    FixedSmallLog,
+    FixedLarge,
+    Learned,
+    LearnedRange,
+}
+
+/// What follows the last sigma of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum FinalSigma {
+    #[default]
+    Zero,
+    SigmaMin,
+}
+
+impl SchedulerConfig {
+    /// # Errors
+    /// [`Error::NotAModel`] when this is not a scheduler config, or asks for something that Limn cannot do.
+    pub fn from_json(json: &[u8], path: &Path) -> Result<Self> {
+        let refuse = |reason: String| Error::NotAModel {
+            path: path.to_owned(),
+            reason,
+        };
+        // Python writes infinities that are no JSON; the one entry that may have one means nothing then.
+        let json = String::from_utf8_lossy(json).replace(": -Infinity", ": null");
+        let mut config: Self = serde_json::from_str(&json)
+            .map_err(|error| refuse(format!("its scheduler config cannot be read ({error})")))?;
+        path.clone_into(&mut config.path);
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<()> {
+        if !(2..=100_000).contains(&self.n_train_timesteps) {
+            return Err(self.unsupported("num_train_timesteps", self.n_train_timesteps));
+        }
+        if let Some(betas) = &self.trained_betas
+            && betas.len() != self.n_train_timesteps
+        {
+            return Err(self.unsupported("the number of trained_betas", betas.len()));
+        }
+        let refused = [
+            ("thresholding", self.thresholding),
+            (
+                "use_exponential_sigmas",
+                self.use_exponential_sigmas == Some(true),
+            ),
+            ("use_beta_sigmas", self.use_beta_sigmas == Some(true)),
+            ("use_lu_lambdas", self.use_lu_lambdas == Some(true)),
+            ("use_flow_sigmas", self.use_flow_sigmas == Some(true)),
+        ];
+        if let Some((name, _)) = refused.into_iter().find(|(_, is_on)| *is_on) {
+            return Err(self.unsupported(name, true));
+        }
+        let expected = [
+            ("interpolation_type", &self.interpolation_type, "linear"),
+            ("timestep_type", &self.timestep_type, "discrete"),
+            ("algorithm_type", &self.algorithm_type, "dpmsolver++"),
+            ("solver_type", &self.solver_type, "midpoint"),
+        ];
+        for (name, value, expected) in expected {
+            if let Some(value) = value
+                && value != expected
+            {
+                return Err(self.unsupported(name, value));
+            }
+        }
+        if self.solver_order.is_some_and(|order| order != 2) {
+            return Err(self.unsupported("solver_order", self.solver_order.unwrap_or_default()));
+        }
+        if let Some(clipped) = self.lambda_min_clipped {
+            return Err(self.unsupported("lambda_min_clipped", clipped));
+        }
+        Ok(())
+    }
+
+    /// The sampler that the folder itself asks for.
+    ///
+    /// # Errors
+    /// [`Error::NotAModel`] for a scheduler class that Limn does not know.
+    pub fn sampler(&self) -> Result<Sampler> {
+        match self.class_name.as_str() {
+            "DDPMScheduler" => Ok(Sampler::Ddpm),
+            "DDIMScheduler" => Ok(Sampler::Ddim),
+            "EulerDiscreteScheduler" => Ok(Sampler::Euler),
+            "EulerAncestralDiscreteScheduler" => Ok(Sampler::EulerAncestral),
+            "DPMSolverMultistepScheduler" if self.use_karras_sigmas == Some(true) => {
+                Ok(Sampler::Dpmpp2mKarras)
+            }
+            "DPMSolverMultistepScheduler" => Ok(Sampler::Dpmpp2m),
+            _ => Err(self.unsupported("_class_name", &self.class_name)),
+        }
+    }
+
+    /// # Errors
+    /// [`Error::NotAModel`] unless this is the UnCLIP scheduler of a prior.
+    pub fn check_is_unclip(&self) -> Result<()> {
+        if self.class_name != "UnCLIPScheduler" {
+            return Err(self.unsupported("_class_name", &self.class_name));
+        }
+        if self.prediction_type == PredictionType::VPrediction {
+            return Err(self.unsupported("prediction_type", "v_prediction"));
+        }
+        if !matches!(
+            self.variance_type(),
+            VarianceType::FixedSmallLog | VarianceType::LearnedRange
+        ) {
+            return Err(self.unsupported("variance_type", format!("{:?}", self.variance_type())));
+        }
+        Ok(())
+    }
+
+    pub fn variance_type(&self) -> VarianceType {
+        self.variance_type
+            .unwrap_or(match self.class_name.as_str() {
+                "UnCLIPScheduler" => VarianceType::FixedSmallLog,
+                _ => VarianceType::FixedSmall,
+            })
+    }
+
+    /// Whether the model's output has a second half that tells the variance, and the sampler wants it.
+    pub fn wants_learned_variance(&self) -> bool {
+        matches!(
+            self.variance_type(),
+            VarianceType::Learned | VarianceType::LearnedRange
+        )
+    }
+
+    /// The range that the predicted picture is clipped to.
+    ///
+    /// Absent means clipped in the classes that know the entry; the others were never meant to clip, and
+    /// stay so when the user picks another sampler.
+    pub fn clip_range(&self) -> Option<f32> {
+        let clips_by_default = matches!(
+            self.class_name.as_str(),
+            "DDPMScheduler" | "DDIMScheduler" | "UnCLIPScheduler"
+        );
+        self.clip_sample
+            .unwrap_or(clips_by_default)
+            .then_some(self.clip_sample_range)
+    }
+
+    pub(super) fn spacing(&self, class_default: TimestepSpacing) -> TimestepSpacing {
+        self.timestep_spacing.unwrap_or(class_default)
+    }
+
+    pub(super) fn beta_schedule(&self) -> BetaSchedule {
+        self.beta_schedule
+            .unwrap_or(match self.class_name.as_str() {
+                "UnCLIPScheduler" => BetaSchedule::SquaredCosine,
+                _ => BetaSchedule::Linear,
+            })
+    }
+
+    /// Whether this sampler spaces its sigmas as Karras et al. 2022 do.
+    pub(super) fn uses_karras_sigmas(&self, sampler: Sampler) -> bool {
+        match sampler {
+            Sampler::Dpmpp2mKarras => true,
+            Sampler::Euler => self.use_karras_sigmas == Some(true),
+            _ => false,
+        }
+    }
+
+    fn unsupported(&self, entry: &str, value: impl std::fmt::Display) -> Error {
+        Error::NotAModel {
+            path: self.path.clone(),
+            reason: format!("Limn has no scheduler with {entry} = {value}"),
+        }
+    }
+}
+
+fn thousand() -> usize {
+    1000
+}
+
+fn default_beta_start() -> f64 {
+    0.0001
+}
+
+fn default_beta_end() -> f64 {
+    0.02
+}
+
+fn one() -> f32 {
+    1.0
+}
+
+fn yes() -> bool {
+    true
+}

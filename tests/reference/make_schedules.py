@@ -1,0 +1,210 @@
+"""Writes tests/fixtures/schedules.json: what PyTorch's generator and diffusers' schedulers say.
+
+Three tables:
+- noise: draws of `torch.randn` from one CPU generator after another;
+- schedules: timesteps and sigmas of every scheduler, spacing, prediction type and beta schedule, Karras or not;
+- loops: whole runs around a fixed analytic model, so that a sampler can be checked without any weights.
+
+Run from the repository's root: `python tests/reference/make_schedules.py`.
+"""
+
+import itertools
+import json
+import math
+from pathlib import Path
+
+import torch
+from diffusers import (
+    DDIMScheduler,
+    DDPMScheduler,
+    DPMSolverMultistepScheduler,
+    EulerAncestralDiscreteScheduler,
+    EulerDiscreteScheduler,
+    UnCLIPScheduler,
+)
+
+SPACINGS = ["linspace", "leading", "trailing"]
+PREDICTIONS = ["epsilon", "sample", "v_prediction"]
+BETAS = {
+    "linear": dict(beta_schedule="linear", beta_start=0.00085, beta_end=0.012),
+    "scaled_linear": dict(beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012),
+    "squaredcos_cap_v2": dict(beta_schedule="squaredcos_cap_v2"),
+}
+
+
+def rounded(tensor):
+    """Nine significant digits: enough to name any float32."""
+    return [float(f"{x:.9g}") for x in torch.as_tensor(tensor).double().flatten().tolist()]
+
+
+def noise_table():
+    table = []
+    for seed in [0, 1, 42, 2**32 - 1, 2**32 + 5, 2**63 + 11]:
+        sizes = [1, 5, 15, 16, 17, 31, 64, 3, 1, 33]
+        generator = torch.Generator("cpu").manual_seed(seed)
+        table.append(
+            dict(
+                seed=seed,
+                draws=[rounded(torch.randn(size, generator=generator)) for size in sizes],
+            )
+        )
+    generator = torch.Generator("cpu").manual_seed(7)
+    table.append(dict(seed=7, draws=[rounded(torch.randn(1000, generator=generator))]))
+    return table
+
+
+def config_of(scheduler):
+    return scheduler.to_json_string()
+
+
+def schedule_table():
+    table = []
+
+    def add(scheduler, n_steps):
+        scheduler.set_timesteps(n_steps)
+        entry = dict(
+            config=config_of(scheduler),
+            n_steps=n_steps,
+            timesteps=rounded(scheduler.timesteps),
+        )
+        if hasattr(scheduler, "sigmas"):
+            entry["sigmas"] = rounded(scheduler.sigmas)
+            entry["initial_sigma"] = rounded(scheduler.init_noise_sigma)[0]
+        table.append(entry)
+
+    for spacing, (name, betas), prediction in itertools.product(SPACINGS, BETAS.items(), PREDICTIONS):
+        # The prediction type never changes a schedule: one beta schedule is enough to show it.
+        if prediction != "epsilon" and name != "linear":
+            continue
+        common = dict(timestep_spacing=spacing, prediction_type=prediction, **betas)
+        for n_steps, offset in [(1, 0), (4, 1), (7, 0), (50, 1)]:
+            if (prediction != "epsilon" and n_steps != 7) or (n_steps == 50 and name != "scaled_linear"):
+                continue
+            add(DDPMScheduler(steps_offset=offset, **common), n_steps)
+            add(DDIMScheduler(steps_offset=offset, **common), n_steps)
+            for karras in [False, True]:
+                add(EulerDiscreteScheduler(steps_offset=offset, use_karras_sigmas=karras, **common), n_steps)
+                add(DPMSolverMultistepScheduler(steps_offset=offset, use_karras_sigmas=karras, **common), n_steps)
+            add(EulerAncestralDiscreteScheduler(steps_offset=offset, **common), n_steps)
+    zero = dict(rescale_betas_zero_snr=True, prediction_type="v_prediction", timestep_spacing="trailing")
+    for betas in BETAS.values():
+        for scheduler in [
+            DDIMScheduler,
+            EulerDiscreteScheduler,
+            EulerAncestralDiscreteScheduler,
+            DPMSolverMultistepScheduler,
+        ]:
+            add(scheduler(**zero, **betas), 9)
+    final = dict(final_sigmas_type="sigma_min", **BETAS["scaled_linear"])
+    add(EulerDiscreteScheduler(**final), 6)
+    add(DPMSolverMultistepScheduler(**final), 6)
+    add(DDPMScheduler(num_train_timesteps=400, trained_betas=[0.001 + 0.00002 * i for i in range(400)]), 6)
+    for n_steps in [2, 3, 5, 25]:
+        add(UnCLIPScheduler(), n_steps)
+    return table
+
+
+def level_table():
+    """Betas and cumulative alphas at some timesteps of every beta schedule."""
+    table = []
+    for betas, zero in itertools.product(BETAS.values(), [False, True]):
+        scheduler = DDPMScheduler(rescale_betas_zero_snr=zero, **betas)
+        at = [0, 1, 2, 499, 500, 998, 999]
+        table.append(
+            dict(
+                config=config_of(scheduler),
+                timesteps=at,
+                betas=rounded(scheduler.betas[at]),
+                alphas_cumprod=rounded(scheduler.alphas_cumprod[at]),
+            )
+        )
+    return table
+
+
+def analytic_model(latents, timestep, with_variance):
+    """What the Rust tests compute too: a prediction that depends on latents and timestep."""
+    t = float(timestep)
+    prediction = latents * 0.3 + 0.1 * math.cos(0.01 * t)
+    if not with_variance:
+        return prediction
+    variance = latents.clamp(-1, 1) * 0.25 + 0.3
+    return torch.cat([prediction, variance], dim=1)
+
+
+def run(scheduler, n_steps, shape, seed):
+    generator = torch.Generator("cpu").manual_seed(seed)
+    unclip = isinstance(scheduler, UnCLIPScheduler)
+    variance_type = scheduler.config.get("variance_type")
+    with_variance = variance_type in ["learned", "learned_range"]
+    scheduler.set_timesteps(n_steps)
+    latents = torch.randn(shape, generator=generator) * scheduler.init_noise_sigma
+    for index, timestep in enumerate(scheduler.timesteps):
+        model_input = scheduler.scale_model_input(latents, timestep)
+        output = analytic_model(model_input, timestep, with_variance)
+        extra = {}
+        if unclip:
+            is_last = index + 1 == len(scheduler.timesteps)
+            extra["prev_timestep"] = None if is_last else scheduler.timesteps[index + 1]
+        latents = scheduler.step(output, timestep, latents, generator=generator, **extra).prev_sample
+    return latents
+
+
+def loop_table():
+    table = []
+
+    def add(scheduler, n_steps, shape=(1, 4, 3, 3), seed=3):
+        table.append(
+            dict(
+                config=config_of(scheduler),
+                n_steps=n_steps,
+                shape=list(shape),
+                seed=seed,
+                latents=rounded(run(scheduler, n_steps, shape, seed)),
+            )
+        )
+
+    linear = BETAS["linear"]
+    scaled = BETAS["scaled_linear"]
+    for prediction in PREDICTIONS:
+        for spacing in SPACINGS:
+            common = dict(prediction_type=prediction, timestep_spacing=spacing, **scaled)
+            add(DDPMScheduler(clip_sample=False, **common), 6)
+            add(DDIMScheduler(clip_sample=False, **common), 6)
+            for karras in [False, True]:
+                add(EulerDiscreteScheduler(use_karras_sigmas=karras, **common), 6)
+                add(DPMSolverMultistepScheduler(use_karras_sigmas=karras, **common), 6)
+            if prediction != "sample":
+                add(EulerAncestralDiscreteScheduler(**common), 6)
+    for variance in ["fixed_small", "fixed_small_log", "fixed_large", "learned", "learned_range"]:
+        add(DDPMScheduler(variance_type=variance, steps_offset=1, clip_sample=False, **linear), 5)
+    add(DDPMScheduler(clip_sample=True, clip_sample_range=0.5, **linear), 5)
+    add(DDIMScheduler(clip_sample=True, set_alpha_to_one=False, **linear), 5)
+    add(DDIMScheduler(clip_sample=False, set_alpha_to_one=False, steps_offset=1, **scaled), 5)
+    add(DPMSolverMultistepScheduler(**scaled), 20)
+    add(DPMSolverMultistepScheduler(final_sigmas_type="sigma_min", **scaled), 20)
+    add(DPMSolverMultistepScheduler(final_sigmas_type="sigma_min", lower_order_final=False, **scaled), 6)
+    zero = dict(rescale_betas_zero_snr=True, prediction_type="v_prediction", timestep_spacing="trailing", **scaled)
+    add(DDIMScheduler(clip_sample=False, **zero), 5)
+    add(EulerDiscreteScheduler(**zero), 5)
+    for prediction in ["epsilon", "sample"]:
+        for shape in [(1, 10), (2, 10)]:
+            add(UnCLIPScheduler(prediction_type=prediction, clip_sample_range=5.0), 5, shape)
+    add(UnCLIPScheduler(prediction_type="sample", clip_sample=False), 1000, (2, 24))
+    return table
+
+
+def main():
+    tables = dict(
+        noise=noise_table(),
+        levels=level_table(),
+        schedules=schedule_table(),
+        loops=loop_table(),
+    )
+    path = Path(__file__).parents[1] / "fixtures" / "schedules.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(tables, separators=(",", ":")) + "\n")
+    print({name: len(table) for name, table in tables.items()}, path.stat().st_size, "bytes")
+
+
+if __name__ == "__main__":
+    main()
