@@ -228,7 +228,9 @@ pub fn ddim<const D: usize>(
         let alpha_prod = alphas_cumprod[timestep];
         let alpha_prod_previous = timestep
             .checked_sub(schedule.gap)
-            .map_or(schedule.final_alpha_prod, |previous| alphas_cumprod[previous]);
+            .map_or(schedule.final_alpha_prod, |previous| {
+                alphas_cumprod[previous]
+            });
         let (alpha, sigma) = (alpha_prod.sqrt(), (1.0 - alpha_prod).sqrt());
         let output = model(latents.clone(), timestep as f32)?.prediction;
         let kind = schedule.prediction_type;

@@ -31,7 +31,7 @@ pub struct SchedulerConfig {
     pub(super) steps_offset: usize,
     timestep_spacing: Option<TimestepSpacing>,
     #[serde(default)]
-    pub(super) rescale_betas_zero_snr: bool,
+    pub rescale_betas_zero_snr: bool,
     use_karras_sigmas: Option<bool>,
     use_exponential_sigmas: Option<bool>,
     use_beta_sigmas: Option<bool>,

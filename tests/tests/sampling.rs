@@ -1,0 +1,319 @@
+//! Noise, schedules and samplers against PyTorch's and diffusers' own numbers:
+//! `fixtures/schedules.json`, made by `reference/make_schedules.py`.
+
+use std::{fs, path::Path, sync::LazyLock};
+
+use burn::tensor::{DType, Tensor, TensorData};
+use limn_engine::{
+    Result,
+    noise::Generator,
+    samplers::{self, AncestralSchedule, ModelOutput, Sampler},
+    schedules::{
+        NoiseLevels, SchedulerConfig, SigmaSchedule, ancestral_timesteps, unclip_timesteps,
+    },
+};
+use serde::Deserialize;
+
+use crate::harness::{assert_values_close, fixture_path, test_device};
+
+#[derive(Deserialize)]
+struct Tables {
+    noise: Vec<NoiseRow>,
+    levels: Vec<LevelRow>,
+    schedules: Vec<ScheduleRow>,
+    loops: Vec<LoopRow>,
+}
+
+static TABLES: LazyLock<Tables> = LazyLock::new(|| {
+    serde_json::from_slice(&fs::read(fixture_path("schedules.json")).unwrap()).unwrap()
+});
+
+#[derive(Deserialize)]
+struct NoiseRow {
+    seed: u64,
+    draws: Vec<Vec<f32>>,
+}
+
+#[test]
+fn noise_is_pytorchs() {
+    for row in &TABLES.noise {
+        let mut generator = Generator::new(row.seed);
+        for expected in &row.draws {
+            let what = format!("seed {}, {} numbers", row.seed, expected.len());
+            let actual = generator.randn(expected.len());
+            assert_values_close(&actual, expected, 1e-6, &what);
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct LevelRow {
+    config: String,
+    timesteps: Vec<usize>,
+    betas: Vec<f32>,
+    alphas_cumprod: Vec<f32>,
+}
+
+#[test]
+fn noise_levels_are_diffusers() {
+    for row in &TABLES.levels {
+        let levels = NoiseLevels::new(&config(&row.config));
+        for (index, &timestep) in row.timesteps.iter().enumerate() {
+            for (actual, expected) in [
+                (levels.betas[timestep], row.betas[index]),
+                (levels.alphas_cumprod[timestep], row.alphas_cumprod[index]),
+            ] {
+                // Rescaling takes one minus a ratio near one: a few ulps there are all one can ask for.
+                let tolerance = 5e-7;
+                assert!(
+                    (actual - expected).abs() <= tolerance,
+                    "{actual} for {expected} at {timestep} of {}",
+                    row.config
+                );
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct ScheduleRow {
+    config: String,
+    n_steps: usize,
+    timesteps: Vec<f32>,
+    sigmas: Option<Vec<f32>>,
+    initial_sigma: Option<f32>,
+}
+
+#[test]
+fn schedules_are_diffusers() {
+    for row in &TABLES.schedules {
+        let config = config(&row.config);
+        let what = format!("{} steps of {}", row.n_steps, row.config);
+        if row.config.contains("UnCLIPScheduler") {
+            let timesteps = unclip_timesteps(&config, row.n_steps).unwrap();
+            assert_eq!(as_f32(&timesteps), row.timesteps, "{what}");
+            continue;
+        }
+        match config.sampler().unwrap() {
+            Sampler::Ddpm | Sampler::Ddim => {
+                let timesteps = ancestral_timesteps(&config, row.n_steps).unwrap();
+                assert_eq!(as_f32(&timesteps), row.timesteps, "{what}");
+            }
+            sampler @ (Sampler::Euler | Sampler::EulerAncestral) => {
+                let schedule = SigmaSchedule::euler(&config, sampler, row.n_steps).unwrap();
+                assert_eq!(schedule.timesteps.len(), row.timesteps.len(), "{what}");
+                for (actual, expected) in schedule.timesteps.iter().zip(&row.timesteps) {
+                    assert!(
+                        (actual - expected).abs() < 2e-3,
+                        "{actual}, {expected}: {what}"
+                    );
+                }
+                check_sigmas(&schedule, row, &what);
+            }
+            sampler @ (Sampler::Dpmpp2m | Sampler::Dpmpp2mKarras) => {
+                let schedule = SigmaSchedule::dpmpp(&config, sampler, row.n_steps).unwrap();
+                assert_eq!(schedule.timesteps, row.timesteps, "{what}");
+                check_sigmas(&schedule, row, &what);
+            }
+        }
+    }
+}
+
+fn check_sigmas(schedule: &SigmaSchedule, row: &ScheduleRow, what: &str) {
+    let expected = row.sigmas.as_ref().unwrap();
+    assert_eq!(schedule.sigmas.len(), expected.len(), "{what}");
+    let initial = (schedule.initial_sigma, row.initial_sigma.unwrap());
+    let pairs = schedule
+        .sigmas
+        .iter()
+        .copied()
+        .zip(expected.iter().copied());
+    for (actual, expected) in pairs.chain([initial]) {
+        let tolerance = expected * 5e-5;
+        assert!(
+            (actual - expected).abs() <= tolerance,
+            "{actual}, {expected}: {what}"
+        );
+    }
+}
+
+#[derive(Deserialize)]
+struct LoopRow {
+    config: String,
+    n_steps: usize,
+    shape: Vec<usize>,
+    seed: u64,
+    latents: Vec<f32>,
+}
+
+#[test]
+fn samplers_walk_as_diffusers_do() {
+    for row in &TABLES.loops {
+        let config = config(&row.config);
+        let what = format!("{} steps of {}", row.n_steps, row.config);
+        let latents = match row.shape[..] {
+            [batch, channels, height, width] => {
+                run_decoder(&config, row, [batch, channels, height, width])
+            }
+            [batch, width] => run_prior(&config, row, [batch, width]),
+            _ => panic!("{what}"),
+        };
+        // At the terminal sigma of 4096, f32 keeps little of latents around one.
+        let is_cancelling = what.contains("Euler") && config.rescale_betas_zero_snr;
+        let tolerance = if is_cancelling { 1e-4 } else { 2e-6 };
+        assert_values_close(&latents, &row.latents, tolerance, &what);
+    }
+}
+
+fn run_decoder(config: &SchedulerConfig, row: &LoopRow, shape: [usize; 4]) -> Vec<f32> {
+    let mut generator = Generator::new(row.seed);
+    let noise = generator.randn_tensor(shape, test_device());
+    let mut n_reported = 0;
+    let latents = samplers::sample(
+        config.sampler().unwrap(),
+        config,
+        row.n_steps,
+        |latents, timestep| Ok(analytic_model(&latents, timestep)),
+        noise,
+        &mut generator,
+        |step| {
+            assert_eq!((step.index, step.n_steps), (n_reported, row.n_steps));
+            assert_eq!(step.denoised.dims(), shape);
+            n_reported += 1;
+            Ok(())
+        },
+    );
+    assert_eq!(n_reported, row.n_steps);
+    values(latents)
+}
+
+fn run_prior(config: &SchedulerConfig, row: &LoopRow, shape: [usize; 2]) -> Vec<f32> {
+    let mut generator = Generator::new(row.seed);
+    let noise = generator.randn_tensor(shape, test_device());
+    values(samplers::ddpm(
+        |latents, timestep| Ok(analytic_model(&latents, timestep)),
+        noise,
+        &AncestralSchedule::unclip(config, row.n_steps).unwrap(),
+        &mut generator,
+        |_| Ok(()),
+    ))
+}
+
+/// As `analytic_model` of `make_schedules.py`.
+fn analytic_model<const D: usize>(latents: &Tensor<D>, timestep: f32) -> ModelOutput<D> {
+    let bias = 0.1 * (0.01 * f64::from(timestep)).cos();
+    ModelOutput {
+        prediction: latents.clone() * 0.3 + bias,
+        variance: Some(latents.clone().clamp(-1.0, 1.0) * 0.25 + 0.3),
+    }
+}
+
+#[test]
+fn an_error_from_the_callback_ends_the_run() {
+    let row = &TABLES.loops[0];
+    let config = config(&row.config);
+    for sampler in Sampler::ALL {
+        let mut generator = Generator::new(0);
+        let noise = generator.randn_tensor([1, 4, 3, 3], test_device());
+        let mut n_calls = 0;
+        let result = samplers::sample(
+            sampler,
+            &config,
+            6,
+            |latents, timestep| {
+                n_calls += 1;
+                Ok(analytic_model(&latents, timestep))
+            },
+            noise,
+            &mut generator,
+            |step| match step.index {
+                2 => Err(limn_engine::Error::Cancelled),
+                _ => Ok(()),
+            },
+        );
+        assert!(
+            matches!(result, Err(limn_engine::Error::Cancelled)),
+            "{sampler}"
+        );
+        assert_eq!(n_calls, 3, "{sampler}");
+    }
+}
+
+#[test]
+fn impossible_numbers_of_steps_are_refused() {
+    let config = config(&TABLES.loops[0].config);
+    for n_steps in [0, 1001, usize::MAX] {
+        for sampler in [Sampler::Euler, Sampler::Dpmpp2m] {
+            assert!(SigmaSchedule::euler(&config, sampler, n_steps).is_err());
+            assert!(SigmaSchedule::dpmpp(&config, sampler, n_steps).is_err());
+        }
+        assert!(ancestral_timesteps(&config, n_steps).is_err());
+        assert!(unclip_timesteps(&config, n_steps).is_err());
+    }
+    assert!(unclip_timesteps(&config, 1).is_err());
+}
+
+#[test]
+fn schedulers_that_limn_lacks_are_refused_by_name() {
+    let path = Path::new("scheduler_config.json");
+    for (json, mention) in [
+        (r#"{"_class_name": "PNDMScheduler"}"#, "PNDMScheduler"),
+        (
+            r#"{"_class_name": "DDIMScheduler", "thresholding": true}"#,
+            "thresholding",
+        ),
+        (
+            r#"{"_class_name": "DDIMScheduler", "beta_schedule": "laplace"}"#,
+            "laplace",
+        ),
+        (
+            r#"{"_class_name": "DPMSolverMultistepScheduler", "solver_order": 3}"#,
+            "solver_order",
+        ),
+        (
+            r#"{"_class_name": "DDPMScheduler", "num_train_timesteps": 99999999999}"#,
+            "num_train_timesteps",
+        ),
+        (
+            r#"{"_class_name": "DDPMScheduler", "trained_betas": [0.1]}"#,
+            "trained_betas",
+        ),
+        (r#"{"beta_start": 0.1}"#, "_class_name"),
+    ] {
+        let error = SchedulerConfig::from_json(json.as_bytes(), path)
+            .and_then(|config| config.sampler())
+            .unwrap_err();
+        assert!(error.to_string().contains(mention), "{error}");
+        assert!(
+            matches!(error, limn_engine::Error::NotAModel { .. }),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn samplers_have_one_name_everywhere() {
+    for sampler in Sampler::ALL {
+        let name = sampler.to_string();
+        assert_eq!(name.parse::<Sampler>().unwrap(), sampler);
+        assert_eq!(serde_json::to_value(sampler).unwrap(), name);
+    }
+    let error = "plms".parse::<Sampler>().unwrap_err().to_string();
+    assert!(
+        error.contains("plms") && error.contains("dpmpp_2m_karras"),
+        "{error}"
+    );
+}
+
+fn config(json: &str) -> SchedulerConfig {
+    SchedulerConfig::from_json(json.as_bytes(), Path::new("scheduler_config.json")).unwrap()
+}
+
+fn as_f32(timesteps: &[usize]) -> Vec<f32> {
+    timesteps.iter().map(|&timestep| timestep as f32).collect()
+}
+
+fn values<const D: usize>(latents: Result<Tensor<D>>) -> Vec<f32> {
+    let data: TensorData = latents.unwrap().cast(DType::F32).into_data();
+    data.try_to_vec().unwrap()
+}
