@@ -5,5 +5,6 @@
 #[allow(dead_code)] // Until every component has its parity tests.
 mod harness;
 
+mod catalogue;
 mod components;
 mod sampling;

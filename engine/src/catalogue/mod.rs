@@ -1,6 +1,142 @@
 //! Families, the formats of their folders, and which models are there.
+//!
+//! A folder is believed by what is in it: `model_index.json` names the pipeline, the configs of its
+//! components give every size, and `limn.json` may say what the model does best.
 
 mod card;
+mod defaults;
+mod unclip;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 pub use card::{ModelCard, PreviewMap};
-pub use crate::weights::ModelFolder;
+pub use defaults::Defaults;
+pub use unclip::{Component, UnclipFolder};
+
+use crate::{
+    Error, Result,
+    protocol::{ModelId, ModelInfo},
+    weights::{EmbeddedFile, ModelFolder},
+};
+
+include!(concat!(env!("OUT_DIR"), "/doodle.rs"));
+
+/// The id of the model inside the binary.
+const BUILT_IN_ID: &str = "doodle";
+
+/// Where models may be.
+#[derive(Debug, Clone, Default)]
+pub struct Catalogue {
+    /// Model folders outside any library.
+    pub folders: Vec<PathBuf>,
+    /// The prior's folder, for a decoder folder among `folders`.
+    pub prior: Option<PathBuf>,
+    /// The library: every model folder directly inside is one.
+    pub library: Option<PathBuf>,
+}
+
+impl Catalogue {
+    /// Every model that can be opened: the built-in one first, then named folders, then the library by name.
+    ///
+    /// What cannot be opened is logged; asking for it by id says why.
+    pub fn models(&self) -> Vec<ModelInfo> {
+        let mut ids: Vec<_> = self.places().into_iter().collect();
+        ids.sort_by_key(|(_, place)| place.rank());
+        ids.into_iter()
+            .filter_map(|(id, place)| {
+                let info = self
+                    .open_place(&place)
+                    .and_then(|folder| folder.info(ModelId(id.clone())));
+                info.inspect_err(|error| tracing::warn!("{id} is not served: {error}"))
+                    .ok()
+            })
+            .collect()
+    }
+
+    /// # Errors
+    /// [`Error::UnknownModel`] with the valid ids; whatever is wrong with the folder.
+    pub fn open(&self, id: &ModelId) -> Result<UnclipFolder> {
+        let places = self.places();
+        match places.get(&id.0) {
+            Some(place) => self.open_place(place),
+            None => Err(Error::UnknownModel {
+                name: id.0.clone(),
+                valid: places.into_keys().collect(),
+            }),
+        }
+    }
+
+    fn open_place(&self, place: &Place) -> Result<UnclipFolder> {
+        match place {
+            Place::BuiltIn => UnclipFolder::open(ModelFolder::embedded(DOODLE_FILES), None),
+            Place::Named(_, path) => {
+                let prior = self.prior.clone().map(ModelFolder::Disk);
+                UnclipFolder::open(ModelFolder::Disk(path.clone()), prior)
+            }
+            Place::Library(path) => UnclipFolder::open(ModelFolder::Disk(path.clone()), None),
+        }
+    }
+
+    /// Every place under its id: the folder's own name, with a number where two share it.
+    fn places(&self) -> BTreeMap<String, Place> {
+        let mut places = BTreeMap::new();
+        if !DOODLE_FILES.is_empty() {
+            places.insert(BUILT_IN_ID.to_owned(), Place::BuiltIn);
+        }
+        let named = self.folders.iter().enumerate();
+        let named = named.map(|(rank, path)| Place::Named(rank, path.clone()));
+        let library = self.library.iter().flat_map(|library| {
+            let entries = std::fs::read_dir(library).into_iter().flatten().flatten();
+            let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+            paths.sort();
+            // A prior alone is no model: it belongs to the decoder beside it.
+            paths.retain(|path| {
+                path.is_dir() && !unclip::is_prior(&ModelFolder::Disk(path.clone()))
+            });
+            paths.into_iter().map(Place::Library)
+        });
+        for place in named.chain(library) {
+            let (Place::Named(_, path) | Place::Library(path)) = &place else {
+                continue;
+            };
+            let name = folder_name(path);
+            let id = (1..)
+                .map(|number| match number {
+                    1 => name.clone(),
+                    _ => format!("{name}-{number}"),
+                })
+                .find(|id| !places.contains_key(id));
+            if let Some(id) = id {
+                places.insert(id, place);
+            }
+        }
+        places
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Place {
+    BuiltIn,
+    /// In the order in which they were named.
+    Named(usize, PathBuf),
+    Library(PathBuf),
+}
+
+impl Place {
+    fn rank(&self) -> (usize, usize) {
+        match self {
+            Self::BuiltIn => (0, 0),
+            Self::Named(rank, _) => (1, *rank),
+            Self::Library(_) => (2, 0),
+        }
+    }
+}
+
+fn folder_name(path: &Path) -> String {
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
+}

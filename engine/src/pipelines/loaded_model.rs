@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use burn::tensor::{DType, Device};
 
 use super::PipelineEvent;
-use crate::{Result, catalogue::ModelFolder};
+use crate::{Result, catalogue::UnclipFolder};
 
 /// Where a model runs and what it may use there.
 #[derive(Debug, Clone)]
@@ -21,17 +21,17 @@ pub struct Runtime {
 
 /// A model folder opened on a device. Components are read when they are first needed and kept while they fit.
 pub struct LoadedModel {
-    folder: ModelFolder,
+    folder: UnclipFolder,
     runtime: Runtime,
 }
 
 impl LoadedModel {
     /// Reads and checks the configs and the tokenizer, no weights.
-    pub fn open(folder: ModelFolder, runtime: Runtime) -> Result<Self> {
+    pub fn open(folder: UnclipFolder, runtime: Runtime) -> Result<Self> {
         Ok(Self { folder, runtime })
     }
 
-    pub fn folder(&self) -> &ModelFolder {
+    pub fn folder(&self) -> &UnclipFolder {
         &self.folder
     }
 

@@ -1,0 +1,221 @@
+//! Model folders as people have them: combined, split, incomplete, foreign.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use limn_engine::{
+    Error,
+    catalogue::{Catalogue, Component, UnclipFolder},
+    protocol::ModelId,
+    samplers::Sampler,
+    weights::ModelFolder,
+};
+use tempfile::TempDir;
+
+use crate::harness::fixture_path;
+
+fn combined() -> PathBuf {
+    fixture_path("pipeline")
+}
+
+fn open(path: impl Into<PathBuf>) -> limn_engine::Result<UnclipFolder> {
+    UnclipFolder::open(ModelFolder::Disk(path.into()), None)
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_folder(&path, &target);
+        } else {
+            fs::copy(&path, target).unwrap();
+        }
+    }
+}
+
+/// The same model as two public repositories have it.
+fn split(decoder: &Path, prior: &Path) {
+    for name in ["unet", "movq", "scheduler"] {
+        copy_folder(&combined().join(name), &decoder.join(name));
+    }
+    for name in [
+        "prior",
+        "text_encoder",
+        "image_encoder",
+        "tokenizer",
+        "scheduler",
+        "image_processor",
+    ] {
+        copy_folder(&combined().join(format!("prior_{name}")), &prior.join(name));
+    }
+    for (folder, class) in [
+        (decoder, "KandinskyV22Pipeline"),
+        (prior, "KandinskyV22PriorPipeline"),
+    ] {
+        let index = format!(r#"{{"_class_name": "{class}"}}"#);
+        fs::write(folder.join("model_index.json"), index).unwrap();
+    }
+}
+
+fn reason(result: limn_engine::Result<UnclipFolder>) -> String {
+    match result {
+        Err(error @ Error::NotAModel { .. }) => error.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_combined_folder_tells_its_defaults() {
+    let folder = open(combined()).unwrap();
+    let info = folder.info(ModelId("tiny".to_owned())).unwrap();
+    assert_eq!((info.name.as_str(), info.stride), ("pipeline", 4));
+    // The reference pipeline's own.
+    assert_eq!(info.default_size, (512, 512));
+    assert_eq!(info.defaults.sampler, Some(Sampler::Ddpm));
+    assert_eq!(info.defaults.n_steps, Some(100));
+    assert_eq!(info.defaults.n_prior_steps, Some(25));
+    assert_eq!(info.defaults.guidance_scale, Some(4.0));
+    assert_eq!(info.defaults.prior_guidance_scale, Some(4.0));
+    assert!(info.bytes > 800_000, "{}", info.bytes);
+}
+
+#[test]
+fn a_card_overrides_the_family() {
+    let dir = TempDir::new().unwrap();
+    copy_folder(&combined(), dir.path());
+    let card = r#"{
+        "name": "Tiny", "size": [32, 16], "steps": 7, "prior_steps": 5, "guidance_scale": 2.5,
+        "sampler": "dpmpp_2m_karras", "examples": ["a cat"],
+        "vocabulary": {"objects": ["cat"], "synonyms": {"kitten": "cat"}}
+    }"#;
+    fs::write(dir.path().join("limn.json"), card).unwrap();
+    let info = open(dir.path())
+        .unwrap()
+        .info(ModelId("x".to_owned()))
+        .unwrap();
+    assert_eq!((info.name.as_str(), info.default_size), ("Tiny", (32, 16)));
+    assert_eq!(info.defaults.sampler, Some(Sampler::Dpmpp2mKarras));
+    assert_eq!(
+        (info.defaults.n_steps, info.defaults.n_prior_steps),
+        (Some(7), Some(5))
+    );
+    assert_eq!(info.defaults.guidance_scale, Some(2.5));
+    assert_eq!(info.examples, ["a cat"]);
+    let vocabulary = info.vocabulary.unwrap();
+    assert_eq!(
+        vocabulary.synonyms,
+        [("kitten".to_owned(), "cat".to_owned())]
+    );
+
+    fs::write(dir.path().join("limn.json"), "{").unwrap();
+    assert!(reason(open(dir.path())).contains("limn.json"));
+}
+
+#[test]
+fn a_decoder_finds_its_prior_inside_beside_or_by_name() {
+    for place in [
+        "library/decoder/nested-prior",
+        "library/prior",
+        "elsewhere/prior",
+    ] {
+        let dir = TempDir::new().unwrap();
+        let decoder = dir.path().join("library/decoder");
+        let prior = dir.path().join(place);
+        split(&decoder, &prior);
+        let folder = if place.starts_with("elsewhere") {
+            assert!(reason(open(&decoder)).contains("--prior"), "{place}");
+            let named = Some(ModelFolder::Disk(prior.clone()));
+            UnclipFolder::open(ModelFolder::Disk(decoder.clone()), named).unwrap()
+        } else {
+            open(&decoder).unwrap()
+        };
+        let text_encoder = folder.component(Component::TextEncoder);
+        assert_eq!(
+            text_encoder.path(""),
+            prior.join("text_encoder/"),
+            "{place}"
+        );
+        assert_eq!(
+            folder.component(Component::Unet).path(""),
+            decoder.join("unet/")
+        );
+        assert_eq!(
+            folder.weights_bytes().unwrap(),
+            open(combined()).unwrap().weights_bytes().unwrap()
+        );
+        assert!(reason(open(&prior)).contains("prior of a model"), "{place}");
+    }
+}
+
+#[test]
+fn what_is_no_model_is_refused_with_its_reason() {
+    let dir = TempDir::new().unwrap();
+    assert!(reason(open(dir.path())).contains("model_index.json"));
+    let index = dir.path().join("model_index.json");
+    fs::write(&index, "not json").unwrap();
+    assert!(reason(open(dir.path())).contains("cannot be read"));
+    fs::write(&index, r#"{"_class_name": "FluxPipeline"}"#).unwrap();
+    assert!(reason(open(dir.path())).contains("FluxPipeline"));
+    fs::write(&index, vec![b' '; 2 << 20]).unwrap();
+    assert!(reason(open(dir.path())).contains("larger"));
+
+    for part in ["prior_prior", "prior_image_encoder", "prior_text_encoder"] {
+        let dir = TempDir::new().unwrap();
+        copy_folder(&combined(), dir.path());
+        fs::remove_dir_all(dir.path().join(part)).unwrap();
+        let expected = part.strip_prefix("prior_").unwrap();
+        assert!(reason(open(dir.path())).contains(expected), "{part}");
+    }
+}
+
+#[test]
+fn sizes_off_the_stride_name_the_nearest() {
+    let folder = open(combined()).unwrap();
+    for (size, expected) in [
+        ((0, 0), (4, 4)),
+        ((1, 32), (4, 32)),
+        ((33, 31), (32, 32)),
+        ((34, 32), (36, 32)),
+        ((u32::MAX, 32), (8192, 32)),
+    ] {
+        match folder.check_size(size.0, size.1) {
+            Err(Error::UnsupportedSize {
+                stride: 4,
+                nearest_width,
+                nearest_height,
+                ..
+            }) => assert_eq!((nearest_width, nearest_height), expected, "{size:?}"),
+            other => panic!("{size:?}: {other:?}"),
+        }
+    }
+    folder.check_size(4, 8192).unwrap();
+}
+
+#[test]
+fn a_catalogue_serves_named_folders_and_a_library() {
+    let dir = TempDir::new().unwrap();
+    let library = dir.path().join("library");
+    split(&library.join("decoder"), &library.join("prior"));
+    copy_folder(&combined(), &library.join("pipeline"));
+    fs::create_dir(library.join("holiday pictures")).unwrap();
+    let catalogue = Catalogue {
+        folders: vec![combined()],
+        prior: None,
+        library: Some(library.clone()),
+    };
+    let ids: Vec<String> = catalogue
+        .models()
+        .into_iter()
+        .map(|info| info.id.0)
+        .filter(|id| id != "doodle")
+        .collect();
+    assert_eq!(ids, ["pipeline", "decoder", "pipeline-2"]);
+    let opened = catalogue.open(&ModelId("pipeline-2".to_owned())).unwrap();
+    assert_eq!(opened.path(), library.join("pipeline/"));
+    let error = catalogue.open(&ModelId("nothing".to_owned())).unwrap_err();
+    assert!(error.to_string().contains("pipeline-2"), "{error}");
+}
