@@ -1,4 +1,5 @@
 //! Limn's app.
+pub mod cli;
 pub mod engine_link;
 pub mod files;
 pub mod gallery;

@@ -12,7 +12,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     #[error("the prompt is empty: describe a picture first")]
     EmptyPrompt,
-    #[error("{width}×{height} does not fit this model, whose sizes step by {stride} px: use {nearest_width}×{nearest_height}")]
+    #[error(
+        "{width}×{height} does not fit this model, whose sizes step by {stride} px: use {nearest_width}×{nearest_height}"
+    )]
     UnsupportedSize {
         width: u32,
         height: u32,
@@ -20,7 +22,9 @@ pub enum Error {
         nearest_width: u32,
         nearest_height: u32,
     },
-    #[error("{width}×{height} needs about {needed_bytes} bytes and {available_bytes} are free: {fitting_width}×{fitting_height} would fit")]
+    #[error(
+        "{width}×{height} needs about {needed_bytes} bytes and {available_bytes} are free: {fitting_width}×{fitting_height} would fit"
+    )]
     TooLarge {
         width: u32,
         height: u32,
@@ -57,14 +61,20 @@ pub enum Error {
     Device(String),
     #[error("the device is out of memory: {0}")]
     OutOfMemory(String),
-    #[error("the picture came out as not-a-number; try another seed, or the full precision of --dtype f32")]
+    #[error(
+        "the picture came out as not-a-number; try another seed, or the full precision of --dtype f32"
+    )]
     NotANumber,
-    #[error("the other side speaks Limn protocol {theirs}, this side {ours}: install the same version on both")]
+    #[error(
+        "the other side speaks Limn protocol {theirs}, this side {ours}: install the same version on both"
+    )]
     ProtocolVersion { ours: u16, theirs: u16 },
     #[error("the connection to the engine broke: {0}")]
     Protocol(String),
     #[error("cancelled")]
     Cancelled,
+    #[error("the engine failed where it never should ({0}); its log has the details")]
+    Bug(String),
 }
 
 /// The kind of an [`Error`], for the other side of the protocol. Variants are only appended.
@@ -78,6 +88,7 @@ pub enum ErrorKind {
     NotANumber,
     Protocol,
     Cancelled,
+    Bug,
 }
 
 impl Error {
@@ -99,6 +110,7 @@ impl Error {
             Self::NotANumber => ErrorKind::NotANumber,
             Self::ProtocolVersion { .. } | Self::Protocol(_) => ErrorKind::Protocol,
             Self::Cancelled => ErrorKind::Cancelled,
+            Self::Bug(_) => ErrorKind::Bug,
         }
     }
 

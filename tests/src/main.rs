@@ -1,1 +1,5 @@
-fn main(){}
+//! Limn as the tests start it: the very same program, built beside them.
+
+fn main() -> std::process::ExitCode {
+    limn::cli::main()
+}

@@ -4,6 +4,8 @@ use std::{
     process::{Command, Stdio},
 };
 
+use crate::paths::Folders;
+
 /// The environment variable that names another engine, words divided by spaces: `ssh HOST limn engine`.
 const ENGINE_VARIABLE: &str = "LIMN_ENGINE";
 
@@ -15,8 +17,11 @@ pub struct EngineCommand {
 }
 
 impl EngineCommand {
-    /// What `LIMN_ENGINE` names, else this program's own `engine` subcommand.
-    pub fn from_environment() -> std::io::Result<Self> {
+    /// What `LIMN_ENGINE` names, else this program's own `engine` subcommand with the user's library.
+    ///
+    /// # Errors
+    /// When this system knows no home folder, or no path to the running program.
+    pub fn from_environment() -> anyhow::Result<Self> {
         let named = std::env::var(ENGINE_VARIABLE).unwrap_or_default();
         let mut words = named.split_whitespace().map(OsString::from);
         match words.next() {
@@ -24,7 +29,10 @@ impl EngineCommand {
                 program,
                 args: words.collect(),
             }),
-            None => Ok(Self::local(std::env::current_exe()?)),
+            None => {
+                let library = Folders::find()?.models;
+                Ok(Self::local(std::env::current_exe()?).with_library(&library))
+            }
         }
     }
 
@@ -40,6 +48,13 @@ impl EngineCommand {
     #[must_use]
     pub fn with_model(mut self, path: &Path) -> Self {
         self.args.extend(["--model".into(), path.into()]);
+        self
+    }
+
+    /// Serves every model folder inside this one, as `--models DIR`.
+    #[must_use]
+    pub fn with_library(mut self, folder: &Path) -> Self {
+        self.args.extend(["--models".into(), folder.into()]);
         self
     }
 

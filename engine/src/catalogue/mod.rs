@@ -59,6 +59,10 @@ impl Catalogue {
     /// # Errors
     /// [`Error::UnknownModel`] with the valid ids; whatever is wrong with the folder.
     pub fn open(&self, id: &ModelId) -> Result<UnclipFolder> {
+        // Exactly this folder, whatever others of its name there are.
+        if let Some(path) = self.folders.iter().find(|path| *path == Path::new(&id.0)) {
+            return self.open_place(&Place::Named(0, path.clone()));
+        }
         let places = self.places();
         match places.get(&id.0) {
             Some(place) => self.open_place(place),

@@ -100,11 +100,22 @@ pub fn encode_frame(message: &impl Serialize) -> Result<Vec<u8>> {
     Ok(frame)
 }
 
-/// Reads one frame; `None` when the stream ends between frames.
+/// Reads one message; `None` when the stream ends between frames.
 ///
 /// # Errors
 /// [`Error::Protocol`] for a frame that is too long, cut off, or not a message of this protocol.
 pub fn read_frame<T: DeserializeOwned>(input: &mut impl Read) -> Result<Option<T>> {
+    match read_frame_body(input)? {
+        Some(body) => decode_frame_body(&body).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Reads the bytes of one frame; `None` when the stream ends between frames.
+///
+/// # Errors
+/// [`Error::Protocol`] for a frame that is too long or cut off: the stream cannot be read on.
+pub fn read_frame_body(input: &mut impl Read) -> Result<Option<Vec<u8>>> {
     let mut length = [0; 4];
     if !read_exact_or_end(input, &mut length)? {
         return Ok(None);
@@ -128,15 +139,24 @@ pub fn read_frame<T: DeserializeOwned>(input: &mut impl Read) -> Result<Option<T
             n_bytes - n_read
         )));
     }
-    let (message, rest) = postcard::take_from_bytes(&body)
+    Ok(Some(body))
+}
+
+/// The message in a frame.
+///
+/// # Errors
+/// [`Error::Protocol`] for what is not a message of this protocol: the frames after it can still be read.
+pub fn decode_frame_body<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    let (message, rest) = postcard::take_from_bytes(body)
         .map_err(|reason| Error::Protocol(format!("a frame cannot be read: {reason}")))?;
-    if !rest.is_empty() {
-        return Err(Error::Protocol(format!(
-            "a frame has {} bytes too many",
-            rest.len()
-        )));
+    if rest.is_empty() {
+        Ok(message)
+    } else {
+        let n_bytes = rest.len();
+        Err(Error::Protocol(format!(
+            "a frame has {n_bytes} bytes too many"
+        )))
     }
-    Ok(Some(message))
 }
 
 /// False when the stream ends before the first byte.

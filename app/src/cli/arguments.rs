@@ -1,0 +1,148 @@
+//! Arguments that several subcommands share, and how their values are read.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use limn_engine::{
+    protocol::{Compute, DeviceChoice, DtypeChoice, ModelId, Sampling},
+    samplers::Sampler,
+};
+
+use crate::engine_link::EngineCommand;
+
+/// Which model, and where it runs.
+#[derive(Debug, Args)]
+pub struct ModelArguments {
+    /// A model's name, or a path to its folder
+    #[arg(long, value_name = "NAME|PATH")]
+    pub model: Option<String>,
+    /// The prior's folder, for a model folder that has only the decoder
+    #[arg(long, value_name = "PATH", requires = "model")]
+    pub prior: Option<PathBuf>,
+    /// Where to compute: auto, gpu, cpu, or a name that `limn devices` lists
+    #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = read_device)]
+    pub device: DeviceChoice,
+    /// Precision: auto, f32 or f16
+    #[arg(long, value_name = "DTYPE", default_value = "auto", value_parser = read_dtype)]
+    pub dtype: DtypeChoice,
+}
+
+impl ModelArguments {
+    pub fn compute(&self) -> Compute {
+        Compute {
+            device: self.device.clone(),
+            dtype: self.dtype,
+        }
+    }
+
+    /// The engine to start, told of the model if that is a path.
+    pub fn engine_command(&self) -> anyhow::Result<EngineCommand> {
+        let mut command = EngineCommand::from_environment()?;
+        if let Some(path) = self.model_path()? {
+            command = command.with_model(&path);
+        }
+        if let Some(prior) = &self.prior {
+            command = command.with_prior(&std::path::absolute(prior)?);
+        }
+        Ok(command)
+    }
+
+    /// The model's id; `None` for the engine's first.
+    pub fn model_id(&self) -> anyhow::Result<Option<ModelId>> {
+        let id = match self.model_path()? {
+            Some(path) => Some(path.to_string_lossy().into_owned()),
+            None => self.model.clone(),
+        };
+        Ok(id.map(ModelId))
+    }
+
+    /// The model, if it is a path and not a name.
+    fn model_path(&self) -> anyhow::Result<Option<PathBuf>> {
+        let is_path =
+            |model: &&str| model.contains(std::path::is_separator) || Path::new(model).exists();
+        let path = self.model.as_deref().filter(is_path);
+        Ok(path.map(std::path::absolute).transpose()?)
+    }
+}
+
+/// How to sample; what is not given comes from the model.
+#[derive(Debug, Args)]
+pub struct SamplingArguments {
+    /// Width and height in pixels
+    #[arg(long, value_name = "WxH", value_parser = read_size)]
+    pub size: Option<(u32, u32)>,
+    /// Denoising steps
+    #[arg(long, value_name = "N")]
+    pub steps: Option<u32>,
+    /// Steps of the prior, which turns text into a picture's meaning
+    #[arg(long, value_name = "N")]
+    pub prior_steps: Option<u32>,
+    /// How closely the picture follows the prompt
+    #[arg(long, value_name = "G")]
+    pub guidance: Option<f32>,
+    /// How closely the prior follows the prompt
+    #[arg(long, value_name = "G")]
+    pub prior_guidance: Option<f32>,
+    /// ddpm, ddim, euler, euler_ancestral, dpmpp_2m or dpmpp_2m_karras
+    #[arg(long, value_name = "NAME", value_parser = read_sampler)]
+    pub sampler: Option<Sampler>,
+}
+
+impl SamplingArguments {
+    pub fn sampling(&self) -> Sampling {
+        Sampling {
+            sampler: self.sampler,
+            n_steps: self.steps,
+            guidance_scale: self.guidance,
+            n_prior_steps: self.prior_steps,
+            prior_guidance_scale: self.prior_guidance,
+        }
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a clap value parser")]
+fn read_device(text: &str) -> Result<DeviceChoice, String> {
+    Ok(match text.to_lowercase().as_str() {
+        "auto" => DeviceChoice::Auto,
+        "gpu" => DeviceChoice::Gpu,
+        "cpu" => DeviceChoice::Cpu,
+        // Only the engine knows its devices; it lists them for a name that is none.
+        _ => DeviceChoice::Named(text.to_owned()),
+    })
+}
+
+fn read_dtype(text: &str) -> Result<DtypeChoice, String> {
+    match text {
+        "auto" => Ok(DtypeChoice::Auto),
+        "f32" => Ok(DtypeChoice::F32),
+        "f16" => Ok(DtypeChoice::F16),
+        _ => Err("use auto, f32 or f16".to_owned()),
+    }
+}
+
+fn read_size(text: &str) -> Result<(u32, u32), String> {
+    let sides = text.split_once(['x', 'X', '×']);
+    sides
+        .and_then(|(width, height)| Some((width.trim().parse().ok()?, height.trim().parse().ok()?)))
+        .ok_or_else(|| "give width and height in pixels, as in 512x512".to_owned())
+}
+
+fn read_sampler(name: &str) -> Result<Sampler, limn_engine::Error> {
+    name.parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_in_every_usual_spelling() {
+        for text in ["512x768", "512X768", "512×768", "512 x 768"] {
+            assert_eq!(read_size(text), Ok((512, 768)), "{text}");
+        }
+        assert_eq!(read_size("0x0"), Ok((0, 0)), "for the engine to refuse");
+        for text in ["", "512", "x512", "-1x5", "5x5x5", "99999999999x1"] {
+            assert!(read_size(text).is_err(), "{text}");
+        }
+    }
+}

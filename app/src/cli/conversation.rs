@@ -1,0 +1,224 @@
+//! One engine, asked one thing at a time and waited for: how the command line uses the link.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use limn_engine::protocol::{
+    Compute, DeviceInfo, Event, Failure, GenerateRequest, JobId, MemoryUse, ModelId, ModelInfo,
+    Picture, Plan, Progress, Request, Timings,
+};
+
+use crate::engine_link::{EngineCommand, EngineEvent, EngineLink};
+
+/// How often Ctrl-C is looked for.
+const TICK: Duration = Duration::from_millis(50);
+
+pub struct Conversation {
+    link: EngineLink,
+    last_job: u64,
+    interrupted: Arc<AtomicBool>,
+}
+
+/// What a job tells while it runs.
+pub enum JobEvent {
+    Loading {
+        component: String,
+        done_bytes: u64,
+        total_bytes: u64,
+    },
+    Started(Plan),
+    /// Kernels are being made for this GPU.
+    Tuning,
+    Progress(Progress),
+    Picture {
+        picture: Picture,
+        pixels: Vec<u8>,
+    },
+}
+
+/// How a job ended well.
+pub struct Finished {
+    pub timings: Timings,
+    pub memory: MemoryUse,
+    /// Ctrl-C: fewer pictures than asked for.
+    pub was_cancelled: bool,
+}
+
+impl Conversation {
+    /// Starts an engine. From here on the first Ctrl-C cancels the job and a second one ends the program.
+    pub fn start(command: EngineCommand) -> anyhow::Result<Self> {
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let signal = signal_hook::consts::SIGINT;
+        signal_hook::flag::register_conditional_default(signal, Arc::clone(&interrupted))?;
+        signal_hook::flag::register(signal, Arc::clone(&interrupted))?;
+        Ok(Self {
+            link: EngineLink::start(command, || {}),
+            last_job: 0,
+            interrupted,
+        })
+    }
+
+    /// Sends a tensor ahead of the job that names it.
+    pub fn send_blob(&self, bytes: &[u8]) -> limn_engine::protocol::BlobHash {
+        self.link.send_blob(bytes)
+    }
+
+    pub fn models(&mut self) -> anyhow::Result<Vec<ModelInfo>> {
+        self.link.send(Request::ListModels);
+        loop {
+            match self.next()? {
+                EngineEvent::Event(Event::Models(models)) => return Ok(models),
+                other => refuse_failure(&other)?,
+            }
+        }
+    }
+
+    /// The engine's devices; `on_sign_of_life` is called while they are tested.
+    pub fn devices(
+        &mut self,
+        self_test: bool,
+        mut on_sign_of_life: impl FnMut(),
+    ) -> anyhow::Result<Vec<DeviceInfo>> {
+        self.link.send(Request::ListDevices { self_test });
+        loop {
+            match self.next()? {
+                EngineEvent::Event(Event::Devices(devices)) => return Ok(devices),
+                EngineEvent::Event(Event::Working { .. }) => on_sign_of_life(),
+                other => refuse_failure(&other)?,
+            }
+        }
+    }
+
+    /// The model to use: the one named, else the first that the engine serves.
+    pub fn model_or_first(&mut self, named: Option<ModelId>) -> anyhow::Result<ModelId> {
+        match named {
+            Some(id) => Ok(id),
+            None => self
+                .models()?
+                .into_iter()
+                .next()
+                .map(|model| model.id)
+                .context("there is no model: name a folder with --model PATH"),
+        }
+    }
+
+    /// Reads a model ahead of its first job.
+    pub fn load(
+        &mut self,
+        model: ModelId,
+        compute: Compute,
+        mut on_event: impl FnMut(JobEvent) -> anyhow::Result<()>,
+    ) -> anyhow::Result<(String, MemoryUse)> {
+        self.link.send(Request::Load { model, compute });
+        loop {
+            match self.next()? {
+                EngineEvent::Event(Event::Loaded { device, memory, .. }) => {
+                    return Ok((device, memory));
+                }
+                EngineEvent::Event(event) => pass_on(event, &mut on_event)?,
+                _ => {}
+            }
+        }
+    }
+
+    /// Runs one job to its end.
+    ///
+    /// # Errors
+    /// When the job fails or the engine dies, and whatever `on_event` returns, which cancels the job.
+    pub fn generate(
+        &mut self,
+        request: GenerateRequest,
+        mut on_event: impl FnMut(JobEvent) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Finished> {
+        self.last_job += 1;
+        let job = JobId(self.last_job);
+        self.link.send(Request::Generate { job, request });
+        let mut was_cancelled = false;
+        loop {
+            if !was_cancelled && self.interrupted.load(Ordering::Relaxed) {
+                was_cancelled = true;
+                self.link.send(Request::Cancel { job });
+            }
+            let Some(event) = self.link.recv_timeout(TICK) else {
+                continue;
+            };
+            match event {
+                EngineEvent::Event(Event::Finished {
+                    timings, memory, ..
+                }) => {
+                    return Ok(Finished {
+                        timings,
+                        memory,
+                        was_cancelled: false,
+                    });
+                }
+                EngineEvent::Event(Event::Cancelled { .. }) => {
+                    return Ok(Finished {
+                        timings: Timings::default(),
+                        memory: MemoryUse::default(),
+                        was_cancelled: true,
+                    });
+                }
+                EngineEvent::Picture {
+                    picture, pixels, ..
+                } => on_event(JobEvent::Picture { picture, pixels })?,
+                EngineEvent::Event(event) => pass_on(event, &mut on_event)?,
+                EngineEvent::Died { reason, .. } => bail!(reason),
+                EngineEvent::Connected { .. } => {}
+            }
+        }
+    }
+
+    /// Waits for the next event. Ctrl-C ends the wait: outside a job there is nothing to keep.
+    fn next(&mut self) -> anyhow::Result<EngineEvent> {
+        loop {
+            if self.interrupted.load(Ordering::Relaxed) {
+                bail!("cancelled");
+            }
+            match self.link.recv_timeout(TICK) {
+                Some(EngineEvent::Died { reason, .. }) => bail!(reason),
+                Some(event) => return Ok(event),
+                None => {}
+            }
+        }
+    }
+}
+
+fn refuse_failure(event: &EngineEvent) -> anyhow::Result<()> {
+    match event {
+        EngineEvent::Event(Event::Failed { failure, .. }) => bail!(failure.message.clone()),
+        _ => Ok(()),
+    }
+}
+
+fn pass_on(
+    event: Event,
+    on_event: &mut impl FnMut(JobEvent) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    match event {
+        Event::Loading {
+            component,
+            done_bytes,
+            total_bytes,
+            ..
+        } => on_event(JobEvent::Loading {
+            component,
+            done_bytes,
+            total_bytes,
+        }),
+        Event::Started { plan, .. } => on_event(JobEvent::Started(plan)),
+        Event::Progress { progress, .. } => on_event(JobEvent::Progress(progress)),
+        Event::Working { .. } => on_event(JobEvent::Tuning),
+        Event::Failed {
+            failure: Failure { message, .. },
+            ..
+        } => bail!(message),
+        _ => Ok(()),
+    }
+}

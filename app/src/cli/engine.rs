@@ -1,0 +1,44 @@
+use std::{path::PathBuf, process::ExitCode};
+
+use limn_engine::{
+    catalogue::Catalogue,
+    device::{self, Rung},
+    worker,
+};
+
+use super::output;
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Serve this model folder too
+    #[arg(long, value_name = "PATH")]
+    model: Vec<PathBuf>,
+    /// The prior's folder, for a decoder given with --model
+    #[arg(long, value_name = "PATH")]
+    prior: Option<PathBuf>,
+    /// Serve every model folder inside this one
+    #[arg(long, value_name = "DIR")]
+    models: Option<PathBuf>,
+    /// Test one GPU and end: 0 when it computes what the CPU computes
+    #[arg(long, value_name = "NAME", hide = true, requires = "rung")]
+    self_test: Option<String>,
+    #[arg(long, hide = true)]
+    rung: Option<Rung>,
+}
+
+pub fn run(arguments: Arguments) -> ExitCode {
+    if let (Some(name), Some(rung)) = (&arguments.self_test, arguments.rung) {
+        return match device::run_self_test(name, rung) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                output::error(&error.into());
+                ExitCode::FAILURE
+            }
+        };
+    }
+    worker::run(Catalogue {
+        folders: arguments.model,
+        prior: arguments.prior,
+        library: arguments.models,
+    })
+}

@@ -1,0 +1,63 @@
+//! The command line: one binary, the window without a subcommand.
+//!
+//! Exit code 0 on success, 1 on a failure with one clear line on standard error, 2 on wrong usage.
+//! Pictures are made by the same engine process, through the same link, as the window's.
+
+mod arguments;
+mod bench;
+mod conversation;
+mod devices;
+mod engine;
+mod generate;
+mod output;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "limn",
+    version,
+    about = "Type, paint, and get pictures, all on this machine"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make pictures from a prompt
+    Generate(generate::Arguments),
+    /// List what this machine can compute with
+    Devices(devices::Arguments),
+    /// Measure seconds per stage and step, and memory
+    Bench(bench::Arguments),
+    /// Speak the engine protocol on standard input and output
+    Engine(engine::Arguments),
+}
+
+/// The whole program: reads the arguments, does the deed, tells the exit code.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        None => window(),
+        Some(Command::Engine(arguments)) => return engine::run(arguments),
+        Some(Command::Generate(arguments)) => generate::run(&arguments),
+        Some(Command::Devices(arguments)) => devices::run(&arguments),
+        Some(Command::Bench(arguments)) => bench::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn window() -> anyhow::Result<()> {
+    anyhow::bail!("this build has no window: use a subcommand, as in `limn generate --help`")
+}

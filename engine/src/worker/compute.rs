@@ -1,0 +1,343 @@
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use safetensors::{Dtype, SafeTensors};
+
+use super::{
+    EXIT_DEVICE_LOST, failed, log,
+    output::Outbox,
+    queue::{CancelFlag, Queue, Task},
+};
+use crate::{
+    Error, Result,
+    catalogue::Catalogue,
+    device::{Devices, memory},
+    pipelines::{
+        LoadedModel, PipelineEvent, Runtime,
+        text_to_image::{self, InitialLatents},
+    },
+    protocol::{self, Event, GenerateRequest, JobId, MemoryUse, ModelId, Phase, Picture},
+};
+
+/// A header for one tensor is a hundred bytes.
+const MAX_LATENTS_HEADER_BYTES: u64 = 1 << 16;
+
+/// The main thread: works the queue off, and holds at most one model.
+pub(super) struct Compute {
+    catalogue: Arc<Catalogue>,
+    devices: Arc<Devices>,
+    outbox: Outbox,
+    loaded: Option<Loaded>,
+}
+
+struct Loaded {
+    id: ModelId,
+    /// As asked for: the same words mean the same device for the life of the process.
+    compute: protocol::Compute,
+    model: LoadedModel,
+}
+
+impl Compute {
+    pub fn new(catalogue: Arc<Catalogue>, devices: Arc<Devices>, outbox: Outbox) -> Self {
+        Self {
+            catalogue,
+            devices,
+            outbox,
+            loaded: None,
+        }
+    }
+
+    pub fn run(mut self, queue: &Queue) -> ExitCode {
+        loop {
+            let (job, result) = match queue.next() {
+                Task::ShutDown => return ExitCode::SUCCESS,
+                Task::TestDevices => (None, self.catching(None, Self::test_devices)),
+                Task::Load { model, compute } => (
+                    None,
+                    self.catching(None, |this| this.load(&model, &compute)),
+                ),
+                Task::Generate {
+                    job,
+                    request,
+                    latents,
+                    cancelled,
+                } => (
+                    Some(job),
+                    self.catching(Some(job), |this| {
+                        this.generate(job, &request, latents.as_deref(), &cancelled)
+                    }),
+                ),
+            };
+            let Err(error) = result else { continue };
+            let is_lost = is_device_lost(&error);
+            self.outbox.send(match (job, &error) {
+                (Some(job), Error::Cancelled) => Event::Cancelled { job },
+                _ => failed(job, &error),
+            });
+            if is_lost {
+                return ExitCode::from(EXIT_DEVICE_LOST);
+            }
+        }
+    }
+
+    /// Turns a panic into an error, and frees the model that it may have left half-changed.
+    fn catching(
+        &mut self,
+        job: Option<JobId>,
+        body: impl FnOnce(&mut Self) -> Result<()>,
+    ) -> Result<()> {
+        log::work_starts(job);
+        let result = catch_unwind(AssertUnwindSafe(|| body(self)));
+        log::work_ends();
+        result.unwrap_or_else(|_| {
+            self.loaded = None;
+            Err(Error::Bug(log::take_panic_message()))
+        })
+    }
+
+    fn test_devices(&mut self) -> Result<()> {
+        let outbox = &self.outbox;
+        let devices = self.devices.test_all(&mut || {
+            outbox.send_if_clear(Event::Working {
+                job: None,
+                phase: Phase::Tune,
+            });
+        })?;
+        self.outbox.send(Event::Devices(devices));
+        Ok(())
+    }
+
+    fn load(&mut self, id: &ModelId, compute: &protocol::Compute) -> Result<()> {
+        self.open(id, compute, None)?;
+        let Some(loaded) = &mut self.loaded else {
+            return Ok(());
+        };
+        let outbox = &self.outbox;
+        loaded.model.preload(&mut |event| {
+            if let PipelineEvent::Loading {
+                component,
+                done_bytes,
+                total_bytes,
+            } = event
+            {
+                outbox.send(Event::Loading {
+                    model: id.clone(),
+                    component,
+                    done_bytes,
+                    total_bytes,
+                });
+            }
+            Ok(())
+        })?;
+        self.outbox.send(Event::Loaded {
+            model: id.clone(),
+            device: loaded.model.runtime().device_name.clone(),
+            memory: memory_use(&loaded.model),
+        });
+        Ok(())
+    }
+
+    /// Makes `self.loaded` the model asked for, on the device asked for.
+    fn open(
+        &mut self,
+        id: &ModelId,
+        compute: &protocol::Compute,
+        job: Option<JobId>,
+    ) -> Result<()> {
+        if let Some(loaded) = &self.loaded
+            && loaded.id == *id
+            && loaded.compute == *compute
+        {
+            return Ok(());
+        }
+        let folder = self.catalogue.open(id)?;
+        // One model at a time: the old one's memory is free before the new one's is taken.
+        self.loaded = None;
+        let outbox = &self.outbox;
+        let chosen = self.devices.choose(compute, &mut || {
+            outbox.send_if_clear(Event::Working {
+                job,
+                phase: Phase::Tune,
+            });
+        })?;
+        tracing::info!("{} on {} in {:?}", id.0, chosen.name, chosen.dtype);
+        let runtime = Runtime {
+            device: chosen.device,
+            device_name: chosen.name,
+            dtype: chosen.dtype,
+            memory_budget_bytes: chosen.memory_budget_bytes,
+            cache_dir: crate::device::cache_dir().map(|dir| dir.join("values")),
+        };
+        self.loaded = Some(Loaded {
+            id: id.clone(),
+            compute: compute.clone(),
+            model: LoadedModel::open(folder, runtime)?,
+        });
+        Ok(())
+    }
+
+    fn generate(
+        &mut self,
+        job: JobId,
+        request: &GenerateRequest,
+        latents: Option<&[u8]>,
+        cancelled: &CancelFlag,
+    ) -> Result<()> {
+        let latents = latents.map(read_latents).transpose()?;
+        self.open(&request.model, &request.compute, Some(job))?;
+        let Some(loaded) = &mut self.loaded else {
+            return Ok(());
+        };
+        let outbox = &self.outbox;
+        let timings =
+            text_to_image::run(&mut loaded.model, request, latents.as_ref(), &mut |event| {
+                pass_on(outbox, job, &request.model, event);
+                if cancelled.is_set() {
+                    Err(Error::Cancelled)
+                } else {
+                    Ok(())
+                }
+            })?;
+        self.outbox.send(Event::Finished {
+            job,
+            timings,
+            memory: memory_use(&loaded.model),
+        });
+        Ok(())
+    }
+}
+
+fn pass_on(outbox: &Outbox, job: JobId, model: &ModelId, event: PipelineEvent) {
+    match event {
+        PipelineEvent::Planned(plan) => outbox.send(Event::Started { job, plan }),
+        PipelineEvent::Loading {
+            component,
+            done_bytes,
+            total_bytes,
+        } => outbox.send(Event::Loading {
+            model: model.clone(),
+            component,
+            done_bytes,
+            total_bytes,
+        }),
+        PipelineEvent::Progress(progress) => outbox.send(Event::Progress { job, progress }),
+        PipelineEvent::Picture(finished) => {
+            let pixels = outbox.send_blob(&finished.rgb);
+            outbox.send(Event::Picture {
+                job,
+                picture: Picture {
+                    index: finished.index,
+                    seed: finished.seed,
+                    width: finished.width,
+                    height: finished.height,
+                    pixels,
+                    score: finished.score,
+                },
+            });
+        }
+    }
+}
+
+fn memory_use(model: &LoadedModel) -> MemoryUse {
+    MemoryUse {
+        in_use_bytes: model.in_use_bytes(),
+        budget_bytes: model.runtime().memory_budget_bytes,
+        peak_resident_bytes: memory::peak_resident_bytes(),
+    }
+}
+
+/// cubecl marks a device that faulted: every later call on it fails, so only a new process helps.
+fn is_device_lost(error: &Error) -> bool {
+    let (Error::Device(message) | Error::Bug(message)) = error else {
+        return false;
+    };
+    let message = message.to_lowercase();
+    ["poisoned", "device lost", "device is lost", "devicelost"]
+        .iter()
+        .any(|sign| message.contains(sign))
+}
+
+/// The tensor `latents` of a safetensors file that has come over the pipe.
+fn read_latents(file: &[u8]) -> Result<InitialLatents> {
+    let refuse = |reason: String| Error::OutOfRange {
+        name: "the latents file",
+        value: reason,
+        allowed: "safetensors with one f32 tensor `latents` of [batch, channels, height, width]"
+            .to_owned(),
+    };
+    let header_bytes = file.first_chunk().map(|n| u64::from_le_bytes(*n));
+    if header_bytes.is_none_or(|n| n > MAX_LATENTS_HEADER_BYTES) {
+        return Err(refuse("not safetensors".to_owned()));
+    }
+    let tensors = SafeTensors::deserialize(file).map_err(|error| refuse(error.to_string()))?;
+    let latents = tensors
+        .tensor("latents")
+        .map_err(|error| refuse(error.to_string()))?;
+    let shape: [usize; 4] = latents
+        .shape()
+        .try_into()
+        .map_err(|_| refuse(format!("of shape {:?}", latents.shape())))?;
+    if latents.dtype() != Dtype::F32 {
+        return Err(refuse(format!("in {:?}", latents.dtype())));
+    }
+    let (values, _) = latents.data().as_chunks();
+    let values: Vec<f32> = values
+        .iter()
+        .map(|bytes| f32::from_le_bytes(*bytes))
+        .collect();
+    if values.iter().any(|value| !value.is_finite()) {
+        return Err(refuse("with values that are not finite".to_owned()));
+    }
+    Ok(InitialLatents { shape, values })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use safetensors::tensor::TensorView;
+
+    use super::*;
+
+    fn file(name: &str, dtype: Dtype, shape: &[usize], bytes: &[u8]) -> Vec<u8> {
+        let view = TensorView::new(dtype, shape.to_vec(), bytes).unwrap();
+        safetensors::serialize([(name, view)], None).unwrap()
+    }
+
+    #[test]
+    fn latents_come_in_the_one_form_that_is_written() {
+        let values = [1.0_f32, -2.0, 0.5, 3.0];
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let latents = read_latents(&file("latents", Dtype::F32, &[1, 4, 1, 1], &bytes)).unwrap();
+        assert_eq!(latents.shape, [1, 4, 1, 1]);
+        assert_eq!(latents.values, values);
+
+        let nan = [f32::NAN.to_le_bytes(), [0; 4]].concat();
+        for (bad, why) in [
+            (vec![], "not safetensors"),
+            (vec![0xff; 64], "not safetensors"),
+            (file("other", Dtype::F32, &[1, 4, 1, 1], &bytes), "latents"),
+            (file("latents", Dtype::F32, &[4, 1], &bytes), "[4, 1]"),
+            (file("latents", Dtype::F16, &[1, 8, 1, 1], &bytes), "F16"),
+            (file("latents", Dtype::F32, &[1, 2, 1, 1], &nan), "finite"),
+        ] {
+            let message = read_latents(&bad).unwrap_err().to_string();
+            assert!(message.contains(why), "{message}");
+        }
+    }
+
+    #[test]
+    fn only_a_lost_device_ends_the_process() {
+        for (error, is_lost) in [
+            (Error::Device("the stream is Poisoned".to_owned()), true),
+            (Error::Bug("wgpu error: device lost".to_owned()), true),
+            (Error::OutOfMemory("buffer too big".to_owned()), false),
+            (Error::Bug("index out of bounds".to_owned()), false),
+        ] {
+            assert_eq!(is_device_lost(&error), is_lost, "{error}");
+        }
+    }
+}

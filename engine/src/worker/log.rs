@@ -1,0 +1,215 @@
+//! The engine's log file, the kernel compiler's signs of life, and the words of a panic.
+
+use std::{
+    fmt::Write as _,
+    fs::{File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tracing_log::NormalizeEvent;
+use tracing_subscriber::{
+    EnvFilter, Layer, fmt::MakeWriter, layer::Context, layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
+
+use super::output::Outbox;
+use crate::{
+    device,
+    protocol::{Event, JobId, Phase},
+};
+
+/// One file of this size at most, and one older one.
+const MAX_LOG_BYTES: u64 = 2 << 20;
+/// What is logged unless `LIMN_LOG` says otherwise. The kernel compiler logs a line per kernel.
+const DEFAULT_FILTER: &str = "info,wgpu_core=warn,wgpu_hal=warn,naga=warn";
+
+/// Whom to tell of kernels being made, and in which job; empty while nothing is being computed.
+static LISTENER: Mutex<Listener> = Mutex::new(Listener {
+    outbox: None,
+    job: None,
+    is_working: false,
+});
+static PANIC_MESSAGE: Mutex<String> = Mutex::new(String::new());
+
+struct Listener {
+    outbox: Option<Outbox>,
+    job: Option<JobId>,
+    is_working: bool,
+}
+
+/// Logs to `engine.log` in the cache folder, or to standard error where there is none; notes panics.
+pub(super) fn start(outbox: &Outbox) {
+    lock(&LISTENER).outbox = Some(outbox.clone());
+    let filter = EnvFilter::try_from_env("LIMN_LOG").unwrap_or_else(|_| DEFAULT_FILTER.into());
+    let file = device::cache_dir()
+        .map(|dir| dir.join("logs").join("engine.log"))
+        .and_then(|path| BoundedLog::open(path).ok());
+    let to_file = file.map(|file| {
+        tracing_subscriber::fmt::layer()
+            .with_ansi(false)
+            .with_writer(LogWriter(Arc::new(Mutex::new(file))))
+    });
+    let to_stderr = to_file.is_none().then(|| {
+        tracing_subscriber::fmt::layer()
+            .with_ansi(false)
+            .with_writer(io::stderr)
+    });
+    // Fails only when a subscriber is there already: then that one has the last word.
+    let _ = tracing_subscriber::registry()
+        .with(filter)
+        .with(to_file)
+        .with(to_stderr)
+        .with(KernelsMade)
+        .try_init();
+    std::panic::set_hook(Box::new(|info| {
+        let mut message = info.payload_as_str().unwrap_or("no message").to_owned();
+        if let Some(place) = info.location() {
+            let _ = write!(message, ", at {}:{}", place.file(), place.line());
+        }
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or("?");
+        tracing::error!("panic in thread {name}: {message}");
+        eprintln!("panic in thread {name}: {message}");
+        *lock(&PANIC_MESSAGE) = message;
+    }));
+}
+
+/// From here on, kernels that are made are signs of life of this job.
+pub(super) fn work_starts(job: Option<JobId>) {
+    let mut listener = lock(&LISTENER);
+    listener.job = job;
+    listener.is_working = true;
+}
+
+pub(super) fn work_ends() {
+    lock(&LISTENER).is_working = false;
+}
+
+/// The last panic's words.
+pub(super) fn take_panic_message() -> String {
+    std::mem::take(&mut *lock(&PANIC_MESSAGE))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Compiling and tuning kernels is the one long work without a pipeline's events. cubecl logs a line for
+/// each kernel it compiles and each choice it tunes: every line is a sign of life.
+struct KernelsMade;
+
+impl<S: tracing::Subscriber> Layer<S> for KernelsMade {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        let metadata = event.normalized_metadata();
+        let target = metadata
+            .as_ref()
+            .map_or(event.metadata().target(), tracing::Metadata::target);
+        if !matches!(target, "cubecl::compilation" | "cubecl::autotune") {
+            return;
+        }
+        let listener = lock(&LISTENER);
+        if let (Some(outbox), true) = (&listener.outbox, listener.is_working) {
+            outbox.send_if_clear(Event::Working {
+                job: listener.job,
+                phase: Phase::Tune,
+            });
+        }
+    }
+}
+
+/// A log file that never grows beyond [`MAX_LOG_BYTES`]: then it becomes `….old` and a new one begins.
+#[derive(Debug)]
+struct BoundedLog {
+    path: PathBuf,
+    file: File,
+    n_bytes: u64,
+}
+
+impl BoundedLog {
+    fn open(path: PathBuf) -> io::Result<Self> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let file = append_to(&path)?;
+        let n_bytes = file.metadata()?.len();
+        Ok(Self {
+            path,
+            file,
+            n_bytes,
+        })
+    }
+}
+
+impl Write for BoundedLog {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.n_bytes + bytes.len() as u64 > MAX_LOG_BYTES {
+            std::fs::rename(&self.path, self.path.with_extension("old.log"))?;
+            self.file = append_to(&self.path)?;
+            self.n_bytes = 0;
+        }
+        let n_written = self.file.write(bytes)?;
+        self.n_bytes += n_written as u64;
+        Ok(n_written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn append_to(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).open(path)
+}
+
+struct LogWriter(Arc<Mutex<BoundedLog>>);
+
+/// One whole line at a time into the shared file.
+struct LineWriter<'a>(MutexGuard<'a, BoundedLog>);
+
+impl<'a> MakeWriter<'a> for LogWriter {
+    type Writer = LineWriter<'a>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        LineWriter(lock(&self.0))
+    }
+}
+
+impl Write for LineWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn the_log_stays_within_two_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("logs").join("engine.log");
+        let mut log = BoundedLog::open(path.clone()).unwrap();
+        let line = [b'x'; 1 << 16];
+        for _ in 0..100 {
+            log.write_all(&line).unwrap();
+        }
+        drop(log);
+        let n_bytes = |name: &str| path.with_file_name(name).metadata().unwrap().len();
+        assert!(n_bytes("engine.log") <= MAX_LOG_BYTES);
+        assert_eq!(n_bytes("engine.old.log"), MAX_LOG_BYTES);
+        assert_eq!(path.parent().unwrap().read_dir().unwrap().count(), 2);
+
+        // What is there when the next engine starts counts.
+        let before = n_bytes("engine.log");
+        let log = BoundedLog::open(path.clone()).unwrap();
+        assert_eq!(log.n_bytes, before);
+    }
+}

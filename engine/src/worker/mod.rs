@@ -1,0 +1,199 @@
+//! The engine process: jobs in, pictures out, over standard input and output.
+//!
+//! Four threads. The *reader* takes requests: a cancel acts at once, a question goes to the *answers*
+//! thread, work goes to the queue; when its input ends the process ends, even in the middle of a step.
+//! *Compute* is the main thread: it works the queue off in order and looks for a cancel at every event of
+//! a pipeline. The *writer* owns standard output: results wait for a slow reader, previews are dropped.
+//!
+//! Signs of life ([`Event::Working`]) come from work alone, never from a clock: a pipeline's own events,
+//! and a line of the kernel compiler's log for every kernel that it compiles or tunes ([`log`]).
+
+mod compute;
+mod log;
+mod output;
+mod queue;
+
+use std::{
+    io::{BufReader, Read},
+    process::ExitCode,
+    sync::{Arc, mpsc},
+    thread,
+};
+
+use crate::{
+    Error, Result,
+    catalogue::Catalogue,
+    device::Devices,
+    protocol::{Event, Failure, JobId, Request, chunks::Joiner, framing},
+};
+use output::Outbox;
+use queue::{Queue, Task};
+
+/// The device is beyond repair within this process.
+pub const EXIT_DEVICE_LOST: u8 = 70;
+/// The other side speaks another version, or not this protocol.
+pub const EXIT_PROTOCOL: u8 = 76;
+
+/// Speaks the protocol until standard input ends, and then ends the process at once.
+///
+/// Returns only for [`Request::Shutdown`], or when there is no conversation or no device to go on with.
+pub fn run(catalogue: Catalogue) -> ExitCode {
+    let stdout = match output::take_stdout() {
+        Ok(stdout) => stdout,
+        Err(error) => {
+            eprintln!("standard output cannot be taken: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let (outbox, writer) = output::spawn_writer(stdout);
+    log::start(&outbox);
+    match serve(catalogue, &outbox) {
+        Ok(code) => {
+            // Everything said is on the pipe before the process ends.
+            outbox.close();
+            let _ = writer.join();
+            code
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(EXIT_PROTOCOL)
+        }
+    }
+}
+
+fn serve(catalogue: Catalogue, outbox: &Outbox) -> Result<ExitCode> {
+    let mut stdin = BufReader::with_capacity(1 << 16, std::io::stdin());
+    let build = framing::read_greeting(&mut stdin)?;
+    tracing::info!("serving {build}");
+
+    let catalogue = Arc::new(catalogue);
+    let devices = Arc::new(Devices::new());
+    let queue = Arc::new(Queue::default());
+    let (to_answers, questions) = mpsc::channel();
+    {
+        let (catalogue, devices, outbox) = (Arc::clone(&catalogue), Arc::clone(&devices), outbox.clone());
+        spawn_thread("answers", move || {
+            for question in questions {
+                outbox.send(answer(&question, &catalogue, &devices));
+            }
+        })?;
+    }
+    {
+        let reader = Reader {
+            queue: Arc::clone(&queue),
+            outbox: outbox.clone(),
+            to_answers,
+            blobs: Joiner::default(),
+        };
+        spawn_thread("reader", move || reader.run(&mut stdin))?;
+    }
+    Ok(compute::Compute::new(catalogue, devices, outbox.clone()).run(&queue))
+}
+
+fn spawn_thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<()> {
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(body)
+        .map(drop)
+        .map_err(|error| Error::Device(format!("no thread can be started: {error}")))
+}
+
+/// What can be answered beside a running job.
+enum Question {
+    Models,
+    Devices,
+}
+
+fn answer(question: &Question, catalogue: &Catalogue, devices: &Devices) -> Event {
+    match question {
+        Question::Models => Event::Models(catalogue.models()),
+        Question::Devices => Event::Devices(devices.list()),
+    }
+}
+
+fn failed(job: Option<JobId>, error: &Error) -> Event {
+    if !matches!(error, Error::Cancelled) {
+        tracing::warn!("{job:?} failed: {error}");
+    }
+    Event::Failed {
+        job,
+        failure: Failure {
+            kind: error.kind(),
+            message: error.to_string(),
+        },
+    }
+}
+
+struct Reader {
+    queue: Arc<Queue>,
+    outbox: Outbox,
+    to_answers: mpsc::Sender<Question>,
+    blobs: Joiner,
+}
+
+impl Reader {
+    /// Ends the process with its input.
+    fn run(mut self, stdin: &mut impl Read) {
+        loop {
+            match framing::read_frame_body(stdin) {
+                Ok(Some(body)) => match framing::decode_frame_body(&body) {
+                    Ok(request) => self.take(request),
+                    Err(error) => self.outbox.send(failed(None, &error)),
+                },
+                Ok(None) => {
+                    tracing::info!("the other side has closed; ending");
+                    std::process::exit(0);
+                }
+                Err(error) => {
+                    tracing::error!("{error}");
+                    std::process::exit(EXIT_PROTOCOL.into());
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, request: Request) {
+        match request {
+            Request::ListModels => self.ask(Question::Models),
+            Request::ListDevices { self_test: false } => self.ask(Question::Devices),
+            Request::ListDevices { self_test: true } => self.queue.push(Task::TestDevices),
+            Request::Load { model, compute } => self.queue.push(Task::Load { model, compute }),
+            Request::Generate { job, request } => {
+                let latents = match request.latents {
+                    None => None,
+                    Some(blob) => match self.blobs.take(blob) {
+                        Some(bytes) => Some(bytes),
+                        None => {
+                            let error =
+                                Error::Protocol(format!("the latents {blob} were not sent"));
+                            return self.outbox.send(failed(Some(job), &error));
+                        }
+                    },
+                };
+                if !self.queue.push_job(job, request, latents) {
+                    let error = Error::Protocol(format!("job {} is already here", job.0));
+                    self.outbox.send(failed(None, &error));
+                }
+            }
+            Request::Cancel { job } => {
+                // One that runs acknowledges by itself; one that is over needs no answer.
+                if self.queue.cancel(job) {
+                    self.outbox.send(Event::Cancelled { job });
+                }
+            }
+            Request::Chunk(chunk) => {
+                if let Err(error) = self.blobs.accept(chunk) {
+                    self.outbox.send(failed(None, &error));
+                }
+            }
+            Request::Shutdown => self.queue.shut_down(),
+        }
+    }
+
+    fn ask(&self, question: Question) {
+        if self.to_answers.send(question).is_err() {
+            let error = Error::Bug("the answers thread has ended".to_owned());
+            self.outbox.send(failed(None, &error));
+        }
+    }
+}

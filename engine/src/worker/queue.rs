@@ -1,0 +1,124 @@
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use crate::protocol::{Compute, GenerateRequest, JobId, ModelId};
+
+/// Work for the compute thread, in order.
+#[derive(Debug)]
+pub(super) enum Task {
+    TestDevices,
+    Load {
+        model: ModelId,
+        compute: Compute,
+    },
+    Generate {
+        job: JobId,
+        request: Box<GenerateRequest>,
+        /// A safetensors file.
+        latents: Option<Vec<u8>>,
+        cancelled: Arc<CancelFlag>,
+    },
+    ShutDown,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct CancelFlag(AtomicBool);
+
+impl CancelFlag {
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<Task>,
+    running: Option<(JobId, Arc<CancelFlag>)>,
+}
+
+impl Queue {
+    pub fn push(&self, task: Task) {
+        self.lock().waiting.push_back(task);
+        self.changed.notify_one();
+    }
+
+    /// False when a job of this number waits or runs already.
+    pub fn push_job(&self, job: JobId, request: GenerateRequest, latents: Option<Vec<u8>>) -> bool {
+        let mut state = self.lock();
+        if state.position(job).is_some() || state.running.as_ref().is_some_and(|r| r.0 == job) {
+            return false;
+        }
+        state.waiting.push_back(Task::Generate {
+            job,
+            request: Box::new(request),
+            latents,
+            cancelled: Arc::default(),
+        });
+        self.changed.notify_one();
+        true
+    }
+
+    /// True when the job was still waiting and is now gone; a running one is only told.
+    pub fn cancel(&self, job: JobId) -> bool {
+        let mut state = self.lock();
+        if let Some((running, flag)) = &state.running
+            && *running == job
+        {
+            flag.0.store(true, Ordering::Relaxed);
+        }
+        let position = state.position(job);
+        position.and_then(|i| state.waiting.remove(i)).is_some()
+    }
+
+    /// Forgets what waits, stops what runs.
+    pub fn shut_down(&self) {
+        let mut state = self.lock();
+        if let Some((_, flag)) = &state.running {
+            flag.0.store(true, Ordering::Relaxed);
+        }
+        state.waiting.clear();
+        state.waiting.push_back(Task::ShutDown);
+        self.changed.notify_one();
+    }
+
+    /// The next task, waiting for one; the one before counts as done.
+    pub fn next(&self) -> Task {
+        let mut state = self.lock();
+        state.running = None;
+        loop {
+            if let Some(task) = state.waiting.pop_front() {
+                if let Task::Generate { job, cancelled, .. } = &task {
+                    state.running = Some((*job, Arc::clone(cancelled)));
+                }
+                return task;
+            }
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn position(&self, wanted: JobId) -> Option<usize> {
+        self.waiting
+            .iter()
+            .position(|task| matches!(task, Task::Generate { job, .. } if *job == wanted))
+    }
+}
