@@ -22,6 +22,7 @@ pub mod autoencoder;
 pub mod catalogue;
 pub mod denoisers;
 pub mod device;
+mod diffusers_config;
 pub mod error;
 pub mod guidance;
 pub mod image;

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::{
     Error, Result,
-    layers::{Activation, LayerNorm, Linear, MASKED_SCORE, exact_attention, timestep_embedding},
+    layers::{Activation, LayerNorm, Linear, MASKED_SCORE, TimestepEmbedding, exact_attention},
     weights::{LoadOptions, LoadReport, ModelFolder, NameRules, Parameters, load_component},
 };
 
@@ -287,7 +287,8 @@ impl Prior {
 
     /// # Shapes: `[1, 1, width]`
     fn embed_time(&self, timestep: f32) -> Tensor<3> {
-        let sinusoid = timestep_embedding(&[timestep], self.config.inner_width(), &self.device)
+        let sinusoid = TimestepEmbedding::new(self.config.inner_width())
+            .forward(&[timestep], &self.device)
             .cast(self.dtype);
         let hidden = self.time_in.forward(sinusoid);
         let hidden = self.config.time_embed_act_fn.forward(hidden);

@@ -5,6 +5,8 @@
 #[allow(dead_code)] // Until every component has its parity tests.
 mod harness;
 
+mod autoencoder;
 mod catalogue;
 mod components;
 mod sampling;
+mod unet;

@@ -1,14 +1,18 @@
-use burn::tensor::{Tensor, module, ops::ConvOptions};
+use burn::tensor::{
+    Tensor, module,
+    ops::{ConvOptions, InterpolateMode, InterpolateOptions},
+};
 
 use crate::{Result, weights::Parameters};
 
-/// A 2-D convolution with a square kernel and a bias.
+/// A 2-D convolution with a square kernel.
 #[derive(Debug, Clone)]
 pub struct Conv2d {
     weight: Tensor<4>,
     bias: Option<Tensor<1>>,
     stride: usize,
-    padding: usize,
+    /// Rows and columns of zeros above and left of the picture, and below and right of it.
+    padding: (usize, usize),
 }
 
 impl Conv2d {
@@ -19,23 +23,50 @@ impl Conv2d {
         stride: usize,
         padding: usize,
     ) -> Result<Self> {
+        Ok(Self {
+            bias: Some(parameters.tensor("bias", [channels[1]])?),
+            ..Self::init_without_bias(parameters, channels, kernel_size, stride, padding)?
+        })
+    }
+
+    pub fn init_without_bias(
+        parameters: &Parameters,
+        channels: [usize; 2],
+        kernel_size: usize,
+        stride: usize,
+        padding: usize,
+    ) -> Result<Self> {
         let [input, output] = channels;
         Ok(Self {
             weight: parameters.tensor("weight", [output, input, kernel_size, kernel_size])?,
-            bias: Some(parameters.tensor("bias", [output])?),
+            bias: None,
             stride,
-            padding,
+            padding: (padding, padding),
+        })
+    }
+
+    /// A 3×3 convolution with stride 2 whose zeros are only below and right, as the autoencoders' encoders
+    /// have it.
+    pub fn init_downsample(parameters: &Parameters, channels: [usize; 2]) -> Result<Self> {
+        Ok(Self {
+            padding: (0, 1),
+            ..Self::init(parameters, channels, 3, 2, 0)?
         })
     }
 
     /// # Shapes: `[batch, input, height, width]` → `[batch, output, height′, width′]`
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let options = ConvOptions::new(
-            [self.stride; 2],
-            [self.padding; 2],
-            [1; 2],
-            1,
-        );
+        let options = ConvOptions::new_with_padding([self.stride; 2], [self.padding; 2], [1; 2], 1);
         module::conv2d(x, self.weight.clone(), self.bias.clone(), options)
     }
+}
+
+/// Doubles height and width by repeating pixels.
+///
+/// # Shapes: `[batch, channels, height, width]` → `[batch, channels, 2·height, 2·width]`
+pub fn upsample_nearest_2x(x: Tensor<4>) -> Tensor<4> {
+    let [_, _, height, width] = x.dims();
+    let options =
+        InterpolateOptions::new(InterpolateMode::Nearest).with_output_size([2 * height, 2 * width]);
+    module::interpolate(x, options)
 }

@@ -1,27 +1,51 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
-/// Sinusoids of timesteps, cosines first (Ho et al. 2020), as the U-Nets and the prior take them.
-///
-/// Always in f32, as the reference computes them: the angles reach 1,000.
-///
-/// # Shapes: `[timesteps, width]`
-pub fn timestep_embedding(timesteps: &[f32], width: usize, device: &Device) -> Tensor<2> {
-    const MAX_PERIOD: f32 = 10_000.0;
-    let half_width = width / 2;
-    let frequencies: Vec<f32> = (0..half_width)
-        .map(|i| (-MAX_PERIOD.ln() * i as f32 / half_width as f32).exp())
-        .collect();
-    let values = timesteps
-        .iter()
-        .flat_map(|timestep| {
-            let angles = frequencies
-                .iter()
-                .map(move |frequency| timestep * frequency);
-            angles.clone().map(f32::cos).chain(angles.map(f32::sin))
-        })
-        .collect::<Vec<_>>();
-    Tensor::from_data(
-        TensorData::new(values, [timesteps.len(), 2 * half_width]),
-        (device, DType::F32),
-    )
+/// How a network takes its timesteps: sinusoids of falling frequency (Ho et al. 2020).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TimestepEmbedding {
+    pub width: usize,
+    pub cosines_first: bool,
+    /// Taken from the number of frequencies that the falling is spread over.
+    pub freq_shift: f32,
+}
+
+impl TimestepEmbedding {
+    /// As nearly every network has it: cosines first, no shift.
+    pub fn new(width: usize) -> Self {
+        Self {
+            width,
+            cosines_first: true,
+            freq_shift: 0.0,
+        }
+    }
+
+    /// Always in f32, as the reference computes them: the angles reach 1,000.
+    ///
+    /// # Shapes: `[timesteps, width]`
+    pub fn forward(&self, timesteps: &[f32], device: &Device) -> Tensor<2> {
+        const MAX_PERIOD: f32 = 10_000.0;
+        let half_width = self.width / 2;
+        let spread = half_width as f32 - self.freq_shift;
+        let frequencies: Vec<f32> = (0..half_width)
+            .map(|i| (-MAX_PERIOD.ln() * i as f32 / spread).exp())
+            .collect();
+        let values = timesteps
+            .iter()
+            .flat_map(|timestep| {
+                let angles = frequencies
+                    .iter()
+                    .map(move |frequency| timestep * frequency);
+                let (first, second): (fn(f32) -> f32, fn(f32) -> f32) = if self.cosines_first {
+                    (f32::cos, f32::sin)
+                } else {
+                    (f32::sin, f32::cos)
+                };
+                angles.clone().map(first).chain(angles.map(second))
+            })
+            .collect::<Vec<_>>();
+        Tensor::from_data(
+            TensorData::new(values, [timesteps.len(), 2 * half_width]),
+            (device, DType::F32),
+        )
+    }
 }

@@ -1,0 +1,275 @@
+//! Fused kernels for the CPU backend.
+//!
+//! burn-flex runs every element-wise operation as a pass of its own over memory, on one core and with the
+//! C library's scalar `exp`, so that at small sizes norms and activations cost as much as convolutions.
+//! These kernels work on the tensor's own memory, once, on all cores. Anywhere but on the CPU in f32 they
+//! hand the tensor back, and the caller takes the tensor operations.
+
+use burn::tensor::{DType, Device, Tensor};
+use rayon::prelude::*;
+
+use super::norm::{Modulation, Then};
+
+/// Sums run in this many independent lanes, which the compiler turns into vector instructions.
+const N_LANES: usize = 16;
+
+/// What one group normalisation does.
+pub(super) struct GroupNormSpec<'a> {
+    pub weight: &'a Tensor<1>,
+    pub bias: &'a Tensor<1>,
+    pub n_groups: usize,
+    pub epsilon: f32,
+    pub modulation: Option<&'a Modulation>,
+    pub then: Then,
+}
+
+/// Normalises over groups of channels, modulates and activates in one go.
+///
+/// # Errors
+/// The tensor itself, when it is not this module's business.
+pub(super) fn group_norm(x: Tensor<4>, spec: &GroupNormSpec) -> Result<Tensor<4>, Tensor<4>> {
+    let [_, channels, height, width] = x.dims();
+    let group_channels = channels / spec.n_groups;
+    let n_pixels = height * width;
+    in_place(x, |x| {
+        let weight = values_of(spec.weight);
+        let bias = values_of(spec.bias);
+        let modulation = spec.modulation.map(|modulation| PixelModulation {
+            scale: values_of(&modulation.scale),
+            shift: values_of(&modulation.shift),
+            blocks: modulation.scale.dims()[2..]
+                .try_into()
+                .expect("two dimensions"),
+            size: [height, width],
+        });
+        x.par_chunks_mut(group_channels * n_pixels)
+            .enumerate()
+            .for_each(|(i_group, group)| {
+                let (mean, deviation) = mean_and_deviation(group, spec.epsilon);
+                for (i, plane) in group.chunks_mut(n_pixels).enumerate() {
+                    let i_plane = i_group * group_channels + i;
+                    let channel = i_plane % channels;
+                    let factor = weight[channel] / deviation;
+                    let offset = bias[channel] - mean * factor;
+                    match &modulation {
+                        None => affine(plane, factor, offset, spec.then),
+                        Some(modulation) => {
+                            modulation.apply(plane, i_plane, [factor, offset], spec.then);
+                        }
+                    }
+                }
+            });
+    })
+}
+
+/// Lets `kernel` change the values of a tensor on the CPU in f32. Copies only what something else shares.
+fn in_place<const D: usize>(
+    x: Tensor<D>,
+    kernel: impl FnOnce(&mut [f32]),
+) -> Result<Tensor<D>, Tensor<D>> {
+    let device = x.device();
+    if x.dtype() != DType::F32 || device != Device::flex() {
+        return Err(x);
+    }
+    let mut data = x.into_data();
+    kernel(data.as_mut_slice().expect("the dtype is f32"));
+    Ok(Tensor::from_data(data, (&device, DType::F32)))
+}
+
+fn values_of<const D: usize>(x: &Tensor<D>) -> Vec<f32> {
+    x.to_data().try_into_vec().expect("the dtype is f32")
+}
+
+/// [`Modulation`] as plain values.
+struct PixelModulation {
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+    /// Rows and columns of blocks.
+    blocks: [usize; 2],
+    /// Height and width of the picture.
+    size: [usize; 2],
+}
+
+impl PixelModulation {
+    /// The norm's own factor and offset, then this, on one channel of one picture.
+    fn apply(&self, plane: &mut [f32], i_plane: usize, [factor, offset]: [f32; 2], then: Then) {
+        let [rows, columns] = self.blocks;
+        let [height, width] = self.size;
+        let (block_height, block_width) = (height / rows, width / columns);
+        let first_block = i_plane * rows * columns;
+        let combine = |i_block: usize| {
+            let scale = self.scale[i_block];
+            (factor * scale, offset * scale + self.shift[i_block])
+        };
+        if rows * columns == 1 {
+            let (factor, offset) = combine(first_block);
+            affine(plane, factor, offset, then);
+            return;
+        }
+        for (y, line) in plane.chunks_mut(width).enumerate() {
+            let row_start = first_block + y / block_height * columns;
+            for (column, run) in line.chunks_mut(block_width).enumerate() {
+                let (factor, offset) = combine(row_start + column);
+                for value in run {
+                    *value = *value * factor + offset;
+                }
+            }
+            if then == Then::Silu {
+                affine(line, 1.0, 0.0, then);
+            }
+        }
+    }
+}
+
+fn affine(values: &mut [f32], factor: f32, offset: f32, then: Then) {
+    match then {
+        Then::Nothing => {
+            for value in values {
+                *value = *value * factor + offset;
+            }
+        }
+        Then::Silu => {
+            for value in values {
+                let x = *value * factor + offset;
+                *value = x / (1.0 + exp(-x));
+            }
+        }
+    }
+}
+
+/// The mean, and √(variance + ε) about it in a second pass: one pass would cancel.
+fn mean_and_deviation(values: &[f32], epsilon: f32) -> (f32, f32) {
+    let n_values = values.len() as f32;
+    let mean = sum(values, |x| x) / n_values;
+    let variance = sum(values, |x| (x - mean) * (x - mean)) / n_values;
+    (mean, (variance + epsilon).sqrt())
+}
+
+fn sum(values: &[f32], term: impl Fn(f32) -> f32) -> f32 {
+    // Partial sums over a few thousand values keep f32 exact enough for pictures of millions of pixels.
+    const SPAN: usize = 256 * N_LANES;
+    values
+        .chunks(SPAN)
+        .map(|span| {
+            let (lanes, rest) = span.as_chunks::<N_LANES>();
+            let mut sums = [0.0; N_LANES];
+            for lane in lanes {
+                for (sum, &x) in sums.iter_mut().zip(lane) {
+                    *sum += term(x);
+                }
+            }
+            f64::from(sums.iter().sum::<f32>() + rest.iter().map(|&x| term(x)).sum::<f32>())
+        })
+        .sum::<f64>() as f32
+}
+
+/// `eˣ` to within a few units in the last place, without branches or calls so that it becomes vector
+/// instructions.
+///
+/// Cody and Waite 1980: x = n ln 2 + r with |r| ≤ ln 2 / 2, then 2ⁿ · eʳ. The coefficients are Cephes' `expf`.
+#[inline]
+fn exp(x: f32) -> f32 {
+    /// 1.5 · 2²³: adding it leaves the nearest integer in the low bits of the sum.
+    const ROUND: f32 = 12_582_912.0;
+    const LN_2_HIGH: f32 = 0.693_359_4;
+    const LN_2_LOW: f32 = -2.121_944_4e-4;
+    let x = x.clamp(-87.0, 88.0);
+    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let n = shifted - ROUND;
+    let r = x - n * LN_2_HIGH - n * LN_2_LOW;
+    let mut polynomial = 1.987_569_1e-4;
+    for coefficient in [
+        1.398_199_9e-3,
+        8.333_452e-3,
+        4.166_579_6e-2,
+        1.666_666_5e-1,
+        5e-1,
+    ] {
+        polynomial = polynomial * r + coefficient;
+    }
+    let e_r = polynomial * r * r + r + 1.0;
+    f32::from_bits(e_r.to_bits().wrapping_add(shifted.to_bits() << 23))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exp_is_the_standard_librarys() {
+        for i in -8_700..=8_800 {
+            let x = i as f32 / 100.0;
+            let error = (f64::from(exp(x)) / f64::from(x).exp() - 1.0).abs();
+            assert!(error < 3e-7, "exp({x}) is off by {error}");
+        }
+    }
+
+    #[test]
+    fn silu_keeps_infinities_and_not_a_number_visible() {
+        let mut values = [f32::NAN, f32::INFINITY, -1e30, 0.0];
+        affine(&mut values, 1.0, 0.0, Then::Silu);
+        assert!(values[0].is_nan());
+        assert_eq!(values[1], f32::INFINITY);
+        assert!(values[2].abs() < 1e-6);
+        assert_eq!(values[3], 0.0);
+    }
+
+    #[test]
+    fn the_fused_norm_agrees_with_the_tensor_operations() {
+        let device = Device::flex();
+        let random = |shape: [usize; 4], seed: u32| {
+            let n_values = shape.iter().product::<usize>() as u32;
+            let values: Vec<f32> = (0..n_values)
+                .map(|i| {
+                    let hash = (i ^ seed).wrapping_mul(0x9E37_79B9);
+                    (hash >> 8) as f32 / 8_388_608.0 - 0.5
+                })
+                .collect();
+            Tensor::<4>::from_data(burn::tensor::TensorData::new(values, shape), &device)
+        };
+        let [batch, channels, height, width] = [2, 6, 4, 6];
+        let x = random([batch, channels, height, width], 1);
+        let weight = random([1, 1, 1, channels], 2).reshape([channels]);
+        let bias = random([1, 1, 1, channels], 3).reshape([channels]);
+        for blocks in [[1, 1], [2, 3], [4, 6]] {
+            let shape = [batch, channels, blocks[0], blocks[1]];
+            let modulation = Modulation {
+                scale: random(shape, 4),
+                shift: random(shape, 5),
+            };
+            let spec = GroupNormSpec {
+                weight: &weight,
+                bias: &bias,
+                n_groups: 3,
+                epsilon: 1e-5,
+                modulation: Some(&modulation),
+                then: Then::Silu,
+            };
+            let fused = group_norm(x.clone(), &spec).expect("x is on the CPU");
+
+            let grouped = x.clone().reshape([batch, 3, channels / 3 * height * width]);
+            let centred = grouped.clone() - grouped.mean_dim(2);
+            let normalised = centred.clone() / (centred.square().mean_dim(2) + 1e-5).sqrt();
+            let normalised = normalised.reshape([batch, channels, height, width])
+                * weight.clone().reshape([1, channels, 1, 1])
+                + bias.clone().reshape([1, channels, 1, 1]);
+            let expected = burn::tensor::activation::silu(
+                normalised * repeat(&modulation.scale, [height, width])
+                    + repeat(&modulation.shift, [height, width]),
+            );
+            let worst = (fused - expected).abs().max().into_scalar::<f32>();
+            assert!(worst < 1e-5, "{blocks:?} blocks: off by {worst}");
+        }
+    }
+
+    fn repeat(x: &Tensor<4>, [height, width]: [usize; 2]) -> Tensor<4> {
+        let [_, _, rows, columns] = x.dims();
+        let index = |n_out: usize, n_in: usize| {
+            let index: Vec<i32> = (0..n_out).map(|i| (i * n_in / n_out) as i32).collect();
+            Tensor::from_data(index.as_slice(), &x.device())
+        };
+        x.clone()
+            .select(2, index(height, rows))
+            .select(3, index(width, columns))
+    }
+}
