@@ -14,6 +14,7 @@ use std::{
 
 pub use card::{ModelCard, PreviewMap};
 pub use defaults::Defaults;
+pub(crate) use unclip::sha256_hex;
 pub use unclip::{Component, UnclipFolder};
 
 use crate::{

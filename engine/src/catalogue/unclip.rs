@@ -307,7 +307,7 @@ pub(super) fn is_prior(folder: &ModelFolder) -> bool {
     pipeline_class(folder).is_ok_and(|class| PRIOR_PIPELINES.contains(&class.as_str()))
 }
 
-pub(super) fn sha256_hex(bytes: &[u8]) -> String {
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes)
         .iter()
         .map(|byte| format!("{byte:02x}"))

@@ -5,11 +5,11 @@ use crate::protocol::{Plan, Progress};
 pub enum PipelineEvent {
     /// What the job will really use, before anything is computed.
     Planned(Plan),
-    /// A component is being read: once before it with `done_bytes` of what came earlier, once after it.
+    /// A component is being read, told a few dozen times from its first byte to its last.
     Loading {
         /// The component's folder name, as in `unet`.
         component: String,
-        /// Bytes of weights that this load has read, of all those it will read.
+        /// Of the component, in bytes of its running dtype.
         done_bytes: u64,
         total_bytes: u64,
     },

@@ -4,9 +4,21 @@
 //! back through one callback that takes [`PipelineEvent`]s; an error that the callback returns, such as
 //! [`Error::Cancelled`](crate::Error::Cancelled), ends the run before the next step and comes back unchanged.
 
+mod conditioning;
 mod event;
+mod initial_latents;
 mod loaded_model;
+mod memory;
+mod progress;
+mod similarity;
 pub mod text_to_image;
+mod value_cache;
 
 pub use event::{FinishedPicture, PipelineEvent};
+pub use initial_latents::InitialLatents;
 pub use loaded_model::{LoadedModel, Runtime};
+
+use crate::Result;
+
+/// Where a pipeline tells what it does.
+type OnEvent<'a> = dyn FnMut(PipelineEvent) -> Result<()> + 'a;

@@ -96,6 +96,23 @@ impl FromStr for Sampler {
     }
 }
 
+/// Refuses a number of steps that `sampler` cannot take over the folder's schedule, before anything is computed.
+///
+/// # Errors
+/// [`Error::OutOfRange`].
+pub fn check_n_steps(sampler: Sampler, config: &SchedulerConfig, n_steps: usize) -> Result<()> {
+    match sampler {
+        Sampler::Ddpm => AncestralSchedule::ddpm(config, n_steps).map(drop),
+        Sampler::Ddim => DdimSchedule::new(config, n_steps).map(drop),
+        Sampler::Euler | Sampler::EulerAncestral => {
+            SigmaSchedule::euler(config, sampler, n_steps).map(drop)
+        }
+        Sampler::Dpmpp2m | Sampler::Dpmpp2mKarras => {
+            SigmaSchedule::dpmpp(config, sampler, n_steps).map(drop)
+        }
+    }
+}
+
 /// Runs `sampler` over a schedule made from the model folder's own config.
 ///
 /// `noise` is standard normal; further noise comes from `generator`, in the reference's order.

@@ -200,14 +200,6 @@ impl SchedulerConfig {
             })
     }
 
-    /// Whether the model's output has a second half that tells the variance, and the sampler wants it.
-    pub fn wants_learned_variance(&self) -> bool {
-        matches!(
-            self.variance_type(),
-            VarianceType::Learned | VarianceType::LearnedRange
-        )
-    }
-
     /// The range that the predicted picture is clipped to.
     ///
     /// Absent means clipped in the classes that know the entry; the others were never meant to clip, and

@@ -88,6 +88,11 @@ impl TensorFiles {
         self.files.iter().map(|file| file.n_bytes).sum()
     }
 
+    /// How many numbers the files hold: times the running dtype's size, what a component needs at most.
+    pub fn n_elements(&self) -> u64 {
+        self.infos().map(|(_, info)| info.n_elements() as u64).sum()
+    }
+
     /// The tensors' names as the files spell them.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.tensors.keys().map(String::as_str)

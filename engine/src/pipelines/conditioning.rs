@@ -1,0 +1,141 @@
+//! A prompt to the image embeddings that steer the decoder: text encoder, then prior.
+
+use burn::tensor::{DType, Int, Tensor, TensorData};
+
+use super::{LoadedModel, OnEvent};
+use crate::{
+    Error, Result,
+    catalogue::Component,
+    guidance,
+    noise::Generator,
+    prior::PriorConditioning,
+    samplers::{self, AncestralSchedule, ModelOutput},
+};
+
+/// What the prior is told for every picture of a job.
+pub(super) struct TextConditioning {
+    /// With guidance the unconditional half first.
+    prior: PriorConditioning,
+    /// 1, or 2 where the negative prompt has an embedding of its own.
+    n_embeds: usize,
+    is_guided: bool,
+    /// The prompt in the space that CLIP shares with pictures.
+    pub prompt_embed: Vec<f32>,
+}
+
+/// What the decoder is told. Each `[1, embedding width]`, in f32.
+#[derive(Debug, Clone)]
+pub(super) struct ImageEmbeds {
+    pub positive: Tensor<2>,
+    pub negative: Tensor<2>,
+}
+
+/// Encodes the prompt, and the negative where one is given, even an empty one.
+///
+/// As the reference does: a given negative is the unconditional side of the prior for both embeddings, the
+/// prompt's and its own; without one the unconditional side is the empty text.
+pub(super) fn encode_text(
+    model: &mut LoadedModel,
+    prompt: &str,
+    negative_prompt: Option<&str>,
+    is_guided: bool,
+    on_event: &mut OnEvent,
+) -> Result<TextConditioning> {
+    let texts = [prompt, negative_prompt.unwrap_or_default()];
+    let tokenized = texts
+        .into_iter()
+        .map(|text| model.tokenizer().encode(text))
+        .collect::<Result<Vec<_>>>()?;
+    // Which of the two texts stands in each row of the prior's batch.
+    let rows: &[usize] = match (is_guided, negative_prompt.is_some()) {
+        (true, true) => &[1, 1, 0, 1],
+        (true, false) => &[1, 0],
+        (false, true) => &[0, 1],
+        (false, false) => &[0],
+    };
+    let ids: Vec<Vec<u32>> = tokenized.iter().map(|text| text.ids.clone()).collect();
+    let path = model.folder().component(Component::TextEncoder).path("config.json");
+    let output = model.text_encoder(on_event)?.forward(&ids);
+    let Some(text_embeds) = output.text_embeds else {
+        let reason = "its text encoder has no projection".to_owned();
+        return Err(Error::NotAModel { path, reason });
+    };
+    let row_indices: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
+    let row_indices = Tensor::<1, Int>::from_data(
+        TensorData::new(row_indices, [rows.len()]),
+        &text_embeds.device(),
+    );
+    Ok(TextConditioning {
+        prompt_embed: crate::image::read_back(text_embeds.clone().narrow(0, 0, 1))?,
+        prior: PriorConditioning {
+            text_embeds: text_embeds.select(0, row_indices.clone()),
+            hidden_states: output.last_hidden_state.select(0, row_indices),
+            attention_mask: rows
+                .iter()
+                .map(|&row| tokenized[row].attention_mask.clone())
+                .collect(),
+        },
+        n_embeds: if negative_prompt.is_some() { 2 } else { 1 },
+        is_guided,
+    })
+}
+
+/// Draws the image embeddings of one picture, with the first numbers of its generator.
+///
+/// `on_step` is told how many steps are done.
+pub(super) fn draw_embeds(
+    model: &mut LoadedModel,
+    text: &TextConditioning,
+    schedule: &AncestralSchedule,
+    guidance_scale: f32,
+    generator: &mut Generator,
+    on_event: &mut OnEvent,
+    mut on_step: impl FnMut(usize, &mut OnEvent) -> Result<()>,
+) -> Result<ImageEmbeds> {
+    let zero_embed = match text.n_embeds {
+        1 => Some(model.zero_image_embed(on_event)?),
+        _ => None,
+    };
+    let (device, dtype) = (model.runtime().device.clone(), model.runtime().dtype);
+    let prior = model.prior(on_event)?;
+    let width = prior.config().embedding_dim;
+    let noise = generator.randn_tensor([text.n_embeds, width], &device);
+    let latents = samplers::ddpm(
+        |latents: Tensor<2>, timestep| {
+            let input = match text.is_guided {
+                true => latents.repeat_dim(0, 2),
+                false => latents,
+            };
+            let output = prior.forward(input.cast(dtype), timestep, &text.prior);
+            let output = output.cast(DType::F32);
+            let prediction = match text.is_guided {
+                true => guidance::guide(output, guidance_scale),
+                false => output,
+            };
+            Ok(ModelOutput {
+                prediction,
+                variance: None,
+            })
+        },
+        noise,
+        schedule,
+        generator,
+        |step| {
+            // Reading one number back makes a device do the step before it is called done.
+            crate::image::read_back(step.denoised.clone().slice([0..1, 0..1]))?;
+            on_step(step.index + 1, on_event)
+        },
+    )?;
+    let embeds = prior.post_process_latents(latents.cast(dtype)).cast(DType::F32);
+    let negative = match zero_embed {
+        Some(zero_embed) => {
+            let width = zero_embed.len();
+            Tensor::from_data(TensorData::new(zero_embed, [1, width]), (&device, DType::F32))
+        }
+        None => embeds.clone().narrow(0, 1, 1),
+    };
+    Ok(ImageEmbeds {
+        positive: embeds.narrow(0, 0, 1),
+        negative,
+    })
+}

@@ -1,0 +1,92 @@
+//! How much memory a picture takes beside the weights: estimates on the safe side.
+
+use crate::{Error, Result};
+
+/// What decides the size of activations.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sizes {
+    /// Picture pixels per latent cell, along one side.
+    pub movq_scale: u64,
+    /// Channels at the picture's own resolution.
+    pub movq_channels: u64,
+    /// Channels of the U-Net's outermost level.
+    pub unet_channels: u64,
+    /// 2 with classifier-free guidance.
+    pub unet_batch: u64,
+    pub dtype_bytes: u64,
+    pub stride: u32,
+}
+
+impl Sizes {
+    /// Bytes that the hungriest stage holds at once, beside weights.
+    pub fn activation_bytes(&self, width: u32, height: u32) -> u64 {
+        // Input, output and workspace of a convolution, at the decoder's last level.
+        const MOVQ_COPIES: u64 = 6;
+        // Skip connections of all levels weigh about six outermost activations, and a block's own the rest.
+        const UNET_COPIES: u64 = 14;
+        let n_pixels = u64::from(width) * u64::from(height);
+        let n_cells = n_pixels / (self.movq_scale * self.movq_scale);
+        let movq = n_pixels * self.movq_channels * MOVQ_COPIES * self.dtype_bytes;
+        // The decoder's attention looks from every cell at every cell.
+        let movq_scores = n_cells * n_cells * self.dtype_bytes;
+        let unet = n_cells * self.unet_channels * self.unet_batch * UNET_COPIES * self.dtype_bytes;
+        (movq + movq_scores).max(unet)
+    }
+
+    /// # Errors
+    /// [`Error::TooLarge`] with the largest size of this shape that fits.
+    pub fn check(&self, width: u32, height: u32, weights_bytes: u64, budget_bytes: u64) -> Result<()> {
+        let needed = |width, height| weights_bytes + self.activation_bytes(width, height);
+        if needed(width, height) <= budget_bytes {
+            return Ok(());
+        }
+        let n_strides = width.max(height) / self.stride;
+        let shrunk = |side: u32, k: u32| {
+            let side = u64::from(side) * u64::from(k) / u64::from(n_strides);
+            (side as u32 / self.stride * self.stride).max(self.stride)
+        };
+        let (fitting_width, fitting_height) = (1..n_strides)
+            .rev()
+            .map(|k| (shrunk(width, k), shrunk(height, k)))
+            .find(|&(width, height)| needed(width, height) <= budget_bytes)
+            .unwrap_or((self.stride, self.stride));
+        Err(Error::TooLarge {
+            width,
+            height,
+            needed_bytes: needed(width, height),
+            available_bytes: budget_bytes,
+            fitting_width,
+            fitting_height,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_beyond_memory_names_one_that_fits() {
+        let sizes = Sizes {
+            movq_scale: 8,
+            movq_channels: 128,
+            unet_channels: 384,
+            unet_batch: 2,
+            dtype_bytes: 4,
+            stride: 64,
+        };
+        let weights = 5 << 30;
+        assert!(sizes.check(512, 512, weights, 8 << 30).is_ok());
+        let Err(Error::TooLarge {
+            fitting_width,
+            fitting_height,
+            ..
+        }) = sizes.check(4096, 2048, weights, 8 << 30)
+        else {
+            panic!("4096×2048 in 8 GiB");
+        };
+        assert!(sizes.check(fitting_width, fitting_height, weights, 8 << 30).is_ok());
+        assert_eq!((fitting_width % 64, fitting_height % 64), (0, 0));
+        assert!(fitting_width >= 1024 && fitting_width > fitting_height);
+    }
+}
