@@ -8,5 +8,6 @@ mod harness;
 mod autoencoder;
 mod catalogue;
 mod components;
+mod pipelines;
 mod sampling;
 mod unet;

@@ -54,7 +54,10 @@ pub(super) fn encode_text(
         (false, false) => &[0],
     };
     let ids: Vec<Vec<u32>> = tokenized.iter().map(|text| text.ids.clone()).collect();
-    let path = model.folder().component(Component::TextEncoder).path("config.json");
+    let path = model
+        .folder()
+        .component(Component::TextEncoder)
+        .path("config.json");
     let output = model.text_encoder(on_event)?.forward(&ids);
     let Some(text_embeds) = output.text_embeds else {
         let reason = "its text encoder has no projection".to_owned();
@@ -126,11 +129,16 @@ pub(super) fn draw_embeds(
             on_step(step.index + 1, on_event)
         },
     )?;
-    let embeds = prior.post_process_latents(latents.cast(dtype)).cast(DType::F32);
+    let embeds = prior
+        .post_process_latents(latents.cast(dtype))
+        .cast(DType::F32);
     let negative = match zero_embed {
         Some(zero_embed) => {
             let width = zero_embed.len();
-            Tensor::from_data(TensorData::new(zero_embed, [1, width]), (&device, DType::F32))
+            Tensor::from_data(
+                TensorData::new(zero_embed, [1, width]),
+                (&device, DType::F32),
+            )
         }
         None => embeds.clone().narrow(0, 1, 1),
     };

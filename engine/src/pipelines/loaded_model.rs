@@ -128,7 +128,8 @@ impl LoadedModel {
             Component::Unet,
             Component::Movq,
         ] {
-            if self.in_use_bytes() + self.needed_bytes(component)? > self.runtime.memory_budget_bytes
+            if self.in_use_bytes() + self.needed_bytes(component)?
+                > self.runtime.memory_budget_bytes
             {
                 break;
             }
@@ -190,7 +191,12 @@ impl LoadedModel {
             stride: self.folder.stride(),
         };
         let weights_bytes = self.needed_bytes(Component::Unet)?;
-        sizes.check(width, height, weights_bytes, self.runtime.memory_budget_bytes)
+        sizes.check(
+            width,
+            height,
+            weights_bytes,
+            self.runtime.memory_budget_bytes,
+        )
     }
 
     /// The image encoder's answer to a picture of zeros: what stands for "no wish" on the negative side.
@@ -200,7 +206,9 @@ impl LoadedModel {
         if let Some(embed) = &self.zero_image_embed {
             return Ok(embed.clone());
         }
-        let hash = self.cache.component_hash(&self.folder, Component::ImageEncoder)?;
+        let hash = self
+            .cache
+            .component_hash(&self.folder, Component::ImageEncoder)?;
         let key = format!("zero-image-embed-{hash}-{:?}", self.runtime.dtype).to_lowercase();
         let config = crate::vision_encoder::ClipVisionConfig::read(
             &self.folder.component(Component::ImageEncoder),
@@ -324,8 +332,17 @@ impl LoadedModel {
         if let Some(bytes) = self.held_bytes(component) {
             return Ok(bytes);
         }
-        let files = self.folder.component(component).weights(self.runtime.dtype != DType::F32)?;
-        Ok(files.n_elements() * self.runtime.dtype.size() as u64)
+        let files = self
+            .folder
+            .component(component)
+            .weights(self.runtime.dtype != DType::F32)?;
+        // Of the autoencoder only the decoder is read.
+        let is_read = |name: &str| {
+            component != Component::Movq
+                || name.starts_with("decoder.")
+                || name.starts_with("post_quant_conv.")
+        };
+        Ok(files.n_elements(is_read) * self.runtime.dtype.size() as u64)
     }
 
     fn held_bytes(&self, component: Component) -> Option<u64> {

@@ -35,7 +35,13 @@ impl Sizes {
 
     /// # Errors
     /// [`Error::TooLarge`] with the largest size of this shape that fits.
-    pub fn check(&self, width: u32, height: u32, weights_bytes: u64, budget_bytes: u64) -> Result<()> {
+    pub fn check(
+        &self,
+        width: u32,
+        height: u32,
+        weights_bytes: u64,
+        budget_bytes: u64,
+    ) -> Result<()> {
         let needed = |width, height| weights_bytes + self.activation_bytes(width, height);
         if needed(width, height) <= budget_bytes {
             return Ok(());
@@ -85,7 +91,11 @@ mod tests {
         else {
             panic!("4096×2048 in 8 GiB");
         };
-        assert!(sizes.check(fitting_width, fitting_height, weights, 8 << 30).is_ok());
+        assert!(
+            sizes
+                .check(fitting_width, fitting_height, weights, 8 << 30)
+                .is_ok()
+        );
         assert_eq!((fitting_width % 64, fitting_height % 64), (0, 0));
         assert!(fitting_width >= 1024 && fitting_width > fitting_height);
     }

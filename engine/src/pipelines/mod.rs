@@ -15,7 +15,6 @@ pub mod text_to_image;
 mod value_cache;
 
 pub use event::{FinishedPicture, PipelineEvent};
-pub use initial_latents::InitialLatents;
 pub use loaded_model::{LoadedModel, Runtime};
 
 use crate::Result;

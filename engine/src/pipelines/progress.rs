@@ -65,7 +65,12 @@ impl Clock {
     }
 
     fn book(&mut self, stage: &str, seconds: f32) {
-        match self.timings.stages.iter_mut().find(|(name, _)| name == stage) {
+        match self
+            .timings
+            .stages
+            .iter_mut()
+            .find(|(name, _)| name == stage)
+        {
             Some((_, total)) => *total += seconds,
             None => self.timings.stages.push((stage.to_owned(), seconds)),
         }
@@ -84,7 +89,8 @@ impl Clock {
     }
 
     pub fn end_decode(&mut self, since: Instant, load_seconds: f32) {
-        self.decode.add(since.elapsed().as_secs_f32() - load_seconds);
+        self.decode
+            .add(since.elapsed().as_secs_f32() - load_seconds);
         self.work.n_decodes = self.work.n_decodes.saturating_sub(1);
         self.end_stage("decode", since, load_seconds);
     }

@@ -8,8 +8,9 @@ use std::time::Instant;
 
 use burn::tensor::{DType, Tensor};
 
+pub use super::initial_latents::InitialLatents;
 use super::{
-    FinishedPicture, InitialLatents, LoadedModel, OnEvent, PipelineEvent,
+    FinishedPicture, LoadedModel, OnEvent, PipelineEvent,
     conditioning::{ImageEmbeds, TextConditioning, draw_embeds, encode_text},
     progress::{Clock, Work},
     similarity::similarity,
@@ -85,7 +86,11 @@ fn check(
     let folder = model.folder();
     let (width, height) = settings.size;
     folder.check_size(width, height)?;
-    samplers::check_n_steps(settings.sampler, folder.scheduler(), settings.n_steps as usize)?;
+    samplers::check_n_steps(
+        settings.sampler,
+        folder.scheduler(),
+        settings.n_steps as usize,
+    )?;
     let n_prior_steps = settings.n_prior_steps as usize;
     let prior_schedule = AncestralSchedule::unclip(folder.prior_scheduler(), n_prior_steps)?;
     if let Some(latents) = latents {
@@ -182,7 +187,11 @@ impl Run<'_> {
         Ok(self.clock.finish())
     }
 
-    fn finish(&mut self, candidate: &mut Candidate, on_event: &mut OnEvent) -> Result<FinishedPicture> {
+    fn finish(
+        &mut self,
+        candidate: &mut Candidate,
+        on_event: &mut OnEvent,
+    ) -> Result<FinishedPicture> {
         let embeds = match candidate.embeds.take() {
             Some(embeds) => embeds,
             None => self.draw_embeds(candidate, on_event)?,
@@ -195,7 +204,8 @@ impl Run<'_> {
                 let start = Instant::now();
                 let embed = &self.text.prompt_embed;
                 let score = similarity(self.model, &decoded, embed, on_event)?;
-                self.clock.end_stage("score", start, self.model.take_load_seconds());
+                self.clock
+                    .end_stage("score", start, self.model.take_load_seconds());
                 Some(score)
             }
         };
@@ -210,7 +220,11 @@ impl Run<'_> {
         })
     }
 
-    fn draw_embeds(&mut self, candidate: &mut Candidate, on_event: &mut OnEvent) -> Result<ImageEmbeds> {
+    fn draw_embeds(
+        &mut self,
+        candidate: &mut Candidate,
+        on_event: &mut OnEvent,
+    ) -> Result<ImageEmbeds> {
         let start = Instant::now();
         let n_steps = self.settings.n_prior_steps;
         let (picture, number) = (candidate.picture, candidate.number);
@@ -230,7 +244,8 @@ impl Run<'_> {
                 clock.report(Phase::Prior, picture, done, None, on_event)
             },
         )?;
-        self.clock.end_stage("prior", start, self.model.take_load_seconds());
+        self.clock
+            .end_stage("prior", start, self.model.take_load_seconds());
         Ok(embeds)
     }
 
@@ -245,7 +260,9 @@ impl Run<'_> {
         let device = self.model.runtime().device.clone();
         let noise = match self.latents {
             Some(latents) => latents.of_picture(candidate.picture as usize, &device),
-            None => candidate.generator.randn_tensor([1, channels, height, width], &device),
+            None => candidate
+                .generator
+                .randn_tensor([1, channels, height, width], &device),
         };
         let folder = self.model.folder();
         let (scheduler, card) = (folder.scheduler().clone(), folder.card().clone());
@@ -295,7 +312,8 @@ impl Run<'_> {
             &mut candidate.generator,
             on_step,
         )?;
-        self.clock.end_stage("denoise", start, self.model.take_load_seconds());
+        self.clock
+            .end_stage("denoise", start, self.model.take_load_seconds());
         Ok(latents)
     }
 
@@ -307,7 +325,8 @@ impl Run<'_> {
     ) -> Result<RgbPicture> {
         let start = Instant::now();
         let picture = candidate.picture;
-        self.clock.report(Phase::Decode, picture, (0, 1), None, on_event)?;
+        self.clock
+            .report(Phase::Decode, picture, (0, 1), None, on_event)?;
         let pixels = self.model.movq(on_event)?.decode(latents);
         let decoded = RgbPicture::from_tensor(pixels)?;
         self.clock.end_decode(start, self.model.take_load_seconds());
@@ -321,7 +340,8 @@ impl Run<'_> {
 fn split_output(output: Tensor<4>, channels: usize, guidance_scale: f32) -> ModelOutput<4> {
     let [_, n_output_channels, _, _] = output.dims();
     let prediction = output.clone().narrow(1, 0, channels);
-    let variance = (n_output_channels == 2 * channels).then(|| output.narrow(1, channels, channels));
+    let variance =
+        (n_output_channels == 2 * channels).then(|| output.narrow(1, channels, channels));
     if !guidance::is_guided(guidance_scale) {
         return ModelOutput {
             prediction,

@@ -1,7 +1,7 @@
 use std::{fs, io::Write, path::PathBuf};
 
-use crate::catalogue::{Component, UnclipFolder};
 use crate::Result;
+use crate::catalogue::{Component, UnclipFolder};
 
 /// Values that cost much and depend on weights alone, one small file each.
 ///
@@ -21,7 +21,12 @@ impl ValueCache {
         let bytes = self.read_bytes(key)?;
         let (numbers, rest) = bytes.as_chunks::<4>();
         let is_whole = rest.is_empty() && numbers.len() == n_numbers;
-        is_whole.then(|| numbers.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect())
+        is_whole.then(|| {
+            numbers
+                .iter()
+                .map(|&bytes| f32::from_le_bytes(bytes))
+                .collect()
+        })
     }
 
     pub fn write(&self, key: &str, numbers: &[f32]) {
@@ -35,9 +40,13 @@ impl ValueCache {
     /// When the weights cannot be read.
     pub fn component_hash(&self, folder: &UnclipFolder, component: Component) -> Result<String> {
         const HASH_LENGTH: usize = 64;
-        let key = folder.fingerprint(component).map(|fingerprint| format!("hash-{fingerprint}"));
+        let key = folder
+            .fingerprint(component)
+            .map(|fingerprint| format!("hash-{fingerprint}"));
         if let Some(key) = &key
-            && let Some(hash) = self.read_bytes(key).and_then(|bytes| String::from_utf8(bytes).ok())
+            && let Some(hash) = self
+                .read_bytes(key)
+                .and_then(|bytes| String::from_utf8(bytes).ok())
             && hash.len() == HASH_LENGTH
         {
             return Ok(hash);

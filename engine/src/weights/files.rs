@@ -88,9 +88,12 @@ impl TensorFiles {
         self.files.iter().map(|file| file.n_bytes).sum()
     }
 
-    /// How many numbers the files hold: times the running dtype's size, what a component needs at most.
-    pub fn n_elements(&self) -> u64 {
-        self.infos().map(|(_, info)| info.n_elements() as u64).sum()
+    /// How many numbers the tensors with these names hold: times the running dtype's size, what they need.
+    pub fn n_elements(&self, is_wanted: impl Fn(&str) -> bool) -> u64 {
+        self.infos()
+            .filter(|(name, _)| is_wanted(name))
+            .map(|(_, info)| info.n_elements() as u64)
+            .sum()
     }
 
     /// The tensors' names as the files spell them.
