@@ -6,7 +6,10 @@ use serde::Deserialize;
 use crate::{
     Error, Result,
     layers::{Activation, LayerNorm, Linear, MASKED_SCORE, TimestepEmbedding, exact_attention},
-    weights::{LoadOptions, LoadReport, ModelFolder, NameRules, Parameters, load_component},
+    weights::{
+        LoadOptions, LoadReport, ModelFolder, NameRules, Parameters, inspect_component,
+        load_component,
+    },
 };
 
 const NORM_EPSILON: f64 = 1e-5;
@@ -228,6 +231,18 @@ impl Prior {
         let config = PriorConfig::read(folder)?;
         let files = folder.weights(options.dtype != DType::F32)?;
         load_component(&files, &NameRules::EXACT, options, |parameters| {
+            config.init(parameters)
+        })
+    }
+
+    /// Compares the files in `folder` with what its config asks for, by names and shapes alone.
+    ///
+    /// # Errors
+    /// Those of [`Self::load`], but for tensors that do not fit: they are in the report.
+    pub fn inspect(folder: &ModelFolder) -> Result<LoadReport> {
+        let config = PriorConfig::read(folder)?;
+        let files = folder.weights(false)?;
+        inspect_component(&files, &NameRules::EXACT, DType::F32, |parameters| {
             config.init(parameters)
         })
     }

@@ -8,7 +8,10 @@ use serde::Deserialize;
 use crate::{
     Error, Result,
     layers::{Activation, ClipEncoder, ClipEncoderConfig, LayerNorm, Linear, read_clip_config},
-    weights::{LoadOptions, LoadReport, ModelFolder, NameRules, Parameters, load_component},
+    weights::{
+        LoadOptions, LoadReport, ModelFolder, NameRules, Parameters, inspect_component,
+        load_component,
+    },
 };
 
 /// `config.json` of a CLIP vision encoder with projection. Defaults are transformers'.
@@ -161,6 +164,18 @@ impl ClipVisionEncoder {
         let config = ClipVisionConfig::read(folder)?;
         let files = folder.weights(options.dtype != DType::F32)?;
         load_component(&files, &NAME_RULES, options, |parameters| {
+            config.init(parameters)
+        })
+    }
+
+    /// Compares the files in `folder` with what its config asks for, by names and shapes alone.
+    ///
+    /// # Errors
+    /// Those of [`Self::load`], but for tensors that do not fit: they are in the report.
+    pub fn inspect(folder: &ModelFolder) -> Result<LoadReport> {
+        let config = ClipVisionConfig::read(folder)?;
+        let files = folder.weights(false)?;
+        inspect_component(&files, &NAME_RULES, DType::F32, |parameters| {
             config.init(parameters)
         })
     }

@@ -219,3 +219,46 @@ fn a_catalogue_serves_named_folders_and_a_library() {
     let error = catalogue.open(&ModelId("nothing".to_owned())).unwrap_err();
     assert!(error.to_string().contains("pipeline-2"), "{error}");
 }
+
+#[test]
+fn an_inspection_tells_what_fits_and_what_does_not() {
+    let report = open(combined()).unwrap().inspect().unwrap();
+    assert_eq!(report.abilities, ["text to image"]);
+    assert_eq!(report.components.len(), 5);
+    for component in &report.components {
+        assert!(component.fits(), "{component:?}");
+        assert_eq!(component.dtypes.keys().collect::<Vec<_>>(), ["F16"]);
+        let n_elements: u64 = component.dtypes.values().sum();
+        let n_parameters = component.report.as_ref().unwrap().n_parameters;
+        // Of the autoencoder the codebook of 16 entries of 4 numbers is never used.
+        let n_unused = if component.name == "movq" { 64 } else { 0 };
+        assert_eq!(n_elements, n_parameters + n_unused, "{}", component.name);
+    }
+
+    let dir = TempDir::new().unwrap();
+    copy_folder(&combined(), dir.path());
+    let config = dir.path().join("prior_prior/config.json");
+    let json = fs::read_to_string(&config).unwrap();
+    fs::write(
+        &config,
+        json.replace("\"num_layers\": 2", "\"num_layers\": 3"),
+    )
+    .unwrap();
+    fs::write(
+        dir.path().join("unet/diffusion_pytorch_model.safetensors"),
+        "cut",
+    )
+    .unwrap();
+    let report = open(dir.path()).unwrap().inspect().unwrap();
+    assert!(report.abilities.is_empty());
+    let component = |name: &str| report.components.iter().find(|c| c.name == name).unwrap();
+    let missing = &component("prior").report.as_ref().unwrap().missing;
+    assert!(
+        missing
+            .iter()
+            .any(|name| name.contains("transformer_blocks.2.")),
+        "{missing:?}"
+    );
+    assert!(component("unet").fault.is_some());
+    assert!(component("text_encoder").fits());
+}

@@ -11,7 +11,9 @@ pub use config::{AutoencoderConfig, AutoencoderParts};
 use crate::{
     Result,
     layers::Conv2d,
-    weights::{LoadOptions, LoadReport, ModelFolder, Parameters, load_component},
+    weights::{
+        LoadOptions, LoadReport, ModelFolder, Parameters, inspect_component, load_component,
+    },
 };
 
 /// An autoencoder whose codebook is left alone: latents go in and out without quantising, as Kandinsky's
@@ -40,6 +42,20 @@ impl Autoencoder {
         let config: AutoencoderConfig = folder.read_json("config.json")?;
         let files = folder.weights(options.dtype != DType::F32)?;
         load_component(&files, &parts.name_rules(), options, |parameters| {
+            config.init(parameters, parts)
+        })
+    }
+
+    /// Compares the files in `folder` with what its config asks for, by names and shapes alone,
+    /// the encoder included.
+    ///
+    /// # Errors
+    /// Those of [`Self::load`], but for tensors that do not fit: they are in the report.
+    pub fn inspect(folder: &ModelFolder) -> Result<LoadReport> {
+        let parts = AutoencoderParts::EncoderAndDecoder;
+        let config: AutoencoderConfig = folder.read_json("config.json")?;
+        let files = folder.weights(false)?;
+        inspect_component(&files, &parts.name_rules(), DType::F32, |parameters| {
             config.init(parameters, parts)
         })
     }

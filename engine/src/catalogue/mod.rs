@@ -5,6 +5,7 @@
 
 mod card;
 mod defaults;
+mod inspect;
 mod unclip;
 
 use std::{
@@ -14,6 +15,7 @@ use std::{
 
 pub use card::{ModelCard, PreviewMap};
 pub use defaults::Defaults;
+pub use inspect::{ComponentReport, ModelReport};
 pub(crate) use unclip::sha256_hex;
 pub use unclip::{Component, UnclipFolder};
 

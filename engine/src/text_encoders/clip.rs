@@ -9,7 +9,10 @@ use crate::{
         Activation, ClipEncoder, ClipEncoderConfig, Embedding, LayerNorm, Linear, MASKED_SCORE,
         read_clip_config,
     },
-    weights::{LoadOptions, LoadReport, ModelFolder, NameRules, Parameters, load_component},
+    weights::{
+        LoadOptions, LoadReport, ModelFolder, NameRules, Parameters, inspect_component,
+        load_component,
+    },
 };
 
 /// `config.json` of a CLIP text encoder. Defaults are transformers'.
@@ -154,6 +157,19 @@ impl ClipTextEncoder {
         let files = folder.weights(options.dtype != DType::F32)?;
         let has_projection = files.names().any(|name| name == "text_projection.weight");
         load_component(&files, &NAME_RULES, options, |parameters| {
+            config.init(parameters, has_projection)
+        })
+    }
+
+    /// Compares the files in `folder` with what its config asks for, by names and shapes alone.
+    ///
+    /// # Errors
+    /// Those of [`Self::load`], but for tensors that do not fit: they are in the report.
+    pub fn inspect(folder: &ModelFolder) -> Result<LoadReport> {
+        let config = ClipTextConfig::read(folder)?;
+        let files = folder.weights(false)?;
+        let has_projection = files.names().any(|name| name == "text_projection.weight");
+        inspect_component(&files, &NAME_RULES, DType::F32, |parameters| {
             config.init(parameters, has_projection)
         })
     }

@@ -96,6 +96,15 @@ impl TensorFiles {
             .sum()
     }
 
+    /// The dtypes of the tensors, by safetensors' names, with how many numbers each has.
+    pub fn dtypes(&self) -> BTreeMap<String, u64> {
+        let mut dtypes = BTreeMap::new();
+        for (_, info) in self.infos() {
+            *dtypes.entry(info.dtype.to_string()).or_default() += info.n_elements() as u64;
+        }
+        dtypes
+    }
+
     /// The tensors' names as the files spell them.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.tensors.keys().map(String::as_str)

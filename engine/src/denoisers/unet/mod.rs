@@ -13,7 +13,10 @@ pub use config::UNetConfig;
 use crate::{
     Result,
     layers::{Conv2d, GroupNorm, LayerNorm, Linear, Then, TimestepEmbedding},
-    weights::{LoadOptions, LoadReport, ModelFolder, NameRules, Parameters, load_component},
+    weights::{
+        LoadOptions, LoadReport, ModelFolder, NameRules, Parameters, inspect_component,
+        load_component,
+    },
 };
 
 /// The decoder of unCLIP (Ramesh et al. 2022) on latents.
@@ -64,6 +67,18 @@ impl UNet {
         let config: UNetConfig = folder.read_json("config.json")?;
         let files = folder.weights(options.dtype != DType::F32)?;
         load_component(&files, &NameRules::EXACT, options, |parameters| {
+            config.init(parameters)
+        })
+    }
+
+    /// Compares the files in `folder` with what its config asks for, by names and shapes alone.
+    ///
+    /// # Errors
+    /// Those of [`Self::load`], but for tensors that do not fit: they are in the report.
+    pub fn inspect(folder: &ModelFolder) -> Result<LoadReport> {
+        let config: UNetConfig = folder.read_json("config.json")?;
+        let files = folder.weights(false)?;
+        inspect_component(&files, &NameRules::EXACT, DType::F32, |parameters| {
             config.init(parameters)
         })
     }

@@ -1,0 +1,127 @@
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{Component, Defaults, UnclipFolder};
+use crate::{
+    Result,
+    autoencoder::{Autoencoder, AutoencoderConfig},
+    denoisers::{UNet, UNetConfig},
+    prior::Prior,
+    text_encoders::ClipTextEncoder,
+    vision_encoder::ClipVisionEncoder,
+    weights::{LoadReport, ModelFolder},
+};
+
+/// What is in a model's folder, found without reading a single tensor.
+#[derive(Debug, Clone, Serialize)]
+pub struct ModelReport {
+    pub name: String,
+    pub family: String,
+    pub path: String,
+    /// Of all weights' files.
+    pub bytes: u64,
+    pub n_parameters: u64,
+    /// Width and height in pixels, where a request does not say.
+    pub default_size: (u32, u32),
+    /// Sizes step by this many pixels.
+    pub stride: u32,
+    pub sampler: String,
+    pub components: Vec<ComponentReport>,
+    /// What Limn can do with it, where no component has a fault.
+    pub abilities: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ComponentReport {
+    pub name: String,
+    /// Of its weights' files.
+    pub bytes: u64,
+    /// The dtypes in the files, with how many numbers each has.
+    pub dtypes: BTreeMap<String, u64>,
+    /// Missing and unused tensors; `None` where `fault` says why it cannot be told.
+    pub report: Option<LoadReport>,
+    pub fault: Option<String>,
+}
+
+impl ComponentReport {
+    /// Whether it can be loaded.
+    pub fn fits(&self) -> bool {
+        self.report.as_ref().is_some_and(LoadReport::fits)
+    }
+}
+
+impl UnclipFolder {
+    /// Compares every component's files with its config. Their faults are told in the report.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotAModel`] when the folder's scheduler is not one that Limn knows.
+    pub fn inspect(&self) -> Result<ModelReport> {
+        let Defaults { size, sampler, .. } = self.defaults()?;
+        let components: Vec<ComponentReport> = Component::ALL
+            .into_iter()
+            .map(|component| self.inspect_component(component))
+            .collect();
+        let reports = components
+            .iter()
+            .filter_map(|component| component.report.as_ref());
+        Ok(ModelReport {
+            name: self.name(),
+            family: "unCLIP".to_owned(),
+            path: self.path().display().to_string(),
+            bytes: components.iter().map(|component| component.bytes).sum(),
+            n_parameters: reports.map(|report| report.n_parameters).sum(),
+            default_size: size,
+            stride: self.stride(),
+            sampler: sampler.to_string(),
+            abilities: if components.iter().all(ComponentReport::fits) {
+                self.abilities()?
+            } else {
+                Vec::new()
+            },
+            components,
+        })
+    }
+
+    fn inspect_component(&self, component: Component) -> ComponentReport {
+        let folder = self.component(component);
+        let report = match component {
+            Component::TextEncoder => ClipTextEncoder::inspect(&folder),
+            Component::Prior => Prior::inspect(&folder),
+            Component::ImageEncoder => ClipVisionEncoder::inspect(&folder),
+            Component::Unet => UNet::inspect(&folder),
+            Component::Movq => Autoencoder::inspect(&folder),
+        };
+        let files = folder.weights(false).ok();
+        let (report, fault) = match report {
+            Ok(report) => (Some(report), None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        ComponentReport {
+            name: component.name().to_owned(),
+            bytes: files.as_ref().map_or(0, |files| files.n_bytes()),
+            dtypes: files
+                .as_ref()
+                .map(|files| files.dtypes())
+                .unwrap_or_default(),
+            report,
+            fault,
+        }
+    }
+
+    fn abilities(&self) -> Result<Vec<String>> {
+        let read = |component| self.component(component);
+        let unet: UNetConfig = config_of(&read(Component::Unet))?;
+        let movq: AutoencoderConfig = config_of(&read(Component::Movq))?;
+        // More channels than the latents have are a mask and what it hides: a model for repainting alone.
+        let makes_pictures = unet.in_channels == movq.latent_channels;
+        Ok(makes_pictures
+            .then(|| "text to image".to_owned())
+            .into_iter()
+            .collect())
+    }
+}
+
+fn config_of<T: serde::de::DeserializeOwned>(folder: &ModelFolder) -> Result<T> {
+    folder.read_json("config.json")
+}
