@@ -1,7 +1,32 @@
-//! Limn's app.
+//! Limn's app: the window, the gallery and the link to the engine process.
+//!
+//! - [`window`] opens the window; [`app`] owns everything in it and carries out every [`command`];
+//! - [`session`] is the only mutable document state: runs, queue, what is shown; it does no work itself;
+//! - [`canvas`] and [`panels`] draw the session and send commands; no panel names another;
+//! - [`keyboard`] turns key presses into commands; [`textures`] holds what is on the graphics card;
+//!   [`theme`] every colour, size and font; [`icons`] the strokes;
+//! - [`cli`] is the command line, which without a subcommand opens the window;
+//! - [`engine_link`] is the one place that talks to the engine process;
+//! - [`gallery`] keeps the pictures; [`settings`], [`paths`] and [`files`] are their ground.
+//!
+//! Invariants: nothing blocks inside `ui`; the window outlives its engine; a picture is shown as finished
+//! only when it is on the disk; nothing here names a tensor.
+//!
+//! Deliberately absent: an async runtime, an event bus, a widget toolkit beside egui.
+
+pub mod app;
+pub mod canvas;
 pub mod cli;
+pub mod command;
 pub mod engine_link;
 pub mod files;
 pub mod gallery;
+pub mod icons;
+pub mod keyboard;
+pub mod panels;
 pub mod paths;
+pub mod session;
 pub mod settings;
+pub mod textures;
+pub mod theme;
+pub mod window;

@@ -43,7 +43,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
-        None => window(),
+        None => crate::window::open(),
         Some(Command::Engine(arguments)) => return engine::run(arguments),
         Some(Command::Generate(arguments)) => generate::run(&arguments),
         Some(Command::Devices(arguments)) => devices::run(&arguments),
@@ -58,6 +58,3 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn window() -> anyhow::Result<()> {
-    anyhow::bail!("this build has no window: use a subcommand, as in `limn generate --help`")
-}

@@ -1,0 +1,180 @@
+//! Brings pictures from wherever they are to the textures that panels look for: decoding in the gallery's
+//! thread, conversion in a thread of its own, never in `ui`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use egui::ColorImage;
+use image::{RgbImage, RgbaImage};
+
+use super::App;
+use crate::gallery::handle;
+use crate::session::{PictureId, PictureRef};
+use crate::textures::{Detail, Key};
+
+/// The longer side of a tile's picture, in pixels.
+const THUMBNAIL_SIDE: u32 = 320;
+
+/// Work in progress, by where the pixels come from.
+pub struct Fetcher {
+    to_converter: Sender<(Key, Pixels)>,
+    converted: Receiver<(Key, ColorImage)>,
+    converting: Vec<Key>,
+    /// Who waits for a picture of the gallery.
+    opening: HashMap<PictureId, Vec<Key>>,
+    thumbnails: HashMap<PictureId, Vec<Key>>,
+    /// The list of thumbnails that the gallery works on.
+    asked: Vec<PictureId>,
+}
+
+enum Pixels {
+    Rgb(Arc<RgbImage>),
+    Rgba(Arc<RgbaImage>),
+}
+
+impl Fetcher {
+    pub fn start(wake: impl Fn() + Send + 'static) -> Self {
+        let (to_converter, jobs) = channel::<(Key, Pixels)>();
+        let (results, converted) = channel();
+        let body = move || {
+            for (key, pixels) in jobs {
+                if results.send((key, convert(key.1, &pixels))).is_err() {
+                    return;
+                }
+                wake();
+            }
+        };
+        #[expect(clippy::expect_used, reason = "a process that cannot start a thread cannot go on")]
+        std::thread::Builder::new()
+            .name("pictures".to_owned())
+            .spawn(body)
+            .expect("the system starts threads");
+        Self {
+            to_converter,
+            converted,
+            converting: Vec::new(),
+            opening: HashMap::new(),
+            thumbnails: HashMap::new(),
+            asked: Vec::new(),
+        }
+    }
+
+    fn convert(&mut self, key: Key, pixels: Pixels) {
+        if !self.converting.contains(&key) {
+            self.converting.push(key);
+            let _ = self.to_converter.send((key, pixels));
+        }
+    }
+
+    pub fn thumbnail(&mut self, id: PictureId, pixels: RgbImage) {
+        let pixels = Arc::new(pixels);
+        self.asked.retain(|asked| *asked != id);
+        for key in self.thumbnails.remove(&id).unwrap_or_default() {
+            self.convert(key, Pixels::Rgb(Arc::clone(&pixels)));
+        }
+    }
+
+    pub fn opened(&mut self, id: PictureId, pixels: Arc<RgbaImage>) {
+        for key in self.opening.remove(&id).unwrap_or_default() {
+            self.convert(key, Pixels::Rgba(Arc::clone(&pixels)));
+        }
+    }
+
+    /// Who waited for it in vain.
+    pub fn unreadable(&mut self, id: PictureId) -> Vec<Key> {
+        let mut keys = self.opening.remove(&id).unwrap_or_default();
+        keys.extend(self.thumbnails.remove(&id).unwrap_or_default());
+        self.asked.retain(|asked| *asked != id);
+        keys
+    }
+}
+
+impl App {
+    /// Hands over what has been converted, and asks for what panels looked for in vain.
+    pub(super) fn fetch_pictures(&mut self) {
+        while let Ok((key, image)) = self.pictures.converted.try_recv() {
+            self.pictures.converting.retain(|converting| *converting != key);
+            self.textures.arrived(key, Ok(image));
+        }
+        let mut wanted_thumbnails: Vec<PictureId> = Vec::new();
+        for key in self.textures.take_missing() {
+            if self.pictures.converting.contains(&key) {
+                continue;
+            }
+            let (picture, detail) = key;
+            if let Some(pixels) = self.pixels_in_memory(picture) {
+                self.pictures.convert(key, Pixels::Rgb(pixels));
+                continue;
+            }
+            let Some(id) = self.session.picture_id(picture) else {
+                continue;
+            };
+            match detail {
+                Detail::Thumbnail => {
+                    let waiting = self.pictures.thumbnails.entry(id).or_default();
+                    if !waiting.contains(&key) {
+                        waiting.push(key);
+                    }
+                    if !wanted_thumbnails.contains(&id) {
+                        wanted_thumbnails.push(id);
+                    }
+                }
+                Detail::Full => {
+                    let is_new = !self.pictures.opening.contains_key(&id);
+                    let waiting = self.pictures.opening.entry(id).or_default();
+                    if !waiting.contains(&key) {
+                        waiting.push(key);
+                    }
+                    if is_new {
+                        self.tell_gallery(handle::Command::Open(id));
+                        self.tell_gallery(handle::Command::Records(vec![id]));
+                    }
+                }
+            }
+        }
+        // The gallery drops what is no longer in view as soon as it gets a newer list.
+        if !wanted_thumbnails.is_empty() && wanted_thumbnails != self.pictures.asked {
+            self.pictures.asked.clone_from(&wanted_thumbnails);
+            self.tell_gallery(handle::Command::Thumbnails(wanted_thumbnails));
+        }
+        let session = &self.session;
+        self.textures.keep_previews(|run, index| {
+            session
+                .run(run)
+                .and_then(|run| run.slots.get(index as usize))
+                .is_some_and(|slot| slot.preview.is_some())
+        });
+    }
+
+    fn pixels_in_memory(&self, picture: PictureRef) -> Option<Arc<RgbImage>> {
+        let PictureRef::Result { run, index } = picture else {
+            return None;
+        };
+        let slot = self.session.run(run)?.slots.get(index as usize)?;
+        slot.pixels().cloned()
+    }
+}
+
+fn convert(detail: Detail, pixels: &Pixels) -> ColorImage {
+    match (pixels, detail) {
+        (Pixels::Rgb(rgb), Detail::Thumbnail) if rgb.width().max(rgb.height()) > THUMBNAIL_SIDE => {
+            let scale = f64::from(THUMBNAIL_SIDE) / f64::from(rgb.width().max(rgb.height()));
+            let side = |pixels: u32| ((f64::from(pixels) * scale).round() as u32).max(1);
+            from_rgb(&image::imageops::thumbnail(
+                rgb.as_ref(),
+                side(rgb.width()),
+                side(rgb.height()),
+            ))
+        }
+        (Pixels::Rgb(rgb), _) => from_rgb(rgb),
+        (Pixels::Rgba(rgba), _) => {
+            let size = [rgba.width() as usize, rgba.height() as usize];
+            ColorImage::from_rgba_unmultiplied(size, rgba.as_raw())
+        }
+    }
+}
+
+fn from_rgb(rgb: &RgbImage) -> ColorImage {
+    ColorImage::from_rgb([rgb.width() as usize, rgb.height() as usize], rgb.as_raw())
+}

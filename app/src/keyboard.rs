@@ -1,0 +1,123 @@
+//! Turns key presses into commands before egui's own focus handling sees them.
+//!
+//! A plugin and not a look at the input inside `ui`: Tab and the arrows would otherwise already have moved
+//! the focus, Esc already have left the text, and `T` already have typed a letter into the prompt.
+
+use egui::{Context, Event, Key, RawInput};
+
+use crate::command::{self, Command, Scope};
+
+#[derive(Default)]
+pub struct Keyboard {
+    pressed: Vec<Command>,
+    /// A sheet or the palette is open: only what is heard everywhere is heard.
+    pub sheet_is_open: bool,
+}
+
+impl Keyboard {
+    pub fn install(ctx: &Context) {
+        ctx.add_plugin(Self::default());
+    }
+
+    /// The commands pressed since the last call, in order.
+    pub fn take(ctx: &Context, sheet_is_open: bool) -> Vec<Command> {
+        ctx.with_plugin(|keyboard: &mut Self| {
+            keyboard.sheet_is_open = sheet_is_open;
+            std::mem::take(&mut keyboard.pressed)
+        })
+        .unwrap_or_default()
+    }
+}
+
+impl egui::Plugin for Keyboard {
+    fn debug_name(&self) -> &'static str {
+        "limn keyboard"
+    }
+
+    fn input_hook(&mut self, ctx: &Context, input: &mut RawInput) {
+        let in_text = ctx.text_edit_focused();
+        let has_focus = ctx.memory(|memory| memory.focused().is_some());
+        let sheet = self.sheet_is_open;
+        let heard = |scope| match scope {
+            Scope::Everywhere => true,
+            Scope::OutsideText => !in_text && !sheet,
+            Scope::Unfocused => !has_focus && !sheet,
+            Scope::InText => in_text && !sheet,
+        };
+        let mut drop_text = false;
+        let pressed = &mut self.pressed;
+        input.events.retain(|event| match event {
+            Event::Key {
+                key,
+                physical_key,
+                pressed: true,
+                repeat,
+                modifiers,
+            } => {
+                drop_text = false;
+                let key = by_position(*key, *physical_key);
+                let Some(command) = command::command_for(key, *modifiers, heard) else {
+                    return true;
+                };
+                if !repeat || repeats(command) {
+                    pressed.push(command.clone());
+                }
+                drop_text = true;
+                false
+            }
+            // The letter that came with a shortcut.
+            Event::Text(_) if drop_text => {
+                drop_text = false;
+                false
+            }
+            Event::Copy if !in_text => {
+                pressed.push(Command::CopyPicture);
+                false
+            }
+            _ => true,
+        });
+    }
+}
+
+/// Digits and backslash go by where they are on the keyboard, whatever the layout writes there.
+fn by_position(key: Key, physical_key: Option<Key>) -> Key {
+    match physical_key {
+        Some(
+            physical @ (Key::Num0
+            | Key::Num1
+            | Key::Num2
+            | Key::Num3
+            | Key::Num4
+            | Key::Num5
+            | Key::Num6
+            | Key::Num7
+            | Key::Num8
+            | Key::Num9
+            | Key::Backslash),
+        ) => physical,
+        _ => key,
+    }
+}
+
+fn repeats(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::ZoomIn
+            | Command::ZoomOut
+            | Command::PreviousResult
+            | Command::NextResult
+            | Command::EarlierPrompt
+            | Command::LaterPrompt
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_go_by_position() {
+        assert_eq!(by_position(Key::Exclamationmark, Some(Key::Num1)), Key::Num1);
+        assert_eq!(by_position(Key::A, Some(Key::Q)), Key::A);
+    }
+}

@@ -1,0 +1,91 @@
+//! What surrounds the canvas. A panel reads the [`Scene`], edits only its own draft and sends commands;
+//! no panel names another.
+
+pub mod gallery_place;
+pub mod info;
+pub mod models_place;
+pub mod palette;
+pub mod prompt_bar;
+pub mod results;
+pub mod settings_sheet;
+pub mod side_panel;
+pub mod toasts;
+pub mod tool_strip;
+pub mod top_bar;
+pub mod widgets;
+
+use std::time::Instant;
+
+use crate::command::Command;
+use crate::session::{GalleryView, Session};
+use crate::settings::Settings;
+use crate::textures::Textures;
+
+/// What panels see of everything, and how they answer.
+pub struct Scene<'a> {
+    pub session: &'a Session,
+    pub gallery: &'a GalleryView,
+    pub settings: &'a Settings,
+    pub textures: &'a mut Textures,
+    pub commands: &'a mut Vec<Command>,
+    pub now: Instant,
+}
+
+impl Scene<'_> {
+    pub fn send(&mut self, command: Command) {
+        self.commands.push(command);
+    }
+}
+
+/// Parts of the window that F6 goes through.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Region {
+    #[default]
+    Prompt,
+    Side,
+    TopBar,
+    Tools,
+}
+
+impl Region {
+    pub fn next(self) -> Self {
+        match self {
+            Self::Prompt => Self::Side,
+            Self::Side => Self::TopBar,
+            Self::TopBar => Self::Tools,
+            Self::Tools => Self::Prompt,
+        }
+    }
+
+    /// The id that the region gives its first control, so that F6 finds it.
+    pub fn first_control(self) -> egui::Id {
+        egui::Id::unique(("first control", self as u8))
+    }
+}
+
+/// Remembers a region's first control for F6.
+pub fn mark_region(ui: &egui::Ui, region: Region, response: &egui::Response) {
+    let id = response.id;
+    ui.data_mut(|data| data.insert_temp(region.first_control(), id));
+}
+
+/// What a device is, in a line.
+pub fn device_words(device: &limn_engine::protocol::DeviceInfo) -> String {
+    use limn_engine::protocol::SelfTest;
+    let mut parts = Vec::new();
+    if device.is_gpu {
+        parts.push(format!("GPU through {}", device.backend));
+    } else {
+        parts.push("CPU".to_owned());
+    }
+    if let Some(bytes) = device.memory_bytes {
+        parts.push(widgets::bytes(bytes));
+    }
+    match &device.self_test {
+        SelfTest::NotRun => parts.push("tested at its first use".to_owned()),
+        SelfTest::Passed { rung } => parts.push(format!("tested, runs {rung}")),
+        SelfTest::Failed { reason } => parts.push(format!("failed its test: {reason}")),
+        SelfTest::NotNeeded => {}
+    }
+    parts.join(" · ")
+}

@@ -1,0 +1,184 @@
+//! Ctrl+K: every command by typing a part of its name.
+
+use egui::{Align2, Id, Key, Modal, Response, Role, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, vec2};
+
+use super::{Scene, prompt_bar, widgets};
+use crate::command::{Command, LISTED};
+use crate::theme;
+use limn_engine::protocol::DeviceChoice;
+
+const WIDTH: f32 = 560.0;
+const MAX_HEIGHT: f32 = 380.0;
+
+#[derive(Debug, Default)]
+pub struct Palette {
+    pub is_open: bool,
+    words: String,
+    chosen: usize,
+}
+
+impl Palette {
+    pub fn toggle(&mut self) {
+        *self = Self {
+            is_open: !self.is_open,
+            ..Self::default()
+        };
+    }
+}
+
+pub fn palette_ui(ui: &Ui, scene: &mut Scene<'_>, palette: &mut Palette) {
+    if !palette.is_open {
+        return;
+    }
+    let theme = theme::of(ui);
+    let area = egui::Area::new(Id::unique("palette"))
+        .kind(egui::UiKind::Modal)
+        .sense(Sense::hover())
+        .order(egui::Order::Foreground)
+        .anchor(Align2::CENTER_TOP, vec2(0.0, 96.0));
+    let modal = Modal::new(Id::unique("palette"))
+        .area(area)
+        .backdrop_color(theme.veil)
+        .frame(egui::Frame::popup(ui.style()).inner_margin(8));
+    let shown = modal.show(ui.ctx(), |ui| {
+        ui.set_width(WIDTH.min(ui.ctx().content_rect().width() - 48.0));
+        list_ui(ui, scene, palette)
+    });
+    if shown.inner || shown.backdrop_response.clicked() {
+        palette.is_open = false;
+    }
+}
+
+/// Whether a command was chosen.
+fn list_ui(ui: &mut Ui, scene: &mut Scene<'_>, palette: &mut Palette) -> bool {
+    let theme = theme::of(ui);
+    let (up, down, enter) = ui.input_mut(|input| {
+        let none = egui::Modifiers::NONE;
+        (
+            input.consume_key(none, Key::ArrowUp),
+            input.consume_key(none, Key::ArrowDown),
+            input.consume_key(none, Key::Enter),
+        )
+    });
+    let field = TextEdit::singleline(&mut palette.words)
+        .id(Id::unique("palette words"))
+        .font(theme::prompt())
+        .frame(egui::Frame::NONE)
+        .margin(egui::Margin::symmetric(10, 8))
+        .hint_text(egui::RichText::new("What do you want to do?").font(theme::prompt()).color(theme.text3))
+        .desired_width(f32::INFINITY);
+    let response = ui.add(field);
+    prompt_bar::name_text_field(&response, "Find a command", &palette.words);
+    response.request_focus();
+    ui.separator();
+    let found = found(scene, &palette.words);
+    if response.changed() {
+        palette.chosen = 0;
+    }
+    palette.chosen = palette.chosen.min(found.len().saturating_sub(1));
+    if down {
+        palette.chosen = (palette.chosen + 1).min(found.len().saturating_sub(1));
+    }
+    if up {
+        palette.chosen = palette.chosen.saturating_sub(1);
+    }
+    let mut picked = enter.then_some(palette.chosen);
+    ScrollArea::vertical().max_height(MAX_HEIGHT).show(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = 2.0;
+        let is_mac = ui.ctx().os() == egui::os::OperatingSystem::Mac;
+        for (index, command) in found.iter().enumerate() {
+            let shortcut = command.shortcut().map(|shortcut| shortcut.text(is_mac));
+            let is_chosen = index == palette.chosen;
+            let width = ui.available_width();
+            let row = row_ui(ui, &command.label(), shortcut.as_deref(), is_chosen, width);
+            if is_chosen && (up || down) {
+                row.scroll_to_me(None);
+            }
+            if row.clicked() {
+                picked = Some(index);
+            }
+        }
+        if found.is_empty() {
+            widgets::remark(ui, "No command has these words.");
+        }
+    });
+    let Some(command) = picked.and_then(|index| found.get(index)) else {
+        return false;
+    };
+    scene.send(command.clone());
+    true
+}
+
+/// Commands whose label has all the words, those that begin with them first.
+fn found(scene: &Scene<'_>, words: &str) -> Vec<Command> {
+    let mut commands: Vec<Command> = LISTED.to_vec();
+    commands.extend(scene.session.models.iter().map(|model| Command::SetModel(model.id.clone())));
+    commands.push(Command::SetDevice(DeviceChoice::Auto));
+    commands.extend(
+        scene
+            .session
+            .devices
+            .iter()
+            .filter(|device| !device.is_software)
+            .map(|device| Command::SetDevice(DeviceChoice::Named(device.name.clone()))),
+    );
+    matching(commands, words)
+}
+
+fn matching(commands: Vec<Command>, words: &str) -> Vec<Command> {
+    let words = words.to_lowercase();
+    let mut found: Vec<(bool, Command)> = commands
+        .into_iter()
+        .filter_map(|command| {
+            let label = command.label().to_lowercase();
+            let has_all = words.split_whitespace().all(|word| label.contains(word));
+            has_all.then(|| (!label.starts_with(words.trim()), command))
+        })
+        .collect();
+    found.sort_by_key(|(is_later, _)| *is_later);
+    found.into_iter().map(|(_, command)| command).collect()
+}
+
+/// A line of a menu: what it does at the left, its keys at the right.
+pub fn row_ui(ui: &mut Ui, label: &str, shortcut: Option<&str>, is_chosen: bool, width: f32) -> Response {
+    let theme = theme::of(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 30.0), Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::MenuItem, true, is_chosen, label));
+    if response.hovered() || is_chosen {
+        ui.painter().rect_filled(rect, theme::RADIUS, theme.bg3);
+    }
+    let text = widgets::clipped(label, theme::body(), theme.text, width - 120.0);
+    let galley = ui.painter().layout_job(text);
+    let at = Align2::LEFT_CENTER.anchor_size(rect.left_center() + vec2(10.0, 0.0), galley.size()).min;
+    ui.painter().galley(at, galley, theme.text);
+    if let Some(shortcut) = shortcut {
+        ui.painter().text(
+            rect.right_center() - vec2(10.0, 0.0),
+            Align2::RIGHT_CENTER,
+            shortcut,
+            theme::label(),
+            theme.text2,
+        );
+    }
+    widgets::focus_ring(ui, &response, rect, theme::RADIUS);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(words: &str, first: Option<&Command>) {
+        assert_eq!(matching(LISTED.to_vec(), words).first(), first, "{words}");
+    }
+
+    #[test]
+    fn commands_are_found_by_parts_of_their_names() {
+        check("new pict", Some(&Command::NewPictures));
+        check("full", Some(&Command::FullScreen));
+        check("star", Some(&Command::ToggleStar));
+        check("ZOOM 100", Some(&Command::ZoomActual));
+        check("no such thing", None);
+        assert_eq!(matching(LISTED.to_vec(), "").len(), LISTED.len());
+    }
+}

@@ -1,0 +1,123 @@
+//! Short messages over the canvas, some with one thing to do about them.
+
+use std::time::{Duration, Instant};
+
+use egui::{Align, Area, Id, Layout, Order, Stroke, Ui, vec2};
+
+use super::widgets::{self, Loudness};
+use super::Scene;
+use crate::command::Command;
+use crate::icons::{self, Icon};
+use crate::theme;
+
+const LIFE: Duration = Duration::from_secs(6);
+const LIFE_WITH_ACTION: Duration = Duration::from_secs(12);
+const MAX_SHOWN: usize = 3;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    Plain,
+    Good,
+    Bad,
+}
+
+#[derive(Debug, Clone)]
+pub struct Toast {
+    pub id: u64,
+    pub text: String,
+    pub tone: Tone,
+    /// What the button says, and does.
+    pub action: Option<(String, Command)>,
+    until: Instant,
+}
+
+#[derive(Debug, Default)]
+pub struct Toasts {
+    shown: Vec<Toast>,
+    n_made: u64,
+}
+
+impl Toasts {
+    pub fn say(&mut self, tone: Tone, text: impl Into<String>, now: Instant) {
+        self.push(tone, text.into(), None, now);
+    }
+
+    pub fn offer(&mut self, tone: Tone, text: impl Into<String>, label: &str, command: Command, now: Instant) {
+        self.push(tone, text.into(), Some((label.to_owned(), command)), now);
+    }
+
+    fn push(&mut self, tone: Tone, text: String, action: Option<(String, Command)>, now: Instant) {
+        // The same message twice is one message.
+        self.shown.retain(|toast| toast.text != text);
+        self.n_made += 1;
+        let life = if action.is_some() { LIFE_WITH_ACTION } else { LIFE };
+        self.shown.push(Toast {
+            id: self.n_made,
+            text,
+            tone,
+            action,
+            until: now + life,
+        });
+        if self.shown.len() > MAX_SHOWN {
+            self.shown.remove(0);
+        }
+    }
+
+    pub fn dismiss(&mut self, id: u64) {
+        self.shown.retain(|toast| toast.id != id);
+    }
+
+    /// Drops what has been read long enough; when to look again.
+    pub fn expire(&mut self, now: Instant) -> Option<Duration> {
+        self.shown.retain(|toast| toast.until > now);
+        self.shown.iter().map(|toast| toast.until - now).min()
+    }
+
+    pub fn shown(&self) -> &[Toast] {
+        &self.shown
+    }
+}
+
+pub fn toasts_ui(ui: &Ui, scene: &mut Scene<'_>, toasts: &Toasts, over: egui::Rect) {
+    let theme = theme::of(ui);
+    let mut bottom = over.bottom() - 16.0;
+    for toast in toasts.shown().iter().rev() {
+        let area = Area::new(Id::unique(("toast", toast.id)))
+            .order(Order::Foreground)
+            .pivot(egui::Align2::CENTER_BOTTOM)
+            .fixed_pos(egui::pos2(over.center().x, bottom))
+            .constrain_to(over);
+        let shown = area.show(ui.ctx(), |ui| {
+            egui::Frame::popup(ui.style())
+                .fill(theme.bg2)
+                .stroke(Stroke::new(1.0, theme.line))
+                .inner_margin(egui::Margin::symmetric(12, 8))
+                .show(ui, |ui| {
+                    ui.set_max_width((over.width() - 80.0).min(520.0));
+                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| toast_ui(ui, scene, toast));
+                });
+        });
+        bottom = shown.response.rect.top() - 8.0;
+    }
+}
+
+fn toast_ui(ui: &mut Ui, scene: &mut Scene<'_>, toast: &Toast) {
+    let theme = theme::of(ui);
+    let (icon, colour) = match toast.tone {
+        Tone::Plain => (Icon::Info, theme.text2),
+        Tone::Good => (Icon::Check, theme.ok),
+        Tone::Bad => (Icon::Warning, theme.error),
+    };
+    let (rect, _) = ui.allocate_exact_size(vec2(18.0, 18.0), egui::Sense::hover());
+    icons::paint(ui.painter(), rect, 17.0, icon, colour);
+    ui.add(egui::Label::new(egui::RichText::new(&toast.text).font(theme::label()).color(theme.text)).wrap_mode(egui::TextWrapMode::Wrap));
+    if let Some((label, command)) = &toast.action
+        && widgets::button(ui, label, Loudness::Plain, None).clicked()
+    {
+        scene.send(command.clone());
+        scene.send(Command::DismissToast(toast.id));
+    }
+    if widgets::icon_button(ui, Icon::Close, "Close the message", 22.0).clicked() {
+        scene.send(Command::DismissToast(toast.id));
+    }
+}

@@ -1,0 +1,275 @@
+//! The few controls that the panels share.
+
+use egui::text::{LayoutJob, TextFormat};
+use egui::{
+    Align2, Color32, CornerRadius, FontId, Rect, Response, Role, Sense, Shape, Stroke, StrokeKind, TextureHandle, Ui,
+    Vec2, WidgetInfo, pos2, vec2,
+};
+
+use crate::command::Command;
+use crate::icons::{self, Icon};
+use crate::theme::{self, Theme};
+
+/// How loud a button is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loudness {
+    /// Only text until the pointer comes.
+    Quiet,
+    Plain,
+    /// The one that is meant.
+    Primary,
+}
+
+/// A button as high as its text with some air, or as wide as `width` says.
+pub fn button(ui: &mut Ui, text: &str, loudness: Loudness, width: Option<f32>) -> Response {
+    let theme = theme::of(ui);
+    let font = theme::label_medium();
+    let galley = ui.painter().layout_no_wrap(text.to_owned(), font, theme.text);
+    let size = vec2(width.unwrap_or(galley.size().x + 24.0), 31.0);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    let enabled = ui.is_enabled();
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, text));
+    if ui.is_rect_visible(rect) {
+        let (fill, outline, colour) = button_colours(theme, &response, loudness);
+        ui.painter().rect(
+            rect,
+            theme::RADIUS,
+            fill,
+            Stroke::new(1.0, outline),
+            StrokeKind::Inside,
+        );
+        let text_pos = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size()).min;
+        ui.painter().galley_with_override_text_color(text_pos, galley, colour);
+        focus_ring(ui, &response, rect, theme::RADIUS);
+    }
+    response
+}
+
+fn button_colours(theme: &Theme, response: &Response, loudness: Loudness) -> (Color32, Color32, Color32) {
+    let pressed = response.is_pointer_button_down_on();
+    let hovered = response.hovered();
+    match loudness {
+        Loudness::Primary if pressed => (theme.accent_pressed, theme.accent_pressed, theme.on_accent),
+        Loudness::Primary if hovered => (theme.accent_hover, theme.accent_hover, theme.on_accent),
+        Loudness::Primary => (theme.accent, theme.accent, theme.on_accent),
+        Loudness::Plain if hovered => (theme.bg3, theme.border, theme.text),
+        Loudness::Plain => (theme.bg2, theme.line, theme.text),
+        Loudness::Quiet if hovered => (theme.bg3, theme.bg3, theme.text),
+        Loudness::Quiet => (Color32::TRANSPARENT, Color32::TRANSPARENT, theme.text2),
+    }
+}
+
+/// A small rounded button that shows a value, as in "4 results".
+pub fn pill(ui: &mut Ui, text: &str, label: &str, is_on: bool) -> Response {
+    let theme = theme::of(ui);
+    let galley = ui
+        .painter()
+        .layout_no_wrap(text.to_owned(), theme::label(), theme.text2);
+    let size = vec2(galley.size().x + 18.0, 25.0);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    let enabled = ui.is_enabled();
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, label));
+    if ui.is_rect_visible(rect) {
+        let lit = response.hovered() || is_on;
+        let fill = if lit { theme.bg3 } else { theme.bg1 };
+        let outline = if lit { theme.border } else { theme.line };
+        let colour = if lit { theme.text } else { theme.text2 };
+        ui.painter()
+            .rect(rect, 7, fill, Stroke::new(1.0, outline), StrokeKind::Inside);
+        let text_pos = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size()).min;
+        ui.painter().galley_with_override_text_color(text_pos, galley, colour);
+        focus_ring(ui, &response, rect, 7);
+    }
+    response
+}
+
+/// A tab: a word with a soft ground when chosen.
+pub fn tab(ui: &mut Ui, text: &str, is_selected: bool) -> Response {
+    let theme = theme::of(ui);
+    let galley = ui
+        .painter()
+        .layout_no_wrap(text.to_owned(), theme::body_medium(), theme.text2);
+    let size = vec2(galley.size().x + 24.0, 31.0);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    let enabled = ui.is_enabled();
+    response.widget_info(|| WidgetInfo::selected(Role::Tab, enabled, is_selected, text));
+    if ui.is_rect_visible(rect) {
+        let (fill, colour) = if is_selected {
+            (theme.bg3, theme.text)
+        } else if response.hovered() {
+            (theme.bg2, theme.text)
+        } else {
+            (Color32::TRANSPARENT, theme.text2)
+        };
+        ui.painter().rect_filled(rect, theme::RADIUS, fill);
+        let text_pos = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size()).min;
+        ui.painter().galley_with_override_text_color(text_pos, galley, colour);
+        focus_ring(ui, &response, rect, theme::RADIUS);
+    }
+    response
+}
+
+/// An icon on a square of `side` points; `label` is its tooltip and what a screen reader says.
+pub fn icon_button(ui: &mut Ui, icon: Icon, label: &str, side: f32) -> Response {
+    icon_toggle(ui, icon, label, side, false)
+}
+
+pub fn icon_toggle(ui: &mut Ui, icon: Icon, label: &str, side: f32, is_on: bool) -> Response {
+    let theme = theme::of(ui);
+    let (rect, response) = ui.allocate_exact_size(Vec2::splat(side), Sense::click());
+    let enabled = ui.is_enabled();
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, label));
+    if ui.is_rect_visible(rect) {
+        let radius = if side > 34.0 { 9 } else { 7 };
+        let (fill, colour) = if is_on {
+            (theme.tool, theme.on_tool)
+        } else if response.hovered() {
+            (theme.bg3, theme.text)
+        } else {
+            (Color32::TRANSPARENT, theme.text2)
+        };
+        ui.painter().rect_filled(rect, radius, fill);
+        let size = if side >= 34.0 { theme::ICON } else { side * 0.6 };
+        icons::paint(ui.painter(), rect, size, icon, colour);
+        focus_ring(ui, &response, rect, radius);
+    }
+    response.on_hover_text(label)
+}
+
+/// A command's label with its shortcut and, on a second line, what more there is to say.
+pub fn command_tooltip(ui: &Ui, command: &Command) -> String {
+    let mut text = command.label();
+    if let Some(shortcut) = command.shortcut() {
+        text.push_str("   ");
+        text.push_str(&shortcut.text(ui.ctx().os() == egui::os::OperatingSystem::Mac));
+    }
+    if let Some(more) = command.tooltip() {
+        text.push('\n');
+        text.push_str(more);
+    }
+    text
+}
+
+/// The ring of what has the keyboard focus; clicks never bring it.
+pub fn focus_ring(ui: &Ui, response: &Response, rect: Rect, radius: u8) {
+    if response.has_focus() {
+        let stroke = Stroke::new(2.0, theme::of(ui).accent);
+        ui.painter()
+            .rect_stroke(rect.expand(1.0), CornerRadius::same(radius + 1), stroke, StrokeKind::Outside);
+    }
+}
+
+/// A picture that covers `rect`, its ends cut where the shapes differ.
+pub fn cover(ui: &Ui, rect: Rect, radius: u8, texture: &TextureHandle, opacity: f32) {
+    let [width, height] = texture.size().map(|side| side.max(1) as f32);
+    let (picture, place) = (width / height, rect.width() / rect.height().max(1.0));
+    let uv = if picture > place {
+        let part = place / picture / 2.0;
+        Rect::from_min_max(pos2(0.5 - part, 0.0), pos2(0.5 + part, 1.0))
+    } else {
+        let part = picture / place / 2.0;
+        Rect::from_min_max(pos2(0.0, 0.5 - part), pos2(1.0, 0.5 + part))
+    };
+    let tint = Color32::WHITE.gamma_multiply(opacity);
+    let shape = egui::epaint::RectShape::filled(rect, CornerRadius::same(radius), tint).with_texture(texture.id(), uv);
+    ui.painter().add(Shape::Rect(shape));
+}
+
+/// A thin bar with a rounded fill, from 0 to 1.
+pub fn progress_bar(ui: &Ui, rect: Rect, fraction: f32, groove: Color32, fill: Color32) {
+    let radius = CornerRadius::same((rect.height() / 2.0) as u8);
+    ui.painter().rect_filled(rect, radius, groove);
+    let width = (rect.width() * fraction.clamp(0.0, 1.0)).max(rect.height());
+    let filled = Rect::from_min_size(rect.min, vec2(width, rect.height()));
+    ui.painter().rect_filled(filled, radius, fill);
+}
+
+/// Where nothing is yet but something will be: a slow swell of light.
+pub fn breathing(ui: &Ui, theme: &Theme) -> Color32 {
+    let phase = (ui.input(|input| input.time) * 1.6).sin() as f32 * 0.5 + 0.5;
+    ui.ctx().request_repaint_after(std::time::Duration::from_millis(50));
+    theme.bg2.lerp_to_gamma(theme.bg3, phase)
+}
+
+/// A run of words in two tones.
+pub fn two_tone(parts: &[(&str, FontId, Color32)]) -> LayoutJob {
+    let mut job = LayoutJob::default();
+    for (text, font, colour) in parts {
+        job.append(text, 0.0, TextFormat::simple(font.clone(), *colour));
+    }
+    job.wrap.max_rows = 1;
+    job
+}
+
+/// A text that stops with an ellipsis at `width`.
+pub fn clipped(text: &str, font: FontId, colour: Color32, width: f32) -> LayoutJob {
+    let one_line = text.replace('\n', " ");
+    let mut job = LayoutJob::simple_singleline(one_line, font, colour);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(width);
+    job
+}
+
+/// A heading of a section with a quiet remark at the right end.
+pub fn section(ui: &mut Ui, title: &str, remark: &str) {
+    let theme = theme::of(ui);
+    ui.horizontal(|ui| {
+        ui.label(egui::RichText::new(title).font(theme::label_semibold()).color(theme.text2));
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            ui.label(egui::RichText::new(remark).font(theme::label()).color(theme.text3));
+        });
+    });
+}
+
+/// Paragraphs in the second tone.
+pub fn remark(ui: &mut Ui, text: &str) {
+    let theme = theme::of(ui);
+    ui.label(egui::RichText::new(text).font(theme::label()).color(theme.text2));
+}
+
+/// A time as people say it: "3 s", "2 min", "1 h 5 min".
+pub fn duration(seconds: f32) -> String {
+    let seconds = seconds.max(0.0).ceil() as u64;
+    match seconds {
+        0..=90 => format!("{seconds} s"),
+        91..=5_400 => format!("{} min", seconds.div_ceil(60)),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+pub fn bytes(bytes: u64) -> String {
+    const MB: f64 = 1_000_000.0;
+    let megabytes = bytes as f64 / MB;
+    if megabytes >= 1000.0 {
+        format!("{:.1} GB", megabytes / 1000.0)
+    } else {
+        format!("{megabytes:.0} MB")
+    }
+}
+
+/// 1284 as "1,284".
+pub fn count(n: usize) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_as_people_say_them() {
+        assert_eq!([0, 999, 1284, 100_000].map(count), ["0", "999", "1,284", "100,000"]);
+        assert_eq!(
+            [0.0, 13.2, 90.0, 91.0, 3600.0, 5_401.0].map(duration),
+            ["0 s", "14 s", "90 s", "2 min", "60 min", "1 h 30 min"]
+        );
+        assert_eq!([57_000_000, 9_800_000_000].map(bytes), ["57 MB", "9.8 GB"]);
+    }
+}

@@ -1,0 +1,245 @@
+//! What is being written in the prompt bar.
+
+use limn_engine::protocol::{Compute, GenerateRequest, ModelInfo, Sampling};
+
+/// A limit for the text field, far beyond any model's: the engine says which words were not read.
+pub const MAX_PROMPT_CHARS: usize = 20_000;
+const MAX_HISTORY: usize = 200;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    pub prompt: String,
+    pub negative_prompt: String,
+    pub n_pictures: u32,
+    /// `None` is the model's own size.
+    pub size: Option<(u32, u32)>,
+    pub sampling: Sampling,
+    pub seed: u64,
+    /// Keep the seed; otherwise each run draws a new one.
+    pub seed_is_locked: bool,
+    /// What is wrong with the draft, said beside it.
+    pub problem: Option<String>,
+    /// Prompts that were run, oldest first.
+    history: Vec<String>,
+    /// Where in the history the prompt comes from, and what was being written before.
+    browsing: Option<(usize, String)>,
+}
+
+impl Default for Draft {
+    fn default() -> Self {
+        Self {
+            prompt: String::new(),
+            negative_prompt: String::new(),
+            n_pictures: 4,
+            size: None,
+            sampling: Sampling::default(),
+            seed: new_seed(),
+            seed_is_locked: false,
+            problem: None,
+            history: Vec::new(),
+            browsing: None,
+        }
+    }
+}
+
+impl Draft {
+    /// Makes a request of the draft and remembers the prompt.
+    ///
+    /// # Errors
+    /// What to tell the user beside the prompt.
+    pub fn request(&mut self, model: Option<&ModelInfo>, compute: Compute) -> Result<GenerateRequest, String> {
+        let prompt = self.prompt.trim().to_owned();
+        if prompt.is_empty() {
+            return Err("Describe a picture first.".to_owned());
+        }
+        let Some(model) = model else {
+            return Err("The model is still being found; try again in a moment.".to_owned());
+        };
+        if !self.seed_is_locked {
+            self.seed = new_seed();
+        }
+        self.remember(prompt.clone());
+        let negative = self.negative_prompt.trim();
+        Ok(GenerateRequest {
+            model: model.id.clone(),
+            compute,
+            prompt,
+            negative_prompt: (!negative.is_empty()).then(|| negative.to_owned()),
+            size: self.size,
+            n_pictures: self.n_pictures,
+            best_of: 1,
+            seed: self.seed,
+            sampling: self.sampling.clone(),
+            latents: None,
+        })
+    }
+
+    pub fn history(&self) -> &[String] {
+        &self.history
+    }
+
+    pub fn remember(&mut self, prompt: String) {
+        self.history.retain(|earlier| *earlier != prompt);
+        self.history.push(prompt);
+        if self.history.len() > MAX_HISTORY {
+            self.history.remove(0);
+        }
+        self.browsing = None;
+    }
+
+    /// Puts the prompt before this one into the field.
+    pub fn earlier(&mut self) {
+        let (index, own) = match self.browsing.take() {
+            Some((0, own)) => (0, own),
+            Some((index, own)) => (index - 1, own),
+            None if self.history.is_empty() => return,
+            None => {
+                let last = self.history.len() - 1;
+                let own = std::mem::take(&mut self.prompt);
+                // The prompt that was just run is still in the field: step over it.
+                let is_repeat = last > 0 && own.trim() == self.history[last];
+                (last - usize::from(is_repeat), own)
+            }
+        };
+        self.prompt.clone_from(&self.history[index]);
+        self.browsing = Some((index, own));
+    }
+
+    /// Back towards what was being written.
+    pub fn later(&mut self) {
+        let Some((index, own)) = self.browsing.take() else {
+            return;
+        };
+        if let Some(prompt) = self.history.get(index + 1) {
+            self.prompt.clone_from(prompt);
+            self.browsing = Some((index + 1, own));
+        } else {
+            self.prompt = own;
+        }
+    }
+
+    /// The user has typed: history starts from here again.
+    pub fn edited(&mut self) {
+        self.browsing = None;
+        self.problem = None;
+    }
+}
+
+/// Short enough to read aloud.
+pub fn new_seed() -> u64 {
+    u64::from(uuid::Uuid::new_v4().as_fields().0)
+}
+
+/// A size that a model does well, with its shape in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SizeChoice {
+    pub label: &'static str,
+    pub size: (u32, u32),
+}
+
+/// The model's own size, and other shapes of about the same area on its stride.
+pub fn size_choices(model: &ModelInfo) -> Vec<SizeChoice> {
+    let (width, height) = model.default_size;
+    let area = width as f32 * height as f32;
+    let stride = model.stride.max(1);
+    let snap = |pixels: f32| ((pixels / stride as f32).round() as u32).max(1) * stride;
+    let mut choices: Vec<SizeChoice> = Vec::new();
+    for (label, aspect) in [
+        ("Square", 1.0_f32),
+        ("Landscape 4:3", 4.0 / 3.0),
+        ("Portrait 3:4", 3.0 / 4.0),
+        ("Landscape 3:2", 3.0 / 2.0),
+        ("Portrait 2:3", 2.0 / 3.0),
+        ("Wide 16:9", 16.0 / 9.0),
+        ("Tall 9:16", 9.0 / 16.0),
+    ] {
+        let size = (snap((area * aspect).sqrt()), snap((area / aspect).sqrt()));
+        if !choices.iter().any(|choice| choice.size == size) {
+            choices.push(SizeChoice { label, size });
+        }
+    }
+    choices
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use limn_engine::protocol::ModelId;
+
+    use super::*;
+
+    fn model() -> ModelInfo {
+        ModelInfo {
+            id: ModelId("doodle".to_owned()),
+            name: "Doodle".to_owned(),
+            family: "unCLIP".to_owned(),
+            description: String::new(),
+            bytes: 0,
+            stride: 64,
+            default_size: (256, 256),
+            defaults: Sampling::default(),
+            vocabulary: None,
+            examples: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_empty_prompt_is_refused_before_the_engine_sees_it() {
+        let mut draft = Draft {
+            prompt: " \n ".to_owned(),
+            ..Draft::default()
+        };
+        assert!(draft.request(Some(&model()), Compute::default()).is_err());
+        draft.prompt = "a cat".to_owned();
+        assert!(draft.request(None, Compute::default()).is_err());
+        let request = draft.request(Some(&model()), Compute::default()).unwrap();
+        assert_eq!((request.prompt.as_str(), request.n_pictures), ("a cat", 4));
+        assert_eq!(request.negative_prompt, None);
+    }
+
+    #[test]
+    fn a_locked_seed_stays_and_a_free_one_changes() {
+        let mut draft = Draft {
+            prompt: "a cat".to_owned(),
+            ..Draft::default()
+        };
+        let mut seed = || draft.request(Some(&model()), Compute::default()).unwrap().seed;
+        let (first, second) = (seed(), seed());
+        assert_ne!(first, second);
+        draft.seed_is_locked = true;
+        draft.seed = 7;
+        assert_eq!(draft.request(Some(&model()), Compute::default()).unwrap().seed, 7);
+    }
+
+    #[test]
+    fn history_goes_back_and_forth_and_returns_what_was_being_written() {
+        let mut draft = Draft::default();
+        draft.earlier();
+        assert_eq!(draft.prompt, "");
+        for prompt in ["one", "two", "one", "three"] {
+            draft.remember(prompt.to_owned());
+        }
+        draft.prompt = "being written".to_owned();
+        let mut seen = Vec::new();
+        for _ in 0..4 {
+            draft.earlier();
+            seen.push(draft.prompt.clone());
+        }
+        assert_eq!(seen, ["three", "one", "two", "two"]);
+        for _ in 0..3 {
+            draft.later();
+        }
+        assert_eq!(draft.prompt, "being written");
+    }
+
+    #[test]
+    fn sizes_keep_the_area_and_the_stride() {
+        let choices = size_choices(&model());
+        assert_eq!(choices[0].size, (256, 256));
+        for choice in &choices {
+            let (width, height) = choice.size;
+            assert_eq!((width % 64, height % 64), (0, 0));
+            assert!((0.6..1.6).contains(&(width as f32 * height as f32 / 65536.0)), "{choice:?}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Opens the window.
+
+use std::sync::Arc;
+
+use eframe::egui_wgpu::{WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew};
+use eframe::{NativeOptions, egui_wgpu};
+use egui::ViewportBuilder;
+
+use crate::app::App;
+use crate::engine_link::EngineCommand;
+use crate::paths::Folders;
+
+/// Opens the window and returns when it is closed.
+///
+/// # Errors
+/// If the system gives no window or no way to draw in one.
+pub fn open() -> anyhow::Result<()> {
+    let folders = Folders::find()?;
+    let engine = EngineCommand::from_environment()?;
+    let options = NativeOptions {
+        viewport: ViewportBuilder::default()
+            .with_title("Limn")
+            .with_app_id("limn")
+            .with_inner_size([1440.0, 900.0])
+            .with_min_inner_size([900.0, 600.0]),
+        wgpu_options: WgpuConfiguration {
+            surface: egui_wgpu::SurfaceConfig::LOW_LATENCY,
+            wgpu_setup: WgpuSetup::CreateNew(WgpuSetupCreateNew {
+                // The engine has the strong GPU to itself where there are two.
+                power_preference: wgpu_power_preference(),
+                ..WgpuSetupCreateNew::without_display_handle()
+            }),
+            ..WgpuConfiguration::default()
+        },
+        centered: true,
+        ..NativeOptions::default()
+    };
+    eframe::run_native(
+        "Limn",
+        options,
+        Box::new(|creation| {
+            if let Some(state) = &creation.wgpu_render_state {
+                survive_faults(&state.device, &creation.egui_ctx);
+            }
+            Ok(Box::new(App::new(&creation.egui_ctx, folders, Some(engine))))
+        }),
+    )
+    .map_err(|error| anyhow::anyhow!("the window cannot be opened: {error}"))
+}
+
+fn wgpu_power_preference() -> egui_wgpu::wgpu::PowerPreference {
+    egui_wgpu::wgpu::PowerPreference::from_env().unwrap_or(egui_wgpu::wgpu::PowerPreference::LowPower)
+}
+
+/// Without these handlers an error of the graphics driver ends the whole program, prompts and queue with it.
+fn survive_faults(device: &egui_wgpu::wgpu::Device, ctx: &egui::Context) {
+    let repaint = ctx.clone();
+    device.on_uncaptured_error(Arc::new(move |error| {
+        tracing::error!("drawing the window: {error}");
+        repaint.request_repaint();
+    }));
+    let repaint = ctx.clone();
+    device.set_device_lost_callback(move |reason, message| {
+        tracing::error!("the window's graphics device is lost ({reason:?}): {message}");
+        repaint.request_repaint();
+    });
+}
