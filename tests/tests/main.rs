@@ -2,7 +2,6 @@
 //! whole pipelines, and with the feature `app` the window and the command line.
 #![allow(clippy::unwrap_used)]
 
-#[allow(dead_code)] // Until every component has its parity tests.
 mod harness;
 
 mod autoencoder;
@@ -10,4 +9,5 @@ mod catalogue;
 mod components;
 mod pipelines;
 mod sampling;
+mod tokenizer;
 mod unet;
