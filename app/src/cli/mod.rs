@@ -8,6 +8,7 @@ mod bench;
 mod conversation;
 mod devices;
 mod engine;
+mod gallery;
 mod generate;
 mod output;
 mod progress;
@@ -35,6 +36,8 @@ enum Command {
     Devices(devices::Arguments),
     /// Measure seconds per stage and step, and memory
     Bench(bench::Arguments),
+    /// List, check and export what you have made
+    Gallery(gallery::Arguments),
     /// Speak the engine protocol on standard input and output
     Engine(engine::Arguments),
 }
@@ -48,6 +51,7 @@ pub fn main() -> ExitCode {
         Some(Command::Generate(arguments)) => generate::run(&arguments),
         Some(Command::Devices(arguments)) => devices::run(&arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
+        Some(Command::Gallery(arguments)) => gallery::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,4 +1,6 @@
 //! What can go wrong with the gallery, as the user will read it.
+//!
+//! A message names its cause itself, so the cause is no `source` that a printer would repeat.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,19 +12,17 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("cannot {doing} ({source}): {}: {}", remedy(source), path.display())]
+    #[error("cannot {doing} ({cause}): {}: {}", remedy(cause), path.display())]
     Io {
         /// As in "save the picture".
         doing: &'static str,
         path: PathBuf,
-        #[source]
-        source: io::Error,
+        cause: io::Error,
     },
-    #[error("the gallery's index does not answer ({source}): close other programs that use it, or make it again with `limn gallery rebuild`: {}", path.display())]
+    #[error("the gallery's index does not answer ({cause}): close other programs that use it, or make it again with `limn gallery rebuild`: {}", path.display())]
     Index {
         path: PathBuf,
-        #[source]
-        source: rusqlite::Error,
+        cause: rusqlite::Error,
     },
     #[error("the gallery's index was made by a newer Limn: update this one: {}", path.display())]
     NewerIndex { path: PathBuf },
@@ -43,11 +43,11 @@ pub enum Error {
 }
 
 impl Error {
-    pub(super) fn io(doing: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
+    pub(super) fn io(doing: &'static str, path: impl Into<PathBuf>, cause: io::Error) -> Self {
         Self::Io {
             doing,
             path: path.into(),
-            source,
+            cause,
         }
     }
 }

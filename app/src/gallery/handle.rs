@@ -175,7 +175,7 @@ impl Drop for GalleryHandle {
     }
 }
 
-struct Worker<O, E> {
+pub(super) struct Worker<O, E> {
     open: O,
     emit: E,
     gallery: Option<Gallery>,
@@ -185,7 +185,7 @@ struct Worker<O, E> {
 }
 
 impl<O: Fn() -> Result<Gallery>, E: Fn(Event)> Worker<O, E> {
-    fn new(open: O, emit: E) -> Self {
+    pub(super) fn new(open: O, emit: E) -> Self {
         Self {
             open,
             emit,
@@ -208,13 +208,13 @@ impl<O: Fn() -> Result<Gallery>, E: Fn(Event)> Worker<O, E> {
                         self.look_for_marks();
                         continue;
                     }
-                    Err(RecvTimeoutError::Disconnected) => return,
+                    Err(RecvTimeoutError::Disconnected) => return self.finish(),
                 }
             } else {
                 match commands.try_recv() {
                     Ok(command) => Some(command),
                     Err(TryRecvError::Empty) => None,
-                    Err(TryRecvError::Disconnected) => return,
+                    Err(TryRecvError::Disconnected) => return self.finish(),
                 }
             };
             match command {
@@ -224,7 +224,14 @@ impl<O: Fn() -> Result<Gallery>, E: Fn(Event)> Worker<O, E> {
         }
     }
 
-    fn open(&mut self) {
+    /// The last chance of pictures that could not be saved so far.
+    fn finish(&mut self) {
+        if !self.unsaved.is_empty() {
+            self.save_all();
+        }
+    }
+
+    pub(super) fn open(&mut self) {
         match (self.open)() {
             Ok(mut gallery) => {
                 (self.emit)(Event::Ready {
@@ -251,7 +258,7 @@ impl<O: Fn() -> Result<Gallery>, E: Fn(Event)> Worker<O, E> {
         });
     }
 
-    fn handle(&mut self, command: Command) {
+    pub(super) fn handle(&mut self, command: Command) {
         match command {
             Command::Save { pixels, recipe } => {
                 self.unsaved.push_back((pixels, recipe));
@@ -389,5 +396,175 @@ impl<O: Fn() -> Result<Gallery>, E: Fn(Event)> Worker<O, E> {
         {
             tracing::warn!("cannot read the gallery's marks: {error}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::time::Instant;
+
+    use super::super::export::Format;
+    use super::super::recipe::tests::recipe;
+    use super::*;
+    use crate::files::Existing;
+
+    /// A handle as the window has it: woken for each event.
+    struct Window {
+        handle: GalleryHandle,
+        woken: Receiver<()>,
+        waiting: VecDeque<Event>,
+    }
+
+    impl Window {
+        fn open(folders: &Folders) -> Self {
+            let (wake, woken) = channel();
+            let wake = move || wake.send(()).unwrap_or_default();
+            let handle = GalleryHandle::start(folders, folders.pictures.clone(), wake).unwrap();
+            Self {
+                handle,
+                woken,
+                waiting: VecDeque::new(),
+            }
+        }
+
+        /// The next event that `pick` takes; the ones before it are passed over.
+        fn wait<T>(&mut self, pick: impl Fn(Event) -> Option<T>) -> T {
+            let deadline = Instant::now() + Duration::from_secs(60);
+            loop {
+                while let Some(event) = self.waiting.pop_front() {
+                    if let Some(found) = pick(event) {
+                        return found;
+                    }
+                }
+                self.woken
+                    .recv_timeout(deadline - Instant::now())
+                    .expect("an event in time");
+                self.waiting.extend(self.handle.events());
+            }
+        }
+
+        fn list(&mut self, query: Query) -> Vec<PictureId> {
+            let request = 7;
+            self.handle.send(Command::List { request, query });
+            self.wait(|event| match event {
+                Event::Listed { request: 7, ids } => Some(ids),
+                _ => None,
+            })
+        }
+
+        fn save(&mut self, seed: u64) -> PictureId {
+            let (pixels, recipe) = picture(seed);
+            self.handle.send(Command::Save {
+                pixels: Arc::new(pixels),
+                recipe: Box::new(recipe),
+            });
+            self.wait(|event| match event {
+                Event::Saved(record) => Some(record.id),
+                _ => None,
+            })
+        }
+    }
+
+    fn picture(seed: u64) -> (RgbImage, Recipe) {
+        let pixels = RgbImage::from_pixel(300, 20, image::Rgb([seed as u8, 100, 200]));
+        (pixels, recipe("a red sailboat", seed, (300, 20)))
+    }
+
+    #[test]
+    fn the_window_gets_what_it_asks_for() {
+        let home = tempfile::tempdir().unwrap();
+        let folders = Folders::under(home.path());
+        let mut window = Window::open(&folders);
+        let folder = window.wait(|event| match event {
+            Event::Ready { folder } => Some(folder),
+            _ => None,
+        });
+        assert_eq!(folder, folders.pictures);
+        let (a, b) = (window.save(1), window.save(2));
+        assert_eq!(window.list(Query::default()), [b, a]);
+
+        window.handle.send(Command::Thumbnails(vec![a]));
+        let side = window.wait(|event| match event {
+            Event::Thumbnail { id, pixels } if id == a => Some(pixels.dimensions()),
+            _ => None,
+        });
+        assert_eq!(side, (256, 17));
+        window.handle.send(Command::Open(a));
+        let pixels = window.wait(|event| match event {
+            Event::Opened { id, pixels } if id == a => Some(pixels),
+            _ => None,
+        });
+        assert_eq!(
+            image::DynamicImage::from((*pixels).clone()).into_rgb8(),
+            picture(1).0
+        );
+
+        window.handle.send(Command::Mark {
+            pictures: vec![b],
+            mark: Mark::Star(true),
+        });
+        let is_starred = window.wait(|event| match event {
+            Event::Record(record) if record.id == b => Some(record.is_starred),
+            _ => None,
+        });
+        assert!(is_starred);
+        window.handle.send(Command::Trash(vec![a]));
+        assert_eq!(window.list(Query::default()), [b]);
+        window.handle.send(Command::Restore(vec![a]));
+        assert_eq!(
+            window.list(Query {
+                words: "sailb".into(),
+                ..Query::default()
+            }),
+            [b, a]
+        );
+
+        let path = home.path().join("copy.webp");
+        let options = ExportOptions {
+            format: Format::WebP,
+            with_recipe: false,
+            existing: Existing::Keep,
+        };
+        window.handle.send(Command::Export {
+            id: a,
+            path: path.clone(),
+            options,
+        });
+        window.wait(|event| matches!(event, Event::Exported { .. }).then_some(()));
+        window.handle.send(Command::Export {
+            id: a,
+            path: path.clone(),
+            options,
+        });
+        let message = window.wait(|event| match event {
+            Event::Failed { message } => Some(message),
+            _ => None,
+        });
+        assert!(message.contains("is there already"), "{message}");
+    }
+
+    #[test]
+    fn closing_the_window_finishes_its_saves() {
+        let home = tempfile::tempdir().unwrap();
+        let folders = Folders::under(home.path());
+        let window = Window::open(&folders);
+        for seed in 0..10 {
+            let (pixels, recipe) = picture(seed);
+            window.handle.send(Command::Save {
+                pixels: Arc::new(pixels),
+                recipe: Box::new(recipe),
+            });
+        }
+        drop(window);
+        let mut window = Window::open(&folders);
+        assert_eq!(window.list(Query::default()).len(), 10);
+        let missing = PictureId::new();
+        window.handle.send(Command::Thumbnails(vec![missing]));
+        let message = window.wait(|event| match event {
+            Event::Unreadable { id, message } if id == missing => Some(message),
+            _ => None,
+        });
+        assert!(message.starts_with("there is no picture"), "{message}");
     }
 }

@@ -121,7 +121,7 @@ impl Index {
     /// new path is then returned too.
     pub fn open(path: &Path) -> Result<(Self, Option<PathBuf>)> {
         match Self::open_sound(path) {
-            Err(Error::Index { source, .. }) if is_damage(&source) => {
+            Err(Error::Index { cause, .. }) if is_damage(&cause) => {
                 let aside = path.with_extension("broken");
                 let failed = |source| Error::io("set the damaged index aside", path, source);
                 std::fs::rename(path, &aside).map_err(failed)?;
@@ -135,9 +135,9 @@ impl Index {
     }
 
     fn open_sound(path: &Path) -> Result<Self> {
-        let fail = |source| Error::Index {
+        let fail = |cause| Error::Index {
             path: path.to_owned(),
-            source,
+            cause,
         };
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
@@ -159,9 +159,9 @@ impl Index {
 
     fn fail(&self) -> impl Fn(rusqlite::Error) -> Error + use<> {
         let path = self.path.clone();
-        move |source| Error::Index {
+        move |cause| Error::Index {
             path: path.clone(),
-            source,
+            cause,
         }
     }
 

@@ -26,6 +26,11 @@ pub mod scan;
 pub mod store;
 pub mod thumbnails;
 
+#[cfg(test)]
+mod bad_pictures;
+#[cfg(test)]
+mod faults;
+
 pub use error::{Error, Result};
 pub use handle::{Command, Event, GalleryHandle};
 pub use index::{Query, Record};

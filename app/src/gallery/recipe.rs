@@ -172,8 +172,8 @@ impl Recipe {
             "ddim" => "DDIM",
             "euler" => "Euler",
             "euler_ancestral" => "Euler a",
-            "dpmpp2m" => "DPM++ 2M",
-            "dpmpp2m_karras" => "DPM++ 2M Karras",
+            "dpmpp_2m" => "DPM++ 2M",
+            "dpmpp_2m_karras" => "DPM++ 2M Karras",
             other => other,
         };
         label.to_owned()

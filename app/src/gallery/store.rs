@@ -150,11 +150,18 @@ impl Gallery {
     }
 
     /// The bytes of the picture's file.
+    ///
+    /// # Errors
+    /// [`Error::UnknownPicture`] if the gallery never had it; else of the file.
     pub fn file(&self, id: PictureId) -> Result<Vec<u8>> {
         let path = self.path(id);
-        self.fs
-            .read(&path, LIMIT_FILE_BYTES)
-            .map_err(|error| Error::io("read the picture", &path, error))
+        let read = self.fs.read(&path, LIMIT_FILE_BYTES);
+        if let Err(error) = &read
+            && error.kind() == io::ErrorKind::NotFound
+        {
+            self.record(id)?;
+        }
+        read.map_err(|error| Error::io("read the picture", &path, error))
     }
 
     /// The picture itself.

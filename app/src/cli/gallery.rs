@@ -1,0 +1,320 @@
+//! `limn gallery`: what has been made, whether it is all there, and copies of it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::json;
+
+use super::output;
+use crate::files::{Existing, RealFs, create_dirs};
+use crate::gallery::export::{DEFAULT_JPEG_QUALITY, ExportOptions, Format};
+use crate::gallery::scan::{Finding, ScanReport};
+use crate::gallery::{Gallery, PictureId, Query, Record};
+use crate::paths::Folders;
+use crate::settings::Settings;
+
+/// Characters of a prompt in a list.
+const LIST_PROMPT_CHARS: usize = 60;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The gallery's folder; otherwise the one in the settings
+    #[arg(long, value_name = "FOLDER", global = true)]
+    folder: Option<PathBuf>,
+    /// Print one JSON object per line
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    deed: Deed,
+}
+
+#[derive(Debug, Subcommand)]
+enum Deed {
+    /// List pictures, newest first
+    List {
+        #[command(flatten)]
+        filter: Filter,
+    },
+    /// List pictures that have all the words, in prompt, model, tags, boards or note
+    Search {
+        #[arg(required = true)]
+        words: Vec<String>,
+        #[command(flatten)]
+        filter: Filter,
+    },
+    /// Read every picture whole and tell what is missing, damaged or changed
+    Verify,
+    /// Make the index again from the pictures and the marks
+    Rebuild,
+    /// Write copies, marked as made by AI
+    Export(ExportArguments),
+}
+
+#[derive(Debug, Args)]
+struct Filter {
+    /// At most so many
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// Only those with a star
+    #[arg(long)]
+    starred: bool,
+    /// Only those on this board
+    #[arg(long, value_name = "NAME")]
+    board: Option<String>,
+    /// Only those with this tag
+    #[arg(long, value_name = "NAME")]
+    tag: Option<String>,
+    /// Those in the trash instead
+    #[arg(long)]
+    trash: bool,
+}
+
+#[derive(Debug, Args)]
+struct ExportArguments {
+    /// The pictures, by the ids that `list` shows
+    #[arg(required = true, value_name = "ID")]
+    ids: Vec<PictureId>,
+    /// A file for one picture, or a folder
+    #[arg(long, value_name = "FILE|FOLDER")]
+    out: PathBuf,
+    /// Otherwise as the file's name says, or PNG
+    #[arg(long)]
+    format: Option<FormatName>,
+    /// Of a JPEG; WebP is lossless
+    #[arg(long, value_name = "1-100", default_value_t = DEFAULT_JPEG_QUALITY,
+          value_parser = clap::value_parser!(u8).range(1..=100))]
+    quality: u8,
+    /// Leave prompt, seed and model out of a PNG
+    #[arg(long)]
+    without_recipe: bool,
+    /// Replace files of the same name
+    #[arg(long)]
+    overwrite: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FormatName {
+    Png,
+    Jpeg,
+    Webp,
+}
+
+/// Does what the arguments say.
+///
+/// # Errors
+/// If the gallery cannot be opened, a picture not be exported, or `verify` finds something.
+pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let mut gallery = open(arguments.folder.as_deref())?;
+    for notice in gallery.take_notices() {
+        output::note(notice);
+    }
+    let json = arguments.json;
+    match &arguments.deed {
+        Deed::List { filter } => list(&mut gallery, "", filter, json),
+        Deed::Search { words, filter } => list(&mut gallery, &words.join(" "), filter, json),
+        Deed::Verify => verify(&mut gallery, json),
+        Deed::Rebuild => rebuild(&mut gallery, json),
+        Deed::Export(arguments) => export(&gallery, arguments, json),
+    }
+}
+
+fn open(folder: Option<&Path>) -> anyhow::Result<Gallery> {
+    let folders = Folders::find()?;
+    let (settings, notice) = Settings::load(&folders);
+    if let Some(notice) = notice {
+        output::note(notice);
+    }
+    let folder = std::path::absolute(folder.unwrap_or_else(|| settings.gallery_folder(&folders)))
+        .context("this is not a folder's name")?;
+    Ok(Gallery::open(
+        &folder,
+        &folders.indexes,
+        &folders.thumbnails(),
+    )?)
+}
+
+fn list(gallery: &mut Gallery, words: &str, filter: &Filter, json: bool) -> anyhow::Result<()> {
+    gallery.scan()?;
+    let query = Query {
+        words: words.to_owned(),
+        is_starred: filter.starred,
+        tag: filter.tag.clone(),
+        board: filter.board.clone(),
+        in_trash: filter.trash,
+    };
+    let ids = gallery.ids(&query)?;
+    for id in ids.iter().take(filter.limit.unwrap_or(usize::MAX)) {
+        let record = gallery.record(*id)?;
+        if json {
+            output::json(&record_json(gallery, &record));
+        } else {
+            output::line(record_line(&record));
+        }
+    }
+    if ids.is_empty() && !json {
+        let folder = gallery.folder().display();
+        output::note(format!("no pictures found in {folder}"));
+    }
+    Ok(())
+}
+
+fn record_line(record: &Record) -> String {
+    let star = if record.is_starred { '*' } else { ' ' };
+    let size = format!("{}x{}", record.width, record.height);
+    let mut title: String = match &record.problem {
+        Some(problem) => format!("cannot be read: {problem}"),
+        None => record.prompt().replace(char::is_control, " "),
+    };
+    if let Some((at, _)) = title.char_indices().nth(LIST_PROMPT_CHARS) {
+        title.truncate(at);
+        title.push('…');
+    }
+    let made = record.id.created().strftime("%Y-%m-%d %H:%M UTC");
+    format!("{}  {made}  {size:>9} {star} {title}", record.id)
+}
+
+fn record_json(gallery: &Gallery, record: &Record) -> serde_json::Value {
+    json!({
+        "event": "picture",
+        "id": record.id,
+        "path": gallery.path(record.id),
+        "width": record.width,
+        "height": record.height,
+        "bytes": record.file_bytes,
+        "starred": record.is_starred,
+        "tags": record.tags,
+        "boards": record.boards,
+        "note": record.note,
+        "recipe": record.recipe,
+        "parameters": record.parameters,
+        "problem": record.problem,
+    })
+}
+
+fn verify(gallery: &mut Gallery, json: bool) -> anyhow::Result<()> {
+    let mut n_findings = 0;
+    let n_pictures = gallery.verify(&mut |finding| {
+        n_findings += 1;
+        let (kind, id, text) = describe(finding);
+        if json {
+            output::json(&json!({"event": "finding", "kind": kind, "id": id, "text": text}));
+        } else {
+            output::line(match id {
+                Some(id) => format!("{id}  {text}"),
+                None => text,
+            });
+        }
+    })?;
+    if json {
+        output::json(&json!({"event": "verified", "pictures": n_pictures, "findings": n_findings}));
+    } else {
+        output::line(format!("{n_pictures} pictures read, {n_findings} findings"));
+    }
+    if n_findings > 0 {
+        bail!(
+            "the gallery is not as it should be: `limn gallery rebuild` brings the index up to date and leaves damaged pictures alone: {}",
+            gallery.folder().display()
+        );
+    }
+    Ok(())
+}
+
+fn describe(finding: &Finding) -> (&'static str, Option<PictureId>, String) {
+    match finding {
+        Finding::Missing(id) => ("missing", Some(*id), "the file is gone".into()),
+        Finding::Unindexed(id) => ("unindexed", Some(*id), "not in the index yet".into()),
+        Finding::Unreadable { id, reason } => {
+            ("unreadable", Some(*id), format!("cannot be read: {reason}"))
+        }
+        Finding::Changed(id) => (
+            "changed",
+            Some(*id),
+            "not the file that was saved: another program changed it".into(),
+        ),
+        Finding::Unmarked(id) => (
+            "unmarked",
+            Some(*id),
+            "the mark that it was made by AI was removed".into(),
+        ),
+        Finding::BrokenIndex(answer) => (
+            "broken_index",
+            None,
+            format!("the index is damaged: {answer}"),
+        ),
+    }
+}
+
+fn rebuild(gallery: &mut Gallery, json: bool) -> anyhow::Result<()> {
+    const EVERY: usize = 1000;
+    let mut next_note = EVERY;
+    let ScanReport {
+        n_adopted, n_swept, ..
+    } = gallery.rebuild(&mut |n_read| {
+        if n_read >= next_note {
+            next_note += EVERY;
+            output::note(format!("{n_read} pictures read"));
+        }
+    })?;
+    if json {
+        output::json(&json!({"event": "rebuilt", "pictures": n_adopted, "swept": n_swept}));
+    } else {
+        let folder = gallery.folder().display();
+        output::line(format!(
+            "the index is made again from {n_adopted} pictures: {folder}"
+        ));
+    }
+    Ok(())
+}
+
+fn export(gallery: &Gallery, arguments: &ExportArguments, json: bool) -> anyhow::Result<()> {
+    let named = Format::from_path(&arguments.out).filter(|_| !arguments.out.is_dir());
+    let is_file = named.is_some() && arguments.ids.len() == 1;
+    if named.is_some() && !is_file {
+        bail!(
+            "several pictures need a folder, not a file: {}",
+            arguments.out.display()
+        );
+    }
+    let format = match arguments.format {
+        Some(FormatName::Png) => Format::Png,
+        Some(FormatName::Jpeg) => Format::Jpeg {
+            quality: arguments.quality,
+        },
+        Some(FormatName::Webp) => Format::WebP,
+        None => named.unwrap_or(Format::Png),
+    };
+    let format = match format {
+        Format::Jpeg { .. } => Format::Jpeg {
+            quality: arguments.quality,
+        },
+        other => other,
+    };
+    let options = ExportOptions {
+        format,
+        with_recipe: !arguments.without_recipe,
+        existing: if arguments.overwrite {
+            Existing::Replace
+        } else {
+            Existing::Keep
+        },
+    };
+    if !is_file {
+        create_dirs(&RealFs, &arguments.out)
+            .with_context(|| format!("cannot make the folder: {}", arguments.out.display()))?;
+    }
+    for id in &arguments.ids {
+        let path = if is_file {
+            arguments.out.clone()
+        } else {
+            arguments.out.join(format!("{id}.{}", format.extension()))
+        };
+        gallery.export(*id, &path, options)?;
+        if json {
+            output::json(&json!({"event": "exported", "id": id, "path": path}));
+        } else {
+            output::line(path.display());
+        }
+    }
+    Ok(())
+}
