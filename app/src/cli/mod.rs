@@ -10,6 +10,7 @@ mod devices;
 mod engine;
 mod gallery;
 mod generate;
+mod inspect;
 mod output;
 mod progress;
 
@@ -32,6 +33,8 @@ struct Arguments {
 enum Command {
     /// Make pictures from a prompt
     Generate(generate::Arguments),
+    /// Tell what is in a model's folder
+    Inspect(inspect::Arguments),
     /// List what this machine can compute with
     Devices(devices::Arguments),
     /// Measure seconds per stage and step, and memory
@@ -49,6 +52,7 @@ pub fn main() -> ExitCode {
         None => crate::window::open(),
         Some(Command::Engine(arguments)) => return engine::run(arguments),
         Some(Command::Generate(arguments)) => generate::run(&arguments),
+        Some(Command::Inspect(arguments)) => inspect::run(&arguments),
         Some(Command::Devices(arguments)) => devices::run(&arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Gallery(arguments)) => gallery::run(&arguments),

@@ -1,0 +1,98 @@
+use std::path::Path;
+
+use limn_engine::{
+    catalogue::{Catalogue, ComponentReport, ModelReport},
+    protocol::ModelId,
+};
+use serde_json::json;
+
+use super::output;
+use crate::paths::Folders;
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// A model's name, or a path to its folder
+    #[arg(value_name = "MODEL")]
+    model: String,
+    /// The prior's folder, for a model folder that has only the decoder
+    #[arg(long, value_name = "PATH")]
+    prior: Option<std::path::PathBuf>,
+    /// One JSON object on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// Reads headers and configs, never a tensor.
+pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let path = Path::new(&arguments.model);
+    let is_path = path.exists() || arguments.model.contains(std::path::is_separator);
+    let catalogue = Catalogue {
+        folders: is_path.then(|| path.to_owned()).into_iter().collect(),
+        prior: arguments.prior.clone(),
+        library: Some(Folders::find()?.models),
+    };
+    let folder = catalogue.open(&ModelId(arguments.model.clone()))?;
+    let report = folder.inspect()?;
+    if arguments.json {
+        output::json(&json!({ "event": "model", "model": report }));
+    } else {
+        output::line(describe(&report));
+    }
+    let faulty: Vec<&str> = report
+        .components
+        .iter()
+        .filter(|component| !component.fits())
+        .map(|component| component.name.as_str())
+        .collect();
+    anyhow::ensure!(faulty.is_empty(), "cannot be loaded: {}", faulty.join(", "));
+    Ok(())
+}
+
+fn describe(report: &ModelReport) -> String {
+    let (width, height) = report.default_size;
+    let abilities = match report.abilities.join(", ") {
+        abilities if abilities.is_empty() => "nothing as it is".to_owned(),
+        abilities => abilities,
+    };
+    let components: String = report.components.iter().map(describe_component).collect();
+    format!(
+        "{}\n  family      {}\n  folder      {}\n  size        {}, {:.1} million parameters\n  pictures    {width}×{height}, in steps of {} px\n  sampler     {}\n  can         {abilities}\n{}",
+        report.name,
+        report.family,
+        report.path,
+        mebibytes(report.bytes),
+        report.n_parameters as f64 / 1e6,
+        report.stride,
+        report.sampler,
+        components.trim_end(),
+    )
+}
+
+fn describe_component(component: &ComponentReport) -> String {
+    let dtypes: Vec<&str> = component.dtypes.keys().map(String::as_str).collect();
+    let mut lines = format!(
+        "  {:<14}{}, {}\n",
+        component.name,
+        mebibytes(component.bytes),
+        dtypes.join(" and ")
+    );
+    if let Some(fault) = &component.fault {
+        lines += &format!("    fault     {fault}\n");
+    }
+    if let Some(report) = &component.report {
+        for (what, names) in [
+            ("missing", &report.missing),
+            ("unused", &report.unused),
+            ("unfit", &report.unfit),
+        ] {
+            for name in names {
+                lines += &format!("    {what:<10}{name}\n");
+            }
+        }
+    }
+    lines
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+}
