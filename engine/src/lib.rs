@@ -5,7 +5,8 @@
 //! - [`catalogue`] finds model folders and knows their families;
 //! - [`weights`] checks and reads safetensors; every component is built from [`weights::Parameters`];
 //! - [`tokenizer`], [`text_encoders`], [`vision_encoder`], [`prior`], [`denoisers`], [`autoencoder`]
-//!   are the components, made of [`layers`];
+//!   are the components, made of [`layers`]; [`image_preprocessor`] and [`resample`] prepare pictures
+//!   for the vision encoder;
 //! - [`schedules`], [`prediction`], [`samplers`], [`guidance`], [`noise`] are the sampling mathematics,
 //!   plain functions that know no model;
 //! - [`pipelines`] put them together, one function per deed;
@@ -26,12 +27,14 @@ mod diffusers_config;
 pub mod error;
 pub mod guidance;
 pub mod image;
+pub mod image_preprocessor;
 pub mod layers;
 pub mod noise;
 pub mod pipelines;
 pub mod prediction;
 pub mod prior;
 pub mod protocol;
+pub mod resample;
 pub mod samplers;
 pub mod schedules;
 pub mod text_encoders;

@@ -1,13 +1,16 @@
 //! Components against the reference libraries' tensors, in f32. `tests/reference/make_components.py` makes
 //! the fixtures.
 
+use burn::tensor::DType;
 use limn_engine::{
+    image::RgbPicture,
+    image_preprocessor::ImagePreprocessor,
     prior::{Prior, PriorConditioning},
     text_encoders::{ClipTextEncoder, ClipTextOutput},
     vision_encoder::ClipVisionEncoder,
 };
 
-use crate::harness::{Fixture, assert_close, load_options, parity_tolerance};
+use crate::harness::{Fixture, assert_close, load_options, parity_tolerance, test_device};
 
 fn encode_text(fixture: &Fixture) -> ClipTextOutput {
     let (encoder, report) = ClipTextEncoder::load(&fixture.folder(), &load_options()).unwrap();
@@ -101,5 +104,26 @@ fn prior() {
             parity_tolerance(),
             name,
         );
+    }
+}
+
+/// Within a hundredth of what one step of a byte makes: the resized bytes are the same.
+#[test]
+fn image_preprocessor() {
+    for (name, n_pictures) in [("preprocessor_clip", 9), ("preprocessor_bilinear", 9)] {
+        let fixture = Fixture::open(name);
+        let preprocessor = ImagePreprocessor::load(&fixture.folder()).unwrap();
+        for i_picture in 0..n_pictures {
+            let (shape, rgb) = fixture.bytes(&format!("picture_{i_picture}"));
+            let picture = RgbPicture {
+                width: shape[1] as u32,
+                height: shape[0] as u32,
+                rgb,
+            };
+            let actual = preprocessor.pixel_values(&picture, test_device(), DType::F32);
+            let expected = fixture.tensor(&format!("pixel_values_{i_picture}"));
+            let what = format!("{name}, {}×{}", picture.width, picture.height);
+            assert_close(&actual, &expected, 1e-5, &what);
+        }
     }
 }

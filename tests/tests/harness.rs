@@ -87,6 +87,14 @@ impl Fixture {
         })
     }
 
+    /// A tensor of bytes: shape and values in row order.
+    pub fn bytes(&self, name: &str) -> (Vec<usize>, Vec<u8>) {
+        self.with_view(name, |view| {
+            assert_eq!(view.dtype(), Dtype::U8, "{name}");
+            (view.shape().to_vec(), view.data().to_vec())
+        })
+    }
+
     /// The rows of an integer matrix, as token ids.
     pub fn ids(&self, name: &str) -> Vec<Vec<u32>> {
         let n_columns = self.with_view(name, |view| view.shape()[1]);
@@ -132,7 +140,12 @@ pub fn assert_values_close(actual: &[f32], expected: &[f32], tolerance: f64, wha
     assert!(actual.iter().all(|x| x.is_finite()), "{what}: not finite");
     let scale = largest(&mut expected.iter().copied());
     let error = largest(&mut actual.iter().zip(expected).map(|(a, b)| a - b));
-    let relative_error = f64::from(error) / f64::from(scale);
+    // What is zero everywhere can only be met exactly.
+    let relative_error = if error == 0.0 {
+        0.0
+    } else {
+        f64::from(error) / f64::from(scale)
+    };
     println!("{what}: relative error {relative_error:.2e}");
     assert!(
         relative_error <= tolerance,

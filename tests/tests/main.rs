@@ -2,7 +2,6 @@
 //! whole pipelines, and with the feature `app` the window and the command line.
 #![allow(clippy::unwrap_used)]
 
-#[allow(dead_code)] // Until every component has its parity tests.
 mod harness;
 
 mod autoencoder;
@@ -12,4 +11,5 @@ mod components;
 mod gallery;
 mod pipelines;
 mod sampling;
+mod tokenizer;
 mod unet;
