@@ -16,6 +16,7 @@ use super::export::{ExportOptions, Format};
 use super::handle::Worker;
 use super::picture_file;
 use super::recipe::tests::recipe;
+use super::unsaved::Unsaved;
 use super::{Command, Event, Gallery, Mark, PictureId, Query, Recipe};
 use crate::files::{Existing, Fs, RealFs};
 
@@ -443,6 +444,46 @@ fn a_gallery_that_comes_back_takes_what_waited() {
     assert_eq!(saved, 2);
 }
 
+/// What the gallery's folder cannot take outlives even a crash, and is taken in by the next start.
+#[test]
+fn a_picture_that_does_not_fit_waits_elsewhere() {
+    let home = Home::new();
+    // The drive is unplugged, and Limn ends before it is back.
+    std::fs::write(home.path("pictures"), b"").unwrap();
+    let (mut worker, events) = worker(&home, Arc::new(RealFs));
+    let unplugged = picture(1);
+    worker.handle(save(&unplugged));
+    assert!(
+        take(&events)
+            .iter()
+            .any(|event| matches!(event, Event::SaveFailed { .. }))
+    );
+    drop(worker);
+    std::fs::remove_file(home.path("pictures")).unwrap();
+
+    // Then the folder may not be written any more, while reading and the app-data folder work.
+    let mut gallery = home.reopen();
+    assert_eq!(gallery.ids(&Query::default()).unwrap(), [unplugged.1.id]);
+    drop(gallery);
+    let month = home.path("pictures").join(unplugged.1.id.month());
+    std::fs::rename(&month, home.path("aside")).unwrap();
+    std::fs::write(&month, b"").unwrap();
+    let mut gallery = home.open(Arc::new(RealFs)).unwrap();
+    let refused = picture(2);
+    assert!(gallery.save(&refused.0, &refused.1).is_err());
+    drop(gallery);
+    std::fs::remove_file(&month).unwrap();
+    std::fs::rename(home.path("aside"), &month).unwrap();
+
+    let mut gallery = home.reopen();
+    let all = [refused.1.id, unplugged.1.id];
+    assert_eq!(gallery.ids(&Query::default()).unwrap(), all);
+    let read = image::DynamicImage::from(gallery.pixels(all[0]).unwrap()).into_rgb8();
+    assert_eq!(read, refused.0);
+    let waiting = std::fs::read_dir(home.path("indexes").join("unsaved")).unwrap();
+    assert_eq!(waiting.count(), 0, "nothing waits any more");
+}
+
 fn save((pixels, recipe): &(RgbImage, Recipe)) -> Command {
     Command::Save {
         pixels: Arc::new(pixels.clone()),
@@ -462,7 +503,8 @@ fn worker(
 ) {
     let (sender, events) = channel();
     let open = move || home.open(fs.clone());
-    let mut worker = Worker::new(open, move |event| sender.send(event).unwrap());
+    let unsaved = Unsaved::new(&home.path("indexes"));
+    let mut worker = Worker::new(open, unsaved, move |event| sender.send(event).unwrap());
     worker.open();
     (worker, events)
 }

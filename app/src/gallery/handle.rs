@@ -18,9 +18,12 @@ use super::export::ExportOptions;
 use super::index::{Query, Record};
 use super::layout::PictureId;
 use super::marks::Mark;
+use super::picture_file;
 use super::recipe::Recipe;
 use super::scan::Scan;
 use super::store::Gallery;
+use super::unsaved::Unsaved;
+use crate::files::RealFs;
 use crate::paths::Folders;
 
 /// How often marks are looked for that another process made.
@@ -138,13 +141,14 @@ impl GalleryHandle {
         let thread = std::thread::Builder::new()
             .name("gallery".to_owned())
             .spawn(move || {
+                let unsaved = Unsaved::new(&indexes);
                 let open = move || Gallery::open(&folder, &indexes, &thumbnails);
                 let emit = move |event| {
                     // A window that has closed hears nothing more; the saves still count.
                     let _ = event_sender.send(event);
                     wake();
                 };
-                Worker::new(open, emit).run(&command_receiver);
+                Worker::new(open, unsaved, emit).run(&command_receiver);
             })?;
         Ok(Self {
             commands: Some(commands),
@@ -180,18 +184,20 @@ pub(super) struct Worker<O, E> {
     emit: E,
     gallery: Option<Gallery>,
     scan: Option<Scan>,
-    unsaved: VecDeque<(Arc<RgbImage>, Box<Recipe>)>,
+    waiting: VecDeque<(Arc<RgbImage>, Box<Recipe>)>,
+    unsaved: Unsaved,
     thumbnails: VecDeque<PictureId>,
 }
 
 impl<O: Fn() -> Result<Gallery>, E: Fn(Event)> Worker<O, E> {
-    pub(super) fn new(open: O, emit: E) -> Self {
+    pub(super) fn new(open: O, unsaved: Unsaved, emit: E) -> Self {
         Self {
             open,
             emit,
             gallery: None,
             scan: None,
-            unsaved: VecDeque::new(),
+            waiting: VecDeque::new(),
+            unsaved,
             thumbnails: VecDeque::new(),
         }
     }
@@ -226,7 +232,7 @@ impl<O: Fn() -> Result<Gallery>, E: Fn(Event)> Worker<O, E> {
 
     /// The last chance of pictures that could not be saved so far.
     fn finish(&mut self) {
-        if !self.unsaved.is_empty() {
+        if !self.waiting.is_empty() {
             self.save_all();
         }
     }
@@ -261,7 +267,7 @@ impl<O: Fn() -> Result<Gallery>, E: Fn(Event)> Worker<O, E> {
     pub(super) fn handle(&mut self, command: Command) {
         match command {
             Command::Save { pixels, recipe } => {
-                self.unsaved.push_back((pixels, recipe));
+                self.waiting.push_back((pixels, recipe));
                 return self.save_all();
             }
             Command::RetrySaves => return self.save_all(),
@@ -326,12 +332,15 @@ impl<O: Fn() -> Result<Gallery>, E: Fn(Event)> Worker<O, E> {
         if self.gallery.is_none() {
             self.open();
         }
-        while let Some((pixels, recipe)) = self.unsaved.front() {
+        while let Some((pixels, recipe)) = self.waiting.front() {
             let Some(gallery) = &mut self.gallery else {
+                if let Ok(file) = picture_file::encode_png(pixels, recipe) {
+                    self.unsaved.keep(&RealFs, recipe.id, &file);
+                }
                 let message =
                     "the gallery is not open: choose another folder in Settings, or try again"
                         .to_owned();
-                let (id, n_waiting) = (recipe.id, self.unsaved.len());
+                let (id, n_waiting) = (recipe.id, self.waiting.len());
                 return (self.emit)(Event::SaveFailed {
                     id,
                     message,
@@ -344,11 +353,11 @@ impl<O: Fn() -> Result<Gallery>, E: Fn(Event)> Worker<O, E> {
                     (self.emit)(Event::Saved(Box::new(record)));
                     let pixels = gallery.make_thumbnail(id, pixels);
                     (self.emit)(Event::Thumbnail { id, pixels });
-                    self.unsaved.pop_front();
+                    self.waiting.pop_front();
                 }
                 Err(error) => {
                     let message = error.to_string();
-                    let (id, n_waiting) = (recipe.id, self.unsaved.len());
+                    let (id, n_waiting) = (recipe.id, self.waiting.len());
                     return (self.emit)(Event::SaveFailed {
                         id,
                         message,

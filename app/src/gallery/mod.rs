@@ -6,6 +6,7 @@
 //! - [`marks`] are the user's stars, tags, boards and notes, in an append-only file;
 //! - [`index`] is the SQLite index of both, outside the folder, which may be cloud-synced;
 //! - [`store`] is the gallery itself: [`Gallery`]; [`scan`] brings files and index together;
+//! - [`unsaved`] keeps what the folder could not take;
 //! - [`export`] writes copies for elsewhere; [`thumbnails`] are small ones for the grid;
 //! - [`handle`] runs a gallery on its own thread for the window.
 //!
@@ -25,6 +26,7 @@ pub mod recipe;
 pub mod scan;
 pub mod store;
 pub mod thumbnails;
+pub mod unsaved;
 
 #[cfg(test)]
 mod bad_pictures;

@@ -28,6 +28,7 @@ const TEMP_AGE: Duration = Duration::from_secs(10 * 60);
 pub struct Scan {
     /// What the index knew at the beginning and the scan has not seen yet.
     unseen: HashMap<PictureId, State>,
+    has_taken_unsaved: bool,
     months: VecDeque<String>,
     is_trash_listed: bool,
     /// Files that the index does not know, or thinks elsewhere.
@@ -80,6 +81,7 @@ impl Gallery {
         months.sort_unstable_by(|a, b| b.cmp(a));
         Ok(Scan {
             unseen: self.index.states()?.into_iter().collect(),
+            has_taken_unsaved: false,
             months: months.into(),
             is_trash_listed: false,
             found: VecDeque::new(),
@@ -89,7 +91,10 @@ impl Gallery {
 
     /// Does one step: lists one folder or reads up to 32 files. The report comes after the last.
     pub fn continue_scan(&mut self, scan: &mut Scan) -> Result<Option<ScanReport>> {
-        if !scan.found.is_empty() {
+        if !scan.has_taken_unsaved {
+            scan.has_taken_unsaved = true;
+            scan.report.n_adopted += self.take_unsaved()?;
+        } else if !scan.found.is_empty() {
             self.adopt_some(scan)?;
         } else if let Some(month) = scan.months.pop_front() {
             let folder = self.layout.month_folder(&month);

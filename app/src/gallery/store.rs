@@ -16,6 +16,7 @@ use super::marks::{self, Mark};
 use super::picture_file::{self, LIMIT_FILE_BYTES};
 use super::recipe::Recipe;
 use super::thumbnails::Thumbnails;
+use super::unsaved::Unsaved;
 use crate::files::{Existing, Fs, RealFs, create_dirs, write_atomically};
 
 /// One gallery folder with its index. Belongs to one thread; other processes may have it open too.
@@ -24,6 +25,7 @@ pub struct Gallery {
     pub(super) layout: Layout,
     pub(super) index: Index,
     pub(super) thumbnails: Thumbnails,
+    pub(super) unsaved: Unsaved,
     /// Saved, but not yet in the index, which did not answer.
     unindexed: Vec<Record>,
     notices: Vec<String>,
@@ -68,12 +70,14 @@ impl Gallery {
             format!("The gallery's index was damaged and is being made again from your pictures. The old one is set aside: {aside}")
         });
         let thumbnails = Thumbnails::new(&thumbnails.join(id.to_string()));
+        let unsaved = Unsaved::new(indexes);
         let notices = notices.into_iter().collect();
         let mut gallery = Self {
             fs,
             layout,
             index,
             thumbnails,
+            unsaved,
             unindexed: Vec::new(),
             notices,
         };
@@ -97,15 +101,21 @@ impl Gallery {
     /// and enters the index later.
     ///
     /// # Errors
-    /// If the file could not be written; the caller keeps the picture and may try again.
+    /// If the file could not be written; the caller keeps the picture and may try again. Where it can, the
+    /// gallery keeps a copy elsewhere ([`Unsaved`]), should Limn end before that.
     pub fn save(&mut self, pixels: &RgbImage, recipe: &Recipe) -> Result<Record> {
         debug_assert_eq!(pixels.dimensions(), (recipe.width, recipe.height));
         let file = picture_file::encode_png(pixels, recipe)
             .map_err(|reason| Error::Encoding { reason })?;
         let path = self.layout.picture(recipe.id);
-        let failed = |error| Error::io("save the picture", &path, error);
-        create_dirs(&*self.fs, &self.layout.month_folder(&recipe.id.month())).map_err(failed)?;
-        write_atomically(&*self.fs, &path, &file, Existing::Replace).map_err(failed)?;
+        let month = self.layout.month_folder(&recipe.id.month());
+        let written = create_dirs(&*self.fs, &month)
+            .and_then(|()| write_atomically(&*self.fs, &path, &file, Existing::Replace));
+        if let Err(error) = written {
+            self.unsaved.keep(&*self.fs, recipe.id, &file);
+            return Err(Error::io("save the picture", &path, error));
+        }
+        self.unsaved.forget(&*self.fs, recipe.id);
         let record = describe(recipe.id, State::Here, &file);
         self.unindexed.push(record.clone());
         if let Err(error) = self.index_saved() {
