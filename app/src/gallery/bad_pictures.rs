@@ -31,8 +31,8 @@ enum Outcome {
 const PICTURE: Outcome = Outcome::Picture { has_recipe: false };
 const RECIPE: Outcome = Outcome::Picture { has_recipe: true };
 
-fn chunk(kind: &[u8; 4], contents: &[u8]) -> Vec<u8> {
-    PngChunk::new(*kind, Bytes::copy_from_slice(contents))
+fn chunk(kind: [u8; 4], contents: &[u8]) -> Vec<u8> {
+    PngChunk::new(kind, Bytes::copy_from_slice(contents))
         .encoder()
         .bytes()
         .to_vec()
@@ -40,7 +40,7 @@ fn chunk(kind: &[u8; 4], contents: &[u8]) -> Vec<u8> {
 
 fn header(width: u32, height: u32, depth: u8, colour: u8) -> Vec<u8> {
     let sizes = [width.to_be_bytes(), height.to_be_bytes()].concat();
-    chunk(b"IHDR", &[&sizes[..], &[depth, colour, 0, 0, 0]].concat())
+    chunk(*b"IHDR", &[&sizes[..], &[depth, colour, 0, 0, 0]].concat())
 }
 
 /// A PNG of 8×8 pixels by the `png` crate.
@@ -94,7 +94,7 @@ fn bomb(keyword: &str) -> [Vec<u8>; 2] {
 }
 
 /// Turns a bit of the byte at an offset from the first place where `name` stands.
-fn damaged(mut file: Vec<u8>, name: &[u8; 4], offset: isize) -> Vec<u8> {
+fn damaged(mut file: Vec<u8>, name: [u8; 4], offset: isize) -> Vec<u8> {
     let at = file.windows(4).position(|window| window == name).unwrap();
     file[at.checked_add_signed(offset).unwrap()] ^= 0x40;
     file
@@ -107,7 +107,7 @@ fn joined(parts: &[&[u8]]) -> Vec<u8> {
 fn containers() -> Vec<(&'static str, Vec<u8>, Outcome)> {
     use Outcome::Placeholder;
     let sound = sound();
-    let end = chunk(b"IEND", b"");
+    let end = chunk(*b"IEND", b"");
     let n_bytes = sound.len();
     vec![
         ("sound", sound.clone(), RECIPE),
@@ -138,17 +138,17 @@ fn containers() -> Vec<(&'static str, Vec<u8>, Outcome)> {
         ),
         (
             "header checksum",
-            damaged(sound.clone(), b"IHDR", 17),
+            damaged(sound.clone(), *b"IHDR", 17),
             Placeholder,
         ),
         (
             "pixel checksum",
-            damaged(sound.clone(), b"IDAT", 8),
+            damaged(sound.clone(), *b"IDAT", 8),
             Placeholder,
         ),
         (
             "checksum of the mark",
-            damaged(sound.clone(), b"iTXt", 30),
+            damaged(sound.clone(), *b"iTXt", 30),
             RECIPE,
         ),
         (
@@ -176,7 +176,7 @@ fn containers() -> Vec<(&'static str, Vec<u8>, Outcome)> {
             joined(&[
                 SIGNATURE,
                 &header(8, 8, 8, 2),
-                &chunk(b"IDAT", &[7; 200]),
+                &chunk(*b"IDAT", &[7; 200]),
                 &end,
             ]),
             Placeholder,
@@ -189,7 +189,7 @@ fn containers() -> Vec<(&'static str, Vec<u8>, Outcome)> {
         ),
         (
             "unknown critical chunk",
-            with_chunks(&[chunk(b"LIMN", b"?")]),
+            with_chunks(&[chunk(*b"LIMN", b"?")]),
             Placeholder,
         ),
     ]
@@ -197,13 +197,13 @@ fn containers() -> Vec<(&'static str, Vec<u8>, Outcome)> {
 
 fn headers() -> Vec<(&'static str, Vec<u8>, Outcome)> {
     use png::{BitDepth, ColorType};
-    let pixels = chunk(b"IDAT", &[0x78, 0x9c, 0x03, 0, 0, 0, 0, 1]);
+    let pixels = chunk(*b"IDAT", &[0x78, 0x9c, 0x03, 0, 0, 0, 0, 1]);
     let claims = |width, height, depth, colour| {
         joined(&[
             SIGNATURE,
             &header(width, height, depth, colour),
             &pixels,
-            &chunk(b"IEND", b""),
+            &chunk(*b"IEND", b""),
         ])
     };
     vec![
@@ -275,7 +275,7 @@ fn texts() -> Vec<(&'static str, Vec<u8>, Outcome)> {
     let nested = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let other = recipe("of another picture", 5, (8, 8)).to_json();
     let long = recipe(&"x".repeat(2 << 20), 5, (8, 8)).to_json();
-    let many: Vec<Vec<u8>> = (0..20_000).map(|_| chunk(b"tEXt", b"a\0b")).collect();
+    let many: Vec<Vec<u8>> = (0..20_000).map(|_| chunk(*b"tEXt", b"a\0b")).collect();
     vec![
         ("bombs for a recipe", with_chunks(&[ztxt, itxt]), PICTURE),
         (
@@ -300,7 +300,7 @@ fn texts() -> Vec<(&'static str, Vec<u8>, Outcome)> {
         ),
         (
             "recipe not in UTF-8",
-            with_chunks(&[chunk(b"iTXt", b"limn\0\0\0\0\0\xff\xfe")]),
+            with_chunks(&[chunk(*b"iTXt", b"limn\0\0\0\0\0\xff\xfe")]),
             PICTURE,
         ),
         (
@@ -315,7 +315,7 @@ fn texts() -> Vec<(&'static str, Vec<u8>, Outcome)> {
         ),
         (
             "text without its parts",
-            with_chunks(&[chunk(b"iTXt", b"limn"), chunk(b"tEXt", b"")]),
+            with_chunks(&[chunk(*b"iTXt", b"limn"), chunk(*b"tEXt", b"")]),
             PICTURE,
         ),
         ("20,000 texts", with_chunks(&many), PICTURE),

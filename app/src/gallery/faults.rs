@@ -175,7 +175,8 @@ fn picture(seed: u64) -> (RgbImage, Recipe) {
     (pixels, recipe)
 }
 
-/// What one operation of the scenario had answered.
+/// Which operations of the scenario were acknowledged.
+#[expect(clippy::struct_excessive_bools, reason = "one for each operation")]
 #[derive(Default)]
 struct Answers {
     opened: bool,

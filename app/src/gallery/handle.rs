@@ -439,7 +439,7 @@ mod tests {
 
         /// The next event that `pick` takes; the ones before it are passed over.
         fn wait<T>(&mut self, pick: impl Fn(Event) -> Option<T>) -> T {
-            let deadline = Instant::now() + Duration::from_secs(60);
+            let deadline = Instant::now() + Duration::from_mins(1);
             loop {
                 while let Some(event) = self.waiting.pop_front() {
                     if let Some(found) = pick(event) {

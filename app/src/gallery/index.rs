@@ -1,4 +1,4 @@
-//! The index of a gallery: SQLite in the app-data folder, made from picture files and marks and never
+//! The index of a gallery: `SQLite` in the app-data folder, made from picture files and marks and never
 //! the only place of anything.
 
 use std::path::{Path, PathBuf};
@@ -322,7 +322,7 @@ impl Index {
         })
     }
 
-    /// SQLite's own check of the whole file; what it says if not all is well.
+    /// `SQLite`'s own check of the whole file; what it says if not all is well.
     pub fn integrity(&self) -> Result<Option<String>> {
         let sql = "PRAGMA integrity_check(1)";
         let answer: String = self
@@ -428,22 +428,18 @@ fn apply_mark(transaction: &Transaction, line: &Line) -> rusqlite::Result<()> {
         ),
     };
     let id = line.picture.bytes();
-    match value {
-        Some(value) => {
-            let sql =
-                "INSERT OR REPLACE INTO marks (id, kind, name, value) VALUES (?1, ?2, ?3, ?4)";
-            transaction
-                .prepare_cached(sql)?
-                .execute(params![id, kind, name, value])
-                .map(|_| ())
-        }
-        None => {
-            let sql = "DELETE FROM marks WHERE id = ?1 AND kind = ?2 AND name = ?3";
-            transaction
-                .prepare_cached(sql)?
-                .execute(params![id, kind, name])
-                .map(|_| ())
-        }
+    if let Some(value) = value {
+        let sql = "INSERT OR REPLACE INTO marks (id, kind, name, value) VALUES (?1, ?2, ?3, ?4)";
+        transaction
+            .prepare_cached(sql)?
+            .execute(params![id, kind, name, value])
+            .map(|_| ())
+    } else {
+        let sql = "DELETE FROM marks WHERE id = ?1 AND kind = ?2 AND name = ?3";
+        transaction
+            .prepare_cached(sql)?
+            .execute(params![id, kind, name])
+            .map(|_| ())
     }
 }
 

@@ -4,7 +4,7 @@
 //! - [`marking`] is the sign, in every file, that a picture was made by AI;
 //! - [`layout`] names the files: always by us, always inside the gallery's folder;
 //! - [`marks`] are the user's stars, tags, boards and notes, in an append-only file;
-//! - [`index`] is the SQLite index of both, outside the folder, which may be cloud-synced;
+//! - [`index`] is the `SQLite` index of both, outside the folder, which may be cloud-synced;
 //! - [`store`] is the gallery itself: [`Gallery`]; [`scan`] brings files and index together;
 //! - [`unsaved`] keeps what the folder could not take;
 //! - [`export`] writes copies for elsewhere; [`thumbnails`] are small ones for the grid;

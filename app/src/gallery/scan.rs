@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
@@ -22,7 +22,7 @@ use crate::files::TEMP_PREFIX;
 const STEP_FILES: usize = 32;
 /// A temporary file this old was left by a crash. Should its writer only have slept, its rename fails
 /// cleanly and it writes again.
-const TEMP_AGE: Duration = Duration::from_secs(10 * 60);
+const TEMP_AGE: Duration = Duration::from_mins(10);
 
 /// A scan under way.
 pub struct Scan {
@@ -99,7 +99,7 @@ impl Gallery {
         } else if let Some(month) = scan.months.pop_front() {
             let folder = self.layout.month_folder(&month);
             for name in self.names(folder.clone())? {
-                self.sweep(scan, folder.join(&name), &name);
+                self.sweep(scan, &folder.join(&name), &name);
                 // A copy in another month's folder would never be found by its id.
                 let id = PictureId::from_file_name(&name).filter(|id| id.month() == month);
                 scan.see(id, State::Here);
@@ -110,7 +110,7 @@ impl Gallery {
                 scan.see(PictureId::from_file_name(&name), State::Trashed);
             }
             for name in self.names(self.folder().to_owned())? {
-                self.sweep(scan, self.folder().join(&name), &name);
+                self.sweep(scan, &self.folder().join(&name), &name);
             }
         } else {
             self.note_missing(scan)?;
@@ -240,17 +240,17 @@ impl Gallery {
     }
 
     /// Removes a temporary file that a crash left behind.
-    fn sweep(&self, scan: &mut Scan, path: PathBuf, name: &str) {
+    fn sweep(&self, scan: &mut Scan, path: &Path, name: &str) {
         if !name.starts_with(TEMP_PREFIX) {
             return;
         }
         let age = self
             .fs
-            .modified(&path)
+            .modified(path)
             .ok()
             .and_then(|(at, _)| SystemTime::now().duration_since(at).ok());
         // Of no harm where it stays: the next scan tries again.
-        if age.is_some_and(|age| age > TEMP_AGE) && self.fs.remove(&path).is_ok() {
+        if age.is_some_and(|age| age > TEMP_AGE) && self.fs.remove(path).is_ok() {
             scan.report.n_swept += 1;
         }
     }

@@ -53,7 +53,7 @@ impl Gallery {
         }
         match self.pixels(id) {
             Ok(pixels) => {
-                let thumbnail = shrink(&over_grey(pixels));
+                let thumbnail = shrink(&over_grey(&pixels));
                 self.keep_thumbnail(id, &thumbnail);
                 Ok(thumbnail)
             }
@@ -99,8 +99,8 @@ fn shrink(pixels: &RgbImage) -> RgbImage {
 }
 
 /// Transparent parts over a middle grey.
-fn over_grey(pixels: RgbaImage) -> RgbImage {
-    super::export::flatten(&pixels, [128; 3])
+fn over_grey(pixels: &RgbaImage) -> RgbImage {
+    super::export::flatten(pixels, [128; 3])
 }
 
 #[cfg(test)]
