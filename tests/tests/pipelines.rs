@@ -247,26 +247,33 @@ fn a_run_tells_its_plan_and_every_step() {
 }
 
 #[test]
-fn previews_come_with_every_step_of_a_model_that_has_a_map() {
+fn previews_come_with_every_step_with_a_map_of_the_model_or_a_fitted_one() {
     let dir = TempDir::new().unwrap();
     copy_with_scheduler(&fixture_path("pipeline"), dir.path(), "scheduler");
     let card = r#"{"preview": {"matrix": [[1,0,0],[0,1,0],[0,0,1],[0,0,0]], "bias": [0,0,0]}}"#;
     fs::write(dir.path().join("limn.json"), card).unwrap();
+    let cache = TempDir::new().unwrap();
     let case = &cases()["default"];
-    let (told, _) = run(&mut open(dir.path(), 1 << 30, None), &case.request(), None);
-    let steps = told
-        .progress
-        .iter()
-        .filter(|progress| progress.phase == Phase::Step);
-    for progress in steps {
-        let preview = progress.preview.as_ref().unwrap();
-        assert_eq!(
-            (preview.width, preview.height),
-            (case.width / 2, case.height / 2)
-        );
-        assert_eq!(preview.rgb.len() as u32, preview.width * preview.height * 3);
+    for path in [
+        dir.path().to_owned(),
+        fixture_path("pipeline"),
+        fixture_path("pipeline"),
+    ] {
+        let mut model = open(&path, 1 << 30, Some(cache.path()));
+        let (told, _) = run(&mut model, &case.request(), None);
+        let steps = told
+            .progress
+            .iter()
+            .filter(|progress| progress.phase == Phase::Step);
+        for progress in steps {
+            let preview = progress.preview.as_ref().unwrap();
+            let size = (preview.width, preview.height);
+            assert_eq!(size, (case.width / 2, case.height / 2));
+            assert_eq!(preview.rgb.len() as u32, size.0 * size.1 * 3);
+            assert!(preview.rgb.iter().any(|byte| *byte != preview.rgb[0]));
+        }
+        assert_same_picture(&told.pictures[0], "default");
     }
-    assert_same_picture(&told.pictures[0], "default");
 }
 
 #[test]

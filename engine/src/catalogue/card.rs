@@ -29,6 +29,24 @@ pub struct PreviewMap {
     pub bias: [f32; 3],
 }
 
+impl PreviewMap {
+    /// Row by row, the bias last.
+    pub(crate) fn to_numbers(&self) -> Vec<f32> {
+        let rows = self.matrix.iter().chain([&self.bias]);
+        rows.flatten().copied().collect()
+    }
+
+    /// The other way.
+    pub(crate) fn from_numbers(numbers: &[f32]) -> Self {
+        let (rows, _) = numbers.as_chunks::<3>();
+        let (bias, matrix) = rows.split_last().unwrap_or((&[0.0; 3], &[]));
+        Self {
+            matrix: matrix.to_vec(),
+            bias: *bias,
+        }
+    }
+}
+
 /// The words of a small model, as `limn.json` spells them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

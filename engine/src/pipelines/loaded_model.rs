@@ -2,11 +2,11 @@ use std::{cell::RefCell, path::PathBuf, time::Instant};
 
 use burn::tensor::{DType, Device};
 
-use super::{OnEvent, PipelineEvent, memory::Sizes, value_cache::ValueCache};
+use super::{OnEvent, PipelineEvent, memory::Sizes, preview_map, value_cache::ValueCache};
 use crate::{
     Error, Result,
     autoencoder::{Autoencoder, AutoencoderConfig, AutoencoderParts},
-    catalogue::{Component, UnclipFolder, sha256_hex},
+    catalogue::{Component, PreviewMap, UnclipFolder, sha256_hex},
     denoisers::{UNet, UNetConfig},
     prior::Prior,
     text_encoders::ClipTextEncoder,
@@ -39,6 +39,7 @@ pub struct LoadedModel {
     cache: ValueCache,
     hash: Option<String>,
     zero_image_embed: Option<Vec<f32>>,
+    preview_map: Option<PreviewMap>,
     text_encoder: Option<Held<ClipTextEncoder>>,
     prior: Option<Held<Prior>>,
     image_encoder: Option<Held<ClipVisionEncoder>>,
@@ -89,6 +90,7 @@ impl LoadedModel {
             cache: ValueCache::new(runtime.cache_dir.clone()),
             hash: None,
             zero_image_embed: None,
+            preview_map: None,
             text_encoder: None,
             prior: None,
             image_encoder: None,
@@ -122,6 +124,7 @@ impl LoadedModel {
     /// Those of loading a component; what `on_event` returns.
     pub fn preload(&mut self, on_event: &mut OnEvent) -> Result<()> {
         self.zero_image_embed(on_event)?;
+        self.preview_map(on_event)?;
         for component in [
             Component::TextEncoder,
             Component::Prior,
@@ -232,6 +235,55 @@ impl LoadedModel {
         };
         self.zero_image_embed = Some(embed.clone());
         Ok(embed)
+    }
+
+    /// From latents to colours: the card's map, else one fitted to the autoencoder and kept by its hash.
+    ///
+    /// `None` where neither can be had: pictures are made all the same.
+    pub(super) fn preview_map(&mut self, on_event: &mut OnEvent) -> Result<Option<PreviewMap>> {
+        let n_channels = self.movq_config.latent_channels;
+        let has_all_rows = |map: &PreviewMap| map.matrix.len() == n_channels;
+        if self.preview_map.is_none() {
+            self.preview_map = self.folder.card().preview.clone().filter(has_all_rows);
+        }
+        if self.preview_map.is_some() {
+            return Ok(self.preview_map.clone());
+        }
+        let hash = self.cache.component_hash(&self.folder, Component::Movq)?;
+        let key = format!("preview-map-{hash}");
+        let kept = self.cache.read(&key, 3 * (n_channels + 1));
+        let map = match kept {
+            Some(numbers) => PreviewMap::from_numbers(&numbers),
+            None => {
+                let Some(map) = self.fit_preview_map(on_event)? else {
+                    return Ok(None);
+                };
+                self.cache.write(&key, &map.to_numbers());
+                map
+            }
+        };
+        self.preview_map = Some(map);
+        Ok(self.preview_map.clone())
+    }
+
+    fn fit_preview_map(&mut self, on_event: &mut OnEvent) -> Result<Option<PreviewMap>> {
+        let load = |folder: &ModelFolder, options: &LoadOptions| {
+            Autoencoder::load(folder, AutoencoderParts::EncoderAndDecoder, options)
+        };
+        // The encoder is about as large as the decoder, and the picture it sees comes on top.
+        if 3 * self.needed_bytes(Component::Movq)? > self.runtime.memory_budget_bytes {
+            return Ok(None);
+        }
+        // A decoder held already would be in memory twice.
+        self.movq = None;
+        match self.load(Component::Movq, load, on_event) {
+            Ok(held) => preview_map::fit(&held.component, &self.runtime.device).map(Some),
+            Err(error @ Error::BadWeights { .. }) => {
+                tracing::warn!("no previews, for there is no encoder to fit them to: {error}");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     pub(super) fn text_encoder(&mut self, on_event: &mut OnEvent) -> Result<&ClipTextEncoder> {

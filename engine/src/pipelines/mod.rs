@@ -9,6 +9,7 @@ mod event;
 mod initial_latents;
 mod loaded_model;
 mod memory;
+mod preview_map;
 mod progress;
 mod similarity;
 pub mod text_to_image;

@@ -264,9 +264,8 @@ impl Run<'_> {
                 .generator
                 .randn_tensor([1, channels, height, width], &device),
         };
-        let folder = self.model.folder();
-        let (scheduler, card) = (folder.scheduler().clone(), folder.card().clone());
-        let preview_map = card.preview.filter(|map| map.matrix.len() == channels);
+        let scheduler = self.model.folder().scheduler().clone();
+        let preview_map = self.model.preview_map(on_event)?;
 
         let guidance_scale = self.settings.guidance_scale;
         let is_guided = guidance::is_guided(guidance_scale);
