@@ -37,7 +37,8 @@ impl fmt::Display for File {
         writeln!(
             formatter,
             "    ({:?}, include_bytes!({:?})),",
-            self.name, self.path
+            self.name,
+            self.path.to_string_lossy()
         )
     }
 }

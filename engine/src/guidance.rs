@@ -17,6 +17,15 @@ pub fn guide<const D: usize>(output: Tensor<D>, guidance_scale: f32) -> Tensor<D
     unconditional.clone() + (conditional - unconditional) * guidance_scale
 }
 
+/// The latents once for each half, or as they are without guidance.
+pub fn doubled<const D: usize>(latents: Tensor<D>, is_guided: bool) -> Tensor<D> {
+    if is_guided {
+        latents.repeat_dim(0, 2)
+    } else {
+        latents
+    }
+}
+
 /// The unconditional and the conditional half of a batch.
 ///
 /// # Panics

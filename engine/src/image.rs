@@ -58,7 +58,7 @@ impl RgbPicture {
     }
 }
 
-/// [-1, 1] to a byte; halves go to the even one, as NumPy rounds.
+/// From −1..1 to a byte; halves go to the even one, as NumPy rounds.
 fn byte_from_unit(value: f32) -> u8 {
     let unit = (value * 0.5 + 0.5).clamp(0.0, 1.0);
     (unit * 255.0).round_ties_even() as u8

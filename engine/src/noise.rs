@@ -33,7 +33,7 @@ impl Generator {
         for block in numbers.chunks_exact_mut(BLOCK) {
             box_muller(block);
         }
-        if n_numbers % BLOCK != 0 {
+        if !n_numbers.is_multiple_of(BLOCK) {
             let last_block = &mut numbers[n_numbers - BLOCK..];
             last_block.fill_with(|| self.uniform_f32());
             box_muller(last_block);

@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::{fmt::Write, path::Path};
 
 use limn_engine::{
     catalogue::{Catalogue, ComponentReport, ModelReport},
@@ -77,7 +77,8 @@ fn describe_component(component: &ComponentReport) -> String {
         dtypes.join(" and ")
     );
     if let Some(fault) = &component.fault {
-        lines += &format!("    fault     {fault}\n");
+        // Writing to a string never fails.
+        let _ = writeln!(lines, "    fault     {fault}");
     }
     if let Some(report) = &component.report {
         for (what, names) in [
@@ -86,7 +87,7 @@ fn describe_component(component: &ComponentReport) -> String {
             ("unfit", &report.unfit),
         ] {
             for name in names {
-                lines += &format!("    {what:<10}{name}\n");
+                let _ = writeln!(lines, "    {what:<10}{name}");
             }
         }
     }

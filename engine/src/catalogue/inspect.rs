@@ -10,7 +10,7 @@ use crate::{
     prior::Prior,
     text_encoders::ClipTextEncoder,
     vision_encoder::ClipVisionEncoder,
-    weights::{LoadReport, ModelFolder},
+    weights::{LoadReport, ModelFolder, TensorFiles},
 };
 
 /// What is in a model's folder, found without reading a single tensor.
@@ -99,11 +99,8 @@ impl UnclipFolder {
         };
         ComponentReport {
             name: component.name().to_owned(),
-            bytes: files.as_ref().map_or(0, |files| files.n_bytes()),
-            dtypes: files
-                .as_ref()
-                .map(|files| files.dtypes())
-                .unwrap_or_default(),
+            bytes: files.as_ref().map_or(0, TensorFiles::n_bytes),
+            dtypes: files.as_ref().map(TensorFiles::dtypes).unwrap_or_default(),
             report,
             fault,
         }

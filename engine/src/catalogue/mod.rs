@@ -110,15 +110,13 @@ impl Catalogue {
                 continue;
             };
             let name = folder_name(path);
-            let id = (1..)
-                .map(|number| match number {
-                    1 => name.clone(),
-                    _ => format!("{name}-{number}"),
-                })
-                .find(|id| !places.contains_key(id));
-            if let Some(id) = id {
-                places.insert(id, place);
+            let mut id = name.clone();
+            let mut number = 1;
+            while places.contains_key(&id) {
+                number += 1;
+                id = format!("{name}-{number}");
             }
+            places.insert(id, place);
         }
         places
     }

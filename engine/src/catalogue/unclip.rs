@@ -1,6 +1,6 @@
 //! The unCLIP family in the Kandinsky 2.2 format of diffusers: where its parts lie.
 
-use std::path::Path;
+use std::{fmt::Write, path::Path};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -282,7 +282,12 @@ impl UnclipFolder {
                 let modified = metadata.modified().ok()?;
                 let since = modified.duration_since(std::time::UNIX_EPOCH).ok()?;
                 let name = entry.file_name();
-                Some(format!("{name:?} {} {}", metadata.len(), since.as_nanos()))
+                Some(format!(
+                    "{} {} {}",
+                    name.to_string_lossy(),
+                    metadata.len(),
+                    since.as_nanos()
+                ))
             })
             .collect();
         lines.sort();
@@ -308,10 +313,12 @@ pub(super) fn is_prior(folder: &ModelFolder) -> bool {
 }
 
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut hex = String::new();
+    for byte in Sha256::digest(bytes) {
+        // Writing to a string never fails.
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
 }
 
 fn pipeline_class(folder: &ModelFolder) -> Result<String> {

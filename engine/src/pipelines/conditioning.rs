@@ -105,15 +105,13 @@ pub(super) fn draw_embeds(
     let noise = generator.randn_tensor([text.n_embeds, width], &device);
     let latents = samplers::ddpm(
         |latents: Tensor<2>, timestep| {
-            let input = match text.is_guided {
-                true => latents.repeat_dim(0, 2),
-                false => latents,
-            };
+            let input = guidance::doubled(latents, text.is_guided);
             let output = prior.forward(input.cast(dtype), timestep, &text.prior);
             let output = output.cast(DType::F32);
-            let prediction = match text.is_guided {
-                true => guidance::guide(output, guidance_scale),
-                false => output,
+            let prediction = if text.is_guided {
+                guidance::guide(output, guidance_scale)
+            } else {
+                output
             };
             Ok(ModelOutput {
                 prediction,

@@ -46,6 +46,8 @@ pub struct LoadedModel {
     unet: Option<Held<UNet>>,
     movq: Option<Held<Autoencoder>>,
     load_seconds: f32,
+    /// What the job at hand needs beside weights.
+    activation_bytes: u64,
 }
 
 struct Held<T> {
@@ -97,6 +99,7 @@ impl LoadedModel {
             unet: None,
             movq: None,
             load_seconds: 0.0,
+            activation_bytes: 0,
             folder,
             runtime,
         })
@@ -153,7 +156,7 @@ impl LoadedModel {
             let mut lines = String::new();
             for component in Component::ALL {
                 let hash = self.cache.component_hash(&self.folder, component)?;
-                lines += &format!("{} {hash}\n", component.name());
+                lines.extend([component.name(), " ", &hash, "\n"]);
             }
             self.hash = Some(sha256_hex(lines.as_bytes()));
         }
@@ -179,12 +182,14 @@ impl LoadedModel {
             .into_iter()
             .map(|component| self.needed_bytes(component))
             .sum::<Result<u64>>()?;
-        Ok(needed <= self.runtime.memory_budget_bytes)
+        Ok(needed + self.activation_bytes <= self.runtime.memory_budget_bytes)
     }
 
+    /// Keeps memory free for pictures of this size, from here on.
+    ///
     /// # Errors
-    /// [`Error::TooLarge`] when a picture of this size does not fit beside the U-Net.
-    pub(super) fn check_fits(&self, width: u32, height: u32, is_guided: bool) -> Result<()> {
+    /// [`Error::TooLarge`] when such a picture does not fit beside the U-Net.
+    pub(super) fn reserve(&mut self, width: u32, height: u32, is_guided: bool) -> Result<()> {
         let sizes = Sizes {
             movq_scale: u64::from(self.folder.movq_scale()),
             movq_channels: self.movq_config.block_out_channels[0] as u64,
@@ -193,6 +198,7 @@ impl LoadedModel {
             dtype_bytes: self.runtime.dtype.size() as u64,
             stride: self.folder.stride(),
         };
+        self.activation_bytes = sizes.activation_bytes(width, height);
         let weights_bytes = self.needed_bytes(Component::Unet)?;
         sizes.check(
             width,
@@ -216,22 +222,21 @@ impl LoadedModel {
         let config = crate::vision_encoder::ClipVisionConfig::read(
             &self.folder.component(Component::ImageEncoder),
         )?;
-        let embed = match self.cache.read(&key, config.projection_dim) {
-            Some(embed) => embed,
-            None => {
-                let (device, dtype) = (self.runtime.device.clone(), self.runtime.dtype);
-                let side = config.image_size;
-                let zeros = burn::tensor::Tensor::<4>::zeros(
-                    [1, config.num_channels, side, side],
-                    (&device, dtype),
-                );
-                let output = self.image_encoder(on_event)?.forward(zeros);
-                let embed = crate::image::read_back(output.image_embeds)?;
-                // A picture needs the encoder only to be judged; most jobs never do that.
-                self.image_encoder = None;
-                self.cache.write(&key, &embed);
-                embed
-            }
+        let embed = if let Some(embed) = self.cache.read(&key, config.projection_dim) {
+            embed
+        } else {
+            let (device, dtype) = (self.runtime.device.clone(), self.runtime.dtype);
+            let side = config.image_size;
+            let zeros = burn::tensor::Tensor::<4>::zeros(
+                [1, config.num_channels, side, side],
+                (&device, dtype),
+            );
+            let output = self.image_encoder(on_event)?.forward(zeros);
+            let embed = crate::image::read_back(output.image_embeds)?;
+            // A picture needs the encoder only to be judged; most jobs never do that.
+            self.image_encoder = None;
+            self.cache.write(&key, &embed);
+            embed
         };
         self.zero_image_embed = Some(embed.clone());
         Ok(embed)
@@ -252,15 +257,14 @@ impl LoadedModel {
         let hash = self.cache.component_hash(&self.folder, Component::Movq)?;
         let key = format!("preview-map-{hash}");
         let kept = self.cache.read(&key, 3 * (n_channels + 1));
-        let map = match kept {
-            Some(numbers) => PreviewMap::from_numbers(&numbers),
-            None => {
-                let Some(map) = self.fit_preview_map(on_event)? else {
-                    return Ok(None);
-                };
-                self.cache.write(&key, &map.to_numbers());
-                map
-            }
+        let map = if let Some(numbers) = kept {
+            PreviewMap::from_numbers(&numbers)
+        } else {
+            let Some(map) = self.fit_preview_map(on_event)? else {
+                return Ok(None);
+            };
+            self.cache.write(&key, &map.to_numbers());
+            map
         };
         self.preview_map = Some(map);
         Ok(self.preview_map.clone())
@@ -368,7 +372,7 @@ impl LoadedModel {
             )));
         }
         for victim in EVICTION_ORDER {
-            if self.in_use_bytes() + needed <= budget {
+            if self.in_use_bytes() + needed + self.activation_bytes <= budget {
                 break;
             }
             if self.held_bytes(victim).is_some() {

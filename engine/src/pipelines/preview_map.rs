@@ -46,9 +46,12 @@ fn linear_map(latents: &[f32], colours: &[f32], n_cells: usize) -> PreviewMap {
     const RIDGE: f64 = 1e-4;
     let n_channels = latents.len() / n_cells;
     // The last input is one, for the bias.
-    let input = |row: usize, cell: usize| match row < n_channels {
-        true => f64::from(latents[row * n_cells + cell]),
-        false => 1.0,
+    let input = |row: usize, cell: usize| {
+        if row < n_channels {
+            f64::from(latents[row * n_cells + cell])
+        } else {
+            1.0
+        }
     };
     let n_inputs = n_channels + 1;
     let mut equations: Vec<Vec<f64>> = (0..n_inputs)

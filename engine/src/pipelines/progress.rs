@@ -16,12 +16,12 @@ pub(super) struct Clock {
     decode: Mean,
 }
 
-/// What a job still has to do.
+/// How much a job still has to do.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Work {
-    pub n_prior_steps: u32,
-    pub n_steps: u32,
-    pub n_decodes: u32,
+    pub prior_steps: u32,
+    pub steps: u32,
+    pub decodes: u32,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -78,20 +78,20 @@ impl Clock {
 
     pub fn end_prior_step(&mut self, since: Instant) {
         self.prior_step.add(since.elapsed().as_secs_f32());
-        self.work.n_prior_steps = self.work.n_prior_steps.saturating_sub(1);
+        self.work.prior_steps = self.work.prior_steps.saturating_sub(1);
     }
 
     pub fn end_step(&mut self, since: Instant) {
         let seconds = since.elapsed().as_secs_f32();
         self.step.add(seconds);
         self.timings.steps.push(seconds);
-        self.work.n_steps = self.work.n_steps.saturating_sub(1);
+        self.work.steps = self.work.steps.saturating_sub(1);
     }
 
     pub fn end_decode(&mut self, since: Instant, load_seconds: f32) {
         self.decode
             .add(since.elapsed().as_secs_f32() - load_seconds);
-        self.work.n_decodes = self.work.n_decodes.saturating_sub(1);
+        self.work.decodes = self.work.decodes.saturating_sub(1);
         self.end_stage("decode", since, load_seconds);
     }
 
@@ -103,9 +103,9 @@ impl Clock {
         let prior_step = self.prior_step.get().unwrap_or_default();
         let decode = self.decode.get().unwrap_or(DECODE_IN_STEPS * step);
         Some(
-            self.work.n_prior_steps as f32 * prior_step
-                + self.work.n_steps as f32 * step
-                + self.work.n_decodes as f32 * decode,
+            self.work.prior_steps as f32 * prior_step
+                + self.work.steps as f32 * step
+                + self.work.decodes as f32 * decode,
         )
     }
 

@@ -51,9 +51,9 @@ pub fn run(
 
     let n_candidates = request.n_pictures * request.best_of;
     let mut clock = Clock::new(Work {
-        n_prior_steps: n_candidates * settings.n_prior_steps,
-        n_steps: n_candidates * settings.n_steps,
-        n_decodes: n_candidates,
+        prior_steps: n_candidates * settings.n_prior_steps,
+        steps: n_candidates * settings.n_steps,
+        decodes: n_candidates,
     });
     let start = Instant::now();
     let text = encode_text(
@@ -78,7 +78,7 @@ pub fn run(
 
 /// Refuses what cannot be done, before anything is computed.
 fn check(
-    model: &LoadedModel,
+    model: &mut LoadedModel,
     request: &GenerateRequest,
     settings: &Defaults,
     latents: Option<&InitialLatents>,
@@ -97,7 +97,7 @@ fn check(
         latents.check(request.n_pictures as usize, latent_shape(model, settings))?;
     }
     let is_guided = guidance::is_guided(settings.guidance_scale);
-    model.check_fits(width, height, is_guided)?;
+    model.reserve(width, height, is_guided)?;
     Ok(prior_schedule)
 }
 
@@ -198,16 +198,15 @@ impl Run<'_> {
         };
         let latents = self.denoise(candidate, embeds, on_event)?;
         let decoded = self.decode(candidate, latents, on_event)?;
-        let score = match self.request.best_of {
-            1 => None,
-            _ => {
-                let start = Instant::now();
-                let embed = &self.text.prompt_embed;
-                let score = similarity(self.model, &decoded, embed, on_event)?;
-                self.clock
-                    .end_stage("score", start, self.model.take_load_seconds());
-                Some(score)
-            }
+        let score = if self.request.best_of == 1 {
+            None
+        } else {
+            let start = Instant::now();
+            let embed = &self.text.prompt_embed;
+            let score = similarity(self.model, &decoded, embed, on_event)?;
+            self.clock
+                .end_stage("score", start, self.model.take_load_seconds());
+            Some(score)
         };
         let RgbPicture { width, height, rgb } = decoded;
         Ok(FinishedPicture {
@@ -270,15 +269,13 @@ impl Run<'_> {
         let guidance_scale = self.settings.guidance_scale;
         let is_guided = guidance::is_guided(guidance_scale);
         let unet = self.model.unet(on_event)?;
-        let conditioning = unet.condition(match is_guided {
-            true => Tensor::cat(vec![embeds.negative, embeds.positive], 0),
-            false => embeds.positive,
+        let conditioning = unet.condition(if is_guided {
+            Tensor::cat(vec![embeds.negative, embeds.positive], 0)
+        } else {
+            embeds.positive
         });
         let denoise = |latents: Tensor<4>, timestep: f32| {
-            let input = match is_guided {
-                true => latents.repeat_dim(0, 2),
-                false => latents,
-            };
+            let input = guidance::doubled(latents, is_guided);
             let output = unet.forward(input, &[timestep], &conditioning);
             Ok(split_output(output, channels, guidance_scale))
         };
@@ -290,13 +287,12 @@ impl Run<'_> {
         let mut step_start = Instant::now();
         let on_step = |step: Step<4>| {
             let denoised = step.denoised.clone().cast(DType::F32);
-            let preview = match &preview_map {
-                Some(map) => Some(preview(map, denoised)?),
-                None => {
-                    // Reading one number back makes a device do the step before it is called done.
-                    read_back(denoised.slice([0..1, 0..1, 0..1, 0..1]))?;
-                    None
-                }
+            let preview = if let Some(map) = &preview_map {
+                Some(preview(map, denoised)?)
+            } else {
+                // Reading one number back makes a device do the step before it is called done.
+                read_back(denoised.slice([0..1, 0..1, 0..1, 0..1]))?;
+                None
             };
             clock.end_step(std::mem::replace(&mut step_start, Instant::now()));
             let done = (number * n_steps + step.index as u32 + 1, total);

@@ -5,6 +5,10 @@ use serde::Deserialize;
 use crate::{Error, Result, prediction::PredictionType, samplers::Sampler};
 
 /// Any diffusers `scheduler_config.json`. Its class decides which entries count and what absent ones mean.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the entries of a file that is not ours"
+)]
 #[derive(Debug, Clone, Deserialize)]
 pub struct SchedulerConfig {
     #[serde(rename = "_class_name")]
