@@ -78,6 +78,8 @@ pub enum Command {
     SetScale(f32),
     ChooseGalleryFolder,
     DismissToast(u64),
+    /// Closes the window although pictures are not saved.
+    CloseAnyway,
 }
 
 /// Where a shortcut is heard.
@@ -310,6 +312,7 @@ impl Command {
             Self::SetScale(_) => "Interface scale",
             Self::ChooseGalleryFolder => "Choose the gallery folder…",
             Self::DismissToast(_) => "Close the message",
+            Self::CloseAnyway => "Close anyway",
         };
         fixed.to_owned()
     }
@@ -323,7 +326,9 @@ impl Command {
             Self::ShowBefore => "What was on the canvas before these results",
             Self::Delete | Self::DeletePicture(_) => "Can be undone",
             Self::Tool(Tool::Pan) => "Drag to move the view; Space does the same for a moment",
-            Self::Tool(Tool::Zoom) => "Click to zoom in, with Alt to zoom out; the wheel always zooms",
+            Self::Tool(Tool::Zoom) => {
+                "Click to zoom in, with Alt to zoom out; the wheel always zooms"
+            }
             Self::TogglePanels => "Only the picture and the prompt stay",
             _ => return None,
         })
@@ -356,7 +361,11 @@ pub fn device_label(device: &DeviceChoice) -> String {
 }
 
 /// The command that a key press means here, if any.
-pub fn command_for(key: Key, modifiers: Modifiers, heard: impl Fn(Scope) -> bool) -> Option<&'static Command> {
+pub fn command_for(
+    key: Key,
+    modifiers: Modifiers,
+    heard: impl Fn(Scope) -> bool,
+) -> Option<&'static Command> {
     BINDINGS
         .iter()
         .find(|(shortcut, _)| heard(shortcut.scope) && shortcut.matches(key, modifiers))
@@ -409,15 +418,24 @@ mod tests {
                 command,
                 Command::ShowResult(_) | Command::Escape | Command::Palette
             );
-            assert!(elsewhere || LISTED.contains(command), "{command:?} is not listed");
+            assert!(
+                elsewhere || LISTED.contains(command),
+                "{command:?} is not listed"
+            );
         }
     }
 
     #[test]
     fn shortcuts_read_as_keys() {
         let text = |command: &Command, is_mac| command.shortcut().map(|s| s.text(is_mac));
-        assert_eq!(text(&Command::NewPictures, false).as_deref(), Some("Ctrl ↵"));
+        assert_eq!(
+            text(&Command::NewPictures, false).as_deref(),
+            Some("Ctrl ↵")
+        );
         assert_eq!(text(&Command::NewPictures, true).as_deref(), Some("⌘↵"));
-        assert_eq!(text(&Command::Export, false).as_deref(), Some("Ctrl Shift E"));
+        assert_eq!(
+            text(&Command::Export, false).as_deref(),
+            Some("Ctrl Shift E")
+        );
     }
 }

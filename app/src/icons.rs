@@ -66,6 +66,7 @@ const STAR: &[(f32, f32)] = &[
     (9.3, 8.7),
 ];
 
+#[expect(clippy::too_many_lines, reason = "the table of all icons")]
 fn marks(icon: Icon) -> &'static [Mark] {
     match icon {
         Icon::Hand => &[
@@ -84,10 +85,9 @@ fn marks(icon: Icon) -> &'static [Mark] {
             Arc(5.7, 13.2, 1.6, 140.0, 310.0),
             Line(&[(6.7, 12.0), (8.0, 13.2)]),
         ],
-        Icon::Zoom | Icon::Search => &[
-            Circle(10.5, 10.5, 6.0),
-            Line(&[(15.0, 15.0), (20.0, 20.0)]),
-        ],
+        Icon::Zoom | Icon::Search => {
+            &[Circle(10.5, 10.5, 6.0), Line(&[(15.0, 15.0), (20.0, 20.0)])]
+        }
         Icon::Fit => &[
             Line(&[(4.0, 9.0), (4.0, 4.0), (9.0, 4.0)]),
             Line(&[(15.0, 4.0), (20.0, 4.0), (20.0, 9.0)]),
@@ -151,7 +151,13 @@ fn marks(icon: Icon) -> &'static [Mark] {
         ])],
         Icon::Copy => &[
             Rounded(8.5, 8.5, 20.0, 20.0, 2.5),
-            Line(&[(5.0, 15.5), (4.0, 15.5), (4.0, 4.0), (15.5, 4.0), (15.5, 5.0)]),
+            Line(&[
+                (5.0, 15.5),
+                (4.0, 15.5),
+                (4.0, 4.0),
+                (15.5, 4.0),
+                (15.5, 5.0),
+            ]),
         ],
         Icon::Again => &[
             Arc(12.0, 12.0, 7.5, -50.0, 220.0),
@@ -192,7 +198,13 @@ fn marks(icon: Icon) -> &'static [Mark] {
         Icon::Picture => &[
             Rounded(3.5, 4.5, 20.5, 19.5, 2.5),
             Circle(8.6, 9.4, 1.7),
-            Line(&[(4.0, 17.5), (9.5, 13.0), (13.0, 16.0), (16.0, 13.0), (20.0, 16.5)]),
+            Line(&[
+                (4.0, 17.5),
+                (9.5, 13.0),
+                (13.0, 16.0),
+                (16.0, 13.0),
+                (20.0, 16.5),
+            ]),
         ],
         Icon::Recipe => &[
             Line(&[(5.0, 6.0), (19.0, 6.0)]),
@@ -225,15 +237,18 @@ fn marks(icon: Icon) -> &'static [Mark] {
 
 /// Draws `icon` in the middle of `rect`, `size` points wide.
 pub fn paint(painter: &Painter, rect: Rect, size: f32, icon: Icon, colour: Color32) {
-    let screen_from_icon = |(x, y): (f32, f32)| -> Pos2 {
-        rect.center() + vec2(x - 12.0, y - 12.0) * (size / 24.0)
-    };
+    let screen_from_icon =
+        |(x, y): (f32, f32)| -> Pos2 { rect.center() + vec2(x - 12.0, y - 12.0) * (size / 24.0) };
     let scale = size / 24.0;
     let stroke = Stroke::new((STROKE * scale).max(1.1), colour);
     for mark in marks(icon) {
         match mark {
             Line(points) => {
-                rounded_line(painter, points.iter().copied().map(screen_from_icon).collect(), stroke);
+                rounded_line(
+                    painter,
+                    points.iter().copied().map(screen_from_icon).collect(),
+                    stroke,
+                );
             }
             Closed(points) => {
                 let points = points.iter().copied().map(screen_from_icon).collect();

@@ -117,7 +117,10 @@ mod tests {
 
     #[test]
     fn digits_go_by_position() {
-        assert_eq!(by_position(Key::Exclamationmark, Some(Key::Num1)), Key::Num1);
+        assert_eq!(
+            by_position(Key::Exclamationmark, Some(Key::Num1)),
+            Key::Num1
+        );
         assert_eq!(by_position(Key::A, Some(Key::Q)), Key::A);
     }
 }

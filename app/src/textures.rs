@@ -112,7 +112,11 @@ impl Textures {
                     known.1.set(image, options(false));
                 }
                 std::collections::hash_map::Entry::Vacant(place) => {
-                    let handle = ctx.load_texture(format!("preview {} {index}", run.0), image, options(false));
+                    let handle = ctx.load_texture(
+                        format!("preview {} {index}", run.0),
+                        image,
+                        options(false),
+                    );
                     place.insert((version, handle));
                 }
             }
@@ -122,7 +126,8 @@ impl Textures {
 
     /// Previews of pictures that are no longer drawn are freed.
     pub fn keep_previews(&mut self, is_drawn: impl Fn(RunId, u32) -> bool) {
-        self.previews.retain(|(run, index), _| is_drawn(*run, *index));
+        self.previews
+            .retain(|(run, index), _| is_drawn(*run, *index));
     }
 
     /// What panels have looked for since the last call and not found, in the order they did.
@@ -241,7 +246,10 @@ mod tests {
         let mut textures = Textures::default();
         let side = 2048;
         for index in 0..12 {
-            textures.arrived(key(index), Ok(ColorImage::filled([side, side], Color32::RED)));
+            textures.arrived(
+                key(index),
+                Ok(ColorImage::filled([side, side], Color32::RED)),
+            );
             textures.begin_frame(&ctx);
             // The first one stays in use.
             assert!(textures.get(key(0)).is_some());

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use egui::epaint::FontColorTransferFunction;
 use egui::epaint::text::{FontData, FontDefinitions, FontFamily};
 use egui::{Color32, CornerRadius, FontId, Margin, Shadow, Stroke, Style, TextStyle, Visuals};
 
@@ -40,8 +41,10 @@ pub struct Theme {
     pub error: Color32,
     /// Behind an error's text.
     pub error_bg: Color32,
-    /// Floats over the canvas: key hints' caps, the zoom chip.
+    /// Floats over the canvas: the zoom chip.
     pub float: Color32,
+    /// The caps of key hints.
+    pub cap: Color32,
     pub selection: Color32,
     pub shadow: Color32,
     /// The two squares under transparency.
@@ -55,64 +58,66 @@ pub struct Theme {
 
 pub const DARK: Theme = Theme {
     is_dark: true,
-    bg0: rgb(0x12_13_16),
-    bg1: rgb(0x1a_1b_1f),
-    bg2: rgb(0x23_24_29),
-    bg3: rgb(0x2e_30_37),
-    line: rgb(0x33_35_3d),
-    border: rgb(0x70_74_7f),
-    canvas: rgb(0x0c_0d_0f),
-    text: rgb(0xec_ee_f2),
-    text2: rgb(0xa3_a7_b3),
-    text3: rgb(0x96_9b_a8),
-    accent: rgb(0x7c_8c_ff),
-    accent_hover: rgb(0x8f_9c_ff),
-    accent_pressed: rgb(0x64_74_f2),
-    on_accent: rgb(0x12_13_16),
-    tool: rgb(0x55_66_ee),
-    on_tool: rgb(0xff_ff_ff),
-    accent_text: rgb(0x9d_a9_ff),
-    ok: rgb(0x4c_c3_8a),
-    warn: rgb(0xf5_a5_24),
-    error: rgb(0xff_7a_8f),
-    error_bg: rgb(0x2c_1d_22),
+    bg0: rgb(0x12, 0x13, 0x16),
+    bg1: rgb(0x1a, 0x1b, 0x1f),
+    bg2: rgb(0x23, 0x24, 0x29),
+    bg3: rgb(0x2e, 0x30, 0x37),
+    line: rgb(0x33, 0x35, 0x3d),
+    border: rgb(0x70, 0x74, 0x7f),
+    canvas: rgb(0x0c, 0x0d, 0x0f),
+    text: rgb(0xec, 0xee, 0xf2),
+    text2: rgb(0xa3, 0xa7, 0xb3),
+    text3: rgb(0x96, 0x9b, 0xa8),
+    accent: rgb(0x7c, 0x8c, 0xff),
+    accent_hover: rgb(0x8f, 0x9c, 0xff),
+    accent_pressed: rgb(0x64, 0x74, 0xf2),
+    on_accent: rgb(0x12, 0x13, 0x16),
+    tool: rgb(0x55, 0x66, 0xee),
+    on_tool: rgb(0xff, 0xff, 0xff),
+    accent_text: rgb(0x9d, 0xa9, 0xff),
+    ok: rgb(0x4c, 0xc3, 0x8a),
+    warn: rgb(0xf5, 0xa5, 0x24),
+    error: rgb(0xff, 0x7a, 0x8f),
+    error_bg: rgb(0x2c, 0x1d, 0x22),
     float: Color32::from_rgba_premultiplied(24, 25, 29, 240),
-    selection: rgb(0x3b_44_8c),
+    cap: rgb(0x2e, 0x30, 0x37),
+    selection: rgb(0x3b, 0x44, 0x8c),
     shadow: Color32::from_black_alpha(150),
-    checker: [rgb(0x2a_2b_30), rgb(0x1f_20_24)],
-    bar: rgb(0xff_ff_ff),
+    checker: [rgb(0x2a, 0x2b, 0x30), rgb(0x1f, 0x20, 0x24)],
+    bar: rgb(0xff, 0xff, 0xff),
     groove: Color32::from_black_alpha(136),
     veil: Color32::from_black_alpha(140),
 };
 
 pub const LIGHT: Theme = Theme {
     is_dark: false,
-    bg0: rgb(0xf3_f4_f6),
-    bg1: rgb(0xfc_fc_fd),
-    bg2: rgb(0xf0_f1_f4),
-    bg3: rgb(0xe2_e4_ea),
-    line: rgb(0xd9_db_e1),
-    border: rgb(0x82_87_94),
-    canvas: rgb(0xe4_e6_eb),
-    text: rgb(0x16_18_1d),
-    text2: rgb(0x48_4d_5a),
-    text3: rgb(0x57_5c_69),
-    accent: rgb(0x4b_5b_e6),
-    accent_hover: rgb(0x3d_4d_d8),
-    accent_pressed: rgb(0x33_41_bd),
-    on_accent: rgb(0xff_ff_ff),
-    tool: rgb(0x4b_5b_e6),
-    on_tool: rgb(0xff_ff_ff),
-    accent_text: rgb(0x3b_4a_cf),
-    ok: rgb(0x15_70_48),
-    warn: rgb(0x8a_53_00),
-    error: rgb(0xb4_23_3c),
-    error_bg: rgb(0xfb_ec_ee),
+    bg0: rgb(0xf3, 0xf4, 0xf6),
+    bg1: rgb(0xfc, 0xfc, 0xfd),
+    bg2: rgb(0xf0, 0xf1, 0xf4),
+    bg3: rgb(0xe2, 0xe4, 0xea),
+    line: rgb(0xd9, 0xdb, 0xe1),
+    border: rgb(0x82, 0x87, 0x94),
+    canvas: rgb(0xe4, 0xe6, 0xeb),
+    text: rgb(0x16, 0x18, 0x1d),
+    text2: rgb(0x48, 0x4d, 0x5a),
+    text3: rgb(0x57, 0x5c, 0x69),
+    accent: rgb(0x4b, 0x5b, 0xe6),
+    accent_hover: rgb(0x3d, 0x4d, 0xd8),
+    accent_pressed: rgb(0x33, 0x41, 0xbd),
+    on_accent: rgb(0xff, 0xff, 0xff),
+    tool: rgb(0x4b, 0x5b, 0xe6),
+    on_tool: rgb(0xff, 0xff, 0xff),
+    accent_text: rgb(0x3b, 0x4a, 0xcf),
+    ok: rgb(0x15, 0x70, 0x48),
+    warn: rgb(0x8a, 0x53, 0x00),
+    error: rgb(0xb4, 0x23, 0x3c),
+    error_bg: rgb(0xfb, 0xec, 0xee),
     float: Color32::from_rgba_premultiplied(244, 244, 245, 246),
-    selection: rgb(0xc4_cb_ff),
+    cap: rgb(0xfc, 0xfc, 0xfd),
+    selection: rgb(0xc4, 0xcb, 0xff),
     shadow: Color32::from_black_alpha(64),
-    checker: [rgb(0xf7_f7_f9), rgb(0xe6_e7_eb)],
-    bar: rgb(0xff_ff_ff),
+    checker: [rgb(0xf7, 0xf7, 0xf9), rgb(0xe6, 0xe7, 0xeb)],
+    bar: rgb(0xff, 0xff, 0xff),
     groove: Color32::from_black_alpha(136),
     veil: Color32::from_black_alpha(70),
 };
@@ -251,7 +256,7 @@ fn style(theme: &Theme) -> Style {
     spacing.item_spacing = egui::vec2(8.0, 8.0);
     spacing.button_padding = egui::vec2(10.0, 6.0);
     spacing.interact_size = egui::vec2(32.0, 28.0);
-    spacing.menu_margin = Margin::same(8);
+    spacing.menu_margin = Margin::same(12);
     spacing.window_margin = Margin::same(16);
     spacing.slider_rail_height = 4.0;
     spacing.slider_width = 120.0;
@@ -272,6 +277,10 @@ fn visuals(theme: &Theme) -> Visuals {
         Visuals::light()
     };
     let radius = CornerRadius::same(RADIUS);
+    if theme.is_dark {
+        // egui's own curve makes Inter's regular weight look bold on dark ground.
+        visuals.text_options.color_transfer_function = FontColorTransferFunction::Gamma(0.75);
+    }
     visuals.panel_fill = theme.bg1;
     visuals.window_fill = theme.bg1;
     visuals.window_stroke = Stroke::new(1.0, theme.line);
@@ -318,8 +327,8 @@ fn visuals(theme: &Theme) -> Visuals {
     visuals
 }
 
-const fn rgb(hex: u32) -> Color32 {
-    Color32::from_rgb((hex >> 16) as u8, (hex >> 8) as u8, hex as u8)
+const fn rgb(red: u8, green: u8, blue: u8) -> Color32 {
+    Color32::from_rgb(red, green, blue)
 }
 
 /// WCAG 2.2 contrast of two opaque colours, from 1 to 21.
@@ -352,14 +361,34 @@ mod tests {
                 (
                     "text",
                     theme.text,
-                    vec![theme.bg0, theme.bg1, theme.bg2, theme.bg3, theme.canvas, theme.error_bg],
+                    vec![
+                        theme.bg0,
+                        theme.bg1,
+                        theme.bg2,
+                        theme.bg3,
+                        theme.canvas,
+                        theme.cap,
+                        theme.error_bg,
+                    ],
                 ),
                 (
                     "text2",
                     theme.text2,
-                    vec![theme.bg0, theme.bg1, theme.bg2, theme.bg3, theme.canvas, theme.error_bg],
+                    vec![
+                        theme.bg0,
+                        theme.bg1,
+                        theme.bg2,
+                        theme.bg3,
+                        theme.canvas,
+                        theme.cap,
+                        theme.error_bg,
+                    ],
                 ),
-                ("text3", theme.text3, vec![theme.bg0, theme.bg1, theme.bg2, theme.canvas]),
+                (
+                    "text3",
+                    theme.text3,
+                    vec![theme.bg0, theme.bg1, theme.bg2, theme.canvas],
+                ),
                 (
                     "accent text",
                     theme.accent_text,

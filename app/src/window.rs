@@ -42,14 +42,19 @@ pub fn open() -> anyhow::Result<()> {
             if let Some(state) = &creation.wgpu_render_state {
                 survive_faults(&state.device, &creation.egui_ctx);
             }
-            Ok(Box::new(App::new(&creation.egui_ctx, folders, Some(engine))))
+            Ok(Box::new(App::new(
+                &creation.egui_ctx,
+                folders,
+                Some(engine),
+            )))
         }),
     )
     .map_err(|error| anyhow::anyhow!("the window cannot be opened: {error}"))
 }
 
 fn wgpu_power_preference() -> egui_wgpu::wgpu::PowerPreference {
-    egui_wgpu::wgpu::PowerPreference::from_env().unwrap_or(egui_wgpu::wgpu::PowerPreference::LowPower)
+    egui_wgpu::wgpu::PowerPreference::from_env()
+        .unwrap_or(egui_wgpu::wgpu::PowerPreference::LowPower)
 }
 
 /// Without these handlers an error of the graphics driver ends the whole program, prompts and queue with it.

@@ -13,3 +13,5 @@ mod pipelines;
 mod sampling;
 mod tokenizer;
 mod unet;
+#[cfg(feature = "app")]
+mod window;

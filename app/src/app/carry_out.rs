@@ -16,6 +16,7 @@ use crate::panels::toasts::Tone;
 use crate::session::{PictureId, PictureRef, Place, RecipePart, new_seed};
 
 impl App {
+    #[expect(clippy::too_many_lines, reason = "one match for all commands")]
     pub(super) fn carry_out(&mut self, ctx: &Context, command: Command, now: Instant) {
         match command {
             Command::NewPictures => self.new_pictures(),
@@ -25,7 +26,10 @@ impl App {
                 self.carry_out_effects(effects);
             }
             Command::CancelCurrent => {
-                let current = self.session.running().or_else(|| self.session.active_runs().next());
+                let current = self
+                    .session
+                    .running()
+                    .or_else(|| self.session.active_runs().next());
                 if let Some(run) = current.map(|run| run.id) {
                     self.carry_out(ctx, Command::CancelRun(run), now);
                 }
@@ -101,7 +105,9 @@ impl App {
             Command::StarPicture { id, starred } => self.star(id, starred),
             Command::Delete => match self.session.shown_id() {
                 Some(id) => self.trash(id, now),
-                None => self.toasts.say(Tone::Plain, "There is no saved picture to delete.", now),
+                None => self
+                    .toasts
+                    .say(Tone::Plain, "There is no saved picture to delete.", now),
             },
             Command::DeletePicture(id) => self.trash(id, now),
             Command::Restore(id) => {
@@ -131,13 +137,21 @@ impl App {
             }
             Command::ChooseGalleryFolder => self.choose_gallery_folder(ctx),
             Command::DismissToast(id) => self.toasts.dismiss(id),
+            Command::CloseAnyway => {
+                self.closes_anyway = true;
+                ctx.send_viewport_cmd(ViewportCommand::Close);
+            }
         }
     }
 
     fn new_pictures(&mut self) {
         self.session.place = Place::Canvas;
         let model = self.session.current_model().cloned();
-        match self.bar.draft.request(model.as_ref(), self.settings.compute.clone()) {
+        match self
+            .bar
+            .draft
+            .request(model.as_ref(), self.settings.compute.clone())
+        {
             Ok(request) => self.queue(request),
             Err(problem) => {
                 self.bar.draft.problem = Some(problem);
@@ -160,11 +174,14 @@ impl App {
                 .record(id)
                 .and_then(|record| record.recipe.as_ref())
                 .and_then(|recipe| self.request_from(recipe)),
-            Some(PictureRef::Result { run, .. }) => self.session.run(run).map(|run| run.request.clone()),
+            Some(PictureRef::Result { run, .. }) => {
+                self.session.run(run).map(|run| run.request.clone())
+            }
             None => self.session.selected().map(|run| run.request.clone()),
         };
         let Some(mut request) = request else {
-            self.toasts.say(Tone::Plain, "There are no results to make again.", now);
+            self.toasts
+                .say(Tone::Plain, "There are no results to make again.", now);
             return;
         };
         request.seed = new_seed();
@@ -201,7 +218,10 @@ impl App {
 
     fn replace_word(&mut self, from: &str, to: &str) {
         let prompt = &self.bar.draft.prompt;
-        let vocabulary = self.session.current_model().and_then(|model| model.vocabulary.as_ref());
+        let vocabulary = self
+            .session
+            .current_model()
+            .and_then(|model| model.vocabulary.as_ref());
         let found = vocabulary.and_then(|vocabulary| {
             crate::session::unknown_words(prompt, vocabulary)
                 .into_iter()
@@ -225,7 +245,9 @@ impl App {
     }
 
     fn use_recipe(&mut self, picture: PictureRef, part: RecipePart) {
-        let Some(recipe) = self.recipe(picture) else { return };
+        let Some(recipe) = self.recipe(picture) else {
+            return;
+        };
         let uses = |other| part == RecipePart::Everything || part == other;
         let own_size = self.session.current_model().map(|model| model.default_size);
         let draft = &mut self.bar.draft;
@@ -302,14 +324,18 @@ impl App {
 
     fn export(&mut self, ctx: &Context, now: Instant) {
         let Some(shown) = self.session.shown else {
-            self.toasts.say(Tone::Plain, "Open a picture first, then export it.", now);
+            self.toasts
+                .say(Tone::Plain, "Open a picture first, then export it.", now);
             return;
         };
         let Some(id) = self.session.picture_id(shown) else {
-            self.toasts.say(Tone::Plain, "This picture is not finished yet.", now);
+            self.toasts
+                .say(Tone::Plain, "This picture is not finished yet.", now);
             return;
         };
-        let name = self.recipe(shown).map_or("picture".to_owned(), |recipe| file_name(&recipe));
+        let name = self
+            .recipe(shown)
+            .map_or("picture".to_owned(), |recipe| file_name(&recipe));
         self.in_dialog_thread(ctx, move || {
             let path = rfd::FileDialog::new()
                 .set_title("Export the picture")
@@ -337,13 +363,18 @@ impl App {
     }
 
     fn copy_picture(&mut self, ctx: &Context, now: Instant) {
-        let image = self.session.shown.and_then(|shown| self.textures.image(shown));
+        let image = self
+            .session
+            .shown
+            .and_then(|shown| self.textures.image(shown));
         match image {
             Some(image) => {
                 ctx.copy_image(image.as_ref().clone());
                 self.toasts.say(Tone::Good, "Picture copied", now);
             }
-            None => self.toasts.say(Tone::Plain, "There is no finished picture to copy.", now),
+            None => self
+                .toasts
+                .say(Tone::Plain, "There is no finished picture to copy.", now),
         }
     }
 
@@ -362,17 +393,24 @@ impl App {
     fn open_in_file_manager(&self, ctx: &Context, folder: PathBuf) {
         self.in_dialog_thread(ctx, move || {
             let error = open::that_detached(&folder).err()?;
-            let message = format!("The folder cannot be opened ({error}): {}", folder.display());
+            let message = format!(
+                "The folder cannot be opened ({error}): {}",
+                folder.display()
+            );
             Some(DialogAnswer::CannotOpen(message))
         });
     }
 
     fn toggle_star(&mut self, now: Instant) {
         let Some(id) = self.session.shown_id() else {
-            self.toasts.say(Tone::Plain, "There is no saved picture to star.", now);
+            self.toasts
+                .say(Tone::Plain, "There is no saved picture to star.", now);
             return;
         };
-        let starred = self.gallery_view.record(id).is_some_and(|record| record.is_starred);
+        let starred = self
+            .gallery_view
+            .record(id)
+            .is_some_and(|record| record.is_starred);
         self.star(id, !starred);
     }
 
@@ -396,8 +434,13 @@ impl App {
         }
         self.gallery_view.remove(id);
         self.list_is_stale = true;
-        self.toasts
-            .offer(Tone::Plain, "Moved to the trash", "Undo", Command::Restore(id), now);
+        self.toasts.offer(
+            Tone::Plain,
+            "Moved to the trash",
+            "Undo",
+            Command::Restore(id),
+            now,
+        );
     }
 
     fn set_model(&mut self, ctx: &Context, model: ModelId) {
@@ -406,7 +449,10 @@ impl App {
         self.settings.model = Some(model.0.clone());
         self.session.model = Some(model.clone());
         let compute = self.settings.compute.clone();
-        self.carry_out_effects(vec![crate::session::Effect::Ask(Request::Load { model, compute })]);
+        self.carry_out_effects(vec![crate::session::Effect::Ask(Request::Load {
+            model,
+            compute,
+        })]);
         self.save_settings(ctx);
     }
 
@@ -455,24 +501,35 @@ impl App {
     pub(super) fn remember_prompt_bar(&mut self) {
         let draft = &self.bar.draft;
         let stored = &mut self.settings.prompt_bar;
-        stored.history = draft.history().to_vec();
+        draft.history().clone_into(&mut stored.history);
         stored.n_pictures = draft.n_pictures;
         let negative = draft.negative_prompt.trim();
         stored.negative_prompt = (!negative.is_empty()).then(|| negative.to_owned());
         stored.size = draft.size;
-        stored.sampling = draft.sampling.clone();
+        stored.sampling.clone_from(&draft.sampling);
         stored.seed = draft.seed_is_locked.then_some(draft.seed);
     }
 
     /// Native dialogs, other programs and slow disks never hold the window.
-    fn in_dialog_thread(&self, ctx: &Context, body: impl FnOnce() -> Option<DialogAnswer> + Send + 'static) {
-        let (to_app, wake) = (self.to_app.clone(), waker(ctx));
-        let _ = std::thread::Builder::new().name("dialog".to_owned()).spawn(move || {
-            if let Some(answer) = body() {
-                let _ = to_app.send(answer);
-                wake();
-            }
-        });
+    fn in_dialog_thread(
+        &self,
+        ctx: &Context,
+        body: impl FnOnce() -> Option<DialogAnswer> + Send + 'static,
+    ) {
+        let (answers, wake) = (self.dialog_answers.clone(), waker(ctx));
+        let _ = std::thread::Builder::new()
+            .name("dialog".to_owned())
+            .spawn(move || {
+                if let Some(answer) = body() {
+                    let _ = answers.send(answer);
+                    wake();
+                }
+            });
+    }
+
+    /// What stands in the prompt bar.
+    pub fn prompt(&self) -> &str {
+        &self.bar.draft.prompt
     }
 
     /// Whether the prompt's text has the keyboard focus.
@@ -490,9 +547,7 @@ fn file_name(recipe: &Recipe) -> String {
         .take(8)
         .map(str::to_lowercase)
         .collect();
-    let mut name: String = words.join("-").chars().take(60).collect();
-    if name.is_empty() {
-        name = "picture".to_owned();
-    }
+    let name: String = words.join("-").chars().take(60).collect();
+    let name = if name.is_empty() { "picture" } else { &name };
     format!("{name}-{}", recipe.seed)
 }

@@ -11,6 +11,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use egui::{Context, Frame, Margin, Panel, Ui};
+use limn_engine::protocol::Event;
 
 use crate::canvas::{self, CanvasState};
 use crate::command::Command;
@@ -28,6 +29,10 @@ use crate::settings::{self, Settings};
 use crate::textures::Textures;
 use crate::theme;
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts of the window, not a state machine"
+)]
 pub struct App {
     pub session: Session,
     pub gallery_view: GalleryView,
@@ -50,10 +55,11 @@ pub struct App {
     /// The list asked for last; older answers are out of date.
     list_request: u64,
     list_is_stale: bool,
+    closes_anyway: bool,
     /// The first example stands selected in the prompt, or will not.
     example_is_decided: bool,
     from_dialogs: Receiver<DialogAnswer>,
-    to_app: Sender<DialogAnswer>,
+    dialog_answers: Sender<DialogAnswer>,
 }
 
 /// What native dialogs answer, from their own thread.
@@ -72,7 +78,7 @@ impl App {
         theme::install(ctx);
         Keyboard::install(ctx);
         let (settings, notice) = Settings::load(&folders);
-        let (to_app, from_dialogs) = channel();
+        let (dialog_answers, from_dialogs) = channel();
         let mut app = Self {
             session: Session::default(),
             gallery_view: GalleryView::default(),
@@ -92,9 +98,10 @@ impl App {
             commands: Vec::new(),
             list_request: 0,
             list_is_stale: false,
+            closes_anyway: false,
             example_is_decided: false,
             from_dialogs,
-            to_app,
+            dialog_answers,
             settings,
             folders,
         };
@@ -109,13 +116,20 @@ impl App {
 
     /// What the engine says; public so that tests can speak for it.
     pub fn engine_event(&mut self, event: EngineEvent) {
+        if let EngineEvent::Event(Event::Failed { job: None, failure }) = &event {
+            self.toasts.say(Tone::Bad, &failure.message, Instant::now());
+        }
         let effects = self.session.apply(event, Instant::now());
         self.carry_out_effects(effects);
     }
 
     fn take_up_settings(&mut self, ctx: &Context) {
         self.session.compute = self.settings.compute.clone();
-        self.session.model = self.settings.model.clone().map(limn_engine::protocol::ModelId);
+        self.session.model = self
+            .settings
+            .model
+            .clone()
+            .map(limn_engine::protocol::ModelId);
         let stored = &self.settings.prompt_bar;
         let draft = &mut self.bar.draft;
         for prompt in &stored.history {
@@ -227,7 +241,7 @@ impl App {
                     self.tell_gallery(handle::Command::Records(vec![id]));
                 }
             }
-            handle::Event::Opened { id, pixels } => self.pictures.opened(id, pixels),
+            handle::Event::Opened { id, pixels } => self.pictures.opened(id, &pixels),
             handle::Event::Unreadable { id, message } => {
                 for key in self.pictures.unreadable(id) {
                     self.textures.arrived(key, Err(message.clone()));
@@ -240,8 +254,13 @@ impl App {
                 }
             }
             handle::Event::Exported { path, .. } => {
-                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                self.toasts.say(Tone::Good, format!("Exported as {name}"), now);
+                let name = path
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned();
+                self.toasts
+                    .say(Tone::Good, format!("Exported as {name}"), now);
             }
             handle::Event::Failed { message } => self.toasts.say(Tone::Bad, message, now),
             handle::Event::Notice { message } => self.toasts.say(Tone::Plain, message, now),
@@ -269,7 +288,9 @@ impl App {
             self.example_is_decided = true;
             return;
         }
-        let (Some(model), GalleryState::Ready) = (self.session.current_model(), &self.gallery_view.state) else {
+        let (Some(model), GalleryState::Ready) =
+            (self.session.current_model(), &self.gallery_view.state)
+        else {
             return;
         };
         self.example_is_decided = true;
@@ -277,6 +298,20 @@ impl App {
         if let Some(example) = model.examples.first().filter(|_| is_first_run) {
             self.bar.draft.prompt.clone_from(example);
             self.bar.focus = Some(Selection::All);
+        }
+    }
+
+    /// A picture that is only in memory would be lost with the window.
+    fn guard_closing(&mut self, ctx: &Context, now: Instant) {
+        let is_closing = ctx.input(|input| input.viewport().close_requested());
+        let n_unsaved = self.session.n_unsaved();
+        if is_closing && n_unsaved > 0 && !self.closes_anyway {
+            ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
+            let text = format!(
+                "Not saved yet: {n_unsaved}. Try saving again or choose another folder first."
+            );
+            self.toasts
+                .offer(Tone::Bad, text, "Close anyway", Command::CloseAnyway, now);
         }
     }
 
@@ -305,6 +340,7 @@ impl eframe::App for App {
         self.drain_gallery(now);
         self.drain_dialogs(ctx, now);
         self.decide_example();
+        self.guard_closing(ctx, now);
         let mut commands = std::mem::take(&mut self.commands);
         commands.extend(Keyboard::take(ctx, self.sheet_is_open()));
         for command in commands {
@@ -344,23 +380,39 @@ impl eframe::App for App {
                     Panel::right("side")
                         .exact_size(theme::SIDE_PANEL_WIDTH)
                         .resizable(false)
-                        .frame(bar(Margin { left: 14, right: 14, top: 10, bottom: 0 }))
-                        .show(ui, |ui| side_panel::side_panel_ui(ui, &mut scene, &mut self.gallery_panel));
+                        .frame(bar(Margin {
+                            left: 14,
+                            right: 14,
+                            top: 10,
+                            bottom: 0,
+                        }))
+                        .show(ui, |ui| {
+                            side_panel::side_panel_ui(ui, &mut scene, &mut self.gallery_panel);
+                        });
                 }
                 Panel::bottom("prompt")
                     .resizable(false)
                     .frame(bar(Margin::symmetric(18, 14)))
-                    .show(ui, |ui| prompt_bar::prompt_bar_ui(ui, &mut scene, &mut self.bar));
+                    .show(ui, |ui| {
+                        prompt_bar::prompt_bar_ui(ui, &mut scene, &mut self.bar);
+                    });
                 let canvas = &mut self.canvas;
-                let shown = egui::CentralPanel::no_frame().show(ui, |ui| canvas::canvas_ui(ui, &mut scene, canvas));
+                let shown = egui::CentralPanel::no_frame()
+                    .show(ui, |ui| canvas::canvas_ui(ui, &mut scene, canvas));
                 shown.response.rect
             }
-            Place::Gallery => place_ui(ui, |ui| gallery_place::gallery_place_ui(ui, &mut scene, &mut self.gallery_panel)),
+            Place::Gallery => place_ui(ui, |ui| {
+                gallery_place::gallery_place_ui(ui, &mut scene, &mut self.gallery_panel);
+            }),
             Place::Models => place_ui(ui, |ui| models_place::models_place_ui(ui, &mut scene)),
         };
         toasts::toasts_ui(ui, &mut scene, &self.toasts, middle);
         if self.settings_are_open {
-            let folder = self.settings.gallery_folder(&self.folders).display().to_string();
+            let folder = self
+                .settings
+                .gallery_folder(&self.folders)
+                .display()
+                .to_string();
             self.settings_are_open = !settings_sheet::settings_sheet_ui(ui, &mut scene, &folder);
         }
         palette::palette_ui(ui, &mut scene, &mut self.palette);
@@ -386,8 +438,12 @@ impl eframe::App for App {
 }
 
 fn place_ui(ui: &mut Ui, contents: impl FnOnce(&mut Ui)) -> egui::Rect {
-    let frame = Frame::new().fill(theme::of(ui).bg0).inner_margin(Margin::same(24));
-    let shown = egui::CentralPanel::default().frame(frame).show(ui, contents);
+    let frame = Frame::new()
+        .fill(theme::of(ui).bg0)
+        .inner_margin(Margin::same(24));
+    let shown = egui::CentralPanel::default()
+        .frame(frame)
+        .show(ui, contents);
     shown.response.rect
 }
 

@@ -45,7 +45,10 @@ impl Fetcher {
                 wake();
             }
         };
-        #[expect(clippy::expect_used, reason = "a process that cannot start a thread cannot go on")]
+        #[expect(
+            clippy::expect_used,
+            reason = "a process that cannot start a thread cannot go on"
+        )]
         std::thread::Builder::new()
             .name("pictures".to_owned())
             .spawn(body)
@@ -75,9 +78,9 @@ impl Fetcher {
         }
     }
 
-    pub fn opened(&mut self, id: PictureId, pixels: Arc<RgbaImage>) {
+    pub fn opened(&mut self, id: PictureId, pixels: &Arc<RgbaImage>) {
         for key in self.opening.remove(&id).unwrap_or_default() {
-            self.convert(key, Pixels::Rgba(Arc::clone(&pixels)));
+            self.convert(key, Pixels::Rgba(Arc::clone(pixels)));
         }
     }
 
@@ -94,7 +97,9 @@ impl App {
     /// Hands over what has been converted, and asks for what panels looked for in vain.
     pub(super) fn fetch_pictures(&mut self) {
         while let Ok((key, image)) = self.pictures.converted.try_recv() {
-            self.pictures.converting.retain(|converting| *converting != key);
+            self.pictures
+                .converting
+                .retain(|converting| *converting != key);
             self.textures.arrived(key, Ok(image));
         }
         let mut wanted_thumbnails: Vec<PictureId> = Vec::new();

@@ -16,7 +16,9 @@ pub fn empty_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let height = 300.0_f32.min(canvas.height());
     let area = Rect::from_center_size(canvas.center() - vec2(0.0, 8.0), vec2(width, height));
     ui.scope_builder(
-        UiBuilder::new().max_rect(area).layout(Layout::top_down(Align::Center)),
+        UiBuilder::new()
+            .max_rect(area)
+            .layout(Layout::top_down(Align::Center)),
         |ui| {
             let theme = theme::of(ui);
             ui.spacing_mut().item_spacing.y = 8.0;
@@ -25,7 +27,11 @@ pub fn empty_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
                     .font(theme::heading())
                     .color(theme.text),
             );
-            ui.label(egui::RichText::new(honest_line(scene)).font(theme::body()).color(theme.text2));
+            ui.label(
+                egui::RichText::new(honest_line(scene))
+                    .font(theme::body())
+                    .color(theme.text2),
+            );
             ui.add_space(16.0);
             let examples: Vec<String> = scene
                 .session
@@ -36,7 +42,11 @@ pub fn empty_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             ui.add_space(8.0);
             if let EngineState::Restarting(reason) = &scene.session.engine {
                 let text = format!("The engine stopped and starts again: {reason}");
-                ui.label(egui::RichText::new(text).font(theme::label()).color(theme.error));
+                ui.label(
+                    egui::RichText::new(text)
+                        .font(theme::label())
+                        .color(theme.error),
+                );
             }
         },
     );
@@ -47,6 +57,7 @@ fn honest_line(scene: &Scene<'_>) -> String {
     match scene.session.current_model() {
         Some(model) if !model.description.is_empty() => model.description.clone(),
         Some(model) => format!("{} is ready.", model.name),
+        None if scene.session.models_are_listed => "No model is installed: see Models.".to_owned(),
         None => match &scene.session.engine {
             EngineState::Starting => "The engine starts; you can already write.".to_owned(),
             _ => "Looking for models…".to_owned(),
@@ -77,8 +88,13 @@ fn example_ui(ui: &mut Ui, example: &str, width: f32) -> bool {
     } else {
         (theme.bg1, theme.line, theme.text2)
     };
-    ui.painter()
-        .rect(rect, 10, fill, Stroke::new(1.0, outline), StrokeKind::Inside);
+    ui.painter().rect(
+        rect,
+        10,
+        fill,
+        Stroke::new(1.0, outline),
+        StrokeKind::Inside,
+    );
     let job = widgets::clipped(example, theme::body(), colour, width - 28.0);
     let galley = ui.painter().layout_job(job);
     let at = egui::Align2::LEFT_CENTER

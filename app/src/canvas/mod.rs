@@ -4,8 +4,8 @@ mod empty;
 mod view;
 
 use egui::{
-    Align2, Color32, CornerRadius, CursorIcon, Key, PointerButton, Rect, Response, Role, Sense, Shape, Stroke,
-    StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Align2, Color32, CornerRadius, CursorIcon, Key, PointerButton, Rect, Response, Role, Sense,
+    Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
 use crate::command::Command;
@@ -33,9 +33,18 @@ pub struct CanvasState {
 enum Shown {
     Nothing,
     /// A size to keep free for a picture that is on its way, and what to say there.
-    Awaited { size: Vec2, words: String },
-    Picture { size: Vec2, picture: PictureRef },
-    Failed { reason: String, run: crate::session::RunId },
+    Awaited {
+        size: Vec2,
+        words: String,
+    },
+    Picture {
+        size: Vec2,
+        picture: PictureRef,
+    },
+    Failed {
+        reason: String,
+        run: crate::session::RunId,
+    },
 }
 
 pub fn canvas_ui(ui: &mut Ui, scene: &mut Scene<'_>, state: &mut CanvasState) {
@@ -46,7 +55,11 @@ pub fn canvas_ui(ui: &mut Ui, scene: &mut Scene<'_>, state: &mut CanvasState) {
     let shown = what_is_shown(scene);
     let label = canvas_label(&shown, scene);
     // Not focusable: a click on the picture must not take the keyboard away from single keys.
-    let response = ui.interact(canvas, ui.scope_id().with("canvas"), Sense::CLICK | Sense::DRAG);
+    let response = ui.interact(
+        canvas,
+        ui.scope_id().with("canvas"),
+        Sense::CLICK | Sense::DRAG,
+    );
     response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, &label));
     match &shown {
         Shown::Nothing => empty::empty_ui(ui, scene),
@@ -73,14 +86,18 @@ fn what_is_shown(scene: &Scene<'_>) -> Shown {
     let session = scene.session;
     match session.shown {
         Some(picture @ PictureRef::Result { run, index }) => {
-            let Some(run) = session.run(run) else { return Shown::Nothing };
+            let Some(run) = session.run(run) else {
+                return Shown::Nothing;
+            };
             let size = vec2(run.size.0 as f32, run.size.1 as f32);
             match run.slots.get(index as usize).map(|slot| &slot.state) {
                 Some(SlotState::Failed(reason)) => Shown::Failed {
                     reason: reason.clone(),
                     run: run.id,
                 },
-                Some(SlotState::Waiting | SlotState::Cancelled | SlotState::Trashed(_)) | None => awaited(scene),
+                Some(SlotState::Waiting | SlotState::Cancelled | SlotState::Trashed(_)) | None => {
+                    awaited(scene)
+                }
                 Some(_) => Shown::Picture { size, picture },
             }
         }
@@ -88,7 +105,9 @@ fn what_is_shown(scene: &Scene<'_>) -> Shown {
             let size = scene
                 .gallery
                 .record(id)
-                .map_or(vec2(256.0, 256.0), |record| vec2(record.width as f32, record.height as f32));
+                .map_or(vec2(256.0, 256.0), |record| {
+                    vec2(record.width as f32, record.height as f32)
+                });
             Shown::Picture { size, picture }
         }
         None => awaited(scene),
@@ -120,11 +139,17 @@ fn canvas_label(shown: &Shown, scene: &Scene<'_>) -> String {
         Shown::Failed { reason, .. } => format!("Canvas: {reason}"),
         Shown::Picture { picture, .. } => match picture {
             PictureRef::Result { run, index } => {
-                let prompt = scene.session.run(*run).map_or("", |run| run.request.prompt.as_str());
+                let prompt = scene
+                    .session
+                    .run(*run)
+                    .map_or("", |run| run.request.prompt.as_str());
                 format!("Canvas: result {}, {prompt}", index + 1)
             }
             PictureRef::Gallery(id) => {
-                let prompt = scene.gallery.record(*id).map_or("", |record| record.prompt());
+                let prompt = scene
+                    .gallery
+                    .record(*id)
+                    .map_or("", |record| record.prompt());
                 format!("Canvas: {prompt}")
             }
         },
@@ -132,16 +157,26 @@ fn canvas_label(shown: &Shown, scene: &Scene<'_>) -> String {
 }
 
 fn settle(ui: &Ui, state: &mut CanvasState, canvas: Rect, size: Vec2) {
-    state.view.settle(canvas, size, ui.pixels_per_point(), FIT_MARGIN);
+    state
+        .view
+        .settle(canvas, size, ui.pixels_per_point(), FIT_MARGIN);
 }
 
-fn gestures(ui: &Ui, scene: &Scene<'_>, state: &mut CanvasState, response: &Response, canvas: Rect) {
+fn gestures(
+    ui: &Ui,
+    scene: &Scene<'_>,
+    state: &mut CanvasState,
+    response: &Response,
+    canvas: Rect,
+) {
     let pixels_per_point = ui.pixels_per_point();
     let in_text = ui.ctx().text_edit_focused();
     let space = !in_text && ui.input(|input| input.key_down(Key::Space));
     let pans = scene.session.tool == Tool::Pan || space;
     let hovered = response.hovered();
-    if response.dragged_by(PointerButton::Middle) || (pans && response.dragged_by(PointerButton::Primary)) {
+    if response.dragged_by(PointerButton::Middle)
+        || (pans && response.dragged_by(PointerButton::Primary))
+    {
         state.view.pan(response.drag_delta(), pixels_per_point);
         ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
     } else if hovered {
@@ -157,8 +192,14 @@ fn gestures(ui: &Ui, scene: &Scene<'_>, state: &mut CanvasState, response: &Resp
         && response.clicked()
         && let Some(pointer) = response.interact_pointer_pos()
     {
-        let factor = if ui.input(|input| input.modifiers.alt) { 0.5 } else { 2.0 };
-        state.view.zoom_at(pointer, factor, canvas, pixels_per_point);
+        let factor = if ui.input(|input| input.modifiers.alt) {
+            0.5
+        } else {
+            2.0
+        };
+        state
+            .view
+            .zoom_at(pointer, factor, canvas, pixels_per_point);
     }
     if response.double_clicked() && scene.session.tool == Tool::Pan {
         state.view.fit();
@@ -168,7 +209,9 @@ fn gestures(ui: &Ui, scene: &Scene<'_>, state: &mut CanvasState, response: &Resp
         let (scroll, pinch) = ui.input(|input| (input.smooth_scroll_delta().y, input.zoom_delta()));
         let factor = pinch * (scroll / 240.0).exp();
         if (factor - 1.0).abs() > 1e-4 {
-            state.view.zoom_at(pointer, factor, canvas, pixels_per_point);
+            state
+                .view
+                .zoom_at(pointer, factor, canvas, pixels_per_point);
         }
     }
     if let Some(touch) = ui.ctx().multi_touch() {
@@ -176,26 +219,50 @@ fn gestures(ui: &Ui, scene: &Scene<'_>, state: &mut CanvasState, response: &Resp
     }
 }
 
-fn picture_ui(ui: &Ui, scene: &mut Scene<'_>, state: &CanvasState, canvas: Rect, size: Vec2, picture: PictureRef) {
+fn picture_ui(
+    ui: &Ui,
+    scene: &mut Scene<'_>,
+    state: &CanvasState,
+    canvas: Rect,
+    size: Vec2,
+    picture: PictureRef,
+) {
     let theme = theme::of(ui);
     let pixels_per_point = ui.pixels_per_point();
     let rect = state.view.picture_rect(canvas, size, pixels_per_point);
     let crisp = state.view.zoom() >= CRISP_ZOOM;
-    let rect = if crisp { rect } else { snapped(rect, pixels_per_point) };
+    let rect = if crisp {
+        rect
+    } else {
+        snapped(rect, pixels_per_point)
+    };
     let painter = ui.painter_at(canvas);
     shadow(&painter, theme, rect);
-    let is_final = scene.textures.get_full(picture, crisp).map(egui::TextureHandle::id);
+    let is_final = scene
+        .textures
+        .get_full(picture, crisp)
+        .map(egui::TextureHandle::id);
     let texture = is_final.or_else(|| preview_texture(ui, scene, picture));
     if let Some(texture) = texture {
         checkerboard(&painter, theme, rect.intersect(canvas));
         let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
         painter.image(texture, rect, uv, Color32::WHITE);
-    } else if let Some(reason) = scene.textures.broken((picture, crate::textures::Detail::Full)) {
+    } else if let Some(reason) = scene
+        .textures
+        .broken((picture, crate::textures::Detail::Full))
+    {
         painter.rect_filled(rect, 0, theme.bg2);
         let text = format!("This picture cannot be read: {reason}");
-        let job = egui::text::LayoutJob::simple(text, theme::body(), theme.text2, rect.width().max(160.0) - 24.0);
+        let job = egui::text::LayoutJob::simple(
+            text,
+            theme::body(),
+            theme.text2,
+            rect.width().max(160.0) - 24.0,
+        );
         let galley = painter.layout_job(job);
-        let at = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size()).min;
+        let at = Align2::CENTER_CENTER
+            .anchor_size(rect.center(), galley.size())
+            .min;
         painter.galley(at, galley, theme.text2);
     } else {
         painter.rect_filled(rect, 0, widgets::breathing(ui, theme));
@@ -229,10 +296,22 @@ fn awaited_ui(ui: &Ui, state: &CanvasState, canvas: Rect, size: Vec2, words: &st
     let painter = ui.painter_at(canvas);
     shadow(&painter, theme, rect);
     painter.rect_filled(rect, 0, widgets::breathing(ui, theme));
-    painter.text(rect.center(), Align2::CENTER_CENTER, words, theme::body(), theme.text2);
+    painter.text(
+        rect.center(),
+        Align2::CENTER_CENTER,
+        words,
+        theme::body(),
+        theme.text2,
+    );
 }
 
-fn failed_ui(ui: &mut Ui, scene: &mut Scene<'_>, canvas: Rect, reason: &str, run: crate::session::RunId) {
+fn failed_ui(
+    ui: &mut Ui,
+    scene: &mut Scene<'_>,
+    canvas: Rect,
+    reason: &str,
+    run: crate::session::RunId,
+) {
     let theme = theme::of(ui);
     let size = vec2(canvas.width().min(440.0) - 32.0, 200.0);
     let card = Rect::from_center_size(canvas.center(), size);
@@ -244,14 +323,25 @@ fn failed_ui(ui: &mut Ui, scene: &mut Scene<'_>, canvas: Rect, reason: &str, run
             .inner_margin(20)
             .show(ui, |ui| {
                 ui.vertical(|ui| {
-                    ui.label(egui::RichText::new("The picture was not made").font(theme::title()).color(theme.text));
-                    ui.label(egui::RichText::new(reason).font(theme::body()).color(theme.text2));
+                    ui.label(
+                        egui::RichText::new("The picture was not made")
+                            .font(theme::title())
+                            .color(theme.text),
+                    );
+                    ui.label(
+                        egui::RichText::new(reason)
+                            .font(theme::body())
+                            .color(theme.text2),
+                    );
                     ui.add_space(4.0);
                     ui.horizontal(|ui| {
-                        if widgets::button(ui, "Run again", widgets::Loudness::Primary, None).clicked() {
+                        if widgets::button(ui, "Run again", widgets::Loudness::Primary, None)
+                            .clicked()
+                        {
                             scene.send(Command::RunAgain(run));
                         }
-                        if widgets::button(ui, "Put away", widgets::Loudness::Plain, None).clicked() {
+                        if widgets::button(ui, "Put away", widgets::Loudness::Plain, None).clicked()
+                        {
                             scene.send(Command::DismissRun(run));
                         }
                     });
@@ -295,24 +385,36 @@ fn zoom_chip_ui(ui: &mut Ui, scene: &mut Scene<'_>, state: &CanvasState, canvas:
     let theme = theme::of(ui);
     let size = vec2(116.0, 30.0);
     let rect = Rect::from_min_size(canvas.max - size - Vec2::splat(12.0), size);
-    ui.painter()
-        .rect(rect, theme::RADIUS, theme.float, Stroke::new(1.0, theme.line), StrokeKind::Inside);
+    ui.painter().rect(
+        rect,
+        theme::RADIUS,
+        theme.float,
+        Stroke::new(1.0, theme.line),
+        StrokeKind::Inside,
+    );
     let builder = egui::UiBuilder::new()
         .max_rect(rect.shrink(3.0))
         .layout(egui::Layout::left_to_right(egui::Align::Center));
     ui.scope_builder(builder, |ui| {
         ui.spacing_mut().item_spacing.x = 0.0;
-        for (icon, command) in [(Some(Icon::Minus), Command::ZoomOut), (None, Command::ZoomFit), (Some(Icon::Plus), Command::ZoomIn)] {
+        for (icon, command) in [
+            (Some(Icon::Minus), Command::ZoomOut),
+            (None, Command::ZoomFit),
+            (Some(Icon::Plus), Command::ZoomIn),
+        ] {
             let clicked = if let Some(icon) = icon {
-                let tip = widgets::command_tooltip(ui, &command);
-                widgets::icon_button(ui, icon, &tip, 24.0).clicked()
+                widgets::command_icon(ui, icon, &command, 24.0, false).clicked()
             } else {
                 let percent = format!("{:.0} %", state.view.zoom() * 100.0);
                 percent_ui(ui, &percent, state.view.fits())
             };
             if clicked {
                 let is_fit_button = icon.is_none() && state.view.fits();
-                scene.send(if is_fit_button { Command::ZoomActual } else { command });
+                scene.send(if is_fit_button {
+                    Command::ZoomActual
+                } else {
+                    command
+                });
             }
         }
     });
@@ -327,16 +429,29 @@ fn percent_ui(ui: &mut Ui, percent: &str, fits: bool) -> bool {
     if response.hovered() {
         ui.painter().rect_filled(rect, 6, theme.bg3);
     }
-    ui.painter()
-        .text(rect.center(), Align2::CENTER_CENTER, percent, theme::label(), theme.text2);
+    ui.painter().text(
+        rect.center(),
+        Align2::CENTER_CENTER,
+        percent,
+        theme::label(),
+        theme.text2,
+    );
     widgets::focus_ring(ui, &response, rect, 6);
-    let tip = if fits { "To 100 %   Ctrl 1" } else { "Fit the picture   Ctrl 0" };
+    let tip = if fits {
+        "To 100 %   Ctrl 1"
+    } else {
+        "Fit the picture   Ctrl 0"
+    };
     response.on_hover_text(tip).clicked()
 }
 
 fn hints_ui(ui: &Ui, scene: &Scene<'_>, canvas: Rect) {
     let theme = theme::of(ui);
-    let n_results = scene.session.selected().map_or(0, |run| run.slots.len()).min(9);
+    let n_results = scene
+        .session
+        .selected()
+        .map_or(0, |run| run.slots.len())
+        .min(9);
     let mut hints: Vec<(Vec<String>, &str)> = Vec::new();
     if n_results > 1 {
         hints.push((vec!["1".to_owned(), n_results.to_string()], "results"));
@@ -351,22 +466,36 @@ fn hints_ui(ui: &Ui, scene: &Scene<'_>, canvas: Rect) {
     for (keys, words) in hints {
         for (i, key) in keys.iter().enumerate() {
             if i > 0 {
-                let dash = ui.painter().text(pos2(x, y), Align2::LEFT_CENTER, "–", theme::caption(), theme.text3);
+                let dash = ui.painter().text(
+                    pos2(x, y),
+                    Align2::LEFT_CENTER,
+                    "–",
+                    theme::caption(),
+                    theme.text3,
+                );
                 x = dash.right() + 3.0;
             }
-            let galley = ui.painter().layout_no_wrap(key.clone(), theme::caption(), theme.text2);
+            let galley = ui
+                .painter()
+                .layout_no_wrap(key.clone(), theme::caption(), theme.text2);
             let cap = Rect::from_min_size(pos2(x, y - 8.5), vec2(galley.size().x + 10.0, 17.0));
             if cap.right() > room {
                 return;
             }
-            ui.painter().rect_filled(cap, 4, theme.bg3);
-            let at = Align2::CENTER_CENTER.anchor_size(cap.center(), galley.size()).min;
+            ui.painter().rect_filled(cap, 4, theme.cap);
+            let at = Align2::CENTER_CENTER
+                .anchor_size(cap.center(), galley.size())
+                .min;
             ui.painter().galley(at, galley, theme.text2);
             x = cap.right() + 3.0;
         }
-        let text = ui
-            .painter()
-            .text(pos2(x + 2.0, y), Align2::LEFT_CENTER, words, theme::caption(), theme.text3);
+        let text = ui.painter().text(
+            pos2(x + 2.0, y),
+            Align2::LEFT_CENTER,
+            words,
+            theme::caption(),
+            theme.text3,
+        );
         x = text.right() + 14.0;
     }
 }

@@ -53,11 +53,19 @@ impl View {
     }
 
     /// Call once a frame before drawing: keeps a fitting view fitted and any other one in reach.
-    pub fn settle(&mut self, canvas: Rect, picture_size: Vec2, pixels_per_point: f32, margin: Vec2) {
+    pub fn settle(
+        &mut self,
+        canvas: Rect,
+        picture_size: Vec2,
+        pixels_per_point: f32,
+        margin: Vec2,
+    ) {
         if self.fits {
             let room = (canvas.size() - margin * 2.0).max(vec2(32.0, 32.0)) * pixels_per_point;
             let picture = picture_size.max(vec2(1.0, 1.0));
-            self.zoom = (room.x / picture.x).min(room.y / picture.y).clamp(MIN_ZOOM, MAX_ZOOM);
+            self.zoom = (room.x / picture.x)
+                .min(room.y / picture.y)
+                .clamp(MIN_ZOOM, MAX_ZOOM);
             self.centre = (picture_size / 2.0).to_pos2();
             return;
         }

@@ -1,4 +1,4 @@
-use std::{fmt::Write, path::Path};
+use std::path::Path;
 
 use limn_engine::{
     catalogue::{Catalogue, ComponentReport, ModelReport},
@@ -77,8 +77,7 @@ fn describe_component(component: &ComponentReport) -> String {
         dtypes.join(" and ")
     );
     if let Some(fault) = &component.fault {
-        // Writing to a string never fails.
-        let _ = writeln!(lines, "    fault     {fault}");
+        lines += &format!("    fault     {fault}\n");
     }
     if let Some(report) = &component.report {
         for (what, names) in [
@@ -87,7 +86,7 @@ fn describe_component(component: &ComponentReport) -> String {
             ("unfit", &report.unfit),
         ] {
             for name in names {
-                let _ = writeln!(lines, "    {what:<10}{name}");
+                lines += &format!("    {what:<10}{name}\n");
             }
         }
     }

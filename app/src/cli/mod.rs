@@ -65,4 +65,3 @@ pub fn main() -> ExitCode {
         }
     }
 }
-

@@ -1,6 +1,9 @@
 //! The gallery: a strip in the side panel and a place of its own, both drawing only what is in view.
 
-use egui::{Align2, Id, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, TextEdit, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Align2, Id, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, TextEdit, Ui, WidgetInfo, pos2,
+    vec2,
+};
 
 use super::widgets::{self, Loudness};
 use super::{Scene, prompt_bar, results};
@@ -27,8 +30,16 @@ pub fn gallery_strip_ui(ui: &mut Ui, scene: &mut Scene<'_>, panel: &mut GalleryP
 pub fn gallery_place_ui(ui: &mut Ui, scene: &mut Scene<'_>, panel: &mut GalleryPanel) {
     let theme = theme::of(ui);
     ui.horizontal(|ui| {
-        ui.label(egui::RichText::new("Gallery").font(theme::heading()).color(theme.text));
-        ui.label(egui::RichText::new(count_words(scene)).font(theme::label()).color(theme.text3));
+        ui.label(
+            egui::RichText::new("Gallery")
+                .font(theme::heading())
+                .color(theme.text),
+        );
+        ui.label(
+            egui::RichText::new(count_words(scene))
+                .font(theme::label())
+                .color(theme.text3),
+        );
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if widgets::button(ui, "Open folder", Loudness::Plain, None).clicked() {
                 scene.send(Command::OpenFolder);
@@ -39,7 +50,9 @@ pub fn gallery_place_ui(ui: &mut Ui, scene: &mut Scene<'_>, panel: &mut GalleryP
             if widgets::icon_toggle(ui, star, &label, 31.0, only).clicked() {
                 scene.send(Command::OnlyStarred(!only));
             }
-            ui.allocate_ui(vec2(320.0, 34.0), |ui| search_ui(ui, scene, panel, "gallery search"));
+            ui.allocate_ui(vec2(320.0, 34.0), |ui| {
+                search_ui(ui, scene, panel, "gallery search");
+            });
         });
     });
     ui.add_space(8.0);
@@ -53,7 +66,11 @@ fn count_words(scene: &Scene<'_>) -> String {
         GalleryState::Opening => "opening…".to_owned(),
         GalleryState::Failed(_) => "not open".to_owned(),
         GalleryState::Ready if scene.gallery.is_searching() => {
-            format!("{} of {}", widgets::count(n), widgets::count(scene.gallery.total))
+            format!(
+                "{} of {}",
+                widgets::count(n),
+                widgets::count(scene.gallery.total)
+            )
         }
         GalleryState::Ready if n == 1 => "1 picture".to_owned(),
         GalleryState::Ready => format!("{} pictures", widgets::count(n)),
@@ -78,7 +95,11 @@ fn search_ui(ui: &mut Ui, scene: &mut Scene<'_>, panel: &mut GalleryPanel, id: &
 fn grid_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: &str, n_columns: usize, gap: f32) {
     if let GalleryState::Failed(reason) = &scene.gallery.state {
         let theme = theme::of(ui);
-        ui.label(egui::RichText::new(reason).font(theme::label()).color(theme.error));
+        ui.label(
+            egui::RichText::new(reason)
+                .font(theme::label())
+                .color(theme.error),
+        );
         ui.horizontal(|ui| {
             if widgets::button(ui, "Try again", Loudness::Primary, None).clicked() {
                 scene.send(Command::RetrySaving);
@@ -111,9 +132,16 @@ fn grid_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: &str, n_columns: usize, gap: 
                 let (strip, _) = ui.allocate_exact_size(vec2(width, side), Sense::hover());
                 for column in 0..n_columns {
                     let index = row * n_columns + column;
-                    let Some(picture) = scene.gallery.ids.get(index).copied() else { break };
+                    let Some(picture) = scene.gallery.ids.get(index).copied() else {
+                        break;
+                    };
                     let min = pos2(strip.left() + column as f32 * (side + gap), strip.top());
-                    thumbnail_ui(ui, scene, picture, Rect::from_min_size(min, vec2(side, side)));
+                    thumbnail_ui(
+                        ui,
+                        scene,
+                        picture,
+                        Rect::from_min_size(min, vec2(side, side)),
+                    );
                 }
             }
         });
@@ -122,12 +150,20 @@ fn grid_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: &str, n_columns: usize, gap: 
 fn thumbnail_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: PictureId, rect: Rect) {
     let theme = theme::of(ui);
     let picture = PictureRef::Gallery(id);
-    let response = ui.interact(rect, Id::unique(("thumbnail", ui.scope_id(), id)), Sense::click());
+    let response = ui.interact(
+        rect,
+        Id::unique(("thumbnail", ui.scope_id(), id)),
+        Sense::click(),
+    );
     let record = scene.gallery.record(id);
     let prompt = record.map_or(String::new(), |record| record.prompt().to_owned());
     let is_starred = record.is_some_and(|record| record.is_starred);
     let is_shown = scene.session.shown_id() == Some(id);
-    let label = if prompt.is_empty() { "Picture".to_owned() } else { format!("Picture: {prompt}") };
+    let label = if prompt.is_empty() {
+        "Picture".to_owned()
+    } else {
+        format!("Picture: {prompt}")
+    };
     response.widget_info(|| WidgetInfo::selected(Role::ListItem, true, is_shown, &label));
     ui.painter().rect_filled(rect, theme::RADIUS, theme.bg3);
     let key = (picture, Detail::Thumbnail);
@@ -138,15 +174,24 @@ fn thumbnail_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: PictureId, rect: Rect) {
     }
     if is_starred {
         let corner = Rect::from_center_size(rect.right_top() + vec2(-13.0, 13.0), vec2(14.0, 14.0));
-        ui.painter().circle_filled(corner.center(), 9.0, theme.groove);
+        ui.painter()
+            .circle_filled(corner.center(), 9.0, theme.groove);
         icons::paint(ui.painter(), corner, 12.0, Icon::StarFilled, theme.bar);
     }
     if is_shown {
-        ui.painter()
-            .rect_stroke(rect, theme::RADIUS, Stroke::new(2.0, theme.accent), StrokeKind::Inside);
+        ui.painter().rect_stroke(
+            rect,
+            theme::RADIUS,
+            Stroke::new(2.0, theme.accent),
+            StrokeKind::Inside,
+        );
     } else if response.hovered() {
-        ui.painter()
-            .rect_stroke(rect, theme::RADIUS, Stroke::new(1.0, theme.border), StrokeKind::Inside);
+        ui.painter().rect_stroke(
+            rect,
+            theme::RADIUS,
+            Stroke::new(1.0, theme.border),
+            StrokeKind::Inside,
+        );
         if rect.width() > 120.0 && !prompt.is_empty() {
             caption_ui(ui, rect, &prompt);
         }
@@ -177,6 +222,8 @@ fn caption_ui(ui: &Ui, rect: Rect, prompt: &str) {
     ui.painter().rect_filled(foot, radius, theme.groove);
     let job = widgets::clipped(prompt, theme::caption(), theme.bar, rect.width() - 20.0);
     let galley = ui.painter().layout_job(job);
-    let at = Align2::LEFT_CENTER.anchor_size(foot.left_center() + vec2(10.0, 0.0), galley.size()).min;
+    let at = Align2::LEFT_CENTER
+        .anchor_size(foot.left_center() + vec2(10.0, 0.0), galley.size())
+        .min;
     ui.painter().galley(at, galley, theme.bar);
 }

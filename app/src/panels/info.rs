@@ -19,28 +19,79 @@ pub fn info_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         widgets::remark(ui, "The recipe is here as soon as the picture is finished.");
         return;
     };
-    if widgets::button(ui, "Use this recipe", Loudness::Primary, Some(ui.available_width())).clicked() {
+    if widgets::button(
+        ui,
+        "Use this recipe",
+        Loudness::Primary,
+        Some(ui.available_width()),
+    )
+    .clicked()
+    {
         let part = RecipePart::Everything;
         scene.send(Command::UseRecipe { picture, part });
     }
     ui.add_space(4.0);
-    field_ui(ui, scene, "Prompt", &recipe.prompt, picture, Some(RecipePart::Prompt));
+    field_ui(
+        ui,
+        scene,
+        "Prompt",
+        &recipe.prompt,
+        picture,
+        Some(RecipePart::Prompt),
+    );
     if let Some(unread) = &recipe.unread_prompt {
         field_ui(ui, scene, "Not read by the model", unread, picture, None);
     }
     if let Some(negative) = &recipe.negative_prompt {
-        field_ui(ui, scene, "Avoid", negative, picture, Some(RecipePart::Negative));
+        field_ui(
+            ui,
+            scene,
+            "Avoid",
+            negative,
+            picture,
+            Some(RecipePart::Negative),
+        );
     }
     let size = format!("{} × {} px", recipe.width, recipe.height);
     field_ui(ui, scene, "Size", &size, picture, Some(RecipePart::Size));
-    field_ui(ui, scene, "Seed", &recipe.seed.to_string(), picture, Some(RecipePart::Seed));
-    let sampler = recipe.sampler().map_or_else(|| recipe.sampler.clone(), |known| prompt_bar::sampler_name(known).to_owned());
-    let sampling = format!("{sampler}, {} steps, guidance {}", recipe.n_steps, recipe.guidance_scale);
-    field_ui(ui, scene, "Settings", &sampling, picture, Some(RecipePart::Sampling));
-    let prior = format!("{} steps, guidance {}", recipe.n_prior_steps, recipe.prior_guidance_scale);
+    field_ui(
+        ui,
+        scene,
+        "Seed",
+        &recipe.seed.to_string(),
+        picture,
+        Some(RecipePart::Seed),
+    );
+    let sampler = recipe.sampler().map_or_else(
+        || recipe.sampler.clone(),
+        |known| prompt_bar::sampler_name(known).to_owned(),
+    );
+    let sampling = format!(
+        "{sampler}, {} steps, guidance {}",
+        recipe.n_steps, recipe.guidance_scale
+    );
+    field_ui(
+        ui,
+        scene,
+        "Settings",
+        &sampling,
+        picture,
+        Some(RecipePart::Sampling),
+    );
+    let prior = format!(
+        "{} steps, guidance {}",
+        recipe.n_prior_steps, recipe.prior_guidance_scale
+    );
     field_ui(ui, scene, "Prior", &prior, picture, None);
     field_ui(ui, scene, "Model", &recipe.model, picture, None);
-    field_ui(ui, scene, "Made on", &format!("{}, {}", recipe.device, recipe.dtype), picture, None);
+    field_ui(
+        ui,
+        scene,
+        "Made on",
+        &format!("{}, {}", recipe.device, recipe.dtype),
+        picture,
+        None,
+    );
     let created = recipe
         .created
         .to_zoned_datetime(jiff::tz::TimeZone::system())
@@ -70,13 +121,24 @@ pub fn recipe_of(scene: &Scene<'_>, picture: PictureRef) -> Option<Recipe> {
     }
 }
 
-fn field_ui(ui: &mut Ui, scene: &mut Scene<'_>, name: &str, value: &str, picture: PictureRef, part: Option<RecipePart>) {
+fn field_ui(
+    ui: &mut Ui,
+    scene: &mut Scene<'_>,
+    name: &str,
+    value: &str,
+    picture: PictureRef,
+    part: Option<RecipePart>,
+) {
     let theme = theme::of(ui);
     ui.vertical(|ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
         ui.horizontal(|ui| {
             ui.set_min_height(22.0);
-            ui.label(egui::RichText::new(name).font(theme::label()).color(theme.text3));
+            ui.label(
+                egui::RichText::new(name)
+                    .font(theme::label())
+                    .color(theme.text3),
+            );
             if let Some(part) = part {
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                     if widgets::icon_button(ui, Icon::Recipe, part.label(), 22.0).clicked() {
@@ -85,7 +147,9 @@ fn field_ui(ui: &mut Ui, scene: &mut Scene<'_>, name: &str, value: &str, picture
                 });
             }
         });
-        let text = egui::RichText::new(value).font(theme::body()).color(theme.text);
+        let text = egui::RichText::new(value)
+            .font(theme::body())
+            .color(theme.text);
         ui.add(egui::Label::new(text).wrap().selectable(true));
     });
 }

@@ -48,6 +48,7 @@ pub enum Region {
 }
 
 impl Region {
+    #[must_use]
     pub fn next(self) -> Self {
         match self {
             Self::Prompt => Self::Side,

@@ -2,8 +2,8 @@
 
 use egui::{Frame, Margin, ScrollArea, Stroke, Ui};
 
-use super::widgets::{self, Loudness};
 use super::Scene;
+use super::widgets::{self, Loudness};
 use crate::command::Command;
 use crate::theme;
 use limn_engine::protocol::ModelInfo;
@@ -17,7 +17,12 @@ pub fn models_place_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         ui.label(egui::RichText::new("Models").font(theme::heading()).color(theme.text));
         let models = scene.session.models.clone();
         if models.is_empty() {
-            widgets::remark(ui, "Looking for models…");
+            let words = if scene.session.models_are_listed {
+                "No model is installed. Put a diffusers folder of the Kandinsky 2.2 format into the library of models."
+            } else {
+                "Looking for models…"
+            };
+            widgets::remark(ui, words);
         }
         let current = scene.session.current_model().map(|model| model.id.clone());
         for model in models {
@@ -46,20 +51,40 @@ fn model_card_ui(ui: &mut Ui, scene: &mut Scene<'_>, model: &ModelInfo, is_curre
     card_ui(ui, |ui| {
         let theme = theme::of(ui);
         ui.horizontal(|ui| {
-            ui.label(egui::RichText::new(&model.name).font(theme::title()).color(theme.text));
+            ui.label(
+                egui::RichText::new(&model.name)
+                    .font(theme::title())
+                    .color(theme.text),
+            );
             let (width, height) = model.default_size;
-            let facts = format!("{} · {} · {width} × {height} px", model.family, widgets::bytes(model.bytes));
-            ui.label(egui::RichText::new(facts).font(theme::label()).color(theme.text3));
+            let facts = format!(
+                "{} · {} · {width} × {height} px",
+                model.family,
+                widgets::bytes(model.bytes)
+            );
+            ui.label(
+                egui::RichText::new(facts)
+                    .font(theme::label())
+                    .color(theme.text3),
+            );
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 if is_current {
-                    ui.label(egui::RichText::new("In use").font(theme::label_medium()).color(theme.ok));
+                    ui.label(
+                        egui::RichText::new("In use")
+                            .font(theme::label_medium())
+                            .color(theme.ok),
+                    );
                 } else if widgets::button(ui, "Use", Loudness::Primary, None).clicked() {
                     scene.send(Command::SetModel(model.id.clone()));
                 }
             });
         });
         if !model.description.is_empty() {
-            ui.label(egui::RichText::new(&model.description).font(theme::body()).color(theme.text2));
+            ui.label(
+                egui::RichText::new(&model.description)
+                    .font(theme::body())
+                    .color(theme.text2),
+            );
         }
         if let Some(vocabulary) = &model.vocabulary {
             words_ui(ui, "Draws", &vocabulary.objects);
@@ -89,10 +114,18 @@ fn words_ui(ui: &mut Ui, name: &str, words: &[String]) {
     ui.horizontal_top(|ui| {
         ui.allocate_ui(egui::vec2(64.0, 16.0), |ui| {
             ui.set_min_width(64.0);
-            ui.label(egui::RichText::new(name).font(theme::label()).color(theme.text3));
+            ui.label(
+                egui::RichText::new(name)
+                    .font(theme::label())
+                    .color(theme.text3),
+            );
         });
         ui.vertical(|ui| {
-            ui.label(egui::RichText::new(words.join(", ")).font(theme::label()).color(theme.text2));
+            ui.label(
+                egui::RichText::new(words.join(", "))
+                    .font(theme::label())
+                    .color(theme.text2),
+            );
         });
     });
 }

@@ -1,6 +1,8 @@
 //! Ctrl+K: every command by typing a part of its name.
 
-use egui::{Align2, Id, Key, Modal, Response, Role, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, vec2};
+use egui::{
+    Align2, Id, Key, Modal, Response, Role, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, vec2,
+};
 
 use super::{Scene, prompt_bar, widgets};
 use crate::command::{Command, LISTED};
@@ -65,7 +67,11 @@ fn list_ui(ui: &mut Ui, scene: &mut Scene<'_>, palette: &mut Palette) -> bool {
         .font(theme::prompt())
         .frame(egui::Frame::NONE)
         .margin(egui::Margin::symmetric(10, 8))
-        .hint_text(egui::RichText::new("What do you want to do?").font(theme::prompt()).color(theme.text3))
+        .hint_text(
+            egui::RichText::new("What do you want to do?")
+                .font(theme::prompt())
+                .color(theme.text3),
+        )
         .desired_width(f32::INFINITY);
     let response = ui.add(field);
     prompt_bar::name_text_field(&response, "Find a command", &palette.words);
@@ -83,25 +89,27 @@ fn list_ui(ui: &mut Ui, scene: &mut Scene<'_>, palette: &mut Palette) -> bool {
         palette.chosen = palette.chosen.saturating_sub(1);
     }
     let mut picked = enter.then_some(palette.chosen);
-    ScrollArea::vertical().max_height(MAX_HEIGHT).show(ui, |ui| {
-        ui.spacing_mut().item_spacing.y = 2.0;
-        let is_mac = ui.ctx().os() == egui::os::OperatingSystem::Mac;
-        for (index, command) in found.iter().enumerate() {
-            let shortcut = command.shortcut().map(|shortcut| shortcut.text(is_mac));
-            let is_chosen = index == palette.chosen;
-            let width = ui.available_width();
-            let row = row_ui(ui, &command.label(), shortcut.as_deref(), is_chosen, width);
-            if is_chosen && (up || down) {
-                row.scroll_to_me(None);
+    ScrollArea::vertical()
+        .max_height(MAX_HEIGHT)
+        .show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 2.0;
+            let is_mac = ui.ctx().os() == egui::os::OperatingSystem::Mac;
+            for (index, command) in found.iter().enumerate() {
+                let shortcut = command.shortcut().map(|shortcut| shortcut.text(is_mac));
+                let is_chosen = index == palette.chosen;
+                let width = ui.available_width();
+                let row = row_ui(ui, &command.label(), shortcut.as_deref(), is_chosen, width);
+                if is_chosen && (up || down) {
+                    row.scroll_to_me(None);
+                }
+                if row.clicked() {
+                    picked = Some(index);
+                }
             }
-            if row.clicked() {
-                picked = Some(index);
+            if found.is_empty() {
+                widgets::remark(ui, "No command has these words.");
             }
-        }
-        if found.is_empty() {
-            widgets::remark(ui, "No command has these words.");
-        }
-    });
+        });
     let Some(command) = picked.and_then(|index| found.get(index)) else {
         return false;
     };
@@ -112,7 +120,13 @@ fn list_ui(ui: &mut Ui, scene: &mut Scene<'_>, palette: &mut Palette) -> bool {
 /// Commands whose label has all the words, those that begin with them first.
 fn found(scene: &Scene<'_>, words: &str) -> Vec<Command> {
     let mut commands: Vec<Command> = LISTED.to_vec();
-    commands.extend(scene.session.models.iter().map(|model| Command::SetModel(model.id.clone())));
+    commands.extend(
+        scene
+            .session
+            .models
+            .iter()
+            .map(|model| Command::SetModel(model.id.clone())),
+    );
     commands.push(Command::SetDevice(DeviceChoice::Auto));
     commands.extend(
         scene
@@ -140,7 +154,13 @@ fn matching(commands: Vec<Command>, words: &str) -> Vec<Command> {
 }
 
 /// A line of a menu: what it does at the left, its keys at the right.
-pub fn row_ui(ui: &mut Ui, label: &str, shortcut: Option<&str>, is_chosen: bool, width: f32) -> Response {
+pub fn row_ui(
+    ui: &mut Ui,
+    label: &str,
+    shortcut: Option<&str>,
+    is_chosen: bool,
+    width: f32,
+) -> Response {
     let theme = theme::of(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(width, 30.0), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::MenuItem, true, is_chosen, label));
@@ -149,7 +169,9 @@ pub fn row_ui(ui: &mut Ui, label: &str, shortcut: Option<&str>, is_chosen: bool,
     }
     let text = widgets::clipped(label, theme::body(), theme.text, width - 120.0);
     let galley = ui.painter().layout_job(text);
-    let at = Align2::LEFT_CENTER.anchor_size(rect.left_center() + vec2(10.0, 0.0), galley.size()).min;
+    let at = Align2::LEFT_CENTER
+        .anchor_size(rect.left_center() + vec2(10.0, 0.0), galley.size())
+        .min;
     ui.painter().galley(at, galley, theme.text);
     if let Some(shortcut) = shortcut {
         ui.painter().text(

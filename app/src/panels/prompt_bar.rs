@@ -1,11 +1,12 @@
 //! Where pictures are asked for: the prompt, its few settings, the button, and how far the queue is.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use egui::text::{CCursor, CCursorRange, LayoutJob, TextFormat};
 use egui::{
-    Align, Frame, Galley, Id, Layout, Margin, Popup, PopupCloseBehavior, Rect, Response, Role, Sense, Stroke,
-    StrokeKind, TextEdit, Ui, UiBuilder, WidgetInfo, pos2, vec2,
+    Align, Frame, Galley, Id, Layout, Margin, Popup, PopupCloseBehavior, Rect, Response, Role,
+    Sense, Stroke, StrokeKind, TextEdit, Ui, UiBuilder, WidgetInfo, pos2, vec2,
 };
 use limn_engine::protocol::ModelInfo;
 use limn_engine::samplers::Sampler;
@@ -13,7 +14,7 @@ use limn_engine::samplers::Sampler;
 use super::widgets::{self, Loudness};
 use super::{Region, Scene};
 use crate::command::Command;
-use crate::icons::{self, Icon};
+use crate::icons::Icon;
 use crate::session::{Draft, MAX_PROMPT_CHARS, UnknownWord, size_choices, unknown_words};
 use crate::theme;
 
@@ -51,7 +52,9 @@ impl PromptBar {
         if self.unknown.0 == self.draft.prompt && self.unknown.1 == size {
             return;
         }
-        let found = vocabulary.map_or_else(Vec::new, |vocabulary| unknown_words(&self.draft.prompt, vocabulary));
+        let found = vocabulary.map_or_else(Vec::new, |vocabulary| {
+            unknown_words(&self.draft.prompt, vocabulary)
+        });
         self.unknown = (self.draft.prompt.clone(), size, found);
     }
 }
@@ -80,12 +83,17 @@ fn box_ui(ui: &mut Ui, scene: &mut Scene<'_>, bar: &mut PromptBar, width: f32) -
         .fill(theme.bg2)
         .stroke(Stroke::new(1.5, outline))
         .corner_radius(theme::RADIUS_CARD)
-        .inner_margin(Margin { left: 14, right: 14, top: 13, bottom: 11 });
+        .inner_margin(Margin {
+            left: 14,
+            right: 14,
+            top: 13,
+            bottom: 11,
+        });
     let inner = frame.show(ui, |ui| {
         ui.set_width(width - 31.0);
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 9.0;
-            text_ui(ui, scene, bar);
+            text_ui(ui, bar);
             notes_ui(ui, scene, bar);
             ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = 8.0;
@@ -96,7 +104,7 @@ fn box_ui(ui: &mut Ui, scene: &mut Scene<'_>, bar: &mut PromptBar, width: f32) -
     inner.response.rect.height()
 }
 
-fn text_ui(ui: &mut Ui, scene: &mut Scene<'_>, bar: &mut PromptBar) {
+fn text_ui(ui: &mut Ui, bar: &mut PromptBar) {
     let theme = theme::of(ui);
     let id = PromptBar::text_id();
     let unknown = std::mem::take(&mut bar.unknown.2);
@@ -121,7 +129,11 @@ fn text_ui(ui: &mut Ui, scene: &mut Scene<'_>, bar: &mut PromptBar) {
                 .margin(Margin::ZERO)
                 .font(theme::prompt())
                 .text_color(theme.text)
-                .hint_text(egui::RichText::new(hint).font(theme::prompt()).color(theme.text3))
+                .hint_text(
+                    egui::RichText::new(hint)
+                        .font(theme::prompt())
+                        .color(theme.text3),
+                )
                 .desired_width(f32::INFINITY)
                 .desired_rows(2)
                 .char_limit(MAX_PROMPT_CHARS)
@@ -147,7 +159,6 @@ fn text_ui(ui: &mut Ui, scene: &mut Scene<'_>, bar: &mut PromptBar) {
         state.cursor.set_char_range(Some(range));
         state.store(ui.ctx(), id);
     }
-    let _ = scene;
 }
 
 /// A text field's name for screen readers; its text is its value.
@@ -171,7 +182,10 @@ fn prompt_job(ui: &Ui, text: &str, unknown: &[UnknownWord]) -> LayoutJob {
     let mut job = LayoutJob::default();
     let mut done = 0;
     for word in unknown {
-        if word.range.start < done || !text.is_char_boundary(word.range.start) || !text.is_char_boundary(word.range.end) {
+        if word.range.start < done
+            || !text.is_char_boundary(word.range.start)
+            || !text.is_char_boundary(word.range.end)
+        {
             continue;
         }
         job.append(&text[done..word.range.start], 0.0, plain.clone());
@@ -186,22 +200,37 @@ fn prompt_job(ui: &Ui, text: &str, unknown: &[UnknownWord]) -> LayoutJob {
 fn notes_ui(ui: &mut Ui, scene: &mut Scene<'_>, bar: &PromptBar) {
     let theme = theme::of(ui);
     if let Some(problem) = &bar.draft.problem {
-        ui.label(egui::RichText::new(problem).font(theme::label()).color(theme.error));
+        ui.label(
+            egui::RichText::new(problem)
+                .font(theme::label())
+                .color(theme.error),
+        );
         return;
     }
     let Some(first) = bar.unknown.2.first() else {
         return;
     };
-    let model = scene.session.current_model().map_or("The model", |model| model.name.as_str());
+    let model = scene
+        .session
+        .current_model()
+        .map_or("The model", |model| model.name.as_str());
     let n_more = bar.unknown.2.len() - 1;
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         let mut text = format!("{model} does not know “{}”", first.word);
         if n_more > 0 {
-            text.push_str(&format!(" and {n_more} more"));
+            let _ = write!(text, " and {n_more} more");
         }
-        text.push_str(if first.nearest.is_some() { "; nearest:" } else { "." });
-        ui.label(egui::RichText::new(text).font(theme::label()).color(theme.warn));
+        text.push_str(if first.nearest.is_some() {
+            "; nearest:"
+        } else {
+            "."
+        });
+        ui.label(
+            egui::RichText::new(text)
+                .font(theme::label())
+                .color(theme.warn),
+        );
         if let Some(nearest) = &first.nearest {
             let command = Command::ReplaceWord {
                 from: first.word.clone(),
@@ -225,7 +254,9 @@ fn pills_ui(ui: &mut Ui, scene: &mut Scene<'_>, bar: &mut PromptBar) {
     if let Some(model) = model {
         more_pill_ui(ui, draft, model);
     }
-    ui.with_layout(Layout::right_to_left(Align::Center), |ui| seed_ui(ui, draft));
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        seed_ui(ui, draft);
+    });
 }
 
 fn pill_popover(pill: &Response, width: f32, contents: impl FnOnce(&mut Ui)) {
@@ -241,7 +272,11 @@ fn pill_popover(pill: &Response, width: f32, contents: impl FnOnce(&mut Ui)) {
 
 fn count_pill_ui(ui: &mut Ui, draft: &mut Draft) {
     let n = draft.n_pictures;
-    let text = if n == 1 { "1 result".to_owned() } else { format!("{n} results") };
+    let text = if n == 1 {
+        "1 result".to_owned()
+    } else {
+        format!("{n} results")
+    };
     let pill = widgets::pill(ui, &text, &format!("How many: {text}"), false);
     pill_popover(&pill, 240.0, |ui| {
         widgets::section(ui, "How many pictures", "");
@@ -259,15 +294,26 @@ fn count_pill_ui(ui: &mut Ui, draft: &mut Draft) {
 
 fn size_pill_ui(ui: &mut Ui, draft: &mut Draft, model: &ModelInfo) {
     let (width, height) = draft.size.unwrap_or(model.default_size);
-    let pill = widgets::pill(ui, &format!("{width} × {height}"), &format!("Size: {width} × {height} pixels"), false);
+    let pill = widgets::pill(
+        ui,
+        &format!("{width} × {height}"),
+        &format!("Size: {width} × {height} pixels"),
+        false,
+    );
     pill_popover(&pill, 260.0, |ui| {
         widgets::section(ui, "Size", &format!("in steps of {} px", model.stride));
         ui.spacing_mut().item_spacing.y = 2.0;
         for choice in size_choices(model) {
             let (w, h) = choice.size;
             let is_own = choice.size == model.default_size;
-            let remark = if is_own { format!("{w} × {h}, what {} is best at", model.name) } else { format!("{w} × {h}") };
-            if super::top_bar::choice_ui(ui, choice.label, &remark, (width, height) == choice.size).clicked() {
+            let remark = if is_own {
+                format!("{w} × {h}, what {} is best at", model.name)
+            } else {
+                format!("{w} × {h}")
+            };
+            if super::top_bar::choice_ui(ui, choice.label, &remark, (width, height) == choice.size)
+                .clicked()
+            {
                 draft.size = (!is_own).then_some(choice.size);
                 ui.close();
             }
@@ -302,16 +348,51 @@ fn more_pill_ui(ui: &mut Ui, draft: &mut Draft, model: &ModelInfo) {
     let pill = widgets::pill(ui, "More", "More settings", is_set);
     pill_popover(&pill, 320.0, |ui| {
         let theme = theme::of(ui);
-        widgets::section(ui, "Settings", if is_set { "changed" } else { "the model's own" });
+        widgets::section(
+            ui,
+            "Settings",
+            if is_set { "changed" } else { "the model's own" },
+        );
         let (own, chosen) = (&model.defaults, &mut draft.sampling);
-        count_row(ui, "Steps", "More steps: finer, slower (num_inference_steps)", &mut chosen.n_steps, own.n_steps.unwrap_or(25), 1..=150);
-        scale_row(ui, "Follow the prompt", "How strictly (guidance_scale)", &mut chosen.guidance_scale, own.guidance_scale.unwrap_or(4.0));
+        count_row(
+            ui,
+            "Steps",
+            "More steps: finer, slower (num_inference_steps)",
+            &mut chosen.n_steps,
+            own.n_steps.unwrap_or(25),
+            1..=150,
+        );
+        scale_row(
+            ui,
+            "Follow the prompt",
+            "How strictly (guidance_scale)",
+            &mut chosen.guidance_scale,
+            own.guidance_scale.unwrap_or(4.0),
+        );
         sampler_row(ui, &mut chosen.sampler, own.sampler);
         ui.add_space(4.0);
-        ui.label(egui::RichText::new("From words to a picture's idea (prior)").font(theme::caption()).color(theme.text3));
-        count_row(ui, "Idea steps", "Steps of the prior (prior_num_inference_steps)", &mut chosen.n_prior_steps, own.n_prior_steps.unwrap_or(25), 2..=150);
-        scale_row(ui, "Idea follows words", "How strictly (prior_guidance_scale)", &mut chosen.prior_guidance_scale, own.prior_guidance_scale.unwrap_or(4.0));
-        if is_set && widgets::button(ui, "Back to the model's own", Loudness::Plain, None).clicked() {
+        ui.label(
+            egui::RichText::new("From words to a picture's idea (prior)")
+                .font(theme::caption())
+                .color(theme.text3),
+        );
+        count_row(
+            ui,
+            "Idea steps",
+            "Steps of the prior (prior_num_inference_steps)",
+            &mut chosen.n_prior_steps,
+            own.n_prior_steps.unwrap_or(25),
+            2..=150,
+        );
+        scale_row(
+            ui,
+            "Idea follows words",
+            "How strictly (prior_guidance_scale)",
+            &mut chosen.prior_guidance_scale,
+            own.prior_guidance_scale.unwrap_or(4.0),
+        );
+        if is_set && widgets::button(ui, "Back to the model's own", Loudness::Plain, None).clicked()
+        {
             *chosen = limn_engine::protocol::Sampling::default();
         }
     });
@@ -320,13 +401,24 @@ fn more_pill_ui(ui: &mut Ui, draft: &mut Draft, model: &ModelInfo) {
 fn setting_row(ui: &mut Ui, name: &str, tip: &str, contents: impl FnOnce(&mut Ui)) {
     let theme = theme::of(ui);
     ui.horizontal(|ui| {
-        let label = ui.label(egui::RichText::new(name).font(theme::label()).color(theme.text2));
+        let label = ui.label(
+            egui::RichText::new(name)
+                .font(theme::label())
+                .color(theme.text2),
+        );
         label.on_hover_text(tip);
         ui.with_layout(Layout::right_to_left(Align::Center), contents);
     });
 }
 
-fn count_row(ui: &mut Ui, name: &str, tip: &str, value: &mut Option<u32>, own: u32, range: std::ops::RangeInclusive<u32>) {
+fn count_row(
+    ui: &mut Ui,
+    name: &str,
+    tip: &str,
+    value: &mut Option<u32>,
+    own: u32,
+    range: std::ops::RangeInclusive<u32>,
+) {
     setting_row(ui, name, tip, |ui| {
         let mut now = value.unwrap_or(own);
         let slider = ui.add(egui::Slider::new(&mut now, range).logarithmic(true));
@@ -340,7 +432,11 @@ fn count_row(ui: &mut Ui, name: &str, tip: &str, value: &mut Option<u32>, own: u
 fn scale_row(ui: &mut Ui, name: &str, tip: &str, value: &mut Option<f32>, own: f32) {
     setting_row(ui, name, tip, |ui| {
         let mut now = value.unwrap_or(own);
-        let slider = ui.add(egui::Slider::new(&mut now, 1.0..=15.0).step_by(0.1).fixed_decimals(1));
+        let slider = ui.add(
+            egui::Slider::new(&mut now, 1.0..=15.0)
+                .step_by(0.1)
+                .fixed_decimals(1),
+        );
         let slider = slider.on_hover_text(tip).accessible_name(name);
         if slider.changed() {
             *value = ((now - own).abs() > 0.01).then_some(now);
@@ -365,10 +461,14 @@ pub fn sampler_name(sampler: Sampler) -> &'static str {
 }
 
 fn sampler_row(ui: &mut Ui, chosen: &mut Option<Sampler>, own: Option<Sampler>) {
-    let own_name = own.map_or("the model's own".to_owned(), |sampler| format!("{} (the model's)", sampler_name(sampler)));
+    let own_name = own.map_or("the model's own".to_owned(), |sampler| {
+        format!("{} (the model's)", sampler_name(sampler))
+    });
     setting_row(ui, "Sampler", "The way from noise to picture", |ui| {
         let text = chosen.map_or(own_name.clone(), |sampler| sampler_name(sampler).to_owned());
-        let combo = egui::ComboBox::from_id_salt("sampler").selected_text(text).width(180.0);
+        let combo = egui::ComboBox::from_id_salt("sampler")
+            .selected_text(text)
+            .width(180.0);
         let shown = combo.show_ui(ui, |ui| {
             ui.selectable_value(chosen, None, own_name);
             for (sampler, name) in SAMPLERS {
@@ -382,9 +482,15 @@ fn sampler_row(ui: &mut Ui, chosen: &mut Option<Sampler>, own: Option<Sampler>) 
 fn seed_ui(ui: &mut Ui, draft: &mut Draft) {
     let theme = theme::of(ui);
     let (icon, tip) = if draft.seed_is_locked {
-        (Icon::Locked, "The seed stays: the same settings make the same picture")
+        (
+            Icon::Locked,
+            "The seed stays: the same settings make the same picture",
+        )
     } else {
-        (Icon::Unlocked, "Every run draws a new seed; click to keep this one")
+        (
+            Icon::Unlocked,
+            "Every run draws a new seed; click to keep this one",
+        )
     };
     if widgets::icon_toggle(ui, icon, tip, 24.0, false).clicked() {
         draft.seed_is_locked = !draft.seed_is_locked;
@@ -401,11 +507,21 @@ fn seed_ui(ui: &mut Ui, draft: &mut Draft) {
         name_text_field(&response, "Seed", &text);
         if response.changed() {
             let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-            draft.seed = digits.parse().unwrap_or(if digits.is_empty() { 0 } else { draft.seed });
+            draft.seed = digits
+                .parse()
+                .unwrap_or(if digits.is_empty() { 0 } else { draft.seed });
         }
-        ui.label(egui::RichText::new("seed").font(theme::label()).color(theme.text3));
+        ui.label(
+            egui::RichText::new("seed")
+                .font(theme::label())
+                .color(theme.text3),
+        );
     } else {
-        ui.label(egui::RichText::new("seed random").font(theme::label()).color(theme.text3));
+        ui.label(
+            egui::RichText::new("seed random")
+                .font(theme::label())
+                .color(theme.text3),
+        );
     }
 }
 
@@ -440,13 +556,25 @@ fn deed_button_ui(ui: &Ui, scene: &mut Scene<'_>, rect: Rect) {
     };
     ui.painter().rect_filled(rect, theme::RADIUS_CARD, fill);
     let centre = rect.center();
-    ui.painter()
-        .text(centre - vec2(0.0, 9.0), egui::Align2::CENTER_CENTER, &label, theme::title(), theme.on_accent);
-    let shortcut = Command::NewPictures.shortcut().map_or(String::new(), |shortcut| {
-        shortcut.text(ui.ctx().os() == egui::os::OperatingSystem::Mac)
-    });
-    ui.painter()
-        .text(centre + vec2(0.0, 11.0), egui::Align2::CENTER_CENTER, shortcut, theme::label(), theme.on_accent);
+    ui.painter().text(
+        centre - vec2(0.0, 9.0),
+        egui::Align2::CENTER_CENTER,
+        &label,
+        theme::title(),
+        theme.on_accent,
+    );
+    let shortcut = Command::NewPictures
+        .shortcut()
+        .map_or(String::new(), |shortcut| {
+            shortcut.text(ui.ctx().os() == egui::os::OperatingSystem::Mac)
+        });
+    ui.painter().text(
+        centre + vec2(0.0, 11.0),
+        egui::Align2::CENTER_CENTER,
+        shortcut,
+        theme::label(),
+        theme.on_accent,
+    );
     if response.has_focus() {
         let ring = Stroke::new(2.0, theme.text);
         ui.painter()
@@ -460,7 +588,9 @@ fn deed_button_ui(ui: &Ui, scene: &mut Scene<'_>, rect: Rect) {
 
 fn progress_ui(ui: &mut Ui, scene: &mut Scene<'_>, rect: Rect) {
     let theme = theme::of(ui);
-    let Some(run) = scene.session.running() else { return };
+    let Some(run) = scene.session.running() else {
+        return;
+    };
     let words = match run.seconds_left(scene.now) {
         Some(left) => widgets::duration(left),
         None => super::top_bar::run_state_words(run, scene),
@@ -471,13 +601,13 @@ fn progress_ui(ui: &mut Ui, scene: &mut Scene<'_>, rect: Rect) {
         .layout(Layout::right_to_left(Align::Center));
     ui.scope_builder(builder, |ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
-        let tip = widgets::command_tooltip(ui, &Command::CancelCurrent);
-        if widgets::icon_button(ui, Icon::Close, &tip, 26.0).clicked() {
+        if widgets::command_icon(ui, Icon::Close, &Command::CancelCurrent, 26.0, false).clicked() {
             scene.send(Command::CancelCurrent);
         }
         let words = widgets::clipped(&words, theme::label(), theme.text2, 70.0);
         ui.label(words);
-        let (bar, response) = ui.allocate_exact_size(vec2(ui.available_width(), 4.0), Sense::hover());
+        let (bar, response) =
+            ui.allocate_exact_size(vec2(ui.available_width(), 4.0), Sense::hover());
         let percent = format!("{:.0} %", fraction * 100.0);
         response.widget_info(|| {
             let mut info = WidgetInfo::labeled(Role::ProgressIndicator, true, "Progress");
@@ -487,5 +617,4 @@ fn progress_ui(ui: &mut Ui, scene: &mut Scene<'_>, rect: Rect) {
         });
         widgets::progress_bar(ui, bar, fraction, theme.bg3, theme.accent);
     });
-    let _ = icons::paint;
 }

@@ -9,7 +9,7 @@ use crate::settings::Theme;
 use crate::theme;
 use limn_engine::protocol::DeviceChoice;
 
-const WIDTH: f32 = 520.0;
+const WIDTH: f32 = 600.0;
 
 /// Draws the sheet; whether it is to be closed.
 pub fn settings_sheet_ui(ui: &Ui, scene: &mut Scene<'_>, gallery_folder: &str) -> bool {
@@ -22,9 +22,14 @@ pub fn settings_sheet_ui(ui: &Ui, scene: &mut Scene<'_>, gallery_folder: &str) -
         ui.spacing_mut().item_spacing = vec2(8.0, 10.0);
         let mut closes = false;
         ui.horizontal(|ui| {
-            ui.label(egui::RichText::new("Settings").font(theme::title()).color(theme.text));
+            ui.label(
+                egui::RichText::new("Settings")
+                    .font(theme::title())
+                    .color(theme.text),
+            );
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                closes = widgets::icon_button(ui, crate::icons::Icon::Close, "Close   Esc", 28.0).clicked();
+                closes = widgets::icon_button(ui, crate::icons::Icon::Close, "Close   Esc", 28.0)
+                    .clicked();
             });
         });
         look_ui(ui, scene);
@@ -44,7 +49,11 @@ fn row_ui(ui: &mut Ui, name: &str, contents: impl FnOnce(&mut Ui)) {
             ui.set_min_size(vec2(140.0, 30.0));
             ui.centered_and_justified(|ui| {
                 ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
-                    ui.label(egui::RichText::new(name).font(theme::body()).color(theme.text2));
+                    ui.label(
+                        egui::RichText::new(name)
+                            .font(theme::body())
+                            .color(theme.text2),
+                    );
                 });
             });
         });
@@ -55,7 +64,11 @@ fn row_ui(ui: &mut Ui, name: &str, contents: impl FnOnce(&mut Ui)) {
 fn look_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     row_ui(ui, "Theme", |ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
-        for (choice, name) in [(Theme::System, "System"), (Theme::Dark, "Dark"), (Theme::Light, "Light")] {
+        for (choice, name) in [
+            (Theme::System, "System"),
+            (Theme::Dark, "Dark"),
+            (Theme::Light, "Light"),
+        ] {
             if widgets::tab(ui, name, scene.settings.theme == choice).clicked() {
                 scene.send(Command::SetTheme(choice));
             }
@@ -90,10 +103,23 @@ fn device_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     ui.spacing_mut().item_spacing.y = 2.0;
     let chosen = scene.settings.compute.device.clone();
     let mut choices = vec![
-        (DeviceChoice::Auto, "Automatic".to_owned(), "The best GPU that passes its self-test, else the CPU".to_owned()),
-        (DeviceChoice::Cpu, "CPU".to_owned(), "Slower, and always there".to_owned()),
+        (
+            DeviceChoice::Auto,
+            "Automatic".to_owned(),
+            "The best GPU that passes its self-test, else the CPU".to_owned(),
+        ),
+        (
+            DeviceChoice::Cpu,
+            "CPU".to_owned(),
+            "Slower, and always there".to_owned(),
+        ),
     ];
-    for device in scene.session.devices.iter().filter(|device| device.is_gpu && !device.is_software) {
+    for device in scene
+        .session
+        .devices
+        .iter()
+        .filter(|device| device.is_gpu && !device.is_software)
+    {
         let choice = DeviceChoice::Named(device.name.clone());
         choices.push((choice, device.name.clone(), super::device_words(device)));
     }

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use egui::{Align, Area, Id, Layout, Order, Stroke, Ui, vec2};
 
-use super::widgets::{self, Loudness};
 use super::Scene;
+use super::widgets::{self, Loudness};
 use crate::command::Command;
 use crate::icons::{self, Icon};
 use crate::theme;
@@ -42,7 +42,14 @@ impl Toasts {
         self.push(tone, text.into(), None, now);
     }
 
-    pub fn offer(&mut self, tone: Tone, text: impl Into<String>, label: &str, command: Command, now: Instant) {
+    pub fn offer(
+        &mut self,
+        tone: Tone,
+        text: impl Into<String>,
+        label: &str,
+        command: Command,
+        now: Instant,
+    ) {
         self.push(tone, text.into(), Some((label.to_owned(), command)), now);
     }
 
@@ -50,7 +57,11 @@ impl Toasts {
         // The same message twice is one message.
         self.shown.retain(|toast| toast.text != text);
         self.n_made += 1;
-        let life = if action.is_some() { LIFE_WITH_ACTION } else { LIFE };
+        let life = if action.is_some() {
+            LIFE_WITH_ACTION
+        } else {
+            LIFE
+        };
         self.shown.push(Toast {
             id: self.n_made,
             text,
@@ -94,7 +105,9 @@ pub fn toasts_ui(ui: &Ui, scene: &mut Scene<'_>, toasts: &Toasts, over: egui::Re
                 .inner_margin(egui::Margin::symmetric(12, 8))
                 .show(ui, |ui| {
                     ui.set_max_width((over.width() - 80.0).min(520.0));
-                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| toast_ui(ui, scene, toast));
+                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                        toast_ui(ui, scene, toast);
+                    });
                 });
         });
         bottom = shown.response.rect.top() - 8.0;
@@ -110,7 +123,14 @@ fn toast_ui(ui: &mut Ui, scene: &mut Scene<'_>, toast: &Toast) {
     };
     let (rect, _) = ui.allocate_exact_size(vec2(18.0, 18.0), egui::Sense::hover());
     icons::paint(ui.painter(), rect, 17.0, icon, colour);
-    ui.add(egui::Label::new(egui::RichText::new(&toast.text).font(theme::label()).color(theme.text)).wrap_mode(egui::TextWrapMode::Wrap));
+    ui.add(
+        egui::Label::new(
+            egui::RichText::new(&toast.text)
+                .font(theme::label())
+                .color(theme.text),
+        )
+        .wrap_mode(egui::TextWrapMode::Wrap),
+    );
     if let Some((label, command)) = &toast.action
         && widgets::button(ui, label, Loudness::Plain, None).clicked()
     {

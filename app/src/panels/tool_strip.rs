@@ -14,8 +14,8 @@ pub fn tool_strip_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         ui.spacing_mut().item_spacing = vec2(0.0, 4.0);
         for (tool, icon) in [(Tool::Pan, Icon::Hand), (Tool::Zoom, Icon::Zoom)] {
             let command = Command::Tool(tool);
-            let tip = widgets::command_tooltip(ui, &command);
-            let response = widgets::icon_toggle(ui, icon, &tip, 38.0, scene.session.tool == tool);
+            let is_on = scene.session.tool == tool;
+            let response = widgets::command_icon(ui, icon, &command, 38.0, is_on);
             if tool == Tool::Pan {
                 super::mark_region(ui, Region::Tools, &response);
             }
@@ -38,14 +38,16 @@ pub fn tool_strip_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
 }
 
 fn command_icon_ui(ui: &mut Ui, scene: &mut Scene<'_>, command: Command, icon: Icon) {
-    let tip = widgets::command_tooltip(ui, &command);
-    if widgets::icon_button(ui, icon, &tip, 38.0).clicked() {
+    if widgets::command_icon(ui, icon, &command, 38.0, false).clicked() {
         scene.send(command);
     }
 }
 
 fn divider_ui(ui: &mut Ui) {
     let (rect, _) = ui.allocate_exact_size(vec2(26.0, 13.0), egui::Sense::hover());
-    ui.painter()
-        .hline(rect.x_range(), rect.center().y, egui::Stroke::new(1.0, theme::of(ui).line));
+    ui.painter().hline(
+        rect.x_range(),
+        rect.center().y,
+        egui::Stroke::new(1.0, theme::of(ui).line),
+    );
 }

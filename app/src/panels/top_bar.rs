@@ -1,6 +1,9 @@
 //! Places at the left; queue, model and device at the right.
 
-use egui::{Align, Color32, Layout, Popup, PopupCloseBehavior, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
+use egui::{
+    Align, Color32, Layout, Popup, PopupCloseBehavior, Response, Role, Sense, Stroke, StrokeKind,
+    Ui, WidgetInfo, vec2,
+};
 
 use super::widgets::{self, Loudness};
 use super::{Region, Scene};
@@ -14,7 +17,11 @@ pub fn top_bar_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let theme = theme::of(ui);
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 12.0;
-        ui.label(egui::RichText::new("Limn").font(theme::title()).color(theme.text));
+        ui.label(
+            egui::RichText::new("Limn")
+                .font(theme::title())
+                .color(theme.text),
+        );
         ui.scope(|ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
             for place in Place::ALL {
@@ -37,8 +44,7 @@ pub fn top_bar_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
 }
 
 fn settings_button_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
-    let tip = widgets::command_tooltip(ui, &Command::Settings);
-    if widgets::icon_button(ui, Icon::Settings, &tip, 31.0).clicked() {
+    if widgets::command_icon(ui, Icon::Settings, &Command::Settings, 31.0, false).clicked() {
         scene.send(Command::Settings);
     }
 }
@@ -52,7 +58,10 @@ fn queue_chip_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let (quiet, strong) = if scene.session.held.is_some() {
         ("Queue ".to_owned(), "paused".to_owned())
     } else {
-        (format!("{n_active} in queue"), left.map(|left| format!(" · {left}")).unwrap_or_default())
+        (
+            format!("{n_active} in queue"),
+            left.map(|left| format!(" · {left}")).unwrap_or_default(),
+        )
     };
     let chip = chip(ui, &[(&quiet, false), (&strong, true)], None, false);
     popover(&chip, 320.0, |ui| {
@@ -62,7 +71,11 @@ fn queue_chip_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             queue_row_ui(ui, scene, id);
         }
         if let Some(reason) = &scene.session.held {
-            ui.label(egui::RichText::new(reason).font(theme::label()).color(theme::of(ui).error));
+            ui.label(
+                egui::RichText::new(reason)
+                    .font(theme::label())
+                    .color(theme::of(ui).error),
+            );
             if widgets::button(ui, "Try saving again", Loudness::Plain, None).clicked() {
                 scene.send(Command::RetrySaving);
             }
@@ -73,7 +86,9 @@ fn queue_chip_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
 /// One waiting or running run with its ✕.
 pub fn queue_row_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: crate::session::RunId) {
     let theme = theme::of(ui);
-    let Some(run) = scene.session.run(id) else { return };
+    let Some(run) = scene.session.run(id) else {
+        return;
+    };
     let (state, fraction) = (run_state_words(run, scene), run.fraction());
     let width = ui.available_width();
     let (rect, response) = ui.allocate_exact_size(vec2(width, 44.0), Sense::click());
@@ -85,47 +100,82 @@ pub fn queue_row_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: crate::session::RunI
     }
     let inner = rect.shrink2(vec2(10.0, 6.0));
     let text_width = inner.width() - 32.0;
-    let prompt = widgets::clipped(&run.request.prompt, theme::label_medium(), theme.text, text_width);
-    ui.painter().galley(inner.min, ui.painter().layout_job(prompt), theme.text);
-    let state = widgets::clipped(&state, theme::caption(), theme.text2, text_width);
+    let prompt = widgets::clipped(
+        &run.request.prompt,
+        theme::label_medium(),
+        theme.text,
+        text_width,
+    );
     ui.painter()
-        .galley(inner.min + vec2(0.0, 17.0), ui.painter().layout_job(state), theme.text2);
+        .galley(inner.min, ui.painter().layout_job(prompt), theme.text);
+    let state = widgets::clipped(&state, theme::caption(), theme.text2, text_width);
+    ui.painter().galley(
+        inner.min + vec2(0.0, 17.0),
+        ui.painter().layout_job(state),
+        theme.text2,
+    );
     if fraction > 0.0 {
-        let bar = egui::Rect::from_min_size(egui::pos2(rect.left() + 10.0, rect.bottom() - 4.0), vec2(text_width, 2.0));
+        let bar = egui::Rect::from_min_size(
+            egui::pos2(rect.left() + 10.0, rect.bottom() - 4.0),
+            vec2(text_width, 2.0),
+        );
         widgets::progress_bar(ui, bar, fraction, theme.line, theme.accent);
     }
     widgets::focus_ring(ui, &response, rect, theme::RADIUS);
     if response.clicked() {
         scene.send(Command::SelectRun(id));
     }
-    let close = egui::Rect::from_center_size(egui::pos2(inner.right() - 10.0, rect.center().y), vec2(24.0, 24.0));
-    let mut close_ui = ui.new_child(egui::UiBuilder::new().max_rect(close).id_salt(("cancel", id.0)));
-    let cancel = widgets::icon_button(&mut close_ui, Icon::Close, &format!("Cancel “{}”", run_title(scene, id)), 24.0);
+    let close = egui::Rect::from_center_size(
+        egui::pos2(inner.right() - 10.0, rect.center().y),
+        vec2(24.0, 24.0),
+    );
+    let mut close_ui = ui.new_child(
+        egui::UiBuilder::new()
+            .max_rect(close)
+            .id_salt(("cancel", id.0)),
+    );
+    let cancel = widgets::icon_button(
+        &mut close_ui,
+        Icon::Close,
+        &format!("Cancel “{}”", run_title(scene, id)),
+        24.0,
+    );
     if cancel.clicked() {
         scene.send(Command::CancelRun(id));
     }
 }
 
 fn run_title(scene: &Scene<'_>, id: crate::session::RunId) -> String {
-    let prompt = scene.session.run(id).map_or("", |run| run.request.prompt.as_str());
+    let prompt = scene
+        .session
+        .run(id)
+        .map_or("", |run| run.request.prompt.as_str());
     prompt.chars().take(40).collect()
 }
 
 pub fn run_state_words(run: &Run, scene: &Scene<'_>) -> String {
     let n = run.slots.len();
     match &run.state {
-        RunState::Waiting if scene.session.held.is_some() => "Paused until pictures can be saved".to_owned(),
+        RunState::Waiting if scene.session.held.is_some() => {
+            "Paused until pictures can be saved".to_owned()
+        }
         RunState::Waiting => match &scene.session.engine {
             EngineState::Starting => "Waiting for the engine to start".to_owned(),
             EngineState::Restarting(_) => "Waiting for the engine to start again".to_owned(),
             _ => format!("Waiting · {n} pictures"),
         },
         RunState::Starting => match scene.session.engine {
-            EngineState::Loading(fraction) => format!("Reading the model, {:.0} %", fraction * 100.0),
+            EngineState::Loading(fraction) => {
+                format!("Reading the model, {:.0} %", fraction * 100.0)
+            }
             _ => "Starting".to_owned(),
         },
         RunState::Running => match run.seconds_left(scene.now) {
-            Some(left) => format!("{} of {n} done · {} left", run.n_finished(), widgets::duration(left)),
+            Some(left) => format!(
+                "{} of {n} done · {} left",
+                run.n_finished(),
+                widgets::duration(left)
+            ),
             None => format!("{} of {n} done", run.n_finished()),
         },
         RunState::Stopping => "Stopping…".to_owned(),
@@ -149,7 +199,13 @@ fn model_chip_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             .session
             .models
             .iter()
-            .map(|model| (model.id.clone(), model.name.clone(), model.description.clone()))
+            .map(|model| {
+                (
+                    model.id.clone(),
+                    model.name.clone(),
+                    model.description.clone(),
+                )
+            })
             .collect();
         for (id, name, description) in models {
             let is_current = current.as_ref() == Some(&id);
@@ -170,21 +226,40 @@ fn device_chip_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let (dot, name) = match &scene.session.engine {
         EngineState::Starting => (theme.text3, "Starting…".to_owned()),
         EngineState::Restarting(_) => (theme.warn, "Starting again…".to_owned()),
-        EngineState::Loading(fraction) => (theme.warn, format!("Reading {:.0} %", fraction * 100.0)),
+        EngineState::Loading(fraction) => {
+            (theme.warn, format!("Reading {:.0} %", fraction * 100.0))
+        }
         EngineState::Ready => (theme.ok, device_name(scene)),
     };
     let memory = scene.session.memory;
     let memory_text = if memory.in_use_bytes > 0 && memory.budget_bytes > 0 {
-        format!("  {}", memory_words(memory.in_use_bytes, memory.budget_bytes))
+        format!(
+            "  {}",
+            memory_words(memory.in_use_bytes, memory.budget_bytes)
+        )
     } else {
         String::new()
     };
-    let chip = chip(ui, &[(&name, true), (&memory_text, false)], Some(dot), false);
+    let chip = chip(
+        ui,
+        &[(&name, true), (&memory_text, false)],
+        Some(dot),
+        false,
+    );
     popover(&chip, 320.0, |ui| {
         widgets::section(ui, "Compute on", "");
         let chosen = scene.settings.compute.device.clone();
-        let mut choices = vec![(DeviceChoice::Auto, "Automatic".to_owned(), "The best GPU that passes its self-test, else the CPU".to_owned())];
-        for device in scene.session.devices.iter().filter(|device| !device.is_software) {
+        let mut choices = vec![(
+            DeviceChoice::Auto,
+            "Automatic".to_owned(),
+            "The best GPU that passes its self-test, else the CPU".to_owned(),
+        )];
+        for device in scene
+            .session
+            .devices
+            .iter()
+            .filter(|device| !device.is_software)
+        {
             choices.push((
                 DeviceChoice::Named(device.name.clone()),
                 device.name.clone(),
@@ -198,10 +273,17 @@ fn device_chip_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             }
         }
         if let EngineState::Restarting(reason) = &scene.session.engine {
-            ui.label(egui::RichText::new(reason).font(theme::label()).color(theme::of(ui).error));
+            ui.label(
+                egui::RichText::new(reason)
+                    .font(theme::label())
+                    .color(theme::of(ui).error),
+            );
         }
         if let Some(peak) = memory.peak_resident_bytes {
-            widgets::remark(ui, &format!("The engine used up to {}.", widgets::bytes(peak)));
+            widgets::remark(
+                ui,
+                &format!("The engine used up to {}.", widgets::bytes(peak)),
+            );
         }
     });
 }
@@ -211,7 +293,12 @@ fn device_name(scene: &Scene<'_>) -> String {
         (Some(device), _) => device.clone(),
         (None, DeviceChoice::Named(name)) => name.clone(),
         (None, DeviceChoice::Cpu) => "CPU".to_owned(),
-        (None, _) => match scene.session.devices.iter().find(|device| device.is_gpu && !device.is_software) {
+        (None, _) => match scene
+            .session
+            .devices
+            .iter()
+            .find(|device| device.is_gpu && !device.is_software)
+        {
             Some(device) => device.name.clone(),
             None => "CPU".to_owned(),
         },
@@ -221,9 +308,17 @@ fn device_name(scene: &Scene<'_>) -> String {
 fn memory_words(in_use_bytes: u64, budget_bytes: u64) -> String {
     let gigabytes = |bytes: u64| bytes as f64 / 1e9;
     if budget_bytes >= 1_000_000_000 {
-        format!("{:.1} / {:.0} GB", gigabytes(in_use_bytes), gigabytes(budget_bytes))
+        format!(
+            "{:.1} / {:.0} GB",
+            gigabytes(in_use_bytes),
+            gigabytes(budget_bytes)
+        )
     } else {
-        format!("{} / {}", widgets::bytes(in_use_bytes), widgets::bytes(budget_bytes))
+        format!(
+            "{} / {}",
+            widgets::bytes(in_use_bytes),
+            widgets::bytes(budget_bytes)
+        )
     }
 }
 
@@ -232,25 +327,47 @@ pub fn choice_ui(ui: &mut Ui, name: &str, description: &str, is_chosen: bool) ->
     let theme = theme::of(ui);
     let width = ui.available_width();
     let text_width = width - 44.0;
-    let mut job = egui::text::LayoutJob::simple(description.to_owned(), theme::caption(), theme.text2, text_width);
+    let mut job = egui::text::LayoutJob::simple(
+        description.to_owned(),
+        theme::caption(),
+        theme.text2,
+        text_width,
+    );
     job.wrap.max_rows = 3;
     let description_galley = ui.painter().layout_job(job);
     let has_description = !description.is_empty();
-    let height = 30.0 + if has_description { description_galley.size().y } else { 0.0 };
+    let height = 30.0
+        + if has_description {
+            description_galley.size().y
+        } else {
+            0.0
+        };
     let (rect, response) = ui.allocate_exact_size(vec2(width, height), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, is_chosen, name));
     if response.hovered() || is_chosen {
-        ui.painter().rect_filled(rect, theme::RADIUS, if response.hovered() { theme.bg3 } else { theme.bg2 });
+        ui.painter().rect_filled(
+            rect,
+            theme::RADIUS,
+            if response.hovered() {
+                theme.bg3
+            } else {
+                theme.bg2
+            },
+        );
     }
     let inner = rect.shrink2(vec2(10.0, 7.0));
     let name = widgets::clipped(name, theme::label_medium(), theme.text, text_width);
-    ui.painter().galley(inner.min, ui.painter().layout_job(name), theme.text);
+    ui.painter()
+        .galley(inner.min, ui.painter().layout_job(name), theme.text);
     if has_description {
         ui.painter()
             .galley(inner.min + vec2(0.0, 17.0), description_galley, theme.text2);
     }
     if is_chosen {
-        let check = egui::Rect::from_center_size(egui::pos2(inner.right() - 8.0, rect.center().y), vec2(16.0, 16.0));
+        let check = egui::Rect::from_center_size(
+            egui::pos2(inner.right() - 8.0, rect.center().y),
+            vec2(16.0, 16.0),
+        );
         icons::paint(ui.painter(), check, 16.0, Icon::Check, theme.accent_text);
     }
     widgets::focus_ring(ui, &response, rect, theme::RADIUS);
@@ -280,23 +397,40 @@ fn chip(ui: &mut Ui, parts: &[(&str, bool)], dot: Option<Color32>, has_chevron: 
     paint_chip(ui, theme, rect, &response);
     let mut x = rect.left() + 10.0;
     if let Some(dot) = dot {
-        ui.painter().circle_filled(egui::pos2(x + 3.5, rect.center().y), 3.5, dot);
+        ui.painter()
+            .circle_filled(egui::pos2(x + 3.5, rect.center().y), 3.5, dot);
         x += before;
     }
     let text_pos = egui::pos2(x, rect.center().y - galley.size().y / 2.0);
     ui.painter().galley(text_pos, galley, theme.text);
     if has_chevron {
-        let chevron = egui::Rect::from_center_size(egui::pos2(rect.right() - 14.0, rect.center().y), vec2(12.0, 12.0));
+        let chevron = egui::Rect::from_center_size(
+            egui::pos2(rect.right() - 14.0, rect.center().y),
+            vec2(12.0, 12.0),
+        );
         icons::paint(ui.painter(), chevron, 12.0, Icon::ChevronDown, theme.text2);
     }
     response
 }
 
 fn paint_chip(ui: &Ui, theme: &Theme, rect: egui::Rect, response: &Response) {
-    let fill = if response.hovered() { theme.bg3 } else { theme.bg2 };
-    let outline = if response.hovered() { theme.border } else { theme.line };
-    ui.painter()
-        .rect(rect, theme::RADIUS, fill, Stroke::new(1.0, outline), StrokeKind::Inside);
+    let fill = if response.hovered() {
+        theme.bg3
+    } else {
+        theme.bg2
+    };
+    let outline = if response.hovered() {
+        theme.border
+    } else {
+        theme.line
+    };
+    ui.painter().rect(
+        rect,
+        theme::RADIUS,
+        fill,
+        Stroke::new(1.0, outline),
+        StrokeKind::Inside,
+    );
     widgets::focus_ring(ui, response, rect, theme::RADIUS);
 }
 

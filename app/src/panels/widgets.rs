@@ -2,8 +2,8 @@
 
 use egui::text::{LayoutJob, TextFormat};
 use egui::{
-    Align2, Color32, CornerRadius, FontId, Rect, Response, Role, Sense, Shape, Stroke, StrokeKind, TextureHandle, Ui,
-    Vec2, WidgetInfo, pos2, vec2,
+    Align2, Color32, CornerRadius, FontId, Rect, Response, Role, Sense, Shape, Stroke, StrokeKind,
+    TextureHandle, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
 use crate::command::Command;
@@ -24,7 +24,9 @@ pub enum Loudness {
 pub fn button(ui: &mut Ui, text: &str, loudness: Loudness, width: Option<f32>) -> Response {
     let theme = theme::of(ui);
     let font = theme::label_medium();
-    let galley = ui.painter().layout_no_wrap(text.to_owned(), font, theme.text);
+    let galley = ui
+        .painter()
+        .layout_no_wrap(text.to_owned(), font, theme.text);
     let size = vec2(width.unwrap_or(galley.size().x + 24.0), 31.0);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     let enabled = ui.is_enabled();
@@ -38,18 +40,27 @@ pub fn button(ui: &mut Ui, text: &str, loudness: Loudness, width: Option<f32>) -
             Stroke::new(1.0, outline),
             StrokeKind::Inside,
         );
-        let text_pos = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size()).min;
-        ui.painter().galley_with_override_text_color(text_pos, galley, colour);
+        let text_pos = Align2::CENTER_CENTER
+            .anchor_size(rect.center(), galley.size())
+            .min;
+        ui.painter()
+            .galley_with_override_text_color(text_pos, galley, colour);
         focus_ring(ui, &response, rect, theme::RADIUS);
     }
     response
 }
 
-fn button_colours(theme: &Theme, response: &Response, loudness: Loudness) -> (Color32, Color32, Color32) {
+fn button_colours(
+    theme: &Theme,
+    response: &Response,
+    loudness: Loudness,
+) -> (Color32, Color32, Color32) {
     let pressed = response.is_pointer_button_down_on();
     let hovered = response.hovered();
     match loudness {
-        Loudness::Primary if pressed => (theme.accent_pressed, theme.accent_pressed, theme.on_accent),
+        Loudness::Primary if pressed => {
+            (theme.accent_pressed, theme.accent_pressed, theme.on_accent)
+        }
         Loudness::Primary if hovered => (theme.accent_hover, theme.accent_hover, theme.on_accent),
         Loudness::Primary => (theme.accent, theme.accent, theme.on_accent),
         Loudness::Plain if hovered => (theme.bg3, theme.border, theme.text),
@@ -76,8 +87,11 @@ pub fn pill(ui: &mut Ui, text: &str, label: &str, is_on: bool) -> Response {
         let colour = if lit { theme.text } else { theme.text2 };
         ui.painter()
             .rect(rect, 7, fill, Stroke::new(1.0, outline), StrokeKind::Inside);
-        let text_pos = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size()).min;
-        ui.painter().galley_with_override_text_color(text_pos, galley, colour);
+        let text_pos = Align2::CENTER_CENTER
+            .anchor_size(rect.center(), galley.size())
+            .min;
+        ui.painter()
+            .galley_with_override_text_color(text_pos, galley, colour);
         focus_ring(ui, &response, rect, 7);
     }
     response
@@ -102,8 +116,11 @@ pub fn tab(ui: &mut Ui, text: &str, is_selected: bool) -> Response {
             (Color32::TRANSPARENT, theme.text2)
         };
         ui.painter().rect_filled(rect, theme::RADIUS, fill);
-        let text_pos = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size()).min;
-        ui.painter().galley_with_override_text_color(text_pos, galley, colour);
+        let text_pos = Align2::CENTER_CENTER
+            .anchor_size(rect.center(), galley.size())
+            .min;
+        ui.painter()
+            .galley_with_override_text_color(text_pos, galley, colour);
         focus_ring(ui, &response, rect, theme::RADIUS);
     }
     response
@@ -114,7 +131,23 @@ pub fn icon_button(ui: &mut Ui, icon: Icon, label: &str, side: f32) -> Response 
     icon_toggle(ui, icon, label, side, false)
 }
 
+/// An icon that sends `command` when clicked; its tooltip has the keys too.
+pub fn command_icon(
+    ui: &mut Ui,
+    icon: Icon,
+    command: &Command,
+    side: f32,
+    is_on: bool,
+) -> Response {
+    let tip = command_tooltip(ui, command);
+    icon_ui(ui, icon, &command.label(), side, is_on).on_hover_text(tip)
+}
+
 pub fn icon_toggle(ui: &mut Ui, icon: Icon, label: &str, side: f32, is_on: bool) -> Response {
+    icon_ui(ui, icon, label, side, is_on).on_hover_text(label)
+}
+
+fn icon_ui(ui: &mut Ui, icon: Icon, label: &str, side: f32, is_on: bool) -> Response {
     let theme = theme::of(ui);
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(side), Sense::click());
     let enabled = ui.is_enabled();
@@ -129,11 +162,15 @@ pub fn icon_toggle(ui: &mut Ui, icon: Icon, label: &str, side: f32, is_on: bool)
             (Color32::TRANSPARENT, theme.text2)
         };
         ui.painter().rect_filled(rect, radius, fill);
-        let size = if side >= 34.0 { theme::ICON } else { side * 0.6 };
+        let size = if side >= 34.0 {
+            theme::ICON
+        } else {
+            side * 0.6
+        };
         icons::paint(ui.painter(), rect, size, icon, colour);
         focus_ring(ui, &response, rect, radius);
     }
-    response.on_hover_text(label)
+    response
 }
 
 /// A command's label with its shortcut and, on a second line, what more there is to say.
@@ -154,8 +191,12 @@ pub fn command_tooltip(ui: &Ui, command: &Command) -> String {
 pub fn focus_ring(ui: &Ui, response: &Response, rect: Rect, radius: u8) {
     if response.has_focus() {
         let stroke = Stroke::new(2.0, theme::of(ui).accent);
-        ui.painter()
-            .rect_stroke(rect.expand(1.0), CornerRadius::same(radius + 1), stroke, StrokeKind::Outside);
+        ui.painter().rect_stroke(
+            rect.expand(1.0),
+            CornerRadius::same(radius + 1),
+            stroke,
+            StrokeKind::Outside,
+        );
     }
 }
 
@@ -171,7 +212,8 @@ pub fn cover(ui: &Ui, rect: Rect, radius: u8, texture: &TextureHandle, opacity: 
         Rect::from_min_max(pos2(0.0, 0.5 - part), pos2(1.0, 0.5 + part))
     };
     let tint = Color32::WHITE.gamma_multiply(opacity);
-    let shape = egui::epaint::RectShape::filled(rect, CornerRadius::same(radius), tint).with_texture(texture.id(), uv);
+    let shape = egui::epaint::RectShape::filled(rect, CornerRadius::same(radius), tint)
+        .with_texture(texture.id(), uv);
     ui.painter().add(Shape::Rect(shape));
 }
 
@@ -187,7 +229,8 @@ pub fn progress_bar(ui: &Ui, rect: Rect, fraction: f32, groove: Color32, fill: C
 /// Where nothing is yet but something will be: a slow swell of light.
 pub fn breathing(ui: &Ui, theme: &Theme) -> Color32 {
     let phase = (ui.input(|input| input.time) * 1.6).sin() as f32 * 0.5 + 0.5;
-    ui.ctx().request_repaint_after(std::time::Duration::from_millis(50));
+    ui.ctx()
+        .request_repaint_after(std::time::Duration::from_millis(50));
     theme.bg2.lerp_to_gamma(theme.bg3, phase)
 }
 
@@ -213,9 +256,17 @@ pub fn clipped(text: &str, font: FontId, colour: Color32, width: f32) -> LayoutJ
 pub fn section(ui: &mut Ui, title: &str, remark: &str) {
     let theme = theme::of(ui);
     ui.horizontal(|ui| {
-        ui.label(egui::RichText::new(title).font(theme::label_semibold()).color(theme.text2));
+        ui.label(
+            egui::RichText::new(title)
+                .font(theme::label_semibold())
+                .color(theme.text2),
+        );
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            ui.label(egui::RichText::new(remark).font(theme::label()).color(theme.text3));
+            ui.label(
+                egui::RichText::new(remark)
+                    .font(theme::label())
+                    .color(theme.text3),
+            );
         });
     });
 }
@@ -223,7 +274,11 @@ pub fn section(ui: &mut Ui, title: &str, remark: &str) {
 /// Paragraphs in the second tone.
 pub fn remark(ui: &mut Ui, text: &str) {
     let theme = theme::of(ui);
-    ui.label(egui::RichText::new(text).font(theme::label()).color(theme.text2));
+    ui.label(
+        egui::RichText::new(text)
+            .font(theme::label())
+            .color(theme.text2),
+    );
 }
 
 /// A time as people say it: "3 s", "2 min", "1 h 5 min".
@@ -265,7 +320,10 @@ mod tests {
 
     #[test]
     fn numbers_read_as_people_say_them() {
-        assert_eq!([0, 999, 1284, 100_000].map(count), ["0", "999", "1,284", "100,000"]);
+        assert_eq!(
+            [0, 999, 1284, 100_000].map(count),
+            ["0", "999", "1,284", "100,000"]
+        );
         assert_eq!(
             [0.0, 13.2, 90.0, 91.0, 3600.0, 5_401.0].map(duration),
             ["0 s", "14 s", "90 s", "2 min", "60 min", "1 h 30 min"]

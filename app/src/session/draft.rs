@@ -47,13 +47,17 @@ impl Draft {
     ///
     /// # Errors
     /// What to tell the user beside the prompt.
-    pub fn request(&mut self, model: Option<&ModelInfo>, compute: Compute) -> Result<GenerateRequest, String> {
+    pub fn request(
+        &mut self,
+        model: Option<&ModelInfo>,
+        compute: Compute,
+    ) -> Result<GenerateRequest, String> {
         let prompt = self.prompt.trim().to_owned();
         if prompt.is_empty() {
             return Err("Describe a picture first.".to_owned());
         }
         let Some(model) = model else {
-            return Err("The model is still being found; try again in a moment.".to_owned());
+            return Err("There is no model to draw with yet: see Models.".to_owned());
         };
         if !self.seed_is_locked {
             self.seed = new_seed();
@@ -203,12 +207,23 @@ mod tests {
             prompt: "a cat".to_owned(),
             ..Draft::default()
         };
-        let mut seed = || draft.request(Some(&model()), Compute::default()).unwrap().seed;
+        let mut seed = || {
+            draft
+                .request(Some(&model()), Compute::default())
+                .unwrap()
+                .seed
+        };
         let (first, second) = (seed(), seed());
         assert_ne!(first, second);
         draft.seed_is_locked = true;
         draft.seed = 7;
-        assert_eq!(draft.request(Some(&model()), Compute::default()).unwrap().seed, 7);
+        assert_eq!(
+            draft
+                .request(Some(&model()), Compute::default())
+                .unwrap()
+                .seed,
+            7
+        );
     }
 
     #[test]
@@ -239,7 +254,10 @@ mod tests {
         for choice in &choices {
             let (width, height) = choice.size;
             assert_eq!((width % 64, height % 64), (0, 0));
-            assert!((0.6..1.6).contains(&(width as f32 * height as f32 / 65536.0)), "{choice:?}");
+            assert!(
+                (0.6..1.6).contains(&(width as f32 * height as f32 / 65536.0)),
+                "{choice:?}"
+            );
         }
     }
 }

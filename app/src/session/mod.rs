@@ -19,11 +19,12 @@ use std::time::Instant;
 
 use image::RgbImage;
 use limn_engine::protocol::{
-    Compute, DeviceInfo, Event, GenerateRequest, JobId, MemoryUse, ModelId, ModelInfo, Picture, Request,
+    Compute, DeviceInfo, Event, GenerateRequest, JobId, MemoryUse, ModelId, ModelInfo, Picture,
+    Request,
 };
 
-pub use crate::gallery::PictureId;
 use crate::engine_link::EngineEvent;
+pub use crate::gallery::PictureId;
 pub use draft::{Draft, MAX_PROMPT_CHARS, SizeChoice, new_seed, size_choices};
 pub use gallery_view::{GalleryState, GalleryView};
 pub use runs::{Made, Run, RunState, Slot, SlotState};
@@ -131,6 +132,10 @@ pub enum EngineState {
 
 /// What the session wants done.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a few at a time, carried out at once"
+)]
 pub enum Effect {
     Ask(Request),
     Save(Arc<Made>),
@@ -145,6 +150,8 @@ pub struct Session {
     pub tool: Tool,
     pub engine: EngineState,
     pub models: Vec<ModelInfo>,
+    /// Whether the engine has said which models there are.
+    pub models_are_listed: bool,
     pub devices: Vec<DeviceInfo>,
     /// The chosen model; the first of the list until the user chooses.
     pub model: Option<ModelId>,
@@ -188,8 +195,7 @@ impl Session {
                 .map_or((256, 256), |model| model.default_size)
         });
         let n_pictures = request.n_pictures;
-        self.runs
-            .push(Run::new(id, request, size, self.shown));
+        self.runs.push(Run::new(id, request, size, self.shown));
         self.selected_run = Some(id);
         self.side_tab = SideTab::Results;
         self.follows = true;
@@ -213,7 +219,11 @@ impl Session {
     /// Cancels a run; what is finished stays.
     pub fn cancel(&mut self, id: RunId) -> Vec<Effect> {
         self.queue.retain(|job| job.run != id);
-        let running = self.in_flight.as_ref().filter(|job| job.run == id).map(|job| job.id);
+        let running = self
+            .in_flight
+            .as_ref()
+            .filter(|job| job.run == id)
+            .map(|job| job.id);
         if let Some(run) = self.run_mut(id) {
             run.cancel(running.is_some());
         }
@@ -274,7 +284,9 @@ impl Session {
     pub fn picture_id(&self, picture: PictureRef) -> Option<PictureId> {
         match picture {
             PictureRef::Gallery(id) => Some(id),
-            PictureRef::Result { run, index } => self.run(run)?.slots.get(index as usize)?.saved_id(),
+            PictureRef::Result { run, index } => {
+                self.run(run)?.slots.get(index as usize)?.saved_id()
+            }
         }
     }
 
@@ -392,6 +404,14 @@ impl Session {
         self.held = Some(reason.to_owned());
     }
 
+    /// Pictures that are nowhere but in memory, because they could not be written.
+    pub fn n_unsaved(&self) -> usize {
+        let slots = self.runs.iter().flat_map(|run| &run.slots);
+        slots
+            .filter(|slot| matches!(slot.state, SlotState::Unsaved { .. }))
+            .count()
+    }
+
     /// Every picture that is not on the disk, for a gallery that has not seen it yet.
     pub fn save_unsaved_again(&mut self) -> Vec<Effect> {
         for run in &mut self.runs {
@@ -442,6 +462,7 @@ impl Session {
         match event {
             Event::Models(models) => {
                 self.models = models;
+                self.models_are_listed = true;
                 let mut effects = self.start_next();
                 if effects.is_empty()
                     && let Some(model) = self.current_model()
@@ -519,7 +540,10 @@ impl Session {
                 return self.start_next();
             }
             // Outside any job, only the link's log has a use for it.
-            Event::Failed { job: None, .. } | Event::Working { .. } | Event::Chunk(_) | Event::Picture { .. } => {}
+            Event::Failed { job: None, .. }
+            | Event::Working { .. }
+            | Event::Chunk(_)
+            | Event::Picture { .. } => {}
         }
         Vec::new()
     }
@@ -542,7 +566,8 @@ impl Session {
 
     /// Shows a run's first picture as it appears, unless the user looks at something else.
     fn follow(&mut self, run: RunId, index: u32) {
-        let already = matches!(self.shown, Some(PictureRef::Result { run: shown, .. }) if shown == run);
+        let already =
+            matches!(self.shown, Some(PictureRef::Result { run: shown, .. }) if shown == run);
         if self.follows && !already {
             self.shown = Some(PictureRef::Result { run, index });
             self.selected_run = Some(run);
@@ -550,7 +575,10 @@ impl Session {
     }
 
     fn job_run(&mut self, job: JobId) -> Option<(&mut Run, u32)> {
-        let in_flight = self.in_flight.as_ref().filter(|in_flight| in_flight.id == job)?;
+        let in_flight = self
+            .in_flight
+            .as_ref()
+            .filter(|in_flight| in_flight.id == job)?;
         let (run, first) = (in_flight.run, in_flight.first);
         self.run_mut(run).map(|run| (run, first))
     }
@@ -587,7 +615,9 @@ impl Session {
     }
 
     fn fail_in_flight(&mut self, reason: &str) {
-        let Some(job) = self.in_flight.take() else { return };
+        let Some(job) = self.in_flight.take() else {
+            return;
+        };
         self.queue.retain(|waiting| waiting.run != job.run);
         if let Some(run) = self.run_mut(job.run) {
             run.failed(reason);

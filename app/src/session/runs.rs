@@ -58,7 +58,10 @@ pub enum SlotState {
     Saving(Arc<Made>),
     Saved(Arc<Recipe>),
     /// The disk refused it; it lives here only.
-    Unsaved { made: Arc<Made>, reason: String },
+    Unsaved {
+        made: Arc<Made>,
+        reason: String,
+    },
     Failed(String),
     Cancelled,
     /// Was saved, then went to the trash.
@@ -179,7 +182,10 @@ impl Run {
     }
 
     pub fn first_visible(&self) -> Option<u32> {
-        self.slots.iter().position(Slot::is_visible).map(|i| i as u32)
+        self.slots
+            .iter()
+            .position(Slot::is_visible)
+            .map(|i| i as u32)
     }
 
     /// What of the run can be run again: pictures that failed or were cancelled.

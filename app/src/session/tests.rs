@@ -141,7 +141,13 @@ impl Bench {
     }
 
     fn finish(&mut self) {
-        let (job, timings) = (self.job(), Timings { total_seconds: 8.0, ..Timings::default() });
+        let (job, timings) = (
+            self.job(),
+            Timings {
+                total_seconds: 8.0,
+                ..Timings::default()
+            },
+        );
         self.say(Event::Finished {
             job,
             timings,
@@ -174,17 +180,27 @@ fn a_run_goes_from_tiles_to_saved_pictures() {
     let job = bench.job();
     bench.say(Event::Started { job, plan: plan() });
     bench.preview(0);
-    assert_eq!(bench.session.shown, Some(PictureRef::Result { run, index: 0 }));
+    assert_eq!(
+        bench.session.shown,
+        Some(PictureRef::Result { run, index: 0 })
+    );
     assert!(bench.session.seconds_left(Instant::now()).unwrap() <= 8.0);
     bench.picture(0);
-    assert_eq!(bench.states(run), ["saving", "drawing"], "not finished before the gallery has it");
+    assert_eq!(
+        bench.states(run),
+        ["saving", "drawing"],
+        "not finished before the gallery has it"
+    );
     bench.save_all();
     bench.picture(1);
     bench.save_all();
     bench.finish();
     assert_eq!(bench.states(run), ["saved", "saved"]);
     assert_eq!(bench.session.run(run).unwrap().state, RunState::Finished);
-    let recipe = bench.session.run(run).unwrap().slots[1].recipe().unwrap().clone();
+    let recipe = bench.session.run(run).unwrap().slots[1]
+        .recipe()
+        .unwrap()
+        .clone();
     assert_eq!((recipe.seed, recipe.prompt.as_str()), (101, "a cat"));
 }
 
@@ -277,7 +293,10 @@ fn a_typed_failure_shows_its_message_and_the_next_job_runs() {
     let job = Some(bench.job());
     bench.say(Event::Failed { job, failure });
     let state = &bench.session.run(first).unwrap().state;
-    assert_eq!(*state, RunState::Failed("the device is out of memory".to_owned()));
+    assert_eq!(
+        *state,
+        RunState::Failed("the device is out of memory".to_owned())
+    );
     assert_eq!(bench.session.running().unwrap().id, second);
 }
 
@@ -308,17 +327,45 @@ fn the_canvas_follows_new_results_until_the_user_picks_something() {
     let mut bench = Bench::new();
     let first = bench.queue("one", 2);
     bench.picture_of_started_job();
-    assert_eq!(bench.session.shown, Some(PictureRef::Result { run: first, index: 0 }));
+    assert_eq!(
+        bench.session.shown,
+        Some(PictureRef::Result {
+            run: first,
+            index: 0
+        })
+    );
     bench.preview(1);
-    assert_eq!(bench.session.shown, Some(PictureRef::Result { run: first, index: 0 }), "no jumping within a run");
+    assert_eq!(
+        bench.session.shown,
+        Some(PictureRef::Result {
+            run: first,
+            index: 0
+        }),
+        "no jumping within a run"
+    );
     let second = bench.queue("two", 1);
-    bench.session.show(PictureRef::Result { run: first, index: 1 });
+    bench.session.show(PictureRef::Result {
+        run: first,
+        index: 1,
+    });
     bench.picture(1);
     bench.finish();
     bench.preview(0);
-    assert_eq!(bench.session.shown, Some(PictureRef::Result { run: first, index: 1 }));
+    assert_eq!(
+        bench.session.shown,
+        Some(PictureRef::Result {
+            run: first,
+            index: 1
+        })
+    );
     bench.session.select_run(second);
-    assert_eq!(bench.session.shown, Some(PictureRef::Result { run: second, index: 0 }));
+    assert_eq!(
+        bench.session.shown,
+        Some(PictureRef::Result {
+            run: second,
+            index: 0
+        })
+    );
     bench.session.show_before();
     assert!(matches!(bench.session.shown, Some(PictureRef::Result { run, .. }) if run == first));
 }
@@ -357,7 +404,10 @@ fn a_trashed_result_can_come_back() {
     bench.save_all();
     let id = bench.session.shown_id().unwrap();
     bench.session.forget_picture(id);
-    assert_eq!((bench.states(run), bench.session.shown), (vec!["trashed"], None));
+    assert_eq!(
+        (bench.states(run), bench.session.shown),
+        (vec!["trashed"], None)
+    );
     bench.session.restore_picture(id);
     assert_eq!(bench.states(run), ["saved"]);
 }

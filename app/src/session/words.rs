@@ -167,7 +167,10 @@ mod tests {
     #[test]
     fn unknown_words_come_with_the_nearest_known() {
         check("a red samurai", &[("samurai", Some("knight"))]);
-        check("a rde salboat", &[("rde", Some("red")), ("salboat", Some("sailboat"))]);
+        check(
+            "a rde salboat",
+            &[("rde", Some("red")), ("salboat", Some("sailboat"))],
+        );
         check("Ein Flugzeug 🚀", &[("Ein", None), ("Flugzeug", None)]);
     }
 
