@@ -9,6 +9,7 @@ mod catalogue;
 mod components;
 #[cfg(feature = "app")]
 mod gallery;
+mod mixed_models;
 mod pipelines;
 mod sampling;
 mod tokenizer;

@@ -5,7 +5,7 @@ use crate::{Result, weights::Parameters};
 /// `y = x Wᵀ + b`.
 #[derive(Debug, Clone)]
 pub struct Linear {
-    /// `[d_input, d_output]`: a transposed view of the file's `[out, in]`.
+    /// `[d_input, d_output]`, of the file's `[out, in]`.
     weight: Tensor<2>,
     bias: Option<Tensor<1>>,
 }
@@ -23,9 +23,8 @@ impl Linear {
         d_input: usize,
         d_output: usize,
     ) -> Result<Self> {
-        let weight = parameters.tensor("weight", [d_output, d_input])?;
         Ok(Self {
-            weight: weight.transpose(),
+            weight: parameters.transposed("weight", [d_output, d_input])?,
             bias: None,
         })
     }

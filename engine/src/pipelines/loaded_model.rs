@@ -2,7 +2,9 @@ use std::{cell::RefCell, path::PathBuf, time::Instant};
 
 use burn::tensor::{DType, Device};
 
-use super::{OnEvent, PipelineEvent, memory::Sizes, preview_map, value_cache::ValueCache};
+use super::{
+    OnEvent, PipelineEvent, component_fit, memory::Sizes, preview_map, value_cache::ValueCache,
+};
 use crate::{
     Error, Result,
     autoencoder::{Autoencoder, AutoencoderConfig, AutoencoderParts},
@@ -68,7 +70,8 @@ impl LoadedModel {
     /// Reads and checks the configs and the tokenizer, no weights.
     ///
     /// # Errors
-    /// [`Error::NotAModel`] when a config is none of this family's; [`Error::Io`].
+    /// [`Error::NotAModel`] when a config is none of this family's or the components are from different
+    /// models; [`Error::Io`].
     pub fn open(folder: UnclipFolder, runtime: Runtime) -> Result<Self> {
         let unet_folder = folder.component(Component::Unet);
         let unet_config: UNetConfig = unet_folder.read_json("config.json")?;
@@ -85,8 +88,10 @@ impl LoadedModel {
                 reason,
             });
         }
+        let tokenizer = Tokenizer::load(&folder.tokenizer())?;
+        component_fit::check(&folder, &tokenizer, &unet_config)?;
         Ok(Self {
-            tokenizer: Tokenizer::load(&folder.tokenizer())?,
+            tokenizer,
             unet_config,
             movq_config,
             cache: ValueCache::new(runtime.cache_dir.clone()),

@@ -4,6 +4,7 @@
 //! back through one callback that takes [`PipelineEvent`]s; an error that the callback returns, such as
 //! [`Error::Cancelled`](crate::Error::Cancelled), ends the run before the next step and comes back unchanged.
 
+mod component_fit;
 mod conditioning;
 mod event;
 mod initial_latents;

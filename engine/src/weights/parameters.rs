@@ -2,7 +2,8 @@
 
 use std::fmt::Display;
 
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Element, Tensor, TensorData, bf16, f16};
+use rayon::prelude::*;
 
 use crate::Result;
 
@@ -55,17 +56,32 @@ impl<'a> Parameters<'a> {
     /// When the files cannot be read, hold a value that is not finite or does not fit the running
     /// dtype; while planning, when the shape is empty or larger than the files.
     pub fn tensor<const D: usize>(&self, name: &str, shape: [usize; D]) -> Result<Tensor<D>> {
-        let options = (self.source.device(), self.source.dtype());
-        let taken = self
-            .source
-            .take(&format!("{}{name}", self.prefix), &shape)?;
-        Ok(match taken {
-            Taken::Read(data) => Tensor::from_data(data, options),
-            Taken::Planned => {
-                let one_element = TensorData::new(vec![0f32], [1; D]);
-                Tensor::<D>::from_data(one_element, options).expand(shape)
-            }
+        let (device, dtype) = (self.source.device(), self.source.dtype());
+        Ok(match self.take(name, &shape)? {
+            Taken::Read(data) => Tensor::from_data(data, (device, dtype)),
+            Taken::Planned => placeholder(shape, device, dtype),
         })
+    }
+
+    /// The parameter `name` of `[rows, columns]` as `[columns, rows]`: the weight of a linear layer.
+    ///
+    /// A view, but on the CPU a copy in that order. There a product with 2 rows and 1,280² weights takes a
+    /// twelfth of the view's time, with 77 rows and 1,280 × 5,120 weights half of it.
+    ///
+    /// # Errors
+    /// Those of [`Self::tensor`].
+    pub fn transposed(&self, name: &str, [rows, columns]: [usize; 2]) -> Result<Tensor<2>> {
+        let (device, dtype) = (self.source.device(), self.source.dtype());
+        if *device != Device::flex() {
+            return Ok(self.tensor(name, [rows, columns])?.transpose());
+        }
+        match self.take(name, &[rows, columns])? {
+            Taken::Read(data) => {
+                let transposed = transpose_data(&data, [rows, columns]);
+                Ok(Tensor::from_data(transposed, (device, dtype)))
+            }
+            Taken::Planned => Ok(placeholder([columns, rows], device, dtype)),
+        }
     }
 
     /// Where the parameters go: while planning the CPU, later the device that will run the component.
@@ -77,4 +93,45 @@ impl<'a> Parameters<'a> {
     pub fn dtype(&self) -> DType {
         self.source.dtype()
     }
+
+    fn take(&self, name: &str, shape: &[usize]) -> Result<Taken> {
+        self.source.take(&format!("{}{name}", self.prefix), shape)
+    }
+}
+
+/// One element, spread over `shape`.
+fn placeholder<const D: usize>(shape: [usize; D], device: &Device, dtype: DType) -> Tensor<D> {
+    let one_element = TensorData::new(vec![0f32], [1; D]);
+    Tensor::<D>::from_data(one_element, (device, dtype)).expand(shape)
+}
+
+fn transpose_data(data: &TensorData, shape: [usize; 2]) -> TensorData {
+    match data.dtype() {
+        DType::F32 => transpose::<f32>(data, shape),
+        DType::F16 => transpose::<f16>(data, shape),
+        DType::BF16 => transpose::<bf16>(data, shape),
+        other => panic!("components run in F32, F16 or BF16, not in {other:?}"),
+    }
+}
+
+fn transpose<T: Element + Default>(data: &TensorData, [rows, columns]: [usize; 2]) -> TensorData {
+    /// Columns at a time, so that a read cache line is used whole.
+    const BLOCK: usize = 16;
+    let source = data
+        .as_slice::<T>()
+        .expect("the data is of the dtype it says");
+    let mut transposed = vec![T::default(); rows * columns];
+    transposed
+        .par_chunks_mut(rows * BLOCK)
+        .enumerate()
+        .for_each(|(i_block, block)| {
+            let n_columns = block.len() / rows;
+            for (i_row, row) in source.chunks_exact(columns).enumerate() {
+                let values = &row[i_block * BLOCK..][..n_columns];
+                for (i_column, value) in values.iter().enumerate() {
+                    block[i_column * rows + i_row] = *value;
+                }
+            }
+        });
+    TensorData::new(transposed, [columns, rows])
 }

@@ -1,0 +1,54 @@
+//! Whether the components of one model belong together: each may be sound and the whole still mixed up.
+
+use crate::{
+    Error, Result,
+    catalogue::{Component, UnclipFolder},
+    denoisers::UNetConfig,
+    prior::PriorConfig,
+    text_encoders::ClipTextConfig,
+    tokenizer::Tokenizer,
+    vision_encoder::ClipVisionConfig,
+};
+
+/// # Errors
+/// [`Error::NotAModel`] naming the first two components that do not fit; those of reading the configs.
+pub(super) fn check(folder: &UnclipFolder, tokenizer: &Tokenizer, unet: &UNetConfig) -> Result<()> {
+    let text = ClipTextConfig::read(&folder.component(Component::TextEncoder))?;
+    let vision = ClipVisionConfig::read(&folder.component(Component::ImageEncoder))?;
+    let prior_folder = folder.component(Component::Prior);
+    let prior = PriorConfig::read(&prior_folder)?;
+    let text_embeds_width = prior.embedding_proj_dim.unwrap_or(prior.embedding_dim);
+    let faults = [
+        (
+            tokenizer.n_ids() as usize > text.vocab_size,
+            "the tokenizer has more tokens than the text encoder",
+        ),
+        (
+            tokenizer.max_length() > text.max_position_embeddings,
+            "the tokenizer makes longer prompts than the text encoder reads",
+        ),
+        (
+            tokenizer.max_length() != prior.num_embeddings,
+            "the tokenizer and the prior disagree about the length of prompts",
+        ),
+        (
+            text.hidden_size != prior.embedding_dim || text.projection_dim != text_embeds_width,
+            "the text encoder's embeddings are not as wide as the prior's",
+        ),
+        (
+            vision.projection_dim != prior.embedding_dim,
+            "the image encoder's embeddings are not as wide as the prior's",
+        ),
+        (
+            unet.encoder_hid_dim != prior.embedding_dim,
+            "the prior's image embeddings are not as wide as the U-Net's",
+        ),
+    ];
+    match faults.into_iter().find(|(is_fault, _)| *is_fault) {
+        None => Ok(()),
+        Some((_, reason)) => Err(Error::NotAModel {
+            path: prior_folder.path("config.json"),
+            reason: format!("its components are from different models: {reason}"),
+        }),
+    }
+}
