@@ -29,6 +29,7 @@ pub struct ImagePreprocessor {
 /// `preprocessor_config.json`. Defaults are transformers'.
 #[derive(Debug, Deserialize)]
 #[serde(default)]
+#[allow(clippy::struct_excessive_bools)] // The file's own fields.
 struct PreprocessorConfig {
     do_resize: bool,
     do_center_crop: bool,

@@ -119,7 +119,7 @@ impl PriorConfig {
         let inner_width = self
             .num_attention_heads
             .checked_mul(self.attention_head_dim);
-        if inner_width.is_none_or(|width| width == 0 || width % 2 != 0) {
+        if inner_width.is_none_or(|width| width == 0 || !width.is_multiple_of(2)) {
             return Err("the prior's heads have no width".to_owned());
         }
         Ok(())
@@ -212,9 +212,9 @@ pub struct Prior {
 /// The text that a prior is conditioned on.
 ///
 /// # Shapes
-/// - text_embeds `[batch, embedding_proj_dim]`: the text encoder's projected embedding
-/// - hidden_states `[batch, num_embeddings, embedding_dim]`: its states after the final norm
-/// - attention_mask: `batch` rows of `num_embeddings`, false where a token is padding
+/// - `text_embeds` `[batch, embedding_proj_dim]`: the text encoder's projected embedding
+/// - `hidden_states` `[batch, num_embeddings, embedding_dim]`: its states after the final norm
+/// - `attention_mask`: `batch` rows of `num_embeddings`, false where a token is padding
 #[derive(Debug, Clone)]
 pub struct PriorConditioning {
     pub text_embeds: Tensor<2>,

@@ -184,7 +184,7 @@ impl ClipVisionEncoder {
         &self.config
     }
 
-    /// # Shapes: pixel_values `[batch, num_channels, image_size, image_size]`, normalised
+    /// # Shapes: `pixel_values` `[batch, num_channels, image_size, image_size]`, normalised
     pub fn forward(&self, pixel_values: Tensor<4>) -> ClipVisionOutput {
         let patches = self.embed_patches(pixel_values);
         let [batch, _, width] = patches.dims();

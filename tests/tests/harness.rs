@@ -78,7 +78,7 @@ impl Fixture {
         })
     }
 
-    /// An integer tensor's values in row order: int64, as PyTorch has ids.
+    /// An integer tensor's values in row order: int64, as the reference has ids.
     pub fn integers(&self, name: &str) -> Vec<i64> {
         self.with_view(name, |view| {
             assert_eq!(view.dtype(), Dtype::I64, "{name}");
@@ -146,7 +146,6 @@ pub fn assert_values_close(actual: &[f32], expected: &[f32], tolerance: f64, wha
     } else {
         f64::from(error) / f64::from(scale)
     };
-    println!("{what}: relative error {relative_error:.2e}");
     assert!(
         relative_error <= tolerance,
         "{what}: relative error {relative_error:.2e} is above {tolerance:.0e} (largest value {scale})"

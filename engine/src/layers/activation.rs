@@ -7,7 +7,7 @@ use serde::Deserialize;
 pub enum Activation {
     /// With the error function, not its tanh approximation (Hendrycks and Gimpel 2016).
     Gelu,
-    /// `x · σ(1.702 x)`, which OpenAI's CLIP was trained with.
+    /// `x · σ(1.702 x)`, which the first CLIP was trained with.
     QuickGelu,
     #[serde(alias = "swish")]
     Silu,

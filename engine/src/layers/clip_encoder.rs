@@ -25,7 +25,7 @@ impl ClipEncoderConfig {
     /// # Errors
     /// The reason.
     pub fn check(&self) -> Result<(), String> {
-        if self.n_heads == 0 || self.n_layers == 0 || self.width % self.n_heads != 0 {
+        if self.n_heads == 0 || self.n_layers == 0 || !self.width.is_multiple_of(self.n_heads) {
             return Err(format!(
                 "{} layers of width {} cannot have {} heads",
                 self.n_layers, self.width, self.n_heads

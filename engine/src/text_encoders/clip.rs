@@ -200,7 +200,7 @@ impl ClipTextEncoder {
             TensorData::new(flat_ids, [ids.len(), length]),
             &self.device,
         );
-        let positions = self.position_embedding.clone().slice([0..length]);
+        let positions = self.position_embedding.clone().narrow(0, 0, length);
         let embedded = self.token_embedding.forward(id_tensor) + positions.unsqueeze();
         let causal_bias = causal_bias(length, &self.device, self.dtype);
         let hidden_states = self.encoder.forward(embedded, Some(&causal_bias));

@@ -130,7 +130,9 @@ impl TensorFiles {
             }
         }
         let digest: [u8; 32] = hasher.finalize().into();
-        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(digest
+            .iter()
+            .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}")))
     }
 
     pub(super) fn infos(&self) -> impl Iterator<Item = (&str, &TensorInfo)> {
@@ -250,7 +252,7 @@ pub(super) fn open_regular(path: &Path) -> Result<(File, u64)> {
 
 /// What a file that is not safetensors is, from its first bytes.
 ///
-/// PyTorch's own files are a zip with a pickle inside, or before version 1.6 a bare pickle.
+/// `torch.save` writes a zip with a pickle inside, and before version 1.6 wrote a bare pickle.
 pub(super) fn foreign_format(start: &[u8]) -> Option<&'static str> {
     match start {
         [b'P', b'K', 3 | 5, 4 | 6, ..] | [0x80, 2..=5, ..] => Some("pickle"),

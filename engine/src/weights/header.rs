@@ -4,7 +4,7 @@
 //! The `safetensors` crate accepts repeated keys, a rank of 100,000 and 100 MB of metadata, so only its
 //! list of dtypes is used here.
 
-use std::{collections::BTreeMap, fmt};
+use std::{cmp::Ordering, collections::BTreeMap, fmt};
 
 use safetensors::Dtype;
 use serde::{
@@ -72,17 +72,15 @@ fn check_offsets(tensors: &BTreeMap<String, TensorInfo>, n_data_bytes: u64) -> R
         }
         expected_begin = info.end;
     }
-    if expected_begin == n_data_bytes {
-        Ok(())
-    } else if expected_begin > n_data_bytes {
-        Err(format!(
+    match expected_begin.cmp(&n_data_bytes) {
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(format!(
             "it is cut short: {n_data_bytes} bytes of tensors are there and {expected_begin} should be"
-        ))
-    } else {
-        Err(format!(
+        )),
+        Ordering::Less => Err(format!(
             "{} bytes after its last tensor belong to nothing",
             n_data_bytes - expected_begin
-        ))
+        )),
     }
 }
 

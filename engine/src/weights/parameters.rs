@@ -39,6 +39,7 @@ impl<'a> Parameters<'a> {
     }
 
     /// The parameters of the submodule `name`, as in `down_blocks.0`.
+    #[must_use]
     pub fn scope(&self, name: impl Display) -> Self {
         Self {
             prefix: format!("{}{name}.", self.prefix),
