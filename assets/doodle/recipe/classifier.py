@@ -31,7 +31,8 @@ class Classifier(nn.Module):
             layers += [nn.Conv2d(previous, width, 3, 1, 1), nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(2)]
             previous = width
         self.body = nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.2))
-        self.heads = nn.ModuleList(nn.Linear(previous * (SIZE_PX // 2 ** len(widths)) ** 2, len(table)) for table in TABLES)
+        n_features = previous * (SIZE_PX // 2 ** len(widths)) ** 2
+        self.heads = nn.ModuleList(nn.Linear(n_features, len(table)) for table in TABLES)
 
     def forward(self, pictures: torch.Tensor) -> list[torch.Tensor]:
         features = self.body((pictures - 0.5) * 2)
@@ -58,7 +59,8 @@ def augment(pictures: torch.Tensor) -> torch.Tensor:
     """Blur, noise, brightness, small shifts: so that soft edges alone do not fool the judge."""
     x = pictures.float() / 255
     if random.random() < 0.5:
-        x = F.interpolate(F.interpolate(x, scale_factor=random.uniform(0.4, 0.9), mode="area"), (SIZE_PX, SIZE_PX), mode="bilinear")
+        small = F.interpolate(x, scale_factor=random.uniform(0.4, 0.9), mode="area")
+        x = F.interpolate(small, (SIZE_PX, SIZE_PX), mode="bilinear")
     dy, dx = np.random.randint(-4, 5, 2)
     x = F.pad(x, (4, 4, 4, 4), mode="replicate")[..., 4 + dy : 4 + dy + SIZE_PX, 4 + dx : 4 + dx + SIZE_PX]
     gain = 1 + 0.08 * torch.randn(len(x), 1, 1, 1)

@@ -41,7 +41,8 @@ def embeddings(state: Path, device: str) -> None:
             parts.append(image(normalised(x.permute(0, 3, 1, 2).float() / 255)).image_embeds.float().cpu())
     embeds = torch.cat(parts)
     zero = image(torch.zeros(1, 3, models.VISION_SIZE_PX, models.VISION_SIZE_PX, device=device)).image_embeds.cpu()
-    torch.save({"embeds": embeds, "zero": zero, "mean": embeds.mean(0), "std": embeds.std(0)}, state / "image_embeds.pt")
+    saved = {"embeds": embeds, "zero": zero, "mean": embeds.mean(0), "std": embeds.std(0)}
+    torch.save(saved, state / "image_embeds.pt")
 
 
 @torch.no_grad()

@@ -49,7 +49,8 @@ def main() -> None:
     arguments = parser.parse_args()
 
     card = json.loads((arguments.model / "limn.json").read_text())
-    settings = {name: getattr(arguments, name) or card[name] for name in ("steps", "prior_steps", "guidance_scale", "prior_guidance_scale")}
+    names = ("steps", "prior_steps", "guidance_scale", "prior_guidance_scale")
+    settings = {name: getattr(arguments, name) or card[name] for name in names}
     asked = prompts(arguments.rounds)[:: arguments.every]
     pictures = draw(arguments, card["size"], settings, [text for text, _ in asked])
     if arguments.sheet:
@@ -104,7 +105,8 @@ def report(right: torch.Tensor, settings: dict) -> str:
 def by_object(right: torch.Tensor, objects: torch.Tensor) -> str:
     """The share of pictures with object and colour right, object by object."""
     both = (right[:, 0] & right[:, 1]).float()
-    return ", ".join(f"{name} {100 * both[objects == k].mean():.0f} %" for k, name in enumerate(OBJECTS) if (objects == k).any())
+    asked = [(name, both[objects == k]) for k, name in enumerate(OBJECTS)]
+    return ", ".join(f"{name} {100 * share.mean():.0f} %" for name, share in asked if len(share))
 
 
 if __name__ == "__main__":

@@ -81,7 +81,8 @@ def main() -> None:
         picture = (thumbnail.float() - small).square().mean()
         trainer.update(contrast + 0.5 * aside + 10 * picture)
         right = [(a.argmax(1) == truth[:, k]).float().mean() for k, a in enumerate(answers)]
-        trainer.log(20, contrast=contrast, object=right[0], colour=right[1], place=right[2], time=right[3], picture=picture)
+        facts_right = dict(zip(("object", "colour", "place", "time"), right))
+        trainer.log(20, contrast=contrast, picture=picture, **facts_right)
     trainer.save()
 
 
