@@ -3,6 +3,7 @@ use burn::tensor::{
     ops::{ConvOptions, InterpolateMode, InterpolateOptions},
 };
 
+use super::cpu_conv::{self, ConvSpec};
 use crate::{Result, weights::Parameters};
 
 /// A 2-D convolution with a square kernel.
@@ -56,8 +57,17 @@ impl Conv2d {
 
     /// # Shapes: `[batch, input, height, width]` → `[batch, output, height′, width′]`
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let options = ConvOptions::new_with_padding([self.stride; 2], [self.padding; 2], [1; 2], 1);
-        module::conv2d(x, self.weight.clone(), self.bias.clone(), options)
+        let spec = ConvSpec {
+            weight: &self.weight,
+            bias: self.bias.as_ref(),
+            stride: self.stride,
+            padding: self.padding,
+        };
+        cpu_conv::conv2d(x, &spec).unwrap_or_else(|x| {
+            let options =
+                ConvOptions::new_with_padding([self.stride; 2], [self.padding; 2], [1; 2], 1);
+            module::conv2d(x, self.weight.clone(), self.bias.clone(), options)
+        })
     }
 }
 

@@ -67,13 +67,18 @@ fn in_place<const D: usize>(
     x: Tensor<D>,
     kernel: impl FnOnce(&mut [f32]),
 ) -> Result<Tensor<D>, Tensor<D>> {
-    let device = x.device();
-    if x.dtype() != DType::F32 || device != Device::flex() {
+    if !is_on_cpu(&x) {
         return Err(x);
     }
+    let device = x.device();
     let mut data = x.into_data();
     kernel(data.as_mut_slice().expect("the dtype is f32"));
     Ok(Tensor::from_data(data, (&device, DType::F32)))
+}
+
+/// Whether a tensor's memory is at hand: on the CPU backend, in f32.
+pub(super) fn is_on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
+    x.dtype() == DType::F32 && x.device() == Device::flex()
 }
 
 fn values_of<const D: usize>(x: &Tensor<D>) -> Vec<f32> {

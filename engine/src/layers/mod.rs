@@ -7,6 +7,7 @@ mod attention;
 mod clip_encoder;
 mod conv;
 mod cpu;
+mod cpu_conv;
 mod linear;
 mod norm;
 mod timestep;
