@@ -25,18 +25,20 @@ pub(super) enum NormKind {
 
 #[derive(Debug, Clone)]
 pub(super) enum Norm {
-    Group(GroupNorm),
-    Spatial(SpatialNorm),
+    Group(Box<GroupNorm>),
+    Spatial(Box<SpatialNorm>),
 }
 
 impl Norm {
     pub fn init(parameters: &Parameters, kind: NormKind, channels: usize) -> Result<Self> {
         Ok(match kind {
             NormKind::Group { n_groups } => {
-                Self::Group(GroupNorm::init(parameters, n_groups, channels, EPSILON)?)
+                let norm = GroupNorm::init(parameters, n_groups, channels, EPSILON)?;
+                Self::Group(Box::new(norm))
             }
             NormKind::Spatial { latent_channels } => {
-                Self::Spatial(SpatialNorm::init(parameters, channels, latent_channels)?)
+                let norm = SpatialNorm::init(parameters, channels, latent_channels)?;
+                Self::Spatial(Box::new(norm))
             }
         })
     }
@@ -53,7 +55,7 @@ impl Norm {
     }
 }
 
-/// MoVQ's norm, Zheng et al. 2022: a group norm scaled and shifted pixel by pixel by what two convolutions
+/// The norm of `MoVQ`, Zheng et al. 2022: a group norm scaled and shifted pixel by pixel by what two convolutions
 /// make of the latents.
 #[derive(Debug, Clone)]
 pub(super) struct SpatialNorm {

@@ -29,7 +29,7 @@ pub struct AutoencoderConfig {
     pub up_attention: Vec<bool>,
     pub mid_attention: bool,
     pub norm_num_groups: usize,
-    /// Whether the decoder's norms look at the latents (MoVQ, Zheng et al. 2022).
+    /// Whether the decoder's norms look at the latents (`MoVQ`, Zheng et al. 2022).
     pub spatial_norm: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Pictures to latents and back: diffusers' `VQModel`, with MoVQ's conditional norms or without.
+//! Pictures to latents and back: diffusers' `VQModel`, with the conditional norms of `MoVQ` or without.
 
 mod blocks;
 mod coders;

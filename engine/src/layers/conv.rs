@@ -63,11 +63,11 @@ impl Conv2d {
             stride: self.stride,
             padding: self.padding,
         };
-        cpu_conv::conv2d(x, &spec).unwrap_or_else(|x| {
-            let options =
-                ConvOptions::new_with_padding([self.stride; 2], [self.padding; 2], [1; 2], 1);
-            module::conv2d(x, self.weight.clone(), self.bias.clone(), options)
-        })
+        if cpu_conv::suits(&x, &spec) {
+            return cpu_conv::conv2d(x, &spec);
+        }
+        let options = ConvOptions::new_with_padding([self.stride; 2], [self.padding; 2], [1; 2], 1);
+        module::conv2d(x, self.weight.clone(), self.bias.clone(), options)
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! burn-flex runs every element-wise operation as a pass of its own over memory, on one core and with the
 //! C library's scalar `exp`, so that at small sizes norms and activations cost as much as convolutions.
-//! These kernels work on the tensor's own memory, once, on all cores. Anywhere but on the CPU in f32 they
-//! hand the tensor back, and the caller takes the tensor operations.
+//! These kernels work on the tensor's own memory, once, on all cores. Callers ask [`is_on_cpu`] first and take
+//! the tensor operations everywhere else.
 
 use burn::tensor::{DType, Device, Tensor};
 use rayon::prelude::*;
@@ -24,10 +24,7 @@ pub(super) struct GroupNormSpec<'a> {
 }
 
 /// Normalises over groups of channels, modulates and activates in one go.
-///
-/// # Errors
-/// The tensor itself, when it is not this module's business.
-pub(super) fn group_norm(x: Tensor<4>, spec: &GroupNormSpec) -> Result<Tensor<4>, Tensor<4>> {
+pub(super) fn group_norm(x: Tensor<4>, spec: &GroupNormSpec) -> Tensor<4> {
     let [_, channels, height, width] = x.dims();
     let group_channels = channels / spec.n_groups;
     let n_pixels = height * width;
@@ -63,17 +60,11 @@ pub(super) fn group_norm(x: Tensor<4>, spec: &GroupNormSpec) -> Result<Tensor<4>
 }
 
 /// Lets `kernel` change the values of a tensor on the CPU in f32. Copies only what something else shares.
-fn in_place<const D: usize>(
-    x: Tensor<D>,
-    kernel: impl FnOnce(&mut [f32]),
-) -> Result<Tensor<D>, Tensor<D>> {
-    if !is_on_cpu(&x) {
-        return Err(x);
-    }
+fn in_place<const D: usize>(x: Tensor<D>, kernel: impl FnOnce(&mut [f32])) -> Tensor<D> {
     let device = x.device();
     let mut data = x.into_data();
     kernel(data.as_mut_slice().expect("the dtype is f32"));
-    Ok(Tensor::from_data(data, (&device, DType::F32)))
+    Tensor::from_data(data, (&device, DType::F32))
 }
 
 /// Whether a tensor's memory is at hand: on the CPU backend, in f32.
@@ -250,7 +241,7 @@ mod tests {
                 modulation: Some(&modulation),
                 then: Then::Silu,
             };
-            let fused = group_norm(x.clone(), &spec).expect("x is on the CPU");
+            let fused = group_norm(x.clone(), &spec);
 
             let grouped = x.clone().reshape([batch, 3, channels / 3 * height * width]);
             let centred = grouped.clone() - grouped.mean_dim(2);

@@ -87,27 +87,25 @@ impl GroupNorm {
         modulation: Option<&Modulation>,
         then: Then,
     ) -> Tensor<4> {
-        let spec = cpu::GroupNormSpec {
-            weight: &self.weight,
-            bias: &self.bias,
-            n_groups: self.n_groups,
-            epsilon: self.epsilon as f32,
-            modulation,
-            then,
+        if cpu::is_on_cpu(&x) {
+            let spec = cpu::GroupNormSpec {
+                weight: &self.weight,
+                bias: &self.bias,
+                n_groups: self.n_groups,
+                epsilon: self.epsilon as f32,
+                modulation,
+                then,
+            };
+            return cpu::group_norm(x, &spec);
+        }
+        let x = self.normalise(x);
+        let x = match modulation {
+            Some(modulation) => modulation.apply(x),
+            None => x,
         };
-        match cpu::group_norm(x, &spec) {
-            Ok(x) => x,
-            Err(x) => {
-                let x = self.normalise(x);
-                let x = match modulation {
-                    Some(modulation) => modulation.apply(x),
-                    None => x,
-                };
-                match then {
-                    Then::Nothing => x,
-                    Then::Silu => activation::silu(x),
-                }
-            }
+        match then {
+            Then::Nothing => x,
+            Then::Silu => activation::silu(x),
         }
     }
 

@@ -35,12 +35,13 @@ impl TimestepEmbedding {
                 let angles = frequencies
                     .iter()
                     .map(move |frequency| timestep * frequency);
-                let (first, second): (fn(f32) -> f32, fn(f32) -> f32) = if self.cosines_first {
-                    (f32::cos, f32::sin)
+                let cosines = angles.clone().map(f32::cos);
+                let sines = angles.map(f32::sin);
+                if self.cosines_first {
+                    cosines.chain(sines).collect::<Vec<_>>()
                 } else {
-                    (f32::sin, f32::cos)
-                };
-                angles.clone().map(first).chain(angles.map(second))
+                    sines.chain(cosines).collect()
+                }
             })
             .collect::<Vec<_>>();
         Tensor::from_data(

@@ -151,7 +151,7 @@ impl UNet {
 
     /// Projects image embeddings, once for all steps.
     ///
-    /// # Shapes: image_embeds `[batch, encoder_hid_dim]`
+    /// # Shapes: `image_embeds` `[batch, encoder_hid_dim]`
     pub fn condition(&self, image_embeds: Tensor<2>) -> UNetConditioning {
         let [batch, _] = image_embeds.dims();
         let image_embeds = image_embeds.cast(self.dtype);
