@@ -262,3 +262,27 @@ fn an_inspection_tells_what_fits_and_what_does_not() {
     assert!(component("unet").fault.is_some());
     assert!(component("text_encoder").fits());
 }
+
+/// A build whose `assets/doodle/` has no model yet has none built in either.
+#[test]
+fn the_built_in_model_is_whole_where_there_is_one() {
+    let catalogue = Catalogue::default();
+    let is_built_in = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../assets/doodle/model_index.json")
+        .is_file();
+    let ids: Vec<String> = catalogue
+        .models()
+        .into_iter()
+        .map(|info| info.id.0)
+        .collect();
+    let expected: &[&str] = if is_built_in && cfg!(feature = "embed-doodle") {
+        &["doodle"]
+    } else {
+        &[]
+    };
+    assert_eq!(ids, expected);
+    for id in ids {
+        let report = catalogue.open(&ModelId(id)).unwrap().inspect().unwrap();
+        assert_eq!(report.abilities, ["text to image"], "{report:?}");
+    }
+}

@@ -1,13 +1,14 @@
 use crate::protocol::{Plan, Progress};
 
-/// What a running pipeline tells: in order `Planned`, then `Loading`, `Progress` and `Picture` as they come.
+/// What a running pipeline tells: `Planned` before anything is computed, then `Progress` and `Picture` in order,
+/// and `Loading` whenever files are read.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PipelineEvent {
     /// What the job will really use, before anything is computed.
     Planned(Plan),
     /// A component is being read, told a few dozen times from its first byte to its last.
     Loading {
-        /// The component's folder name, as in `unet`.
+        /// The component's folder name, as in `unet`, or `checksums` while the weights are told apart from others.
         component: String,
         /// Of the component, in bytes of its running dtype.
         done_bytes: u64,

@@ -152,15 +152,25 @@ impl LoadedModel {
                 Component::ImageEncoder => {}
             }
         }
-        self.hash().map(drop)
+        self.hash(on_event).map(drop)
     }
 
-    /// SHA-256 over the weights of all components.
-    pub(super) fn hash(&mut self) -> Result<&str> {
+    /// SHA-256 over the weights of all components, read anew only when their files have changed.
+    pub(super) fn hash(&mut self, on_event: &mut OnEvent) -> Result<&str> {
         if self.hash.is_none() {
+            let total_bytes = self.folder.weights_bytes()?;
+            let mut done_bytes = 0;
             let mut lines = String::new();
             for component in Component::ALL {
+                // A large model takes a while: someone may be waiting, or wish to cancel.
+                on_event(PipelineEvent::Loading {
+                    component: "checksums".to_owned(),
+                    done_bytes,
+                    total_bytes,
+                })?;
                 let hash = self.cache.component_hash(&self.folder, component)?;
+                let files = self.folder.component(component).weights(false)?;
+                done_bytes += files.n_bytes();
                 lines.extend([component.name(), " ", &hash, "\n"]);
             }
             self.hash = Some(sha256_hex(lines.as_bytes()));

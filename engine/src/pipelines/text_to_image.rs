@@ -46,7 +46,8 @@ pub fn run(
     }
     let settings = model.folder().defaults()?.with(request)?;
     let prior_schedule = check(model, request, &settings, latents)?;
-    on_event(PipelineEvent::Planned(plan(model, request, &settings)?))?;
+    let plan = plan(model, request, &settings, on_event)?;
+    on_event(PipelineEvent::Planned(plan))?;
     model.take_load_seconds();
 
     let n_candidates = request.n_pictures * request.best_of;
@@ -112,11 +113,16 @@ fn latent_shape(model: &LoadedModel, settings: &Defaults) -> [usize; 3] {
     ]
 }
 
-fn plan(model: &mut LoadedModel, request: &GenerateRequest, settings: &Defaults) -> Result<Plan> {
+fn plan(
+    model: &mut LoadedModel,
+    request: &GenerateRequest,
+    settings: &Defaults,
+    on_event: &mut OnEvent,
+) -> Result<Plan> {
     let (width, height) = settings.size;
     Ok(Plan {
         model_name: model.folder().name(),
-        model_hash: model.hash()?.to_owned(),
+        model_hash: model.hash(on_event)?.to_owned(),
         device: model.runtime().device_name.clone(),
         dtype: format!("{:?}", model.runtime().dtype).to_lowercase(),
         width,
