@@ -304,7 +304,7 @@ impl App {
         }
     }
 
-    /// The topmost thing goes first: sheet, popover, text focus, full screen, hidden panels.
+    /// The topmost thing goes first: sheet, popover, text focus, full screen, place, hidden panels.
     fn escape(&mut self, ctx: &Context) {
         let focused = ctx.memory(egui::Memory::focused);
         if self.palette.is_open {
@@ -317,6 +317,8 @@ impl App {
             ctx.memory_mut(|memory| memory.surrender_focus(id));
         } else if self.is_full_screen {
             self.set_full_screen(ctx, false);
+        } else if self.session.place != Place::Canvas {
+            self.session.place = Place::Canvas;
         } else {
             self.panels_are_shown = true;
         }

@@ -15,7 +15,7 @@ use super::widgets::{self, Loudness};
 use super::{Region, Scene};
 use crate::command::Command;
 use crate::icons::Icon;
-use crate::session::{Draft, MAX_PROMPT_CHARS, UnknownWord, size_choices, unknown_words};
+use crate::session::{Draft, MAX_PROMPT_CHARS, RunState, UnknownWord, size_choices, unknown_words};
 use crate::theme;
 
 const BUTTON_WIDTH: f32 = 150.0;
@@ -107,6 +107,9 @@ fn box_ui(ui: &mut Ui, scene: &mut Scene<'_>, bar: &mut PromptBar, width: f32) -
 fn text_ui(ui: &mut Ui, bar: &mut PromptBar) {
     let theme = theme::of(ui);
     let id = PromptBar::text_id();
+    // A note under the prompt takes the place of its second line, so that the bar does not jump.
+    let has_note = bar.draft.problem.is_some() || !bar.unknown.2.is_empty();
+    let n_rows = if has_note { 1 } else { 2 };
     let unknown = std::mem::take(&mut bar.unknown.2);
     let unread_from = bar.unknown.0.len();
     let mut layouter = |ui: &Ui, text: &dyn egui::TextBuffer, wrap_width: f32| -> Arc<Galley> {
@@ -135,7 +138,7 @@ fn text_ui(ui: &mut Ui, bar: &mut PromptBar) {
                         .color(theme.text3),
                 )
                 .desired_width(f32::INFINITY)
-                .desired_rows(2)
+                .desired_rows(n_rows)
                 .char_limit(MAX_PROMPT_CHARS)
                 .layouter(&mut layouter)
                 .show(ui)
@@ -592,8 +595,8 @@ fn progress_ui(ui: &mut Ui, scene: &mut Scene<'_>, rect: Rect) {
         return;
     };
     let words = match run.seconds_left(scene.now) {
-        Some(left) => widgets::duration(left),
-        None => super::top_bar::run_state_words(run, scene),
+        Some(left) if run.state != RunState::Stopping => widgets::duration(left),
+        _ => super::top_bar::run_state_words(run, scene),
     };
     let fraction = run.fraction();
     let builder = UiBuilder::new()

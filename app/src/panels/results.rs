@@ -354,10 +354,13 @@ fn unread_ui(ui: &mut Ui, run: &Run) {
         return;
     };
     let theme = theme::of(ui);
-    let n_words = unread.split_whitespace().count();
     let start: String = unread.chars().take(60).collect();
+    let end = match unread.split_whitespace().count() {
+        0 | 1 => "its last word".to_owned(),
+        n_words => format!("its last {n_words} words"),
+    };
     let text = format!(
-        "The prompt is longer than the model reads: the last {n_words} words, from “{start}…”, had no effect."
+        "The prompt is longer than the model reads: {end}, from “{start}…”, had no effect."
     );
     ui.label(
         egui::RichText::new(text)

@@ -196,7 +196,14 @@ impl Session {
         });
         let n_pictures = request.n_pictures;
         self.runs.push(Run::new(id, request, size, self.shown));
-        self.selected_run = Some(id);
+        // Results that are being drawn are not taken away: the new run then shows as a line below them,
+        // and its tiles when its turn comes.
+        let watches_running = self
+            .running()
+            .is_some_and(|run| self.selected_run == Some(run.id));
+        if !watches_running {
+            self.selected_run = Some(id);
+        }
         self.side_tab = SideTab::Results;
         self.follows = true;
         self.add_job(id, 0, n_pictures);

@@ -271,8 +271,8 @@ impl Run {
             return false;
         };
         if let Some(recipe) = slot.recipe().cloned() {
+            // The preview stays until the finished picture is on the graphics card: no tile goes blank.
             slot.state = SlotState::Saved(recipe);
-            slot.preview = None;
         }
         true
     }

@@ -211,6 +211,11 @@ fn prompts_wait_for_each_other_and_each_can_be_cancelled() {
     let second = bench.queue("two", 4);
     let third = bench.queue("three", 1);
     assert_eq!(bench.n_jobs_asked(), 1, "one job with the engine at a time");
+    assert_eq!(
+        bench.session.selected_run,
+        Some(first),
+        "what is being drawn stays in view"
+    );
     assert_eq!(bench.session.active_runs().count(), 3);
     let effects = bench.session.cancel(second);
     assert_eq!(effects, []);
