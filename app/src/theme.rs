@@ -194,11 +194,29 @@ fn semibold() -> FontFamily {
     FontFamily::Name("semibold".into())
 }
 
+/// Says that the window is drawn in software: every frame then costs time that the engine could use, so
+/// nothing moves that need not. Call before [`install`].
+pub fn draw_sparingly(ctx: &egui::Context) {
+    ctx.data_mut(|data| data.insert_temp(sparing_id(), true));
+}
+
+pub fn is_sparing(ctx: &egui::Context) -> bool {
+    ctx.data(|data| data.get_temp(sparing_id()))
+        .unwrap_or(false)
+}
+
+fn sparing_id() -> egui::Id {
+    egui::Id::unique("drawn in software")
+}
+
 /// Sets fonts and both themes; cheap enough for before the first frame.
 pub fn install(ctx: &egui::Context) {
     ctx.set_fonts(fonts());
     ctx.set_style_of(egui::Theme::Dark, style(&DARK));
     ctx.set_style_of(egui::Theme::Light, style(&LIGHT));
+    if is_sparing(ctx) {
+        ctx.all_styles_mut(|style| style.animation_time = 0.0);
+    }
     ctx.options_mut(|options| {
         // The interface's scale has its own setting; Ctrl and plus zoom the picture.
         options.zoom_with_keyboard = false;

@@ -9,6 +9,7 @@ use egui::ViewportBuilder;
 use crate::app::App;
 use crate::engine_link::EngineCommand;
 use crate::paths::Folders;
+use crate::theme;
 
 /// Opens the window and returns when it is closed.
 ///
@@ -41,6 +42,9 @@ pub fn open() -> anyhow::Result<()> {
         Box::new(|creation| {
             if let Some(state) = &creation.wgpu_render_state {
                 survive_faults(&state.device, &creation.egui_ctx);
+                if state.adapter.get_info().device_type == egui_wgpu::wgpu::DeviceType::Cpu {
+                    theme::draw_sparingly(&creation.egui_ctx);
+                }
             }
             Ok(Box::new(App::new(
                 &creation.egui_ctx,

@@ -447,7 +447,15 @@ fn place_ui(ui: &mut Ui, contents: impl FnOnce(&mut Ui)) -> egui::Rect {
     shown.response.rect
 }
 
+/// Wakes the window from another thread. Drawn in software it is not woken for every event at once, so
+/// that the engine keeps the processor.
 fn waker(ctx: &Context) -> impl Fn() + Send + Sync + Clone + 'static + use<> {
+    const SOFTWARE_FRAME: Duration = Duration::from_millis(120);
     let ctx = ctx.clone();
-    move || ctx.request_repaint()
+    let wait = if theme::is_sparing(&ctx) {
+        SOFTWARE_FRAME
+    } else {
+        Duration::ZERO
+    };
+    move || ctx.request_repaint_after(wait)
 }

@@ -16,7 +16,7 @@ use crate::theme::{self, Theme};
 
 pub use view::View;
 
-/// From this zoom on a picture's pixels are squares.
+/// From this zoom on a picture's pixels are squares, unless it merely fits: a small picture is then smooth.
 const CRISP_ZOOM: f32 = 4.0;
 /// Around a fitting picture; below is room for the hints.
 const FIT_MARGIN: Vec2 = vec2(56.0, 60.0);
@@ -126,7 +126,10 @@ fn awaited(scene: &Scene<'_>) -> Shown {
         },
         RunState::Waiting | RunState::Starting | RunState::Running => Shown::Awaited {
             size: vec2(run.size.0 as f32, run.size.1 as f32),
-            words: crate::panels::top_bar::run_state_words(run, scene),
+            words: match run.state {
+                RunState::Running => "Drawing…".to_owned(),
+                _ => crate::panels::top_bar::run_state_words(run, scene),
+            },
         },
         _ => Shown::Nothing,
     }
@@ -230,7 +233,7 @@ fn picture_ui(
     let theme = theme::of(ui);
     let pixels_per_point = ui.pixels_per_point();
     let rect = state.view.picture_rect(canvas, size, pixels_per_point);
-    let crisp = state.view.zoom() >= CRISP_ZOOM;
+    let crisp = state.view.zoom() >= CRISP_ZOOM && !state.view.fits();
     let rect = if crisp {
         rect
     } else {

@@ -228,6 +228,9 @@ pub fn progress_bar(ui: &Ui, rect: Rect, fraction: f32, groove: Color32, fill: C
 
 /// Where nothing is yet but something will be: a slow swell of light.
 pub fn breathing(ui: &Ui, theme: &Theme) -> Color32 {
+    if theme::is_sparing(ui.ctx()) {
+        return theme.bg2.lerp_to_gamma(theme.bg3, 0.5);
+    }
     let phase = (ui.input(|input| input.time) * 1.6).sin() as f32 * 0.5 + 0.5;
     ui.ctx()
         .request_repaint_after(std::time::Duration::from_millis(50));
