@@ -98,6 +98,15 @@ impl GroupNorm {
             };
             return cpu::group_norm(x, &spec);
         }
+        self.forward_by_operations(x, modulation, then)
+    }
+
+    fn forward_by_operations(
+        &self,
+        x: Tensor<4>,
+        modulation: Option<&Modulation>,
+        then: Then,
+    ) -> Tensor<4> {
         let x = self.normalise(x);
         let x = match modulation {
             Some(modulation) => modulation.apply(x),
@@ -147,5 +156,65 @@ impl Modulation {
         ]);
         (blocks * spread(&self.scale) + spread(&self.shift))
             .reshape([batch, channels, height, width])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, TensorData};
+
+    use super::*;
+
+    fn values<const D: usize>(shape: [usize; D], seed: u32) -> Tensor<D> {
+        let n_values = shape.iter().product::<usize>() as u32;
+        let values = (0..n_values)
+            .map(|i| ((i ^ seed).wrapping_mul(0x9E37_79B9) >> 8) as f32 / 8_388_608.0 - 0.5)
+            .collect::<Vec<_>>();
+        Tensor::from_data(TensorData::new(values, shape), &Device::flex())
+    }
+
+    /// Each value of `x` over its block of pixels.
+    fn repeat(x: &Tensor<4>, [height, width]: [usize; 2]) -> Tensor<4> {
+        let [_, _, rows, columns] = x.dims();
+        let index = |n_out: usize, n_in: usize| {
+            let index: Vec<i32> = (0..n_out).map(|i| (i * n_in / n_out) as i32).collect();
+            Tensor::from_data(index.as_slice(), &x.device())
+        };
+        x.clone()
+            .select(2, index(height, rows))
+            .select(3, index(width, columns))
+    }
+
+    #[test]
+    fn the_fused_norm_agrees_with_the_tensor_operations() {
+        let [batch, channels, height, width] = [2, 6, 4, 6];
+        let x = values([batch, channels, height, width], 1);
+        let norm = GroupNorm {
+            weight: values([channels], 2),
+            bias: values([channels], 3),
+            n_groups: 3,
+            epsilon: 1e-5,
+        };
+        for blocks in [None, Some([1, 1]), Some([2, 3]), Some([4, 6])] {
+            let modulation = blocks.map(|[rows, columns]| Modulation {
+                scale: values([batch, channels, rows, columns], 4),
+                shift: values([batch, channels, rows, columns], 5),
+            });
+            let fused = norm.forward_fused(x.clone(), modulation.as_ref(), Then::Silu);
+            let by_operations =
+                norm.forward_by_operations(x.clone(), modulation.as_ref(), Then::Silu);
+            let normalised = norm.normalise(x.clone());
+            let expected = activation::silu(match &modulation {
+                Some(Modulation { scale, shift }) => {
+                    normalised * repeat(scale, [height, width]) + repeat(shift, [height, width])
+                }
+                None => normalised,
+            });
+            for actual in [fused, by_operations] {
+                let worst = (actual - expected.clone()).abs().max();
+                let worst = worst.into_scalar::<f32>();
+                assert!(worst < 1e-5, "{blocks:?} blocks: off by {worst}");
+            }
+        }
     }
 }
