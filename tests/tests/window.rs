@@ -470,16 +470,15 @@ fn what_was_made_is_there_after_a_restart_and_can_be_used_again() {
     });
 }
 
-/// Prompt, real engine process, candidate, restart, gallery.
-#[test]
-fn the_whole_way_with_the_real_engine() {
+/// A home whose settings suit the fixture's tiny model, and the real engine that serves it.
+fn real_engine(n_steps: u32) -> (TempDir, EngineCommand) {
     let home = tempfile::tempdir().unwrap();
     let settings = Settings {
         model: Some("pipeline".to_owned()),
         prompt_bar: PromptBar {
             size: Some((16, 16)),
             sampling: Sampling {
-                n_steps: Some(3),
+                n_steps: Some(n_steps),
                 n_prior_steps: Some(2),
                 ..Sampling::default()
             },
@@ -490,6 +489,52 @@ fn the_whole_way_with_the_real_engine() {
     settings.save(&Folders::under(home.path())).unwrap();
     let engine = EngineCommand::local(env!("CARGO_BIN_EXE_limn-under-test"))
         .with_model(&fixture_path("pipeline"));
+    (home, engine)
+}
+
+/// The window outlives its engine: the job says why it ended, one click runs it again, nothing is lost.
+#[cfg(unix)]
+#[test]
+fn the_engine_can_be_killed_at_any_moment() {
+    const N_KILLS: usize = 3;
+    let (home, engine) = real_engine(100);
+    let mut window = Window::open_with(home, Some(engine));
+    window.wait_for("the engine's models", |window| {
+        !window.app().session.models.is_empty()
+    });
+    window.generate("a red house");
+    for kill in 0..N_KILLS {
+        window.wait_for("a preview", |window| {
+            let run = &window.app().session.runs[0];
+            run.state == RunState::Running && run.slots.iter().any(|slot| slot.preview.is_some())
+        });
+        let id = window.app().engine_process_id().unwrap().to_string();
+        let killed = std::process::Command::new("kill")
+            .args(["-9", &id])
+            .status();
+        assert!(killed.unwrap().success());
+        window.wait_for("the failure", |window| {
+            matches!(window.app().session.runs[0].state, RunState::Failed(_))
+        });
+        let saved = window.n_saved();
+        window.steps(3);
+        window
+            .harness
+            .get_all_by_label("Run again")
+            .next()
+            .unwrap()
+            .click();
+        window.steps(3);
+        assert!(window.n_saved() >= saved, "kill {kill}");
+    }
+    window.wait_for("all four pictures", |window| window.n_saved() == 4);
+    assert_eq!(window.app().session.runs.len(), 1);
+}
+
+/// Prompt, real engine process, candidate, restart, gallery.
+#[test]
+fn the_whole_way_with_the_real_engine() {
+    let (home, engine) = real_engine(3);
     let mut window = Window::open_with(home, Some(engine.clone()));
     window.wait_for("the engine's models", |window| {
         !window.app().session.models.is_empty()

@@ -1,7 +1,7 @@
 //! One match for all commands.
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use egui::{Context, Popup, ViewportCommand};
 use limn_engine::protocol::{DeviceChoice, GenerateRequest, ModelId, Request};
@@ -339,14 +339,16 @@ impl App {
             .recipe(shown)
             .map_or("picture".to_owned(), |recipe| file_name(&recipe));
         self.in_dialog_thread(ctx, move || {
-            let path = rfd::FileDialog::new()
+            let dialog = rfd::FileDialog::new()
                 .set_title("Export the picture")
                 .set_file_name(format!("{name}.png"))
                 .add_filter("PNG", &["png"])
                 .add_filter("JPEG", &["jpg", "jpeg"])
-                .add_filter("WebP", &["webp"])
-                .save_file()?;
-            Some(DialogAnswer::ExportTo { id, path })
+                .add_filter("WebP", &["webp"]);
+            ask(
+                || dialog.save_file(),
+                |path| DialogAnswer::ExportTo { id, path },
+            )
         });
     }
 
@@ -468,11 +470,10 @@ impl App {
     fn choose_gallery_folder(&mut self, ctx: &Context) {
         let now = self.settings.gallery_folder(&self.folders).to_owned();
         self.in_dialog_thread(ctx, move || {
-            let folder = rfd::FileDialog::new()
+            let dialog = rfd::FileDialog::new()
                 .set_title("Where pictures are kept")
-                .set_directory(now)
-                .pick_folder()?;
-            Some(DialogAnswer::GalleryFolder(folder))
+                .set_directory(now);
+            ask(|| dialog.pick_folder(), DialogAnswer::GalleryFolder)
         });
     }
 
@@ -537,6 +538,22 @@ impl App {
     /// Whether the prompt's text has the keyboard focus.
     pub fn prompt_has_focus(&self, ctx: &Context) -> bool {
         ctx.memory(|memory| memory.has_focus(PromptBar::text_id()))
+    }
+}
+
+/// Asks with a native dialog. An answer quicker than any hand means that the system has none to show.
+fn ask(
+    dialog: impl FnOnce() -> Option<PathBuf>,
+    answer: impl FnOnce(PathBuf) -> DialogAnswer,
+) -> Option<DialogAnswer> {
+    const QUICKEST_HAND: Duration = Duration::from_millis(250);
+    let start = Instant::now();
+    match dialog() {
+        Some(path) => Some(answer(path)),
+        None if start.elapsed() < QUICKEST_HAND => Some(DialogAnswer::CannotOpen(
+            "This system has no file dialog: install xdg-desktop-portal or zenity.".to_owned(),
+        )),
+        None => None,
     }
 }
 

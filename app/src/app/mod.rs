@@ -123,6 +123,11 @@ impl App {
         self.carry_out_effects(effects);
     }
 
+    /// The engine process that runs now, for diagnosis and for the tests that kill it.
+    pub fn engine_process_id(&self) -> Option<u32> {
+        self.engine.as_ref()?.process_id()
+    }
+
     fn take_up_settings(&mut self, ctx: &Context) {
         self.session.compute = self.settings.compute.clone();
         self.session.model = self
