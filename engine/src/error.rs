@@ -23,7 +23,9 @@ pub enum Error {
         nearest_height: u32,
     },
     #[error(
-        "{width}×{height} needs about {needed_bytes} bytes and {available_bytes} are free: {fitting_width}×{fitting_height} would fit"
+        "{width}×{height} needs about {} and {} may be used: {fitting_width}×{fitting_height} would fit",
+        gibibytes(*needed_bytes),
+        gibibytes(*available_bytes)
     )]
     TooLarge {
         width: u32,
@@ -120,4 +122,9 @@ impl Error {
             source,
         }
     }
+}
+
+/// As in `7.8 GiB`.
+fn gibibytes(bytes: u64) -> String {
+    format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
 }

@@ -1,20 +1,20 @@
 //! The only place of the app that prints.
+//!
+//! A reader that has heard enough, as `head` has, is no reason to fail.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "a command line answers on standard output"
-)]
-
-use std::fmt::Display;
+use std::{
+    fmt::Display,
+    io::{Write, stdout},
+};
 
 /// A line of an answer, on standard output.
 pub fn line(text: impl Display) {
-    println!("{text}");
+    let _ = writeln!(stdout(), "{text}");
 }
 
 /// One event for a script, as one line of JSON on standard output.
 pub fn json(event: &serde_json::Value) {
-    println!("{event}");
+    let _ = writeln!(stdout(), "{event}");
 }
 
 /// A line about the work, on standard error.

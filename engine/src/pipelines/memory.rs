@@ -24,11 +24,13 @@ impl Sizes {
         const MOVQ_COPIES: u64 = 6;
         // Skip connections of all levels weigh about six outermost activations, and a block's own the rest.
         const UNET_COPIES: u64 = 14;
+        const MAX_SCORE_BYTES: u64 = 512 << 20;
         let n_pixels = u64::from(width) * u64::from(height);
         let n_cells = n_pixels / (self.movq_scale * self.movq_scale);
         let movq = n_pixels * self.movq_channels * MOVQ_COPIES * self.dtype_bytes;
-        // The decoder's attention looks from every cell at every cell.
-        let movq_scores = n_cells * n_cells * self.dtype_bytes;
+        // The decoder's attention looks from every cell at every cell, in turns where that is much: scores
+        // and their softmax are held at once.
+        let movq_scores = 2 * (n_cells * n_cells * self.dtype_bytes).min(MAX_SCORE_BYTES);
         let unet = n_cells * self.unet_channels * self.unet_batch * UNET_COPIES * self.dtype_bytes;
         (movq + movq_scores).max(unet)
     }
