@@ -215,7 +215,10 @@ pub fn install(ctx: &egui::Context) {
     ctx.set_style_of(egui::Theme::Dark, style(&DARK));
     ctx.set_style_of(egui::Theme::Light, style(&LIGHT));
     if is_sparing(ctx) {
-        ctx.all_styles_mut(|style| style.animation_time = 0.0);
+        ctx.all_styles_mut(|style| {
+            style.animation_time = 0.0;
+            style.visuals.text_cursor.blink = false;
+        });
     }
     ctx.options_mut(|options| {
         // The interface's scale has its own setting; Ctrl and plus zoom the picture.
