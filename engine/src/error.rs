@@ -45,7 +45,7 @@ pub enum Error {
     UnknownSampler { name: String, valid: Vec<String> },
     #[error("there is no device `{name}`: use one of {}", valid.join(", "))]
     UnknownDevice { name: String, valid: Vec<String> },
-    #[error("there is no model `{name}`: use one of {}", valid.join(", "))]
+    #[error("there is no model `{name}`: {}", choices(valid))]
     UnknownModel { name: String, valid: Vec<String> },
     #[error("this is not a model that Limn can read: {reason}: {}", path.display())]
     NotAModel { path: PathBuf, reason: String },
@@ -77,6 +77,14 @@ pub enum Error {
     Cancelled,
     #[error("the engine failed where it never should ({0}); its log has the details")]
     Bug(String),
+}
+
+fn choices(names: &[String]) -> String {
+    if names.is_empty() {
+        "none is installed; name a model's folder by its path".to_owned()
+    } else {
+        format!("use one of {}", names.join(", "))
+    }
 }
 
 /// The kind of an [`Error`], for the other side of the protocol. Variants are only appended.

@@ -6,7 +6,11 @@ mod harness;
 
 mod autoencoder;
 mod catalogue;
+#[cfg(feature = "app")]
+mod command_line;
 mod components;
+#[cfg(feature = "app")]
+mod engine_process;
 #[cfg(feature = "app")]
 mod gallery;
 mod mixed_models;

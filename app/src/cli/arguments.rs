@@ -56,13 +56,15 @@ impl ModelArguments {
         Ok(id.map(ModelId))
     }
 
-    /// The model, if it is a path and not a name.
     fn model_path(&self) -> anyhow::Result<Option<PathBuf>> {
-        let is_path =
-            |model: &&str| model.contains(std::path::is_separator) || Path::new(model).exists();
-        let path = self.model.as_deref().filter(is_path);
-        Ok(path.map(std::path::absolute).transpose()?)
+        self.model.as_deref().map_or(Ok(None), model_path)
     }
+}
+
+/// The absolute path that `--model` names, if it is a path and not a name.
+fn model_path(model: &str) -> anyhow::Result<Option<PathBuf>> {
+    let is_path = model.contains(std::path::is_separator) || Path::new(model).exists();
+    Ok(is_path.then(|| std::path::absolute(model)).transpose()?)
 }
 
 /// How to sample; what is not given comes from the model.

@@ -1,5 +1,6 @@
 use std::time::Instant;
 
+use anyhow::Context;
 use limn_engine::protocol::{GenerateRequest, MemoryUse, ModelId, Plan, Timings};
 use serde_json::json;
 
@@ -39,8 +40,13 @@ struct Run {
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let started = Instant::now();
     let mut conversation = Conversation::start(arguments.model.engine_command()?)?;
-    let model = conversation.model_or_first(arguments.model.model_id()?)?;
+    // Its first answer is when the engine is up, whichever model is measured.
+    let models = conversation.models()?;
     let start_secs = started.elapsed().as_secs_f32();
+
+    let first = || models.into_iter().next().map(|model| model.id);
+    let model = arguments.model.model_id()?.or_else(first);
+    let model = model.context("there is no model: name a folder with --model PATH")?;
 
     let loading = Instant::now();
     let mut reporter = Reporter::new(arguments.json, 1);

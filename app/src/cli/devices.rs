@@ -24,7 +24,17 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     })?;
     for device in &devices {
         if arguments.json {
-            output::json(&json!({ "event": "device", "device": device }));
+            output::json(&json!({
+                "event": "device",
+                "name": device.name,
+                "backend": device.backend,
+                "driver": device.driver,
+                "is_gpu": device.is_gpu,
+                "is_software": device.is_software,
+                "memory_bytes": device.memory_bytes,
+                "dtypes": device.dtypes,
+                "self_test": self_test(device),
+            }));
         } else {
             output::line(describe(device));
         }
@@ -41,19 +51,23 @@ fn describe(device: &DeviceInfo) -> String {
     let memory = device
         .memory_bytes
         .map_or_else(|| "unknown".to_owned(), gibibytes);
-    let self_test = match &device.self_test {
-        SelfTest::NotRun => "not run".to_owned(),
-        SelfTest::Passed { rung } => format!("passed, {rung}"),
-        SelfTest::Failed { reason } => format!("failed: {reason}"),
-        SelfTest::NotNeeded => "not needed".to_owned(),
-    };
     format!(
-        "{}\n  kind       {kind}\n  backend    {} ({})\n  memory     {memory}\n  precision  {}\n  self-test  {self_test}",
+        "{}\n  kind       {kind}\n  backend    {} ({})\n  memory     {memory}\n  precision  {}\n  self-test  {}",
         device.name,
         device.backend,
         device.driver,
         device.dtypes.join(", "),
+        self_test(device),
     )
+}
+
+fn self_test(device: &DeviceInfo) -> String {
+    match &device.self_test {
+        SelfTest::NotRun => "not run".to_owned(),
+        SelfTest::Passed { rung } => format!("passed, {rung}"),
+        SelfTest::Failed { reason } => format!("failed: {reason}"),
+        SelfTest::NotNeeded => "not needed".to_owned(),
+    }
 }
 
 /// As in `7.8 GiB`.

@@ -29,7 +29,7 @@ pub struct Arguments {
     #[command(flatten)]
     sampling: SamplingArguments,
     /// How many pictures
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     count: u32,
     /// Make each picture this many times and keep the one nearest to the prompt
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]

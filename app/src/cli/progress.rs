@@ -118,7 +118,7 @@ impl Reporter {
         if self.is_json {
             return output::json(&json!({
                 "event": "progress",
-                "phase": phase,
+                "phase": phase_name(*phase),
                 "picture": picture,
                 "step": step,
                 "n_steps": n_steps,
@@ -141,5 +141,16 @@ impl Reporter {
             let left = seconds_left.map_or_else(String::new, |s| format!(", {s:.0} s left"));
             output::note(format!("{which}: {what} {step}/{n_steps}{left}"));
         }
+    }
+}
+
+/// As scripts read it.
+fn phase_name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Load => "load",
+        Phase::Tune => "tune",
+        Phase::Prior => "prior",
+        Phase::Step => "step",
+        Phase::Decode => "decode",
     }
 }

@@ -9,9 +9,9 @@ use cubecl_runtime::config::{
 use super::{Rung, cache_dir};
 use crate::{Error, Result};
 
-/// Below the window and the user's other programs, above idle-only work.
+/// A third of the share that the window gets where both want a core; not starved by other programs.
 #[cfg(unix)]
-const NICENESS: i32 = 10;
+const NICENESS: i32 = 5;
 
 /// Whether this process fuses kernels; decided by the first GPU it opens.
 static IS_FUSED: OnceLock<bool> = OnceLock::new();

@@ -71,7 +71,8 @@ fn serve(catalogue: Catalogue, outbox: &Outbox) -> Result<ExitCode> {
     let queue = Arc::new(Queue::default());
     let (to_answers, questions) = mpsc::channel();
     {
-        let (catalogue, devices, outbox) = (Arc::clone(&catalogue), Arc::clone(&devices), outbox.clone());
+        let (catalogue, devices, outbox) =
+            (Arc::clone(&catalogue), Arc::clone(&devices), outbox.clone());
         spawn_thread("answers", move || {
             for question in questions {
                 outbox.send(answer(&question, &catalogue, &devices));
