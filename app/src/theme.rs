@@ -440,7 +440,7 @@ mod tests {
                 }
             }
             for ground in [theme.bg1, theme.bg2] {
-                assert!(contrast(theme.border, ground) >= 3.0, "{:?}", ground);
+                assert!(contrast(theme.border, ground) >= 3.0, "{ground:?}");
             }
         }
     }

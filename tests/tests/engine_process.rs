@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use crate::harness::fixture_path;
 
 /// Far beyond what anything here takes on a busy machine: only a fault waits as long.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// As many pictures as a job may have, more than any test waits for: a job that is still running when it is disturbed.
 const ENDLESS: u32 = 1_000;
 
@@ -318,6 +318,9 @@ fn an_engine_that_cannot_start_says_why_and_is_tried_again() {
     }
 }
 
+/// What makes a good request a bad one.
+type Edit = fn(&mut GenerateRequest);
+
 #[test]
 fn bad_requests_get_typed_failures_and_the_engine_goes_on() {
     let engine = Engine::start();
@@ -327,7 +330,7 @@ fn bad_requests_get_typed_failures_and_the_engine_goes_on() {
         edit(&mut request);
         request
     };
-    let table: [(fn(&mut GenerateRequest), ErrorKind, &str); 8] = [
+    let table: [(Edit, ErrorKind, &str); 8] = [
         (
             |r| r.prompt = " ".to_owned(),
             ErrorKind::BadRequest,

@@ -128,7 +128,6 @@ fn assert_same_picture(actual: &FinishedPicture, name: &str) {
     assert_eq!(expected.shape(), shape, "{name}");
     let differences = actual.rgb.iter().zip(expected.data());
     let largest = differences.map(|(a, b)| a.abs_diff(*b)).max().unwrap();
-    println!("{name}: at most {largest} of 255");
     assert!(largest <= 2, "{name}: {largest} of 255");
 }
 

@@ -85,7 +85,7 @@ pub struct SamplingArguments {
     /// How closely the prior follows the prompt
     #[arg(long, value_name = "G")]
     pub prior_guidance: Option<f32>,
-    /// ddpm, ddim, euler, euler_ancestral, dpmpp_2m or dpmpp_2m_karras
+    /// `ddpm`, `ddim`, `euler`, `euler_ancestral`, `dpmpp_2m` or `dpmpp_2m_karras`
     #[arg(long, value_name = "NAME", value_parser = read_sampler)]
     pub sampler: Option<Sampler>,
 }

@@ -67,7 +67,7 @@ pub struct Patience {
 impl Default for Patience {
     fn default() -> Self {
         Self {
-            silence: Duration::from_secs(120),
+            silence: Duration::from_mins(2),
             silence_factor: 10,
             cancel: Duration::from_secs(5),
         }

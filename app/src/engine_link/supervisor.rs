@@ -178,7 +178,7 @@ impl Supervisor {
             }
             Err(error) => {
                 let program = self.command.program.display();
-                self.report_death(format!("it cannot be started ({error}): {program}"));
+                self.report_death(&format!("it cannot be started ({error}): {program}"));
             }
         }
     }
@@ -258,13 +258,13 @@ impl Supervisor {
                 child.end()
             }
         };
-        self.report_death(match fault {
+        self.report_death(&match fault {
             Some(fault) => format!("{fault} ({ending})"),
             None => ending,
         });
     }
 
-    fn report_death(&mut self, reason: String) {
+    fn report_death(&mut self, reason: &str) {
         let pause = match self.n_deaths_in_a_row {
             0 => Duration::ZERO,
             n => LONGEST_PAUSE.min(FIRST_PAUSE * 2_u32.saturating_pow(n - 1)),

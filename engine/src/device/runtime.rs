@@ -38,6 +38,10 @@ pub(super) fn configure(rung: Rung) -> Result<()> {
 /// Kernels and their tuning are kept in the cache folder, and logged: see the worker's log.
 ///
 /// Set as a whole, so that no `cubecl.toml` of the folder we happen to run in has a say.
+#[allow(
+    clippy::default_trait_access,
+    reason = "the type of the level is not exported"
+)]
 fn configure_kernels() {
     let mut config = CubeClRuntimeConfig::default();
     if let Some(dir) = cache_dir() {

@@ -95,7 +95,7 @@ impl Joiner {
             total_bytes: chunk.total_bytes,
             bytes: Vec::new(),
         });
-        partial.bytes.extend_from_slice(&chunk.bytes);
+        partial.bytes.extend(chunk.bytes);
         if (partial.bytes.len() as u64) < partial.total_bytes {
             return Ok(());
         }

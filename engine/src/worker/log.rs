@@ -197,7 +197,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("logs").join("engine.log");
         let mut log = BoundedLog::open(path.clone()).unwrap();
-        let line = [b'x'; 1 << 16];
+        let line = vec![b'x'; 1 << 16];
         for _ in 0..100 {
             log.write_all(&line).unwrap();
         }
