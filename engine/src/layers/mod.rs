@@ -1,6 +1,6 @@
 //! The layers that every component is made of: parameters and a `forward`, nothing learned here.
 //!
-//! Layers are built from [`Parameters`] under the reference libraries' names (`weight`, `bias`).
+//! Layers are built from [`Parameters`](crate::weights::Parameters) under the reference libraries' names (`weight`, `bias`).
 
 mod activation;
 mod attention;

@@ -47,7 +47,7 @@ impl TensorFiles {
     ///
     /// # Errors
     /// - [`Error::Pickle`] when a file is a pickle, whatever its name;
-    /// - [`Error::BadWeights`] when a header breaks the rules of [`header::parse`] or two files share a
+    /// - [`Error::BadWeights`] when a header breaks the rules of `header::parse` or two files share a
     ///   tensor's name;
     /// - [`Error::Io`] when a file cannot be read.
     pub fn open(files: &[TensorFile]) -> Result<Self> {

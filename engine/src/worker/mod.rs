@@ -6,7 +6,7 @@
 //! a pipeline. The *writer* owns standard output: results wait for a slow reader, previews are dropped.
 //!
 //! Signs of life ([`Event::Working`]) come from work alone, never from a clock: a pipeline's own events,
-//! and a line of the kernel compiler's log for every kernel that it compiles or tunes ([`log`]).
+//! and a line of the kernel compiler's log for every kernel that it compiles or tunes (`log`).
 
 mod compute;
 mod log;
