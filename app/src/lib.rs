@@ -2,6 +2,7 @@
 //!
 //! - [`window`] opens the window; [`app`] owns everything in it and carries out every [`command`];
 //! - [`session`] is the only mutable document state: runs, queue, what is shown; it does no work itself;
+//! - [`document`] is a picture being worked on: layers, mask, undo, the project file;
 //! - [`canvas`] and [`panels`] draw the session and send commands; no panel names another;
 //! - [`keyboard`] turns key presses into commands; [`textures`] holds what is on the graphics card;
 //!   [`theme`] every colour, size and font; [`icons`] the strokes;
@@ -18,6 +19,7 @@ pub mod app;
 pub mod canvas;
 pub mod cli;
 pub mod command;
+pub mod document;
 pub mod engine_link;
 pub mod files;
 pub mod gallery;

@@ -31,6 +31,7 @@ pub mod image_preprocessor;
 pub mod layers;
 pub mod noise;
 pub mod pipelines;
+mod pixel_rect;
 pub mod prediction;
 pub mod prior;
 pub mod protocol;
@@ -44,3 +45,4 @@ pub mod weights;
 pub mod worker;
 
 pub use error::{Error, Result};
+pub use pixel_rect::PixelRect;
