@@ -3,6 +3,7 @@
 //! - [`window`] opens the window; [`app`] owns everything in it and carries out every [`command`];
 //! - [`session`] is the only mutable document state: runs, queue, what is shown; it does no work itself;
 //! - [`document`] is a picture being worked on: layers, mask, undo, the project file;
+//! - [`tools`] are what the pointer does to a document: strokes, selections, moves;
 //! - [`canvas`] and [`panels`] draw the session and send commands; no panel names another;
 //! - [`keyboard`] turns key presses into commands; [`textures`] holds what is on the graphics card;
 //!   [`theme`] every colour, size and font; [`icons`] the strokes;
@@ -31,4 +32,5 @@ pub mod session;
 pub mod settings;
 pub mod textures;
 pub mod theme;
+pub mod tools;
 pub mod window;

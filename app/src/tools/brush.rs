@@ -1,0 +1,284 @@
+//! A round brush and what it covers on its way from one place to the next.
+
+use limn_engine::PixelRect;
+use serde::{Deserialize, Serialize};
+
+use super::pointer::Point;
+
+pub const MIN_DIAMETER_PX: f32 = 1.0;
+pub const MAX_DIAMETER_PX: f32 = 2000.0;
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Brush {
+    /// From 1 to 2000.
+    pub diameter_px: f32,
+    /// From 0, which fades from the middle on, to 1, which has an edge.
+    pub hardness: f32,
+    /// From 0 to 1; a stroke never covers more than this, however often it crosses itself.
+    pub opacity: f32,
+}
+
+impl Brush {
+    /// With every value inside its bounds.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        Self {
+            diameter_px: self.diameter_px.clamp(MIN_DIAMETER_PX, MAX_DIAMETER_PX),
+            hardness: self.hardness.clamp(0.0, 1.0),
+            opacity: self.opacity.clamp(0.0, 1.0),
+        }
+    }
+
+    /// Bigger (`n` > 0) or smaller by steps that grow with the brush.
+    #[must_use]
+    pub fn stepped_size(self, n: i32) -> Self {
+        let mut diameter = self.diameter_px.round();
+        for _ in 0..n.abs() {
+            let below = if n > 0 { diameter } else { diameter - 1.0 };
+            let step = match below {
+                ..10.0 => 1.0,
+                ..50.0 => 5.0,
+                ..100.0 => 10.0,
+                ..400.0 => 25.0,
+                ..1000.0 => 50.0,
+                _ => 100.0,
+            };
+            // From one multiple of the step to the next, so that both ways meet the same sizes.
+            diameter = if n > 0 {
+                ((diameter / step).floor() + 1.0) * step
+            } else {
+                ((diameter / step).ceil() - 1.0) * step
+            };
+        }
+        Self {
+            diameter_px: diameter,
+            ..self
+        }
+        .bounded()
+    }
+
+    /// How far apart two samples of the pointer are worth drawing. The way between them is covered evenly at
+    /// any distance; this only bounds the work.
+    pub fn spacing_px(self) -> f32 {
+        (self.diameter_px * (0.02 + 0.03 * (1.0 - self.hardness))).max(0.5)
+    }
+}
+
+/// The brush at one place.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Nib {
+    pub centre: Point,
+    pub radius_px: f32,
+}
+
+/// A brush on its way from one nib to another: what dabs at every point between would cover together. So a
+/// stroke is even whatever the spacing of the samples.
+#[derive(Debug, Clone, Copy)]
+pub struct Sweep {
+    from: Nib,
+    to: Nib,
+    hardness: f32,
+    /// Of unit length.
+    direction: Point,
+    length: f32,
+    /// Change of the radius along the way.
+    slope: f32,
+    /// What lies behind `from` was covered before.
+    only_ahead: bool,
+}
+
+/// Where the fade ends and the full cover begins, for a radius: half a pixel of the edge is antialiasing.
+fn edge_and_core(radius: f32, hardness: f32) -> (f32, f32) {
+    (radius + 0.5, (hardness * radius).min(radius - 0.5).max(0.0))
+}
+
+/// A radius that grows faster than this along the way shows behind its end too.
+const MAX_SLOPE: f32 = 0.02;
+
+impl Sweep {
+    /// One dab.
+    pub fn dab(nib: Nib, hardness: f32) -> Self {
+        Self {
+            from: nib,
+            to: nib,
+            hardness,
+            direction: Point::new(1.0, 0.0),
+            length: 0.0,
+            slope: 0.0,
+            only_ahead: false,
+        }
+    }
+
+    /// The way from `from`, which is covered already, to `to`. The second sweep is there where the brush
+    /// grows so fast that `to` shows beyond the first.
+    pub fn between(from: Nib, to: Nib, hardness: f32) -> (Self, Option<Self>) {
+        let way = to.centre - from.centre;
+        let length = way.length();
+        if length < 1e-3 {
+            return (Self::dab(to, hardness), None);
+        }
+        let slope = (to.radius_px - from.radius_px) / length;
+        let sweep = Self {
+            from,
+            to,
+            hardness,
+            direction: way * (1.0 / length),
+            length,
+            slope,
+            only_ahead: true,
+        };
+        (sweep, (slope > MAX_SLOPE).then(|| Self::dab(to, hardness)))
+    }
+
+    /// Every pixel that may be covered.
+    pub fn bounds(&self) -> PixelRect {
+        let rect = |nib: &Nib| {
+            let reach = nib.radius_px + 0.5;
+            PixelRect::from_corners(
+                (nib.centre.x - reach).floor() as i32,
+                (nib.centre.y - reach).floor() as i32,
+                (nib.centre.x + reach).ceil() as i32,
+                (nib.centre.y + reach).ceil() as i32,
+            )
+        };
+        rect(&self.from).union(&rect(&self.to))
+    }
+
+    /// The columns of row `y`, from inclusive to exclusive, that may be covered anew: one stretch, or two with
+    /// a hole that is fully covered already.
+    pub fn columns(&self, y: i32) -> [(i32, i32); 2] {
+        let dy = y as f32 + 0.5 - self.from.centre.y;
+        let reach = self.from.radius_px.max(self.to.radius_px) + 0.5;
+        let Point { x: ux, y: uy } = self.direction;
+        let mut span = (f32::MIN, f32::MAX);
+        // Within reach of the line: -reach <= dx * uy - dy * ux <= reach.
+        narrow(&mut span, uy, dy * ux - reach, dy * ux + reach);
+        // Between the two ends: behind <= dx * ux + dy * uy <= length + reach.
+        let behind = if self.only_ahead { 0.0 } else { -reach };
+        narrow(
+            &mut span,
+            ux,
+            behind - dy * uy,
+            self.length + reach - dy * uy,
+        );
+        let bounds = self.bounds();
+        let column = |dx: f32| (self.from.centre.x + dx - 0.5).clamp(-1e9, 1e9);
+        let first = (column(span.0).ceil() as i32).max(bounds.x);
+        let end = (column(span.1).floor() as i32 + 1).min(bounds.right());
+        if first >= end {
+            return [(0, 0); 2];
+        }
+        let (_, core) = edge_and_core(self.from.radius_px, self.hardness);
+        let half = core * core - dy * dy;
+        if !self.only_ahead || half <= 0.0 {
+            return [(first, end), (0, 0)];
+        }
+        let half = half.sqrt();
+        let hole = (
+            (column(-half).ceil() as i32).clamp(first, end),
+            (column(half).floor() as i32 + 1).clamp(first, end),
+        );
+        if hole.0 >= hole.1 {
+            return [(first, end), (0, 0)];
+        }
+        [(first, hole.0), (hole.1, end)]
+    }
+
+    /// How much the brush covers of each pixel of a row from `x` on, 0 to 255.
+    pub fn cover(&self, x: i32, y: i32, row: &mut [u8]) {
+        let dx = x as f32 + 0.5 - self.from.centre.x;
+        let dy = y as f32 + 0.5 - self.from.centre.y;
+        let Point { x: ux, y: uy } = self.direction;
+        let (radius, slope, length, hardness) =
+            (self.from.radius_px, self.slope, self.length, self.hardness);
+        for (i, cover) in row.iter_mut().enumerate() {
+            let dx = dx + i as f32;
+            let along = dx * ux + dy * uy;
+            let aside = dx * uy - dy * ux;
+            let nearest = along.clamp(0.0, length);
+            let beyond = along - nearest;
+            let distance = (aside * aside + beyond * beyond).sqrt();
+            let (edge, core) = edge_and_core(radius + slope * nearest, hardness);
+            let t = ((edge - distance) / (edge - core)).clamp(0.0, 1.0);
+            *cover = byte(t * t * (3.0 - 2.0 * t));
+        }
+    }
+}
+
+/// `fraction` of 255, to the nearest; without the checks of a cast, which keep the loop from running on
+/// several pixels at once.
+fn byte(fraction: f32) -> u8 {
+    const TO_LOW_BITS: f32 = 8_388_608.0;
+    (fraction * 255.0 + TO_LOW_BITS).to_bits() as u8
+}
+
+/// Narrows `span` to where `low <= dx * factor <= high`.
+fn narrow(span: &mut (f32, f32), factor: f32, low: f32, high: f32) {
+    if factor.abs() < 1e-6 {
+        if low > 0.0 || high < 0.0 {
+            *span = (0.0, -1.0);
+        }
+        return;
+    }
+    let (a, b) = (low / factor, high / factor);
+    span.0 = span.0.max(a.min(b));
+    span.1 = span.1.min(a.max(b));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_step_the_same_way_up_and_down() {
+        let mut brush = Brush {
+            diameter_px: 1.0,
+            hardness: 1.0,
+            opacity: 1.0,
+        };
+        let mut sizes = vec![brush.diameter_px];
+        while brush.diameter_px < MAX_DIAMETER_PX {
+            brush = brush.stepped_size(1);
+            sizes.push(brush.diameter_px);
+        }
+        assert!(sizes.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(sizes.len() < 80, "{}", sizes.len());
+        for size in sizes.iter().rev() {
+            assert!((brush.diameter_px - size).abs() < 0.01, "{size}");
+            brush = brush.stepped_size(-1);
+        }
+        assert!((brush.diameter_px - MIN_DIAMETER_PX).abs() < 0.01);
+    }
+
+    /// The columns are the only ones that can be covered; leaving some out would show as gaps.
+    #[test]
+    fn no_column_is_missed() {
+        let nib = |x: f32, y: f32, radius_px: f32| Nib {
+            centre: Point::new(x, y),
+            radius_px,
+        };
+        for (from, to) in [
+            (nib(20.0, 20.0, 8.0), nib(50.0, 20.0, 8.0)),
+            (nib(20.0, 20.0, 8.0), nib(20.5, 44.0, 8.0)),
+            (nib(50.3, 40.1, 6.0), nib(23.0, 21.7, 2.0)),
+            (nib(30.0, 30.0, 0.5), nib(44.0, 31.0, 0.6)),
+        ] {
+            let (sweep, _) = Sweep::between(from, to, 0.5);
+            let dab = Sweep::dab(from, 0.5);
+            for y in 0..64 {
+                let (mut all, mut before) = ([0; 64], [0; 64]);
+                sweep.cover(0, y, &mut all);
+                dab.cover(0, y, &mut before);
+                let spans = sweep.columns(y);
+                for x in 0..64 {
+                    let is_listed = spans.iter().any(|span| (span.0..span.1).contains(&x));
+                    let (now, was) = (all[x as usize], before[x as usize]);
+                    assert!(
+                        is_listed || now <= was.saturating_add(1),
+                        "{x} {y}: {now} {was}"
+                    );
+                }
+            }
+        }
+    }
+}

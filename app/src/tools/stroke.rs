@@ -1,0 +1,311 @@
+//! The pixels of one stroke: what it has covered so far over what was there before.
+
+use limn_engine::PixelRect;
+
+use super::brush::{Nib, Sweep};
+use crate::document::tiles::{Pixel, TILE_SIDE, TileIndex, Tiles};
+
+/// A stroke's cover is the greatest of all its dabs, laid over the pixels from before the stroke. So it never
+/// builds up where it crosses itself, and only pixels that a new dab covers more than any before are touched.
+#[derive(Debug, Clone)]
+pub struct Stroke<P> {
+    before: Tiles<P>,
+    cover: Tiles<u8>,
+    /// Nothing is painted outside.
+    clip: PixelRect,
+    hardness: f32,
+    at: Option<Nib>,
+}
+
+impl<P: Pixel> Stroke<P> {
+    pub fn new(before: Tiles<P>, clip: PixelRect, hardness: f32) -> Self {
+        Self {
+            before,
+            cover: Tiles::default(),
+            clip,
+            hardness,
+            at: None,
+        }
+    }
+
+    /// Goes on to `nib`; the first one is a dab. `paint` says what a pixel becomes from what it was before
+    /// the stroke and how much of it is covered, and with cover 0 leaves it. True where a pixel was touched.
+    pub fn go_to(&mut self, nib: Nib, plane: &mut Tiles<P>, paint: impl Fn(P, u8) -> P) -> bool {
+        let (sweep, end) = match self.at.replace(nib) {
+            Some(from) => Sweep::between(from, nib, self.hardness),
+            None => (Sweep::dab(nib, self.hardness), None),
+        };
+        let is_touched = self.lay(&sweep, plane, &paint);
+        end.is_some_and(|end| self.lay(&end, plane, &paint)) || is_touched
+    }
+
+    fn lay(&mut self, sweep: &Sweep, plane: &mut Tiles<P>, paint: &impl Fn(P, u8) -> P) -> bool {
+        let erases = paint(P::default(), u8::MAX) == P::default();
+        let bounds = sweep.bounds().intersect(&self.clip);
+        let columns: Vec<_> = (bounds.y..bounds.bottom())
+            .map(|y| sweep.columns(y))
+            .collect();
+        let mut is_touched = false;
+        for index in TileIndex::covering(bounds) {
+            if erases && self.before.tile(index).is_none() {
+                continue;
+            }
+            let part = index.rect().intersect(&bounds);
+            let columns = &columns[(part.y - bounds.y) as usize..];
+            let Some(raised) = self.raise(sweep, index, part, columns) else {
+                continue;
+            };
+            is_touched = true;
+            let cover = &*self.cover.tile_mut(index);
+            let tile = plane.tile_mut(index);
+            let blank = [P::default(); TILE_SIDE as usize];
+            for (row, (first, end)) in raised.rows() {
+                let start = row * TILE_SIDE as usize;
+                let span = start + first..start + end;
+                let before = match self.before.tile(index) {
+                    Some(before) => &before[span.clone()],
+                    None => &blank[first..end],
+                };
+                for ((pixel, was), cover) in
+                    tile[span.clone()].iter_mut().zip(before).zip(&cover[span])
+                {
+                    *pixel = paint(*was, *cover);
+                }
+            }
+        }
+        is_touched
+    }
+
+    /// Raises the cover of `part` of a tile, whose rows' columns begin `columns`, and says where it grew.
+    fn raise(
+        &mut self,
+        sweep: &Sweep,
+        index: TileIndex,
+        part: PixelRect,
+        columns: &[[(i32, i32); 2]],
+    ) -> Option<Raised> {
+        let rows = (part.y..part.bottom()).zip(columns);
+        let mut spans = rows
+            .flat_map(|(y, spans)| spans.iter().map(move |span| (y, span)))
+            .map(|(y, (first, end))| (y, (*first).max(part.x), (*end).min(part.right())))
+            .filter(|(_, first, end)| first < end)
+            .peekable();
+        spans.peek()?;
+        let mut raised = Raised::default();
+        let mut row = [0; TILE_SIDE as usize];
+        let tile_rect = index.rect();
+        let tile = self.cover.tile_mut(index);
+        for (y, first, end) in spans {
+            let row = &mut row[..(end - first) as usize];
+            sweep.cover(first, y, row);
+            let (tile_row, column) = ((y - tile_rect.y) as usize, (first - tile_rect.x) as usize);
+            let start = tile_row * TILE_SIDE as usize + column;
+            if let Some((low, high)) = raise_row(&mut tile[start..start + row.len()], row) {
+                raised.add(tile_row, column + low, column + high);
+            }
+        }
+        raised.is_any.then_some(raised)
+    }
+
+    /// Drops the tiles that the stroke has emptied.
+    pub fn finish(self, plane: &mut Tiles<P>) {
+        let touched: Vec<TileIndex> = self.cover.iter().map(|(index, _)| index).collect();
+        for index in touched {
+            let is_empty = plane
+                .tile(index)
+                .is_some_and(|tile| tile.iter().all(|pixel| *pixel == P::default()));
+            if is_empty {
+                plane.set_tile(index, None);
+            }
+        }
+    }
+}
+
+/// The greater of both, and from where to where it grew.
+fn raise_row(cover: &mut [u8], new: &[u8]) -> Option<(usize, usize)> {
+    let first = cover.iter().zip(new).position(|(old, new)| new > old)?;
+    let last = cover.iter().zip(new).rposition(|(old, new)| new > old)?;
+    for (old, new) in cover[first..=last].iter_mut().zip(&new[first..=last]) {
+        *old = (*old).max(*new);
+    }
+    Some((first, last + 1))
+}
+
+/// For every row of a tile, from where to where something changed.
+struct Raised {
+    spans: [(u16, u16); TILE_SIDE as usize],
+    is_any: bool,
+}
+
+impl Default for Raised {
+    fn default() -> Self {
+        Self {
+            spans: [(u16::MAX, 0); TILE_SIDE as usize],
+            is_any: false,
+        }
+    }
+}
+
+impl Raised {
+    fn add(&mut self, row: usize, first: usize, end: usize) {
+        let span = &mut self.spans[row];
+        *span = (span.0.min(first as u16), span.1.max(end as u16));
+        self.is_any = true;
+    }
+
+    fn rows(&self) -> impl Iterator<Item = (usize, (usize, usize))> {
+        let spans = self.spans.iter().enumerate();
+        spans
+            .filter(|(_, (first, end))| first < end)
+            .map(|(row, (first, end))| (row, (usize::from(*first), usize::from(*end))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tools::blend;
+    use crate::tools::pointer::Point;
+
+    const CLIP: PixelRect = PixelRect::from_size(64, 48);
+
+    fn nib(x: f32, y: f32, diameter_px: f32) -> Nib {
+        Nib {
+            centre: Point::new(x, y),
+            radius_px: diameter_px / 2.0,
+        }
+    }
+
+    /// A mask with one stroke through `points`.
+    fn stroke(points: &[(f32, f32)], diameter_px: f32, hardness: f32) -> Tiles<u8> {
+        let mut mask = Tiles::default();
+        let mut stroke = Stroke::new(mask.clone(), CLIP, hardness);
+        for (x, y) in points {
+            stroke.go_to(nib(*x, *y, diameter_px), &mut mask, blend::add);
+        }
+        stroke.finish(&mut mask);
+        mask
+    }
+
+    fn row(mask: &Tiles<u8>, y: i32) -> Vec<u8> {
+        mask.read(PixelRect::new(0, y, CLIP.width, 1))
+    }
+
+    fn area(mask: &Tiles<u8>) -> f64 {
+        let sum: u64 = mask.read(CLIP).into_iter().map(u64::from).sum();
+        sum as f64 / 255.0
+    }
+
+    #[test]
+    fn one_pixel_is_one_pixel() {
+        let dot = stroke(&[(8.5, 8.5)], 1.0, 1.0);
+        assert_eq!(dot.bounds(|value| value > 0), PixelRect::new(8, 8, 1, 1));
+        assert_eq!(dot.pixel(8, 8), 255);
+        let line = stroke(&[(8.5, 8.5), (40.5, 8.5)], 1.0, 1.0);
+        assert_eq!(line.bounds(|value| value > 0), PixelRect::new(8, 8, 33, 1));
+        assert!(row(&line, 8)[8..41].iter().all(|value| *value == 255));
+        // Between two rows, half on each.
+        let between = stroke(&[(8.5, 8.0), (40.5, 8.0)], 1.0, 1.0);
+        assert_eq!([between.pixel(20, 7), between.pixel(20, 8)], [128, 128]);
+    }
+
+    #[test]
+    fn a_dab_has_the_area_of_its_disc() {
+        for diameter in [3.0, 8.0, 21.0, 40.0] {
+            let dab = stroke(&[(31.3, 24.6)], diameter, 1.0);
+            let disc = std::f64::consts::PI * f64::from(diameter).powi(2) / 4.0;
+            let error = (area(&dab) - disc).abs() / disc;
+            assert!(error < 0.05, "{diameter}: {} {disc}", area(&dab));
+        }
+    }
+
+    #[test]
+    fn hardness_is_where_the_fade_begins() {
+        for hardness in [0.0, 0.3, 0.7, 1.0] {
+            let dab = stroke(&[(32.5, 24.5)], 41.0, hardness);
+            let profile = &row(&dab, 24)[32..];
+            assert!(profile.windows(2).all(|pair| pair[0] >= pair[1]));
+            let n_full = profile.iter().take_while(|value| **value == 255).count() as f32;
+            let core = 20.5 * hardness;
+            // A fade begins so gently that its first pixels still round to full.
+            assert!(
+                n_full >= core.floor() && n_full <= core + 4.0,
+                "{hardness}: {n_full}"
+            );
+            assert!(profile[20] > 0 || hardness < 1.0);
+            assert_eq!(profile[21], 0, "{hardness}");
+        }
+    }
+
+    /// The same line, however often the pointer was seen on the way.
+    #[test]
+    fn a_stroke_is_even_at_any_sample_rate() {
+        for (diameter, hardness) in [(1.0, 1.0), (6.0, 1.0), (16.0, 0.5), (30.0, 0.0)] {
+            let sampled = |n: u16| {
+                let points: Vec<_> = (0..=n)
+                    .map(|i| (12.0 + 40.0 * f32::from(i) / f32::from(n), 20.3))
+                    .collect();
+                stroke(&points, diameter, hardness)
+            };
+            let once = sampled(1);
+            for n in [2, 7, 40, 333] {
+                let often = sampled(n);
+                for (a, b) in once.read(CLIP).into_iter().zip(often.read(CLIP)) {
+                    assert!(a.abs_diff(b) <= 1, "{diameter} {hardness} {n}: {a} {b}");
+                }
+            }
+            for y in 0..CLIP.height as i32 {
+                let middle = &row(&once, y)[13..51];
+                assert!(
+                    middle.iter().all(|value| *value == middle[0]),
+                    "beads at {y}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn crossing_itself_adds_nothing() {
+        let there = stroke(&[(10.0, 20.0), (50.0, 20.0)], 14.0, 0.4);
+        let and_back = stroke(&[(10.0, 20.0), (50.0, 20.0), (10.0, 20.0)], 14.0, 0.4);
+        assert_eq!(there.read(CLIP), and_back.read(CLIP));
+    }
+
+    #[test]
+    fn strokes_start_and_run_off_the_picture() {
+        let off = stroke(&[(-500.0, 20.0), (2000.0, 20.0)], 10.0, 1.0);
+        assert_eq!(off.bounds(|value| value > 0), PixelRect::new(0, 15, 64, 10));
+        let inside = stroke(&[(-10.0, 20.0), (80.0, 20.0)], 10.0, 1.0);
+        assert_eq!(off.read(CLIP), inside.read(CLIP));
+        assert!(stroke(&[(-20.0, -20.0), (-20.0, 90.0)], 10.0, 1.0).is_empty());
+    }
+
+    /// Pressing harder on the spot shows behind the pen too.
+    #[test]
+    fn a_growing_nib_is_round() {
+        let mut mask = Tiles::default();
+        let mut stroke = Stroke::new(Tiles::default(), CLIP, 1.0);
+        stroke.go_to(nib(32.0, 24.0, 1.0), &mut mask, blend::add);
+        stroke.go_to(nib(33.0, 24.0, 30.0), &mut mask, blend::add);
+        assert_eq!(
+            mask.bounds(|value| value > 127),
+            PixelRect::new(18, 9, 30, 30)
+        );
+    }
+
+    #[test]
+    fn an_eraser_leaves_nothing_behind() {
+        let mut mask = stroke(&[(12.0, 20.0), (50.0, 30.0)], 12.0, 0.6);
+        let mut eraser = Stroke::new(mask.clone(), CLIP, 1.0);
+        for (x, y) in [(12.0, 20.0), (50.0, 30.0)] {
+            eraser.go_to(nib(x, y, 16.0), &mut mask, blend::subtract);
+        }
+        eraser.finish(&mut mask);
+        assert!(mask.is_empty());
+        // Over nothing it makes no tiles.
+        let mut empty = Tiles::default();
+        let mut eraser = Stroke::new(Tiles::default(), CLIP, 1.0);
+        assert!(!eraser.go_to(nib(20.0, 20.0, 16.0), &mut empty, blend::subtract));
+        assert_eq!(empty.n_tiles(), 0);
+    }
+}
