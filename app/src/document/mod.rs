@@ -1,3 +1,23 @@
 //! A picture being worked on: its layers, its mask and every step back.
+//!
+//! - [`tiles`] are planes of pixels that snapshots share;
+//! - [`Content`] is all that the user sees and changes, [`Layer`] a part of it;
+//! - [`Document`] has the content now, and undoes and redoes its steps.
+//!
+//! Nothing here knows of a window.
 
+mod arrange;
+mod composite;
+mod content;
+mod history;
+mod layer;
+mod step;
+#[cfg(test)]
+mod tests;
 pub mod tiles;
+
+pub use arrange::KeptResult;
+pub use content::{Changed, Content};
+pub use history::{Document, DocumentId};
+pub use layer::{Layer, LayerId, LayerKind, Original, PatchSource};
+pub use step::StepName;

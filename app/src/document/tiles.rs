@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use limn_engine::PixelRect;
 
@@ -59,10 +60,14 @@ impl TileIndex {
 /// A tile's pixels, row by row.
 pub type Tile<P> = Arc<[P]>;
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Tiles<P> {
     tiles: HashMap<TileIndex, Tile<P>>,
+    revision: u64,
 }
+
+/// What the next change of any plane is counted as; 0 is the empty plane.
+static NEXT_REVISION: AtomicU64 = AtomicU64::new(1);
 
 /// A tile before and after a change; `None` where there is none.
 #[derive(Debug, Clone)]
@@ -76,7 +81,15 @@ impl<P> Default for Tiles<P> {
     fn default() -> Self {
         Self {
             tiles: HashMap::new(),
+            revision: 0,
         }
+    }
+}
+
+/// Planes are equal when their tiles are, pixel by pixel.
+impl<P: PartialEq> PartialEq for Tiles<P> {
+    fn eq(&self, other: &Self) -> bool {
+        self.revision == other.revision || self.tiles == other.tiles
     }
 }
 
@@ -89,6 +102,15 @@ impl<P: Pixel> Tiles<P> {
         self.tiles.len()
     }
 
+    /// Another number after every change: planes of one revision hold the same pixels.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    fn touch(&mut self) {
+        self.revision = NEXT_REVISION.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub fn tile(&self, index: TileIndex) -> Option<&Tile<P>> {
         self.tiles.get(&index)
     }
@@ -99,6 +121,7 @@ impl<P: Pixel> Tiles<P> {
 
     /// Puts a whole tile in, or takes it out.
     pub fn set_tile(&mut self, index: TileIndex, tile: Option<Tile<P>>) {
+        self.touch();
         match tile {
             Some(tile) => {
                 debug_assert_eq!(tile.len(), TILE_PIXELS);
@@ -120,6 +143,7 @@ impl<P: Pixel> Tiles<P> {
 
     /// A tile to write to, row by row: made where there is none, copied where a snapshot shares it.
     pub fn tile_mut(&mut self, index: TileIndex) -> &mut [P] {
+        self.touch();
         let tile = self
             .tiles
             .entry(index)
@@ -175,8 +199,22 @@ impl<P: Pixel> Tiles<P> {
 
     /// Drops tiles in which nothing stands.
     pub fn prune(&mut self) {
+        self.touch();
         self.tiles
             .retain(|_, tile| tile.iter().any(|pixel| *pixel != P::default()));
+    }
+
+    /// Drops what was written since `before` without changing anything: tiles that hold what they held, and
+    /// new ones in which nothing stands.
+    pub fn settle(&mut self, before: &Self) {
+        for change in self.changes_since(before) {
+            let is_blank = |tile: &Tile<P>| tile.iter().all(|pixel| *pixel == P::default());
+            if change.after == change.before {
+                self.set_tile(change.index, change.before);
+            } else if change.after.as_ref().is_some_and(is_blank) {
+                self.set_tile(change.index, None);
+            }
+        }
     }
 
     /// The smallest rectangle that holds every pixel for which `counts` is true; empty where none is.

@@ -1,0 +1,140 @@
+use limn_engine::PixelRect;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::tiles::{TileIndex, Tiles};
+use crate::gallery::PictureId;
+
+/// A layer's name for ever, through undo and files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LayerId(Uuid);
+
+impl LayerId {
+    #[expect(clippy::new_without_default, reason = "each one is different")]
+    pub fn new() -> Self {
+        Self(Uuid::new_v4())
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Layer {
+    pub id: LayerId,
+    pub name: String,
+    pub is_visible: bool,
+    /// From 0 to 1.
+    pub opacity: f32,
+    /// Where the layer's pixel (0, 0) lies in the document.
+    pub offset: (i32, i32),
+    pub kind: LayerKind,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum LayerKind {
+    Picture {
+        pixels: Tiles<[u8; 4]>,
+        original: Option<Original>,
+    },
+    /// A kept result: shown where its mask is, which can still be painted.
+    Patch {
+        pixels: Tiles<[u8; 4]>,
+        mask: Tiles<u8>,
+        source: PatchSource,
+    },
+    /// Paint, which runs see.
+    Sketch { pixels: Tiles<[u8; 4]> },
+}
+
+/// Which result a patch shows, so that keeping another of the same run swaps it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PatchSource {
+    pub run: Uuid,
+    pub picture: PictureId,
+}
+
+/// The file that a picture was opened from. It stays as it is; the document has a copy in its own colours.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Original {
+    pub file_name: String,
+    /// What was changed on the way in, as the user was told.
+    pub notes: Vec<String>,
+}
+
+impl Layer {
+    pub fn new(name: impl Into<String>, kind: LayerKind) -> Self {
+        Self {
+            id: LayerId::new(),
+            name: name.into(),
+            is_visible: true,
+            opacity: 1.0,
+            offset: (0, 0),
+            kind,
+        }
+    }
+
+    pub fn sketch(name: impl Into<String>) -> Self {
+        let pixels = Tiles::default();
+        Self::new(name, LayerKind::Sketch { pixels })
+    }
+
+    /// A picture whose top left pixel is at the document's (`x`, `y`).
+    ///
+    /// # Shapes
+    /// `pixels`: `[height * width]` of `rect`.
+    pub fn picture(name: impl Into<String>, rect: PixelRect, pixels: &[[u8; 4]]) -> Self {
+        let mut tiles = Tiles::default();
+        tiles.write(rect, pixels);
+        let kind = LayerKind::Picture {
+            pixels: tiles,
+            original: None,
+        };
+        Self::new(name, kind)
+    }
+
+    pub fn pixels(&self) -> &Tiles<[u8; 4]> {
+        match &self.kind {
+            LayerKind::Picture { pixels, .. }
+            | LayerKind::Patch { pixels, .. }
+            | LayerKind::Sketch { pixels } => pixels,
+        }
+    }
+
+    pub fn pixels_mut(&mut self) -> &mut Tiles<[u8; 4]> {
+        match &mut self.kind {
+            LayerKind::Picture { pixels, .. }
+            | LayerKind::Patch { pixels, .. }
+            | LayerKind::Sketch { pixels } => pixels,
+        }
+    }
+
+    /// The mask of a patch.
+    pub fn patch_mask(&self) -> Option<&Tiles<u8>> {
+        match &self.kind {
+            LayerKind::Patch { mask, .. } => Some(mask),
+            LayerKind::Picture { .. } | LayerKind::Sketch { .. } => None,
+        }
+    }
+
+    pub fn patch_mask_mut(&mut self) -> Option<&mut Tiles<u8>> {
+        match &mut self.kind {
+            LayerKind::Patch { mask, .. } => Some(mask),
+            LayerKind::Picture { .. } | LayerKind::Sketch { .. } => None,
+        }
+    }
+
+    pub fn is_sketch(&self) -> bool {
+        matches!(self.kind, LayerKind::Sketch { .. })
+    }
+
+    /// Whether the layer changes what is seen.
+    pub fn shows(&self) -> bool {
+        self.is_visible && self.opacity > 0.0
+    }
+
+    /// The document's tiles that the layer's own tile lies in: up to four where it is moved.
+    pub(super) fn document_tiles(
+        &self,
+        index: TileIndex,
+    ) -> impl Iterator<Item = TileIndex> + use<> {
+        TileIndex::covering(index.rect().translate(self.offset.0, self.offset.1))
+    }
+}

@@ -1,0 +1,78 @@
+use serde::{Deserialize, Serialize};
+
+/// What a step back undoes. Kept in project files: variants are only appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum StepName {
+    OpenPicture,
+    UsePicture,
+    AddLayer,
+    DeleteLayer,
+    MoveLayer,
+    ReorderLayers,
+    RenameLayer,
+    ShowLayer,
+    HideLayer,
+    LayerOpacity,
+    MergeDown,
+    MergeVisible,
+    PaintMask,
+    EraseMask,
+    SelectMask,
+    SelectByColour,
+    InvertMask,
+    ClearMask,
+    MaskAll,
+    GrowMask,
+    ShrinkMask,
+    FeatherMask,
+    LoadMask,
+    LastMask,
+    Sketch,
+    EraseSketch,
+    PaintPatchMask,
+    ErasePatchMask,
+    KeepResult,
+    SwapResult,
+    Extend,
+    Paste,
+}
+
+impl StepName {
+    /// As in "Undo: Paint mask".
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::OpenPicture => "Open picture",
+            Self::UsePicture => "Use picture",
+            Self::AddLayer => "Add layer",
+            Self::DeleteLayer => "Delete layer",
+            Self::MoveLayer => "Move layer",
+            Self::ReorderLayers => "Reorder layers",
+            Self::RenameLayer => "Rename layer",
+            Self::ShowLayer => "Show layer",
+            Self::HideLayer => "Hide layer",
+            Self::LayerOpacity => "Layer opacity",
+            Self::MergeDown => "Merge down",
+            Self::MergeVisible => "Merge visible",
+            Self::PaintMask => "Paint mask",
+            Self::EraseMask => "Erase mask",
+            Self::SelectMask => "Select",
+            Self::SelectByColour => "Select by colour",
+            Self::InvertMask => "Invert mask",
+            Self::ClearMask => "Clear mask",
+            Self::MaskAll => "Mask all",
+            Self::GrowMask => "Grow mask",
+            Self::ShrinkMask => "Shrink mask",
+            Self::FeatherMask => "Feather mask",
+            Self::LoadMask => "Load mask",
+            Self::LastMask => "Last mask",
+            Self::Sketch => "Sketch",
+            Self::EraseSketch => "Erase sketch",
+            Self::PaintPatchMask => "Paint patch mask",
+            Self::ErasePatchMask => "Erase patch mask",
+            Self::KeepResult => "Keep result",
+            Self::SwapResult => "Swap result",
+            Self::Extend => "Extend",
+            Self::Paste => "Paste",
+        }
+    }
+}
