@@ -256,25 +256,25 @@ fn a_gesture_is_one_step() {
     let dot = PixelRect::new(3, 4, 1, 1);
     assert!(!document.commit() && document.undo().is_none());
 
-    document.begin(StepName::PaintMask);
+    document.begin(StepName::Brush);
     document.content_mut().mask.write(dot, &[9]);
     let version = document.version();
     document.content_mut().mask.write(dot, &[200]);
     assert!(document.version() > version && document.is_in_gesture());
     assert!(document.commit() && document.is_modified());
-    assert_eq!(document.next_undo(), Some(StepName::PaintMask));
+    assert_eq!(document.next_undo(), Some(StepName::Brush));
 
-    assert_eq!(document.undo(), Some(StepName::PaintMask));
+    assert_eq!(document.undo(), Some(StepName::Brush));
     assert_eq!(document.content().mask.pixel(3, 4), 0);
     assert!(document.next_undo().is_none() && !document.is_modified());
-    assert_eq!(document.redo(), Some(StepName::PaintMask));
+    assert_eq!(document.redo(), Some(StepName::Brush));
     assert_eq!(document.content().mask.pixel(3, 4), 200);
 
-    document.begin(StepName::EraseMask);
+    document.begin(StepName::Erase);
     document.content_mut().mask.write(dot, &[0]);
     assert_eq!(
         document.undo(),
-        Some(StepName::EraseMask),
+        Some(StepName::Erase),
         "the gesture is dropped"
     );
     assert_eq!(document.content().mask.pixel(3, 4), 200);
@@ -282,9 +282,9 @@ fn a_gesture_is_one_step() {
 
     // What ends as it began is no step, and keeps what can be done again.
     document.undo();
-    assert!(!document.change(StepName::PaintMask, |content| content.mask.write(dot, &[0])));
-    assert_eq!(document.next_redo(), Some(StepName::PaintMask));
-    assert!(document.change(StepName::ClearMask, |content| content.mask.write(dot, &[7])));
+    assert!(!document.change(StepName::Brush, |content| content.mask.write(dot, &[0])));
+    assert_eq!(document.next_redo(), Some(StepName::Brush));
+    assert!(document.change(StepName::MaskClear, |content| content.mask.write(dot, &[7])));
     assert_eq!(document.next_redo(), None);
 }
 
@@ -293,7 +293,7 @@ fn saved_is_a_place_among_the_steps() {
     let mut document = Document::new();
     let paint = |document: &mut Document, value| {
         let dot = PixelRect::new(0, 0, 1, 1);
-        document.change(StepName::PaintMask, |content| {
+        document.change(StepName::Brush, |content| {
             content.mask.write(dot, &[value]);
         });
     };
