@@ -41,12 +41,40 @@ pub(crate) fn check_unknown_keys(
     Ok(())
 }
 
-/// Refuses numbers that no network can have, before they become shapes: zero, and more than `max`.
-pub(crate) fn check_counts(counts: &[(&str, usize)], max: usize) -> Result<(), String> {
-    for (key, count) in counts {
-        if *count == 0 || *count > max {
-            return Err(unsupported(key, &json!(count)));
+const MAX_LEVELS: usize = 8;
+const MAX_LAYERS: usize = 64;
+const MAX_WIDTH: usize = 1 << 16;
+
+/// Refuses widths that no network can have, before they become shapes.
+pub(crate) fn check_widths(widths: &[(&str, usize)]) -> Result<(), String> {
+    for (key, width) in widths {
+        if !(1..=MAX_WIDTH).contains(width) {
+            return Err(unsupported(key, &json!(width)));
         }
+    }
+    Ok(())
+}
+
+/// Refuses levels that no network can have: too many, too deep, too wide, or of a width that does not fit.
+pub(crate) fn check_levels(
+    block_out_channels: &[usize],
+    layers_per_block: &[usize],
+    fits: impl Fn(usize) -> bool,
+) -> Result<(), String> {
+    if layers_per_block
+        .iter()
+        .any(|n| !(1..=MAX_LAYERS).contains(n))
+    {
+        return Err(unsupported("layers_per_block", &json!(layers_per_block)));
+    }
+    let is_sound = |width: &usize| (1..=MAX_WIDTH).contains(width) && fits(*width);
+    if !(1..=MAX_LEVELS).contains(&block_out_channels.len())
+        || !block_out_channels.iter().all(is_sound)
+    {
+        return Err(unsupported(
+            "block_out_channels",
+            &json!(block_out_channels),
+        ));
     }
     Ok(())
 }

@@ -6,7 +6,9 @@ use serde_json::{Map, Value, json};
 use super::Autoencoder;
 use crate::{
     Result,
-    diffusers_config::{attention_flags, check_counts, check_unknown_keys, unsupported},
+    diffusers_config::{
+        attention_flags, check_levels, check_unknown_keys, check_widths, unsupported,
+    },
     weights::{NameRules, Parameters},
 };
 
@@ -169,33 +171,21 @@ impl AutoencoderConfig {
 
     /// Refuses numbers that no network can have, before they become shapes.
     fn check_numbers(&self) -> Result<(), String> {
-        const MAX_LEVELS: usize = 8;
-        const MAX_LAYERS: usize = 64;
-        const MAX_WIDTH: usize = 1 << 16;
-        let channels = &self.block_out_channels;
-        if channels.is_empty() || channels.len() > MAX_LEVELS {
-            return Err(unsupported("block_out_channels", &json!(channels)));
-        }
-        check_counts(&[("layers_per_block", self.layers_per_block)], MAX_LAYERS)?;
-        check_counts(
-            &[
-                ("in_channels", self.in_channels),
-                ("out_channels", self.out_channels),
-                ("latent_channels", self.latent_channels),
-                ("vq_embed_dim", self.vq_embed_dim),
-                ("norm_num_groups", self.norm_num_groups),
-            ],
-            MAX_WIDTH,
+        check_widths(&[
+            ("in_channels", self.in_channels),
+            ("out_channels", self.out_channels),
+            ("latent_channels", self.latent_channels),
+            ("vq_embed_dim", self.vq_embed_dim),
+            ("norm_num_groups", self.norm_num_groups),
+        ])?;
+        check_levels(
+            &self.block_out_channels,
+            &[self.layers_per_block],
+            |width| {
+                width.is_multiple_of(self.norm_num_groups)
+                    && (!self.spatial_norm || width.is_multiple_of(Self::SPATIAL_NORM_GROUPS))
+            },
         )?;
-        let fits = |&width: &usize| {
-            width > 0
-                && width <= MAX_WIDTH
-                && width.is_multiple_of(self.norm_num_groups)
-                && (!self.spatial_norm || width.is_multiple_of(Self::SPATIAL_NORM_GROUPS))
-        };
-        if !channels.iter().all(fits) {
-            return Err(unsupported("block_out_channels", &json!(channels)));
-        }
         // The norms take the latents as they are, and are built for the decoder's own input.
         if self.spatial_norm && self.vq_embed_dim != self.latent_channels {
             return Err(unsupported("vq_embed_dim", &json!(self.vq_embed_dim)));

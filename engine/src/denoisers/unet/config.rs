@@ -6,7 +6,9 @@ use serde_json::{Map, Value, json};
 use super::UNet;
 use crate::{
     Result,
-    diffusers_config::{attention_flags, check_counts, check_unknown_keys, unsupported},
+    diffusers_config::{
+        attention_flags, check_levels, check_unknown_keys, check_widths, unsupported,
+    },
     weights::Parameters,
 };
 
@@ -241,39 +243,18 @@ impl TryFrom<RawConfig> for UNetConfig {
 impl UNetConfig {
     /// Refuses numbers that no network can have, before they become shapes.
     fn check_numbers(&self) -> Result<(), String> {
-        const MAX_LEVELS: usize = 8;
-        const MAX_LAYERS: usize = 64;
-        const MAX_WIDTH: usize = 1 << 16;
+        check_widths(&[
+            ("in_channels", self.in_channels),
+            ("out_channels", self.out_channels),
+            ("norm_num_groups", self.norm_num_groups),
+            ("cross_attention_dim", self.cross_attention_dim),
+            ("encoder_hid_dim", self.encoder_hid_dim),
+            ("time_embedding_dim", self.time_embedding_dim),
+        ])?;
         let channels = &self.block_out_channels;
-        if channels.is_empty() || channels.len() > MAX_LEVELS {
-            return Err(unsupported("block_out_channels", &json!(channels)));
-        }
-        if self.layers_per_block.iter().any(|&n| n > MAX_LAYERS) {
-            return Err(unsupported(
-                "layers_per_block",
-                &json!(self.layers_per_block),
-            ));
-        }
-        check_counts(
-            &[
-                ("in_channels", self.in_channels),
-                ("out_channels", self.out_channels),
-                ("norm_num_groups", self.norm_num_groups),
-                ("cross_attention_dim", self.cross_attention_dim),
-                ("encoder_hid_dim", self.encoder_hid_dim),
-                ("time_embedding_dim", self.time_embedding_dim),
-            ],
-            MAX_WIDTH,
-        )?;
-        let fits = |&width: &usize| {
-            width > 0
-                && width <= MAX_WIDTH
-                && width % 2 == 0
-                && width.is_multiple_of(self.norm_num_groups)
-        };
-        if !channels.iter().all(fits) {
-            return Err(unsupported("block_out_channels", &json!(channels)));
-        }
+        check_levels(channels, &self.layers_per_block, |width| {
+            width % 2 == 0 && width.is_multiple_of(self.norm_num_groups)
+        })?;
         let attends = |attention: &[bool], i: usize, width: usize| {
             !attention[i] || width.is_multiple_of(self.head_widths[i])
         };
