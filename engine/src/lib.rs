@@ -9,6 +9,7 @@
 //!   for the vision encoder;
 //! - [`schedules`], [`prediction`], [`samplers`], [`guidance`], [`noise`] are the sampling mathematics,
 //!   plain functions that know no model;
+//! - [`stitch`] cuts out what an edit sees and makes the patch that is written back, in pixels;
 //! - [`pipelines`] put them together, one function per deed;
 //! - [`worker`] runs pipelines as jobs and speaks [`protocol`] with the window or the command line;
 //! - [`device`] knows what the machine has and what it may be trusted with.
@@ -38,6 +39,7 @@ pub mod protocol;
 pub mod resample;
 pub mod samplers;
 pub mod schedules;
+pub mod stitch;
 pub mod text_encoders;
 pub mod tokenizer;
 pub mod vision_encoder;
