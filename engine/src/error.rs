@@ -41,6 +41,16 @@ pub enum Error {
         value: String,
         allowed: String,
     },
+    #[error("nothing is masked: paint over what may change, or change the whole picture")]
+    EmptyMask,
+    #[error("there is no picture to change")]
+    NoPicture,
+    #[error("the {name} is not {width}×{height}, as the edit says")]
+    WrongPictureSize {
+        name: &'static str,
+        width: u32,
+        height: u32,
+    },
     #[error("there is no sampler `{name}`: use one of {}", valid.join(", "))]
     UnknownSampler { name: String, valid: Vec<String> },
     #[error("there is no device `{name}`: use one of {}", valid.join(", "))]
@@ -108,6 +118,9 @@ impl Error {
             | Self::UnsupportedSize { .. }
             | Self::TooLarge { .. }
             | Self::OutOfRange { .. }
+            | Self::EmptyMask
+            | Self::NoPicture
+            | Self::WrongPictureSize { .. }
             | Self::UnknownSampler { .. }
             | Self::UnknownDevice { .. }
             | Self::UnknownModel { .. } => ErrorKind::BadRequest,

@@ -71,61 +71,82 @@ pub fn resample(
     rows: Range<u32>,
     resampling: Resampling,
 ) -> RgbPicture {
+    let (width, height) = (columns.len() as u32, rows.len() as u32);
+    let source_size = [picture.width, picture.height];
+    let rgb = resample_part::<3>(&picture.rgb, source_size, size, columns, rows, resampling);
+    RgbPicture { width, height, rgb }
+}
+
+/// All of a picture of `CHANNELS` bytes a pixel, resized.
+///
+/// # Panics
+/// When a size is zero.
+pub fn resize<const CHANNELS: usize>(
+    pixels: &[u8],
+    source_size: [u32; 2],
+    size: [u32; 2],
+    resampling: Resampling,
+) -> Vec<u8> {
     let [width, height] = size;
-    let (part_width, part_height) = (columns.len(), rows.len());
-    let column_taps = taps(picture.width, width, columns, resampling);
-    let row_taps = taps(picture.height, height, rows, resampling);
-    let source_width = picture.width as usize;
+    resample_part::<CHANNELS>(pixels, source_size, size, 0..width, 0..height, resampling)
+}
+
+fn resample_part<const CHANNELS: usize>(
+    pixels: &[u8],
+    source_size: [u32; 2],
+    [width, height]: [u32; 2],
+    columns: Range<u32>,
+    rows: Range<u32>,
+    resampling: Resampling,
+) -> Vec<u8> {
+    let [source_width, source_height] = source_size;
+    let part_width = columns.len();
+    let column_taps = taps(source_width, width, columns, resampling);
+    let row_taps = taps(source_height, height, rows, resampling);
     // The two passes round to bytes in between, so their order shows. Pillow 13's, as observed on some
     // thousand sizes: rows first where they shrink, and by more than twice what the columns do.
-    let n_rows_less = i64::from(picture.height) - i64::from(height);
-    let n_columns_less = i64::from(picture.width) - i64::from(width);
+    let n_rows_less = i64::from(source_height) - i64::from(height);
+    let n_columns_less = i64::from(source_width) - i64::from(width);
     let rows_first = n_rows_less > (2 * n_columns_less).max(0);
-    let rgb = if rows_first {
-        let flattened = resample_rows(&picture.rgb, source_width, &row_taps, 0);
-        resample_columns(&flattened, source_width, &column_taps)
+    let source_stride = CHANNELS * source_width as usize;
+    if rows_first {
+        let flattened = resample_rows(pixels, source_stride, &row_taps, 0);
+        resample_columns::<CHANNELS>(&flattened, source_stride, &column_taps)
     } else {
         let first_row = row_taps.iter().map(|taps| taps.start).min().unwrap_or(0);
         let end_row = row_taps.iter().map(Taps::end).max().unwrap_or(0);
-        let stride = 3 * source_width;
-        let source = &picture.rgb[first_row * stride..end_row * stride];
-        let narrowed = resample_columns(source, source_width, &column_taps);
-        resample_rows(&narrowed, part_width, &row_taps, first_row)
-    };
-    RgbPicture {
-        width: part_width as u32,
-        height: part_height as u32,
-        rgb,
+        let source = &pixels[first_row * source_stride..end_row * source_stride];
+        let narrowed = resample_columns::<CHANNELS>(source, source_stride, &column_taps);
+        resample_rows(&narrowed, CHANNELS * part_width, &row_taps, first_row)
     }
 }
 
-/// Makes each row of `n_columns` pixels one of as many pixels as there are taps.
-fn resample_columns(rgb: &[u8], n_columns: usize, taps: &[Taps]) -> Vec<u8> {
-    let n_rows = rgb.len() / (3 * n_columns);
-    let mut resampled = vec![0; n_rows * 3 * taps.len()];
+/// Makes each row of `stride` bytes one of as many pixels as there are taps.
+fn resample_columns<const CHANNELS: usize>(pixels: &[u8], stride: usize, taps: &[Taps]) -> Vec<u8> {
+    let n_rows = pixels.len() / stride;
+    let mut resampled = vec![0; n_rows * CHANNELS * taps.len()];
     resampled
-        .par_chunks_mut(3 * taps.len())
-        .zip(rgb.par_chunks(3 * n_columns))
+        .par_chunks_mut(CHANNELS * taps.len())
+        .zip(pixels.par_chunks(stride))
         .for_each(|(row, source)| {
-            for (pixel, taps) in row.chunks_exact_mut(3).zip(taps) {
+            for (pixel, taps) in row.chunks_exact_mut(CHANNELS).zip(taps) {
                 for (channel, value) in pixel.iter_mut().enumerate() {
-                    *value = taps.weigh(|i| source[3 * i + channel]);
+                    *value = taps.weigh(|i| source[CHANNELS * i + channel]);
                 }
             }
         });
     resampled
 }
 
-/// Makes the rows, of which `rgb` begins with `first_row`, as many rows as there are taps.
-fn resample_rows(rgb: &[u8], n_columns: usize, taps: &[Taps], first_row: usize) -> Vec<u8> {
-    let stride = 3 * n_columns;
+/// Makes the rows of `stride` bytes, of which `pixels` begins with `first_row`, as many rows as there are taps.
+fn resample_rows(pixels: &[u8], stride: usize, taps: &[Taps], first_row: usize) -> Vec<u8> {
     let mut resampled = vec![0; taps.len() * stride];
     resampled
         .par_chunks_mut(stride)
         .zip(taps)
         .for_each(|(row, taps)| {
             for (i, value) in row.iter_mut().enumerate() {
-                *value = taps.weigh(|i_row| rgb[(i_row - first_row) * stride + i]);
+                *value = taps.weigh(|i_row| pixels[(i_row - first_row) * stride + i]);
             }
         });
     resampled

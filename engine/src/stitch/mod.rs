@@ -1,19 +1,26 @@
 //! Crop and stitch: what an edit sees of a picture, what the model works on, and what is written back. Pixels only.
 //!
 //! - [`plan`] says where an edit looks, works and writes, before anything runs;
+//! - [`prepare`] makes of that part of the picture what the model works on: scaled, its holes filled;
+//! - [`finish`] makes of the model's answer a [`Patch`]: scaled back, its colours matched, its edge soft;
 //! - [`extend`] makes room for new picture at the edges, and masks it;
 //! - [`over`] lays a pixel of a patch on the picture.
 //!
 //! Invariant: a pixel whose coverage in the patch is 0 stays as it is, bit for bit, alpha included.
 
+mod colour;
+mod crop;
 mod extend;
+mod fill;
+mod masks;
 mod patch;
 mod plan;
 mod settings;
 #[cfg(test)]
 mod tests;
 
+pub use crop::{Crop, Prepared, prepare};
 pub use extend::{Extension, Margins, extend};
-pub use patch::over;
+pub use patch::{Patch, finish, over};
 pub use plan::{EditPlan, plan};
 pub use settings::{EditSettings, Fill, ModelSize};
