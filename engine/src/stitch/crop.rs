@@ -5,6 +5,7 @@ use super::{
     masks::Mask,
     plan::EditPlan,
     settings::{EditSettings, Fill},
+    soft_edge,
 };
 use crate::{
     Error, Result,
@@ -71,33 +72,23 @@ pub fn prepare(
     })
 }
 
-/// A crop and its masks, as they are and as the model sees them.
+/// A crop as the model sees it, before any hole is filled.
 pub(super) struct Work {
-    /// At the work size, with nothing filled.
+    /// At the work size.
     pub rgb: RgbPicture,
     pub alpha: Vec<u8>,
-    /// How much the model may change each pixel, at the work size.
+    /// How much the model may change each pixel.
     pub change: Mask,
-    /// The same, and how much of the patch is shown, at the size of the crop.
+    /// The same at the size of the crop.
     pub crop_change: Mask,
-    pub coverage: Mask,
 }
 
 impl Work {
     pub fn new(crop: &Crop, plan: &EditPlan) -> Result<Self> {
         check(crop, plan)?;
-        let (crop_change, coverage) = match crop.mask {
-            None => {
-                // Where there is nothing, nothing changes.
-                let alpha = crop.rgba.iter().skip(3).step_by(4).copied().collect();
-                (Mask::full(crop.size), Mask::new(crop.size.0, alpha))
-            }
-            Some(mask) => {
-                let mask = Mask::new(crop.size.0, mask.to_vec());
-                let change = mask.change(plan);
-                let coverage = mask.coverage(plan, &change);
-                (change, coverage)
-            }
+        let crop_change = match crop.mask {
+            None => Mask::full(crop.size),
+            Some(mask) => soft_edge::change(&Mask::new(crop.size.0, mask.to_vec()), plan),
         };
         let (rgb, alpha) = scaled(crop, plan.work_size);
         Ok(Self {
@@ -105,7 +96,6 @@ impl Work {
             alpha,
             change: crop_change.scaled(plan.work_size),
             crop_change,
-            coverage,
         })
     }
 }

@@ -1,9 +1,37 @@
-//! Masks: grown, softened, scaled. All passes cost the same at any radius, or grow with its logarithm.
+//! Masks: grown, softened, scaled. A pass costs the same at any radius, or grows with its logarithm.
 
 use rayon::prelude::*;
 
-use super::plan::EditPlan;
 use crate::resample::{Resampling, resize};
+
+/// Grows a mask of `size` by `px` on all sides.
+///
+/// # Panics
+/// When the mask is not of that size, as in all three.
+pub fn grow(mask: &[u8], size: (u32, u32), px: f32) -> Vec<u8> {
+    Mask::of_size(size, mask.to_vec())
+        .dilated(px.round() as u32)
+        .values
+}
+
+/// Shrinks a mask; the edges of the picture are no edges of the mask.
+pub fn shrink(mask: &[u8], size: (u32, u32), px: f32) -> Vec<u8> {
+    let unmasked = mask.iter().map(|value| 255 - value).collect();
+    let mut shrunk = Mask::of_size(size, unmasked)
+        .dilated(px.round() as u32)
+        .values;
+    for value in &mut shrunk {
+        *value = 255 - *value;
+    }
+    shrunk
+}
+
+/// Makes the edges of a mask soft over a width of `px`.
+pub fn feather(mask: &[u8], size: (u32, u32), px: f32) -> Vec<u8> {
+    Mask::of_size(size, mask.to_vec())
+        .blurred((px / 2.0).round() as u32)
+        .values
+}
 
 /// How much each pixel may change, row by row: 255 is fully.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,47 +55,17 @@ impl Mask {
         Self::new(size.0, vec![255; size.0 as usize * size.1 as usize])
     }
 
+    fn of_size((width, height): (u32, u32), values: Vec<u8>) -> Self {
+        assert_eq!(
+            values.len(),
+            width as usize * height as usize,
+            "{width}×{height}"
+        );
+        Self::new(width, values)
+    }
+
     fn height(&self) -> usize {
         self.values.len() / self.width.max(1)
-    }
-
-    /// How much the model may change each pixel of the crop: the mask grown, then feathered.
-    pub fn change(&self, plan: &EditPlan) -> Self {
-        // A pixel of what the model works on must lie in it as a whole, or a thin mask would vanish there.
-        let least = if plan.reduction() > 1.0 {
-            plan.reduction().ceil() as u32
-        } else {
-            0
-        };
-        let masked = self.dilated(least);
-        let grown = masked.dilated((plan.grow_px.round() as u32).saturating_sub(least));
-        let mut change = grown.blurred((plan.feather_px / 2.0).round() as u32);
-        // Where the edge is softer than the mask is wide, the blur leaves next to nothing of it. Half is what a
-        // blurred edge has at its middle, so this shows only there.
-        for (change, masked) in change.values.iter_mut().zip(&masked.values) {
-            *change = (*change).max(masked / 2);
-        }
-        change
-    }
-
-    /// How much of the patch is laid over each pixel of the crop: soft where the edit's reach ends, and nothing
-    /// where `change` is nothing.
-    pub fn coverage(&self, plan: &EditPlan, change: &Self) -> Self {
-        // What changed in part is shown in full: half of the old over half of the new would be a ghost of both.
-        let shown = self.values.iter().map(|value| value.saturating_mul(4));
-        let shown = Self {
-            width: self.width,
-            values: shown.collect(),
-        };
-        let soften = (plan.blend_px / 2.0) as u32;
-        let reach = plan.reach_px() as u32;
-        let mut coverage = shown.dilated(reach.saturating_sub(soften)).blurred(soften);
-        for (coverage, change) in coverage.values.iter_mut().zip(&change.values) {
-            if *change == 0 {
-                *coverage = 0;
-            }
-        }
-        coverage
     }
 
     /// As large as what the model works on.
@@ -325,75 +323,26 @@ mod tests {
         assert_eq!(pixels, [15, 90, 5, 30, 90, 6, 45, 90, 8]);
     }
 
-    fn edge(grow_px: f32, feather_px: f32, blend_px: f32) -> EditPlan {
-        EditPlan {
-            context: PixelRect::from_size(64, 64),
-            work_size: (64, 64),
-            grow_px,
-            feather_px,
-            blend_px,
-        }
-    }
-
     #[test]
-    fn the_soft_edge_is_where_the_plan_says() {
-        // White from column 40 on.
-        let row: Vec<u8> = (0..64).map(|x| if x < 40 { 0 } else { 255 }).collect();
-        let mask = Mask::new(64, row.repeat(64));
-        let plan = edge(12.0, 16.0, 10.0);
-        let change = mask.change(&plan);
-        let coverage = mask.coverage(&plan, &change);
-        let at = |mask: &Mask, x: usize| mask.values[64 * 32 + x];
-        // The model may change everything up to 4 px beyond the mask, and nothing from 20 px on.
+    fn masks_grow_shrink_and_soften() {
+        let row = [0, 0, 0, 255, 255, 255, 0, 0];
+        let mask = row.repeat(3);
+        for (px, grown) in [
+            (0.4, row),
+            (1.0, [0, 0, 255, 255, 255, 255, 255, 0]),
+            (50.0, [255; 8]),
+        ] {
+            assert_eq!(grow(&mask, (8, 3), px), grown.repeat(3), "{px}");
+        }
         assert_eq!(
-            [at(&change, 36), at(&change, 20), at(&change, 19)],
-            [255, 15, 0]
+            shrink(&mask, (8, 3), 1.0),
+            [0, 0, 0, 0, 255, 0, 0, 0].repeat(3)
         );
-        // The patch is whole up to 10 px, and its edge ends where the model changes nothing.
-        assert_eq!([at(&coverage, 30), at(&coverage, 19)], [255, 0]);
-        assert!(
-            (100..160).contains(&at(&coverage, 25)),
-            "{}",
-            at(&coverage, 25)
+        assert_eq!(shrink(&[255; 24], (8, 3), 5.0), [255; 24]);
+        assert_eq!(
+            feather(&mask, (8, 3), 2.0)[..8],
+            [0, 0, 85, 170, 255, 170, 85, 0]
         );
-    }
-
-    #[test]
-    fn without_edges_the_mask_is_taken_as_it_is() {
-        let mut mask = dot(64);
-        mask.values[0] = 30;
-        let plan = edge(0.0, 0.0, 0.0);
-        let change = mask.change(&plan);
-        assert_eq!(change, mask);
-        let coverage = mask.coverage(&plan, &change);
-        assert_eq!([coverage.values[0], coverage.values[1]], [120, 0]);
-        assert_eq!(coverage.values[32 * 64 + 32], 255);
-    }
-
-    #[test]
-    fn a_mask_narrower_than_its_feather_still_changes_something() {
-        for (grow, feather) in [(0.0, 60.0), (1.0, 30.0), (20.0, 32.0)] {
-            let mask = dot(64);
-            let plan = edge(grow, feather, 25f32.min(grow + feather / 2.0));
-            let change = mask.change(&plan);
-            let middle = 32 * 64 + 32;
-            assert!(change.values[middle] >= 100, "{grow} {feather}");
-            let coverage = mask.coverage(&plan, &change);
-            assert!(coverage.values[middle] >= 128, "{grow} {feather}");
-        }
-    }
-
-    #[test]
-    fn a_thin_mask_survives_being_scaled_down() {
-        let plan = EditPlan {
-            work_size: (16, 16),
-            ..edge(0.0, 0.0, 0.0)
-        };
-        for x in 0..64 {
-            let mut mask = Mask::new(64, vec![0; 64 * 64]);
-            mask.values[64 * 31 + x] = 255;
-            let scaled = mask.change(&plan).scaled(plan.work_size);
-            assert!(scaled.values.iter().any(|&value| value > 200), "{x}");
-        }
+        assert_eq!(grow(&[], (0, 0), 3.0), []);
     }
 }

@@ -4,7 +4,8 @@
 //! - [`prepare`] makes of that part of the picture what the model works on: scaled, its holes filled;
 //! - [`finish`] makes of the model's answer a [`Patch`]: scaled back, its colours matched, its edge soft;
 //! - [`extend`] makes room for new picture at the edges, and masks it;
-//! - [`over`] lays a pixel of a patch on the picture.
+//! - [`over`] lays a pixel of a patch on the picture;
+//! - [`grow`], [`shrink`] and [`feather`] change a mask as a whole.
 //!
 //! Invariant: a pixel whose coverage in the patch is 0 stays as it is, bit for bit, alpha included.
 
@@ -16,11 +17,13 @@ mod masks;
 mod patch;
 mod plan;
 mod settings;
+mod soft_edge;
 #[cfg(test)]
 mod tests;
 
 pub use crop::{Crop, Prepared, prepare};
 pub use extend::{Extension, Margins, extend};
+pub use masks::{feather, grow, shrink};
 pub use patch::{Patch, finish, over};
 pub use plan::{EditPlan, plan};
 pub use settings::{EditSettings, Fill, ModelSize};
