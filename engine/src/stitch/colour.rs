@@ -112,10 +112,10 @@ impl Converter {
 
     #[expect(clippy::unused_self, reason = "the other half of `lab`")]
     fn rgb(&self, [lightness, a, b]: [f32; 3]) -> [u8; 3] {
-        let y = (lightness + 16.0) / 116.0;
-        let [x, y, z] = [y + a / 500.0, y, y - b / 200.0].map(expand);
-        let linear = transform(&RGB_FROM_XYZ, [x * WHITE[0], y * WHITE[1], z * WHITE[2]]);
-        linear.map(|value| {
+        let middle = (lightness + 16.0) / 116.0;
+        let relative = [middle + a / 500.0, middle, middle - b / 200.0].map(expand);
+        let xyz = [0, 1, 2].map(|i| relative[i] * WHITE[i]);
+        transform(&RGB_FROM_XYZ, xyz).map(|value| {
             let value = if value <= 0.003_130_8 {
                 12.92 * value
             } else {

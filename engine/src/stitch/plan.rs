@@ -66,6 +66,7 @@ pub fn plan(
 
 /// The soft edge by the formulas of Krita AI Diffusion.
 #[derive(Default)]
+#[expect(clippy::struct_field_names, reason = "lengths name their unit")]
 struct SoftEdge {
     grow_px: f32,
     feather_px: f32,
@@ -169,6 +170,8 @@ fn work_size((width, height): (u32, u32), model: ModelSize) -> (u32, u32) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::float_cmp)] // Lengths are halves and tenths of small numbers.
+
     use super::*;
     use crate::stitch::Fill;
 

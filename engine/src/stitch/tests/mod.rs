@@ -8,7 +8,7 @@ mod guarantees;
 use super::*;
 use crate::{PixelRect, image::RgbPicture};
 
-/// SplitMix64, Steele et al. 2014: small, seeded, good enough for tests.
+/// `SplitMix64`, Steele et al. 2014: small, seeded, good enough for tests.
 pub struct Random(u64);
 
 impl Random {
