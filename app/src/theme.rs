@@ -54,7 +54,20 @@ pub struct Theme {
     pub groove: Color32,
     /// Veils what is under a sheet.
     pub veil: Color32,
+    /// Over what a mask covers.
+    pub mask: Color32,
+    /// Lines over pictures, which may have any colour: light ones on dark ones.
+    pub outline_light: Color32,
+    pub outline_dark: Color32,
+    /// The context box, what it stands on, and its words in their chip.
+    pub box_line: Color32,
+    pub box_ground: Color32,
+    pub chip: Color32,
+    pub chip_text: Color32,
 }
+
+/// #FF4D6D at 42 %.
+const MASK: Color32 = Color32::from_rgba_premultiplied(107, 32, 46, 107);
 
 pub const DARK: Theme = Theme {
     is_dark: true,
@@ -87,6 +100,13 @@ pub const DARK: Theme = Theme {
     bar: rgb(0xff, 0xff, 0xff),
     groove: Color32::from_black_alpha(136),
     veil: Color32::from_black_alpha(140),
+    mask: MASK,
+    outline_light: rgb(0xff, 0xff, 0xff),
+    outline_dark: Color32::from_black_alpha(170),
+    box_line: white(200),
+    box_ground: Color32::from_black_alpha(90),
+    chip: Color32::from_black_alpha(184),
+    chip_text: white(224),
 };
 
 pub const LIGHT: Theme = Theme {
@@ -120,6 +140,13 @@ pub const LIGHT: Theme = Theme {
     bar: rgb(0xff, 0xff, 0xff),
     groove: Color32::from_black_alpha(136),
     veil: Color32::from_black_alpha(70),
+    mask: MASK,
+    outline_light: rgb(0xff, 0xff, 0xff),
+    outline_dark: Color32::from_black_alpha(170),
+    box_line: white(200),
+    box_ground: Color32::from_black_alpha(90),
+    chip: Color32::from_black_alpha(184),
+    chip_text: white(224),
 };
 
 /// Radius of fields and buttons.
@@ -350,6 +377,10 @@ fn visuals(theme: &Theme) -> Visuals {
 
 const fn rgb(red: u8, green: u8, blue: u8) -> Color32 {
     Color32::from_rgb(red, green, blue)
+}
+
+const fn white(alpha: u8) -> Color32 {
+    Color32::from_rgba_premultiplied(alpha, alpha, alpha, alpha)
 }
 
 /// WCAG 2.2 contrast of two opaque colours, from 1 to 21.

@@ -1,7 +1,11 @@
 //! The picture, and moving about on it.
 
 mod empty;
-mod view;
+pub mod outline;
+pub mod pyramid;
+pub mod tile_maker;
+pub mod tiled;
+pub mod view;
 
 use egui::{
     Align2, Color32, CornerRadius, CursorIcon, Key, PointerButton, Rect, Response, Role, Sense,
@@ -160,9 +164,10 @@ fn canvas_label(shown: &Shown, scene: &Scene<'_>) -> String {
 }
 
 fn settle(ui: &Ui, state: &mut CanvasState, canvas: Rect, size: Vec2) {
+    let picture = Rect::from_min_size(egui::Pos2::ZERO, size);
     state
         .view
-        .settle(canvas, size, ui.pixels_per_point(), FIT_MARGIN);
+        .settle(canvas, picture, ui.pixels_per_point(), FIT_MARGIN);
 }
 
 fn gestures(
@@ -232,13 +237,8 @@ fn picture_ui(
 ) {
     let theme = theme::of(ui);
     let pixels_per_point = ui.pixels_per_point();
-    let rect = state.view.picture_rect(canvas, size, pixels_per_point);
+    let rect = picture_rect(state, canvas, size, pixels_per_point);
     let crisp = state.view.zoom() >= CRISP_ZOOM && !state.view.fits();
-    let rect = if crisp {
-        rect
-    } else {
-        snapped(rect, pixels_per_point)
-    };
     let painter = ui.painter_at(canvas);
     shadow(&painter, theme, rect);
     let is_final = scene
@@ -272,10 +272,9 @@ fn picture_ui(
     }
 }
 
-/// On whole pixels, so that a picture at 100 % is not blurred by half a pixel.
-fn snapped(rect: Rect, pixels_per_point: f32) -> Rect {
-    let snap = |value: f32| (value * pixels_per_point).round() / pixels_per_point;
-    Rect::from_min_size(pos2(snap(rect.min.x), snap(rect.min.y)), rect.size())
+fn picture_rect(state: &CanvasState, canvas: Rect, size: Vec2, pixels_per_point: f32) -> Rect {
+    let projection = state.view.projection(canvas, pixels_per_point);
+    projection.screen_bounds(Rect::from_min_size(egui::Pos2::ZERO, size))
 }
 
 fn preview_texture(ui: &Ui, scene: &mut Scene<'_>, picture: PictureRef) -> Option<egui::TextureId> {
@@ -295,7 +294,7 @@ fn preview_texture(ui: &Ui, scene: &mut Scene<'_>, picture: PictureRef) -> Optio
 
 fn awaited_ui(ui: &Ui, state: &CanvasState, canvas: Rect, size: Vec2, words: &str) {
     let theme = theme::of(ui);
-    let rect = state.view.picture_rect(canvas, size, ui.pixels_per_point());
+    let rect = picture_rect(state, canvas, size, ui.pixels_per_point());
     let painter = ui.painter_at(canvas);
     shadow(&painter, theme, rect);
     painter.rect_filled(rect, 0, widgets::breathing(ui, theme));
