@@ -9,7 +9,7 @@
 //!   [`theme`] every colour, size and font; [`icons`] the strokes;
 //! - [`cli`] is the command line, which without a subcommand opens the window;
 //! - [`engine_link`] is the one place that talks to the engine process;
-//! - [`gallery`] keeps the pictures; [`settings`], [`paths`] and [`files`] are their ground.
+//! - [`import`] opens pictures from elsewhere; [`gallery`] keeps the pictures; [`settings`], [`paths`] and [`files`] are their ground.
 //!
 //! Invariants: nothing blocks inside `ui`; the window outlives its engine; a picture is shown as finished
 //! only when it is on the disk; nothing here names a tensor.
@@ -25,6 +25,7 @@ pub mod engine_link;
 pub mod files;
 pub mod gallery;
 pub mod icons;
+pub mod import;
 pub mod keyboard;
 pub mod panels;
 pub mod paths;

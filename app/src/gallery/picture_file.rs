@@ -19,7 +19,7 @@ pub const PARAMETERS_KEYWORD: &str = "parameters";
 /// Larger files are not read.
 pub const LIMIT_FILE_BYTES: u64 = 256 << 20;
 /// Larger pictures are not decoded: 16384 a side, and 512 MiB in all.
-const LIMIT_SIDE_PX: u32 = 16_384;
+pub const LIMIT_SIDE_PX: u32 = 16_384;
 const LIMIT_DECODED_BYTES: u64 = 512 << 20;
 /// Longer texts are not unpacked.
 const LIMIT_TEXT_BYTES: usize = 1 << 20;
