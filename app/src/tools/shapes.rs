@@ -75,12 +75,13 @@ impl Outline {
     }
 }
 
-/// What a dragged corner makes of a box: with `is_square` as wide as high.
+/// What a dragged corner makes of a box: with `is_square` as wide as high, in whole pixels.
 pub fn dragged_corner(from: Point, to: Point, is_square: bool) -> Point {
     if !is_square {
         return to;
     }
-    let way = to - from;
+    let from = rounded(from);
+    let way = rounded(to) - from;
     let side = way.x.abs().max(way.y.abs());
     from + Point::new(side.copysign(way.x), side.copysign(way.y))
 }

@@ -1,0 +1,196 @@
+//! The mask as a whole: everything, nothing, the other way round, wider, softer, to a file and back.
+
+use std::io::Cursor;
+use std::sync::Arc;
+
+use image::{DynamicImage, GrayImage, ImageFormat, ImageReader};
+use limn_engine::PixelRect;
+use limn_engine::stitch;
+
+use crate::document::tiles::{TILE_SIDE, Tile, TileIndex, Tiles};
+use crate::document::{Content, Document, StepName};
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum MaskAction {
+    All,
+    Clear,
+    Invert,
+    /// The mask from before, or from the last edit.
+    Last,
+    Grow {
+        px: f32,
+    },
+    Shrink {
+        px: f32,
+    },
+    Feather {
+        px: f32,
+    },
+}
+
+impl MaskAction {
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::All => "Mask everything",
+            Self::Clear => "Clear the mask",
+            Self::Invert => "Invert the mask",
+            Self::Last => "Use the last mask again",
+            Self::Grow { .. } => "Grow the mask",
+            Self::Shrink { .. } => "Shrink the mask",
+            Self::Feather { .. } => "Soften the mask's edge",
+        }
+    }
+
+    fn step(self) -> StepName {
+        match self {
+            Self::All => StepName::MaskAll,
+            Self::Clear => StepName::MaskClear,
+            Self::Invert => StepName::MaskInvert,
+            Self::Last => StepName::MaskLast,
+            Self::Grow { .. } => StepName::MaskGrow,
+            Self::Shrink { .. } => StepName::MaskShrink,
+            Self::Feather { .. } => StepName::MaskFeather,
+        }
+    }
+}
+
+/// Carries an action out as one step. False where it changes nothing.
+pub fn apply(action: MaskAction, document: &mut Document) -> bool {
+    document.change(action.step(), |content| match action {
+        MaskAction::All => content.mask = full(content.frame),
+        MaskAction::Clear => clear(content),
+        MaskAction::Invert => invert(&mut content.mask, content.frame),
+        MaskAction::Last => last(content),
+        MaskAction::Grow { px } => change_edge(content, px, stitch::grow),
+        MaskAction::Shrink { px } => change_edge(content, px, stitch::shrink),
+        MaskAction::Feather { px } => change_edge(content, px, stitch::feather),
+    })
+}
+
+/// Nothing is masked any more; what was comes back with [`last`].
+pub fn clear(content: &mut Content) {
+    if !content.mask.is_empty() {
+        content.last_mask = std::mem::take(&mut content.mask);
+    }
+}
+
+/// The mask and the last one change places, so that neither is lost.
+fn last(content: &mut Content) {
+    if !content.last_mask.is_empty() {
+        std::mem::swap(&mut content.mask, &mut content.last_mask);
+    }
+}
+
+/// A mask of all of `frame`. Tiles inside it are one and the same.
+fn full(frame: PixelRect) -> Tiles<u8> {
+    let whole: Tile<u8> = vec![u8::MAX; (TILE_SIDE * TILE_SIDE) as usize].into();
+    let mut mask = Tiles::default();
+    for index in TileIndex::covering(frame) {
+        if frame.contains_rect(&index.rect()) {
+            mask.set_tile(index, Some(Arc::clone(&whole)));
+        } else {
+            mask.change_rows(index.rect().intersect(&frame), |_, _, row| {
+                row.fill(u8::MAX);
+            });
+        }
+    }
+    mask
+}
+
+fn invert(mask: &mut Tiles<u8>, frame: PixelRect) {
+    let mut inverted = full(frame);
+    let indices: Vec<TileIndex> = mask.iter().map(|(index, _)| index).collect();
+    for index in indices {
+        let part = index.rect().intersect(&frame);
+        let old = mask.read(part);
+        inverted.change_rows(part, |_, y, row| {
+            let start = (y - part.y) as usize * part.width as usize;
+            for (new, old) in row.iter_mut().zip(&old[start..]) {
+                *new = u8::MAX - old;
+            }
+        });
+    }
+    inverted.prune();
+    *mask = inverted;
+}
+
+/// Grows, shrinks or softens the mask inside the frame; the frame's own edge is not an edge of the mask.
+fn change_edge(content: &mut Content, px: f32, change: impl Fn(&[u8], (u32, u32), f32) -> Vec<u8>) {
+    let reach = px.max(0.0).ceil() as i32 + 1;
+    let part = content
+        .mask_bounds()
+        .expand(2 * reach)
+        .intersect(&content.frame);
+    if part.is_empty() || px <= 0.0 {
+        return;
+    }
+    let changed = change(&content.mask.read(part), part.size(), px);
+    let mut mask = Tiles::default();
+    mask.write(part, &changed);
+    mask.prune();
+    content.mask = mask;
+}
+
+/// Why a picture cannot be the mask.
+#[derive(Debug, thiserror::Error)]
+pub enum MaskFileError {
+    #[error(
+        "This mask is {mask_width} × {mask_height} px, the picture {width} × {height}: a mask must have the picture's size"
+    )]
+    Size {
+        mask_width: u32,
+        mask_height: u32,
+        width: u32,
+        height: u32,
+    },
+    #[error("This file is not a picture that can be a mask: {0}")]
+    Unreadable(#[from] image::ImageError),
+}
+
+/// The mask inside the frame as a grey PNG with 8 bits: white may change.
+pub fn encode_png(content: &Content) -> Result<Vec<u8>, MaskFileError> {
+    let (width, height) = content.frame.size();
+    let pixels = content.mask.read(content.frame);
+    let mut png = Vec::new();
+    let mask = GrayImage::from_raw(width, height, pixels).unwrap_or_default();
+    DynamicImage::from(mask).write_to(&mut Cursor::new(&mut png), ImageFormat::Png)?;
+    Ok(png)
+}
+
+/// A mask for `frame` from a picture of the same size: its lightness, and nothing where it is transparent.
+pub fn decode(file: &[u8], frame: PixelRect) -> Result<Tiles<u8>, MaskFileError> {
+    let reader = ImageReader::new(Cursor::new(file))
+        .with_guessed_format()
+        .map_err(image::ImageError::from)?;
+    let (mask_width, mask_height) = reader.into_dimensions()?;
+    if (mask_width, mask_height) != frame.size() {
+        return Err(MaskFileError::Size {
+            mask_width,
+            mask_height,
+            width: frame.width,
+            height: frame.height,
+        });
+    }
+    let picture = image::load_from_memory(file)?;
+    let grey: Vec<u8> = if picture.color().has_alpha() {
+        let pixels = picture.into_luma_alpha8();
+        let seen = pixels
+            .pixels()
+            .map(|pixel| super::blend::scaled(pixel[0], pixel[1]));
+        seen.collect()
+    } else {
+        picture.into_luma8().into_raw()
+    };
+    let mut mask = Tiles::default();
+    mask.write(frame, &grey);
+    mask.prune();
+    Ok(mask)
+}
+
+/// Puts a loaded mask in place of the present one, as one step.
+pub fn load(mask: Tiles<u8>, document: &mut Document) -> bool {
+    document.change(StepName::MaskLoad, |content| {
+        clear(content);
+        content.mask = mask;
+    })
+}
