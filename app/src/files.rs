@@ -11,6 +11,9 @@ use std::time::SystemTime;
 
 use uuid::Uuid;
 
+#[cfg(test)]
+pub mod faulty;
+
 /// Names of temporary files start so; whoever finds an old one may remove it.
 pub const TEMP_PREFIX: &str = ".limn-temp-";
 

@@ -14,6 +14,8 @@ pub struct Folders {
     pub config: PathBuf,
     /// Indexes of galleries, kept apart from the pictures.
     pub indexes: PathBuf,
+    /// Working files of the open documents.
+    pub documents: PathBuf,
     /// What can be made again: thumbnails, tuning, self-test results.
     pub cache: PathBuf,
     pub logs: PathBuf,
@@ -45,6 +47,7 @@ impl Folders {
         Ok(Self {
             config: project.config_dir().to_owned(),
             indexes: project.data_local_dir().join("index"),
+            documents: project.data_local_dir().join("open"),
             cache: project.cache_dir().to_owned(),
             logs: project.cache_dir().join("logs"),
             pictures: pictures.join("Limn"),
@@ -57,6 +60,7 @@ impl Folders {
         Self {
             config: home.join("config"),
             indexes: home.join("indexes"),
+            documents: home.join("open"),
             cache: home.join("cache"),
             logs: home.join("logs"),
             pictures: home.join("pictures"),

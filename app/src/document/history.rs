@@ -1,12 +1,19 @@
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::content::Content;
+use super::journal::{self, Contents, JournalFile, Record};
 use super::layer::LayerId;
+use super::outline::Outline;
 use super::step::StepName;
+use super::steps::{Direction, PlaneEdit, Step, Steps, TileEdit};
+use super::store::Places;
+use super::tiles::{AnyTile, TileKind};
+use super::versions::{VersionId, Versions};
 
 /// A document's name among the open ones, through restarts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -25,24 +32,40 @@ impl fmt::Display for DocumentId {
     }
 }
 
+impl FromStr for DocumentId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Uuid::try_parse(text).map(Self)
+    }
+}
+
 /// Words of a prompt that name a document.
 const NAME_WORDS: usize = 4;
 const LIMIT_NAME: usize = 40;
+/// What the tiles of a content from a file may take in memory.
+const LIMIT_CONTENT_GIB: usize = 8;
 
 /// A picture being worked on, with every step back and forth.
 ///
 /// A gesture is one step: between [`Document::begin`] and [`Document::commit`] the content may be changed at
-/// will, and the step is the difference of the two snapshots.
+/// will, and the step is the difference of the two snapshots. What each step leads to goes to the document's
+/// journal; the tiles that no step nearby needs are in its file only.
 pub struct Document {
     id: DocumentId,
     name: String,
     content: Content,
     gesture: Option<Gesture>,
-    undone: Vec<Step>,
-    done: Vec<Step>,
+    steps: Steps,
+    versions: Versions,
     version: u64,
-    /// How many steps were done when it was last saved; `None` once that state cannot be reached any more.
-    saved_at: Option<usize>,
+    saved_path: Option<PathBuf>,
+    saved_serial: u64,
+    /// The state that is being saved now.
+    saving_serial: Option<u64>,
+    journal: Vec<Entry>,
+    file: Option<JournalFile>,
+    notice: Option<String>,
 }
 
 struct Gesture {
@@ -50,10 +73,11 @@ struct Gesture {
     before: Content,
 }
 
-struct Step {
-    name: StepName,
-    /// The content on the other side of the step.
-    other: Content,
+/// What a document has to write to its file: tiles, then the record that needs them.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub(super) tiles: Vec<(VersionId, AnyTile)>,
+    pub(super) record: Record,
 }
 
 impl Default for Document {
@@ -69,11 +93,59 @@ impl Document {
             name: String::new(),
             content: Content::default(),
             gesture: None,
-            undone: Vec::new(),
-            done: Vec::new(),
+            steps: Steps::default(),
+            versions: Versions::default(),
             version: 0,
-            saved_at: Some(0),
+            saved_path: None,
+            saved_serial: 0,
+            saving_serial: None,
+            journal: Vec::new(),
+            file: None,
+            notice: None,
         }
+    }
+
+    /// A document from its file, with the tiles that are shown.
+    pub(super) fn from_file(
+        id: DocumentId,
+        contents: Contents,
+        file: JournalFile,
+    ) -> journal::Result<Self> {
+        let replay = contents.replay;
+        let mut versions = replay.versions;
+        let mut shown: Vec<_> = replay.shown.values().copied().collect();
+        shown.sort_unstable();
+        shown.dedup();
+        let n_bytes: usize = shown
+            .iter()
+            .filter_map(|id| versions.kind(*id))
+            .map(TileKind::n_bytes)
+            .sum();
+        if n_bytes > LIMIT_CONTENT_GIB << 30 {
+            return Err(journal::Error::TooLarge {
+                path: file.path,
+                limit_gib: LIMIT_CONTENT_GIB,
+            });
+        }
+        versions.load(shown, Some(&file))?;
+        let mut content = Content::default();
+        replay.outline.apply(&mut content);
+        for ((plane, index), id) in replay.shown {
+            content.set_plane_tile(plane, index, versions.tile(id).cloned());
+            versions.exchange(None, Some(id));
+        }
+        let (saved_path, saved_serial) = contents.saved.unwrap_or_default();
+        Ok(Self {
+            id,
+            name: contents.name,
+            content,
+            steps: replay.steps,
+            versions,
+            saved_path: (!saved_path.is_empty()).then(|| saved_path.into()),
+            saved_serial,
+            file: Some(file),
+            ..Self::new()
+        })
     }
 
     pub fn id(&self) -> DocumentId {
@@ -91,7 +163,7 @@ impl Document {
     /// Names the document after the file that it came from or was saved as.
     pub fn name_after_file(&mut self, path: &Path) {
         if let Some(stem) = path.file_stem() {
-            self.name = stem.to_string_lossy().into_owned();
+            self.rename(stem.to_string_lossy().into_owned());
         }
     }
 
@@ -99,7 +171,14 @@ impl Document {
     pub fn name_after_prompt(&mut self, prompt: &str) {
         if self.name.is_empty() {
             let words: Vec<_> = prompt.split_whitespace().take(NAME_WORDS).collect();
-            self.name = words.join(" ").chars().take(LIMIT_NAME).collect();
+            self.rename(words.join(" ").chars().take(LIMIT_NAME).collect());
+        }
+    }
+
+    fn rename(&mut self, name: String) {
+        if self.name != name {
+            self.write_down(Record::Named(name.clone()));
+            self.name = name;
         }
     }
 
@@ -112,13 +191,19 @@ impl Document {
         self.version
     }
 
-    /// Whether it differs from what was last saved by the user.
-    pub fn is_modified(&self) -> bool {
-        self.saved_at != Some(self.done.len())
+    /// Where the user last saved it.
+    pub fn path(&self) -> Option<&Path> {
+        self.saved_path.as_deref()
     }
 
-    pub fn mark_saved(&mut self) {
-        self.saved_at = Some(self.done.len());
+    /// Whether it differs from what the user last saved.
+    pub fn is_modified(&self) -> bool {
+        self.saved_serial != self.steps.serial()
+    }
+
+    /// Something that the user should know, once.
+    pub fn take_notice(&mut self) -> Option<String> {
+        self.notice.take()
     }
 
     /// Selects a layer, which is no step.
@@ -153,28 +238,78 @@ impl Document {
         &mut self.content
     }
 
-    /// Ends the gesture. True if it changed anything: then it is a step, and what was undone before is gone.
+    /// Ends the gesture. True if it changed more than the selection: then it is a step, and what was undone
+    /// before is gone.
     pub fn commit(&mut self) -> bool {
         let Some(Gesture { step, before }) = self.gesture.take() else {
             return false;
         };
         self.content.settle(&before);
-        if self.content == before {
+        let n_known = self.versions.len();
+        let edits = self.edits_since(&before);
+        let outlines = (Outline::of(&before), Outline::of(&self.content));
+        if edits.is_empty() && outlines.0.is_alike(&outlines.1) {
             return false;
         }
-        if self
-            .saved_at
-            .is_some_and(|saved_at| saved_at > self.done.len())
-        {
-            self.saved_at = None;
-        }
-        self.undone.clear();
-        self.done.push(Step {
+        let step = Step {
             name: step,
-            other: before,
+            serial: 0,
+            outline: (outlines.0 != outlines.1).then(|| Box::new(outlines)),
+            edits,
+        };
+        self.journal.push(Entry {
+            tiles: self.versions.since(n_known),
+            record: Record::Step(step.record()),
         });
+        self.steps.push(step);
+        self.versions.forget();
         self.version += 1;
         true
+    }
+
+    /// What the content shows that `before` did not. Tiles that are known already become the known ones.
+    fn edits_since(&mut self, before: &Content) -> Vec<PlaneEdit> {
+        let mut planes: Vec<_> = self.content.planes().collect();
+        let gone: Vec<_> = before
+            .planes()
+            .filter(|plane| !planes.contains(plane))
+            .collect();
+        planes.extend(gone);
+        let mut edits = Vec::new();
+        for plane in planes {
+            let mut tiles = Vec::new();
+            for change in self.content.plane_changes(before, plane) {
+                let before = change.before.map(|tile| {
+                    self.versions
+                        .of(&tile)
+                        .expect("every tile that was committed is known")
+                });
+                let after = change.after.as_ref().map(|tile| self.versions.intern(tile));
+                if let (Some(id), Some(tile)) = (after, &change.after)
+                    && let Some(known) = self
+                        .versions
+                        .tile(id)
+                        .filter(|known| known.address() != tile.address())
+                {
+                    let known = known.clone();
+                    self.content
+                        .set_plane_tile(plane, change.index, Some(known));
+                }
+                self.versions.exchange(before, after);
+                if before != after {
+                    let index = change.index;
+                    tiles.push(TileEdit {
+                        index,
+                        before,
+                        after,
+                    });
+                }
+            }
+            if !tiles.is_empty() {
+                edits.push(PlaneEdit { plane, tiles });
+            }
+        }
+        edits
     }
 
     /// Drops the gesture: the content is as it was when it began.
@@ -192,36 +327,95 @@ impl Document {
         self.commit()
     }
 
-    /// Takes the last step back, or drops the gesture in progress if there is one.
+    /// Takes the last step back, or drops the gesture in progress if there is one. `None` if there is none,
+    /// or if the disk does not give it: then there is a notice.
     pub fn undo(&mut self) -> Option<StepName> {
         if let Some(step) = self.gesture.as_ref().map(|gesture| gesture.step) {
             self.roll_back();
             return Some(step);
         }
-        let mut step = self.done.pop()?;
-        std::mem::swap(&mut step.other, &mut self.content);
-        self.version += 1;
-        let name = step.name;
-        self.undone.push(step);
-        Some(name)
+        self.go(Direction::Back)
     }
 
     /// Does again what was last undone, after dropping a gesture in progress.
     pub fn redo(&mut self) -> Option<StepName> {
         self.roll_back();
-        let mut step = self.undone.pop()?;
-        std::mem::swap(&mut step.other, &mut self.content);
-        self.version += 1;
-        let name = step.name;
-        self.done.push(step);
-        Some(name)
+        self.go(Direction::Forth)
     }
 
     pub fn next_undo(&self) -> Option<StepName> {
-        self.done.last().map(|step| step.name)
+        self.steps.next(Direction::Back).map(|step| step.name)
     }
 
     pub fn next_redo(&self) -> Option<StepName> {
-        self.undone.last().map(|step| step.name)
+        self.steps.next(Direction::Forth).map(|step| step.name)
+    }
+
+    fn go(&mut self, direction: Direction) -> Option<StepName> {
+        let step = self.steps.next(direction)?;
+        let wanted = step.tiles().filter_map(|(_, tile)| tile.ends(direction).1);
+        if let Err(error) = self.versions.load(wanted, self.file.as_ref()) {
+            self.notice = Some(error.to_string());
+            return None;
+        }
+        if let Some(outline) = step.outline(direction) {
+            outline.apply(&mut self.content);
+        }
+        for (plane, tile) in step.tiles() {
+            let (from, to) = tile.ends(direction);
+            let pixels = to.and_then(|id| self.versions.tile(id)).cloned();
+            self.content.set_plane_tile(plane, tile.index, pixels);
+            self.versions.exchange(from, to);
+        }
+        let name = step.name;
+        self.steps.advance(direction);
+        self.versions.forget();
+        self.version += 1;
+        self.write_down(match direction {
+            Direction::Back => Record::Undo,
+            Direction::Forth => Record::Redo,
+        });
+        Some(name)
+    }
+
+    fn write_down(&mut self, record: Record) {
+        let tiles = Vec::new();
+        self.journal.push(Entry { tiles, record });
+    }
+}
+
+/// The document's side of its file.
+impl Document {
+    /// What was not handed to the file's thread yet. `file` is where it writes to.
+    pub(super) fn take_journal(&mut self, file: impl FnOnce() -> JournalFile) -> Vec<Entry> {
+        if !self.journal.is_empty() && self.file.is_none() {
+            self.file = Some(file());
+        }
+        std::mem::take(&mut self.journal)
+    }
+
+    /// These tiles are in the file now.
+    pub fn written(&mut self, places: &Places) {
+        for (id, place) in &places.0 {
+            self.versions.set_place(*id, *place);
+        }
+        self.versions.forget();
+    }
+
+    /// The present state is the one that is going to be saved.
+    pub(super) fn begin_save(&mut self) {
+        self.saving_serial = Some(self.steps.serial());
+    }
+
+    /// It was saved, in the state of [`Document::begin_save`], and is called so now.
+    pub fn saved(&mut self, path: &Path) {
+        let serial = self.saving_serial.take().unwrap_or(self.steps.serial());
+        self.saved_serial = serial;
+        self.saved_path = Some(path.to_owned());
+        self.write_down(Record::Saved {
+            path: path.to_str().unwrap_or_default().to_owned(),
+            serial,
+        });
+        self.name_after_file(path);
     }
 }

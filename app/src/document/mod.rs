@@ -2,7 +2,8 @@
 //!
 //! - [`tiles`] are planes of pixels that snapshots share;
 //! - [`Content`] is all that the user sees and changes, [`Layer`] a part of it;
-//! - [`Document`] has the content now, and undoes and redoes its steps.
+//! - [`Document`] has the content now, and undoes and redoes its steps;
+//! - [`DocumentStore`] keeps the open documents in files, from their first step on, and saves projects.
 //!
 //! Nothing here knows of a window.
 
@@ -10,14 +11,20 @@ mod arrange;
 mod composite;
 mod content;
 mod history;
+mod journal;
 mod layer;
+mod outline;
 mod step;
+mod steps;
+mod store;
 #[cfg(test)]
 mod tests;
 pub mod tiles;
+mod versions;
 
 pub use arrange::KeptResult;
 pub use content::{Changed, Content};
 pub use history::{Document, DocumentId};
 pub use layer::{Layer, LayerId, LayerKind, Original, PatchSource};
 pub use step::StepName;
+pub use store::{DocumentStore, EXTENSION, Event, Places};

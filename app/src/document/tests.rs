@@ -57,7 +57,7 @@ fn patch_source(run: Uuid) -> PatchSource {
 }
 
 /// One random change, of every kind that documents know.
-pub(super) fn change_anything(document: &mut Document, random: &mut Random) {
+pub(super) fn change_anything(document: &mut Document, random: &mut Random) -> bool {
     let rect = random.rect();
     let ids: Vec<_> = document
         .content()
@@ -120,7 +120,7 @@ pub(super) fn change_anything(document: &mut Document, random: &mut Random) {
             content.merge_visible();
         }
         _ => content.extend_frame(PixelRect::new(-20, -20, 500, 400)),
-    });
+    })
 }
 
 fn keep(content: &mut Content, random: &mut Random, run: Uuid, rect: PixelRect) -> super::LayerId {
@@ -299,7 +299,7 @@ fn saved_is_a_place_among_the_steps() {
     };
     paint(&mut document, 1);
     paint(&mut document, 2);
-    document.mark_saved();
+    document.saved(std::path::Path::new("harbour.limn"));
     assert!(!document.is_modified());
     document.undo();
     assert!(document.is_modified());

@@ -8,22 +8,49 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use limn_engine::PixelRect;
+use serde::{Deserialize, Serialize};
 
 /// Tiles are squares of this many pixels.
 pub const TILE_SIDE: u32 = 256;
 const TILE_PIXELS: usize = (TILE_SIDE * TILE_SIDE) as usize;
 
 /// What a plane is made of; the default is what stands where nothing was written.
-pub trait Pixel: Copy + Default + PartialEq + Send + Sync + 'static {}
+pub trait Pixel: Copy + Default + PartialEq + Send + Sync + 'static {
+    fn any_tile(tile: Tile<Self>) -> AnyTile;
+    /// The tile if it is of this kind.
+    fn of_any_tile(tile: AnyTile) -> Option<Tile<Self>>;
+}
 
 /// How much a mask covers, from 0 to 255.
-impl Pixel for u8 {}
+impl Pixel for u8 {
+    fn any_tile(tile: Tile<Self>) -> AnyTile {
+        AnyTile::Mask(tile)
+    }
+
+    fn of_any_tile(tile: AnyTile) -> Option<Tile<Self>> {
+        match tile {
+            AnyTile::Mask(tile) => Some(tile),
+            AnyTile::Colour(_) => None,
+        }
+    }
+}
 
 /// Red, green, blue and straight alpha, in sRGB.
-impl Pixel for [u8; 4] {}
+impl Pixel for [u8; 4] {
+    fn any_tile(tile: Tile<Self>) -> AnyTile {
+        AnyTile::Colour(tile)
+    }
+
+    fn of_any_tile(tile: AnyTile) -> Option<Tile<Self>> {
+        match tile {
+            AnyTile::Colour(tile) => Some(tile),
+            AnyTile::Mask(_) => None,
+        }
+    }
+}
 
 /// Column and row of a tile: `(0, 0)` has the pixel `(0, 0)` in its top left corner.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TileIndex {
     pub column: i32,
     pub row: i32,
@@ -59,6 +86,70 @@ impl TileIndex {
 
 /// A tile's pixels, row by row.
 pub type Tile<P> = Arc<[P]>;
+
+/// A tile of a mask or of colours.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AnyTile {
+    Mask(Tile<u8>),
+    Colour(Tile<[u8; 4]>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum TileKind {
+    Mask,
+    Colour,
+}
+
+impl TileKind {
+    pub const fn n_bytes(self) -> usize {
+        match self {
+            Self::Mask => TILE_PIXELS,
+            Self::Colour => TILE_PIXELS * 4,
+        }
+    }
+}
+
+impl AnyTile {
+    pub const fn kind(&self) -> TileKind {
+        match self {
+            Self::Mask(_) => TileKind::Mask,
+            Self::Colour(_) => TileKind::Colour,
+        }
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Mask(tile) => tile,
+            Self::Colour(tile) => tile.as_flattened(),
+        }
+    }
+
+    /// `None` if there are more or fewer bytes than a tile has.
+    pub fn from_bytes(kind: TileKind, bytes: &[u8]) -> Option<Self> {
+        let is_whole = bytes.len() == kind.n_bytes();
+        is_whole.then(|| match kind {
+            TileKind::Mask => Self::Mask(bytes.into()),
+            TileKind::Colour => Self::Colour(bytes.as_chunks::<4>().0.into()),
+        })
+    }
+
+    /// The value that all pixels have, if they have one.
+    pub fn uniform_value(&self) -> Option<[u8; 4]> {
+        // Compared with itself one pixel on, which runs at the speed of memory.
+        let (bytes, step) = match self {
+            Self::Mask(tile) => (&tile[..], 1),
+            Self::Colour(tile) => (tile.as_flattened(), 4),
+        };
+        let mut value = [0; 4];
+        value[..step].copy_from_slice(&bytes[..step]);
+        (bytes[step..] == bytes[..bytes.len() - step]).then_some(value)
+    }
+
+    /// Tells tiles in memory apart: two of one address are one.
+    pub fn address(&self) -> usize {
+        self.bytes().as_ptr().addr()
+    }
+}
 
 #[derive(Debug, Clone)]
 pub struct Tiles<P> {
@@ -208,7 +299,10 @@ impl<P: Pixel> Tiles<P> {
     /// new ones in which nothing stands.
     pub fn settle(&mut self, before: &Self) {
         for change in self.changes_since(before) {
-            let is_blank = |tile: &Tile<P>| tile.iter().all(|pixel| *pixel == P::default());
+            let is_blank = |tile: &Tile<P>| {
+                let value = P::any_tile(tile.clone()).uniform_value();
+                value.is_some() && tile[0] == P::default()
+            };
             if change.after == change.before {
                 self.set_tile(change.index, change.before);
             } else if change.after.as_ref().is_some_and(is_blank) {

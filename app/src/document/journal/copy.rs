@@ -1,0 +1,162 @@
+//! A project saved: the journal written anew with what can still be reached, every step back and forth
+//! included, and nothing else.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use uuid::Uuid;
+
+use super::super::steps::{Direction, Step, StepRecord};
+use super::super::tiles::TileKind;
+use super::super::versions::VersionId;
+use super::record::{Encoder, Record, TileHead};
+use super::{Error, JournalFile, Marker, Place, Result, reader};
+use crate::files::{Fs, TEMP_PREFIX};
+
+/// Copies the document of one file to another, which is replaced whole or not at all. Its tiles are read and
+/// checked on the way. Tells whether a part had to be left out because it was damaged.
+pub fn write_copy(file: &JournalFile, target: &Path) -> Result<bool> {
+    let folder = match target.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let fs = file.fs.as_ref();
+    let temp = folder.join(format!("{TEMP_PREFIX}{}", Uuid::new_v4()));
+    let failed = |cause| Error::io("save the project", target, cause);
+    let written = Copy::of(file, &temp, target).and_then(|mut copy| {
+        copy.write()?;
+        fs.rename(&temp, target).map_err(failed)?;
+        Ok(copy.contents.is_damaged)
+    });
+    if written.is_err() {
+        // The first error is the one to tell; a temp file that stays is swept later.
+        let _ = fs.remove(&temp);
+        return written;
+    }
+    fs.sync_dir(folder).map_err(failed)?;
+    written
+}
+
+struct Copy<'a> {
+    fs: &'a dyn Fs,
+    file: &'a JournalFile,
+    temp: &'a Path,
+    target: &'a Path,
+    contents: reader::Contents,
+    marker: Marker,
+    encoder: Encoder,
+    n_written: u64,
+    /// Versions by their number in the file that is copied.
+    copied: HashMap<VersionId, VersionId>,
+}
+
+impl<'a> Copy<'a> {
+    fn of(file: &'a JournalFile, temp: &'a Path, target: &'a Path) -> Result<Self> {
+        let marker = Marker::new();
+        Ok(Self {
+            fs: file.fs.as_ref(),
+            file,
+            temp,
+            target,
+            contents: reader::read(file)?,
+            marker,
+            encoder: Encoder::new_file(marker),
+            n_written: 0,
+            copied: HashMap::new(),
+        })
+    }
+
+    fn write(&mut self) -> Result<()> {
+        let steps = std::mem::take(&mut self.contents.replay.steps);
+        for step in steps.all() {
+            self.tiles(step)?;
+            let record = Record::Step(self.renumbered(step.record()));
+            self.record(&record)?;
+        }
+        for _ in steps.n_done()..steps.all().len() {
+            self.record(&Record::Undo)?;
+        }
+        let name = std::mem::take(&mut self.contents.name);
+        self.record(&Record::Named(name))?;
+        self.flush()
+    }
+
+    fn record(&mut self, record: &Record) -> Result<()> {
+        self.encoder.record(record);
+        if self.encoder.is_full() {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Copies the tiles that the step is the first to use.
+    fn tiles(&mut self, step: &Step) -> Result<()> {
+        let mut new = Vec::new();
+        for id in step
+            .tiles()
+            .filter_map(|(_, tile)| tile.ends(Direction::Forth).1)
+        {
+            if !self.copied.contains_key(&id) {
+                let copy = VersionId(self.copied.len() as u32);
+                self.copied.insert(id, copy);
+                new.push(id);
+            }
+        }
+        let versions = &self.contents.replay.versions;
+        let places: Vec<(TileKind, Place)> = new
+            .iter()
+            .filter_map(|id| Some((versions.kind(*id)?, versions.place(*id)?)))
+            .collect();
+        for (kind, place) in places {
+            let blob = self.blob(place)?;
+            let head = TileHead {
+                kind,
+                n_bytes: place.n_bytes,
+                crc: place.crc,
+            };
+            // Where it lands is asked by none: the copy is read again before it is worked on.
+            self.encoder.blobs([(VersionId(0), head, blob)]);
+            if self.encoder.is_full() {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn blob(&self, place: Place) -> Result<Vec<u8>> {
+        let JournalFile { fs, path } = self.file;
+        let failed = |cause| Error::io("read the document", path, cause);
+        let blob = fs
+            .read_from(path, place.offset, u64::from(place.n_bytes))
+            .map_err(failed)?;
+        if crc32fast::hash(&blob) != place.crc {
+            return Err(Error::DamagedStep { path: path.clone() });
+        }
+        Ok(blob)
+    }
+
+    fn renumbered(&self, mut record: StepRecord) -> StepRecord {
+        for (_, id) in record.edits.iter_mut().flat_map(|edit| &mut edit.tiles) {
+            *id = id.map(|id| self.copied[&id]);
+        }
+        record
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let next = Encoder::append(self.marker, 0, 0);
+        let encoded = std::mem::replace(&mut self.encoder, next).finish();
+        let failed = |cause| Error::io("save the project", self.target, cause);
+        if self.n_written == 0 {
+            self.fs
+                .write_synced(self.temp, &encoded.bytes)
+                .map_err(failed)?;
+        } else {
+            self.fs
+                .append_synced(self.temp, &encoded.bytes)
+                .map_err(failed)?;
+        }
+        self.n_written += encoded.bytes.len() as u64;
+        self.encoder = Encoder::append(self.marker, encoded.next_number, self.n_written);
+        Ok(())
+    }
+}

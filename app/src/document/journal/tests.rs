@@ -1,0 +1,358 @@
+//! Files that were cut, damaged, or never were a project.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use limn_engine::PixelRect;
+
+use super::super::content::Content;
+use super::super::history::{Document, DocumentId};
+use super::super::layer::Layer;
+use super::super::outline::{Outline, Plane};
+use super::super::step::StepName;
+use super::super::steps::{PlaneRecord, StepRecord};
+use super::super::tiles::{AnyTile, TILE_SIDE, TileIndex, TileKind};
+use super::super::versions::VersionId;
+use super::record::TileHead;
+use super::*;
+use crate::files::RealFs;
+
+fn open(path: &Path) -> Result<Document> {
+    let file = JournalFile::new(Arc::new(RealFs), path);
+    let contents = read(&file)?;
+    Document::from_file(DocumentId::new(), contents, file)
+}
+
+/// A small file, and what its document was at which length.
+fn small_file(path: &Path) -> Vec<(usize, Content)> {
+    let marker = Marker::new();
+    let mut bytes = Encoder::new_file(marker).finish().bytes;
+    let mut document = Document::new();
+    let mut states = vec![(bytes.len(), document.content().clone())];
+    let mut number = 0;
+    for step in 0..6 {
+        match step {
+            0 => document.change(StepName::AddLayer, |content| {
+                content.add_layer(Layer::sketch("a"));
+                content.extend_frame(PixelRect::from_size(20, 10));
+            }),
+            3 => document.undo().is_some(),
+            4 => document.redo().is_some(),
+            _ => document.change(StepName::Brush, |content| {
+                let rect = PixelRect::new(step, step, 3, 1);
+                content.mask.write(rect, &[9, 8, 200]);
+            }),
+        };
+        for entry in document.take_journal(|| JournalFile::new(Arc::new(RealFs), path)) {
+            let mut encoder = Encoder::append(marker, number, bytes.len() as u64);
+            encoder.tiles(&entry.tiles);
+            encoder.record(&entry.record);
+            let encoded = encoder.finish();
+            number = encoded.next_number;
+            bytes.extend(encoded.bytes);
+        }
+        states.push((bytes.len(), document.content().clone()));
+    }
+    std::fs::write(path, bytes).unwrap();
+    states
+}
+
+#[test]
+fn a_file_cut_at_any_byte_opens_to_the_last_good_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("whole.limn");
+    let states = small_file(&path);
+    let bytes = std::fs::read(&path).unwrap();
+    assert!((1_000..3_000).contains(&bytes.len()), "{}", bytes.len());
+    let cut = folder.path().join("cut.limn");
+    for n_bytes in 0..=bytes.len() {
+        std::fs::write(&cut, &bytes[..n_bytes]).unwrap();
+        let expected = states
+            .iter()
+            .rev()
+            .find(|(n_needed, _)| *n_needed <= n_bytes);
+        match (open(&cut), expected) {
+            (Ok(document), Some((_, state))) => {
+                assert!(document.content() == state, "cut at {n_bytes}");
+            }
+            (Err(Error::NotAProject { .. }), None) => assert!(n_bytes < HEADER_BYTES as usize),
+            (Err(error), _) => panic!("cut at {n_bytes}: {error}"),
+            (Ok(_), None) => panic!("cut at {n_bytes}: opened"),
+        }
+    }
+}
+
+#[test]
+fn what_is_appended_after_a_cut_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("whole.limn");
+    small_file(&path);
+    let bytes = std::fs::read(&path).unwrap();
+    for n_bytes in (HEADER_BYTES as usize..bytes.len()).step_by(41) {
+        std::fs::write(&path, &bytes[..n_bytes]).unwrap();
+        let file = JournalFile::new(Arc::new(RealFs), &path);
+        let contents = read(&file).unwrap();
+        let mut encoder = Encoder::append(contents.marker, contents.next_number, n_bytes as u64);
+        let mut document = Document::from_file(DocumentId::new(), contents, file.clone()).unwrap();
+        let before = document.content().clone();
+        document.change(StepName::Brush, |content| {
+            content.mask.write(PixelRect::new(99, 9, 1, 1), &[1]);
+        });
+        for entry in document.take_journal(|| file.clone()) {
+            encoder.tiles(&entry.tiles);
+            encoder.record(&entry.record);
+        }
+        file.fs
+            .append_synced(&path, &encoder.finish().bytes)
+            .unwrap();
+        let mut opened = open(&path).unwrap();
+        assert!(opened.content() == document.content(), "cut at {n_bytes}");
+        opened.undo();
+        assert!(*opened.content() == before, "cut at {n_bytes}");
+    }
+}
+
+#[test]
+fn a_damaged_byte_costs_what_follows_it_at_most() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("whole.limn");
+    let states = small_file(&path);
+    let bytes = std::fs::read(&path).unwrap();
+    for position in 0..bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[position] ^= 1 << (position % 8);
+        std::fs::write(&path, damaged).unwrap();
+        match open(&path) {
+            Ok(mut document) => {
+                let expected = states.iter().rev().find(|(end, _)| *end <= position);
+                assert!(
+                    *document.content() == expected.unwrap().1,
+                    "byte {position}"
+                );
+                while document.undo().is_some() {}
+                assert!(*document.content() == Content::default(), "byte {position}");
+            }
+            Err(Error::NotAProject { .. } | Error::Newer { .. }) => assert!(position < 10),
+            Err(Error::Damaged { .. }) => assert!(position < states[1].0, "byte {position}"),
+            Err(error) => panic!("byte {position}: {error}"),
+        }
+    }
+}
+
+/// A file of these records, whole by its checksums.
+fn file_of(tiles: &[(TileHead, Vec<u8>)], records: &[Record]) -> Vec<u8> {
+    let marker = Marker::new();
+    let mut bytes = Encoder::new_file(marker).finish().bytes;
+    let mut encoder = Encoder::append(marker, 0, bytes.len() as u64);
+    encoder.blobs(tiles.iter().map(|(head, blob)| (VersionId(0), *head, blob)));
+    for record in records {
+        encoder.record(record);
+    }
+    bytes.extend(encoder.finish().bytes);
+    bytes
+}
+
+/// A step that shows a version in a tile of the mask.
+fn shows(index: TileIndex, id: u32) -> Record {
+    Record::Step(StepRecord {
+        name: StepName::Brush,
+        outline: None,
+        edits: vec![PlaneRecord {
+            plane: Plane::Mask,
+            tiles: vec![(index, Some(VersionId(id)))],
+        }],
+    })
+}
+
+fn lays_out(change: impl FnOnce(&mut Content)) -> Record {
+    let mut content = Content::default();
+    content.add_layer(Layer::sketch("a"));
+    change(&mut content);
+    Record::Step(StepRecord {
+        name: StepName::AddLayer,
+        outline: Some(Outline::of(&content)),
+        edits: Vec::new(),
+    })
+}
+
+/// `None` where the file opens, without the steps that cannot be.
+type Expected = Option<fn(&Error) -> bool>;
+
+#[test]
+fn bad_files_are_refused_by_name() {
+    let mask = AnyTile::from_bytes(TileKind::Mask, &vec![7; TileKind::Mask.n_bytes()]).unwrap();
+    let blob = tile_blob::encode(&mask).into_owned();
+    let head = TileHead::new(TileKind::Mask, &blob);
+    let colours = TileHead::new(TileKind::Colour, &blob);
+    let near = TileIndex { column: 0, row: 0 };
+    let far = TileIndex {
+        column: i32::MAX / TILE_SIDE as i32,
+        row: 0,
+    };
+    let header = Encoder::new_file(Marker([1; 8])).finish().bytes;
+    let with_frame = |head_bytes: u32, blobs_bytes: u32| {
+        let mut bytes = header.clone();
+        bytes.extend([1; 8]);
+        bytes.extend(0_u64.to_le_bytes());
+        bytes.extend(head_bytes.to_le_bytes());
+        bytes.extend(blobs_bytes.to_le_bytes());
+        bytes.extend([0; 60]);
+        bytes
+    };
+    let mut newer = header.clone();
+    newer[8] = 2;
+    let not_a_project: Expected = Some(|error| matches!(error, Error::NotAProject { .. }));
+    let is_newer: Expected = Some(|error| matches!(error, Error::Newer { .. }));
+    let damaged: Expected = Some(|error| matches!(error, Error::Damaged { .. }));
+    let cases: [(&str, Vec<u8>, Expected); 18] = [
+        ("nothing", Vec::new(), not_a_project),
+        ("zeros", vec![0; 4096], not_a_project),
+        (
+            "a PNG",
+            b"\x89PNG\r\n\x1a\n and so on, long enough".to_vec(),
+            not_a_project,
+        ),
+        ("a newer one", newer, is_newer),
+        ("a header", header.clone(), None),
+        (
+            "a header with noise",
+            [header.clone(), vec![1; 9000]].concat(),
+            None,
+        ),
+        ("a long head", with_frame(u32::MAX, 0), None),
+        ("long blobs", with_frame(0, u32::MAX), None),
+        ("a head past the end", with_frame(1 << 20, 0), None),
+        (
+            "a version that is not there",
+            file_of(&[], &[shows(near, 0)]),
+            damaged,
+        ),
+        (
+            "a tile of colours in a mask",
+            file_of(&[(colours, blob.clone())], &[shows(near, 0)]),
+            None,
+        ),
+        (
+            "a tile far away",
+            file_of(&[(head, blob.clone())], &[shows(far, 0)]),
+            None,
+        ),
+        (
+            "a step back at the start",
+            file_of(&[], &[Record::Undo]),
+            damaged,
+        ),
+        (
+            "an opacity of 2",
+            file_of(&[], &[lays_out(|content| content.layers[0].opacity = 2.0)]),
+            damaged,
+        ),
+        (
+            "no opacity",
+            file_of(
+                &[],
+                &[lays_out(|content| content.layers[0].opacity = f32::NAN)],
+            ),
+            damaged,
+        ),
+        (
+            "a huge frame",
+            file_of(
+                &[],
+                &[lays_out(|content| {
+                    content.frame = PixelRect::from_size(u32::MAX, 1);
+                })],
+            ),
+            damaged,
+        ),
+        (
+            "a layer far away",
+            file_of(
+                &[],
+                &[lays_out(|content| content.layers[0].offset.0 = i32::MIN)],
+            ),
+            damaged,
+        ),
+        (
+            "a layer twice",
+            file_of(
+                &[],
+                &[lays_out(|content| {
+                    content.layers.push(content.layers[0].clone());
+                })],
+            ),
+            damaged,
+        ),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bad.limn");
+    for (name, bytes, expected) in cases {
+        std::fs::write(&path, bytes).unwrap();
+        match (open(&path), expected) {
+            (Ok(document), None) => assert!(*document.content() == Content::default(), "{name}"),
+            (Err(error), Some(is_expected)) => {
+                assert!(is_expected(&error), "{name}: {error}");
+                assert!(
+                    error.to_string().ends_with("bad.limn"),
+                    "the path is last: {error}"
+                );
+            }
+            (Ok(_), Some(_)) => panic!("{name}: opened"),
+            (Err(error), None) => panic!("{name}: {error}"),
+        }
+    }
+    let missing = open(&folder.path().join("none.limn")).err().unwrap();
+    assert!(matches!(missing, Error::Io { .. }), "{missing}");
+    assert!(matches!(
+        open(folder.path()),
+        Err(Error::NotAProject { .. })
+    ));
+}
+
+/// A small file that would fill the memory: many tiles, each of which is all but nothing in the file.
+#[test]
+fn a_file_that_unpacks_to_more_than_the_limit_is_refused() {
+    let mut bytes = vec![0; TileKind::Colour.n_bytes()];
+    bytes[0] = 1;
+    let tile = AnyTile::from_bytes(TileKind::Colour, &bytes).unwrap();
+    let blob = tile_blob::encode(&tile).into_owned();
+    let head = TileHead::new(TileKind::Colour, &blob);
+    let n_tiles = ((8_usize << 30) / TileKind::Colour.n_bytes()) as u32 + 1;
+    let mut content = Content::default();
+    let id = content.add_layer(Layer::sketch("a"));
+    let marker = Marker::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bomb.limn");
+    let mut file = Encoder::new_file(marker).finish().bytes;
+    let mut number = 0;
+    let mut n_written = 0;
+    while n_written < n_tiles {
+        let mut encoder = Encoder::append(marker, number, 0);
+        let rest = (n_written..n_tiles).map(|id| (VersionId(id), head, &blob));
+        n_written += encoder.blobs(rest) as u32;
+        let encoded = encoder.finish();
+        number = encoded.next_number;
+        file.extend(encoded.bytes);
+    }
+    let index = |id: u32| TileIndex {
+        column: (id % 256) as i32,
+        row: (id / 256) as i32,
+    };
+    let mut encoder = Encoder::append(marker, number, 0);
+    encoder.record(&Record::Step(StepRecord {
+        name: StepName::Sketch,
+        outline: Some(Outline::of(&content)),
+        edits: vec![PlaneRecord {
+            plane: Plane::Pixels(id),
+            tiles: (0..n_tiles)
+                .map(|id| (index(id), Some(VersionId(id))))
+                .collect(),
+        }],
+    }));
+    file.extend(encoder.finish().bytes);
+    std::fs::write(&path, &file).unwrap();
+    let error = open(&path).err().unwrap();
+    assert!(matches!(error, Error::TooLarge { .. }), "{error}");
+}

@@ -1,0 +1,190 @@
+//! The files of the open documents, on their own thread: commands in, events out, so that the window never
+//! waits for a disk.
+//!
+//! Every document has a working file from its first step on, `<document id>.limn` in one folder, and its
+//! journal goes there step by step: that is the autosave. What is in that folder at the start is opened
+//! again; only closing a document removes its file. A step that cannot be written stays in memory, and is
+//! tried again.
+
+mod lock;
+mod recent;
+#[cfg(test)]
+mod tests;
+mod worker;
+mod working_file;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use super::history::{Document, DocumentId, Entry};
+use super::journal::{JournalFile, Place};
+use super::versions::VersionId;
+use crate::files::{Fs, RealFs};
+use worker::Worker;
+
+/// What the names of projects and working files end in.
+pub const EXTENSION: &str = "limn";
+
+enum Command {
+    /// Answered by [`Event::Written`] or [`Event::WriteFailed`].
+    Append {
+        document: DocumentId,
+        entries: Vec<Entry>,
+    },
+    /// Answered by [`Event::Saved`] or [`Event::SaveFailed`].
+    Save {
+        document: DocumentId,
+        path: PathBuf,
+    },
+    /// Answered by [`Event::Opened`] or [`Event::OpenFailed`].
+    Open(PathBuf),
+    Close(DocumentId),
+    Retry,
+}
+
+pub enum Event {
+    /// A document that was open when Limn last ended, in the order of their making.
+    Restored(Box<Document>),
+    /// All that were open are open again.
+    Ready,
+    Opened(Box<Document>),
+    OpenFailed {
+        path: PathBuf,
+        message: String,
+    },
+    /// Steps are durable: give it to [`Document::written`].
+    Written {
+        document: DocumentId,
+        places: Places,
+    },
+    /// Steps stay in memory, and are tried again every few seconds and with the next step, until
+    /// [`Event::Written`]. Said once for each reason.
+    WriteFailed {
+        document: DocumentId,
+        message: String,
+    },
+    /// The project is durable: call [`Document::saved`].
+    Saved {
+        document: DocumentId,
+        path: PathBuf,
+    },
+    SaveFailed {
+        document: DocumentId,
+        message: String,
+    },
+    /// The projects last opened and saved, the latest first.
+    Recent(Vec<PathBuf>),
+    /// Something that the user should know, once.
+    Notice {
+        message: String,
+    },
+}
+
+/// Where tiles are in their document's file.
+#[derive(Debug, Default)]
+pub struct Places(pub(super) Vec<(VersionId, Place)>);
+
+/// The window's side. Dropping it writes what was sent and ends the thread.
+pub struct DocumentStore {
+    fs: Arc<dyn Fs>,
+    folder: PathBuf,
+    commands: Option<Sender<Command>>,
+    events: Receiver<Event>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl DocumentStore {
+    /// Starts the thread `documents` over the folder of working files, which opens all that is in there.
+    /// `wake` is called after each event.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub fn start(folder: &Path, wake: impl Fn() + Send + 'static) -> std::io::Result<Self> {
+        Self::start_over(Arc::new(RealFs), folder, wake)
+    }
+
+    fn start_over(
+        fs: Arc<dyn Fs>,
+        folder: &Path,
+        wake: impl Fn() + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let (commands, command_receiver) = channel();
+        let (event_sender, events) = channel();
+        let emit = move |event| {
+            // A window that has closed hears nothing more; the steps still count.
+            let _ = event_sender.send(event);
+            wake();
+        };
+        let worker = Worker::new(fs.clone(), folder, emit);
+        let thread = std::thread::Builder::new()
+            .name("documents".to_owned())
+            .spawn(move || worker.run(&command_receiver))?;
+        Ok(Self {
+            fs,
+            folder: folder.to_owned(),
+            commands: Some(commands),
+            events,
+            thread: Some(thread),
+        })
+    }
+
+    /// Writes down what the document has done since the last call. Cheap where that is nothing.
+    pub fn keep(&self, document: &mut Document) {
+        let path = working_path(&self.folder, document.id());
+        let entries = document.take_journal(|| JournalFile::new(self.fs.clone(), &path));
+        if !entries.is_empty() {
+            let document = document.id();
+            self.send(Command::Append { document, entries });
+        }
+    }
+
+    /// Saves the document as it is now, with its steps back and forth, in place of what is at `path`.
+    pub fn save(&self, document: &mut Document, path: PathBuf) {
+        self.keep(document);
+        document.begin_save();
+        let document = document.id();
+        self.send(Command::Save { document, path });
+    }
+
+    /// Opens a project into a new document.
+    pub fn open(&self, path: PathBuf) {
+        self.send(Command::Open(path));
+    }
+
+    /// Forgets a document and its working file.
+    pub fn close(&self, document: DocumentId) {
+        self.send(Command::Close(document));
+    }
+
+    /// Tries at once to write what could not be written.
+    pub fn retry(&self) {
+        self.send(Command::Retry);
+    }
+
+    /// The events since the last call.
+    pub fn events(&self) -> impl Iterator<Item = Event> + '_ {
+        self.events.try_iter()
+    }
+
+    fn send(&self, command: Command) {
+        if let Some(commands) = &self.commands {
+            // The thread ends only after this sender is dropped.
+            let _ = commands.send(command);
+        }
+    }
+}
+
+impl Drop for DocumentStore {
+    fn drop(&mut self) {
+        self.commands = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn working_path(folder: &Path, document: DocumentId) -> PathBuf {
+    folder.join(format!("{document}.{EXTENSION}"))
+}

@@ -1,0 +1,187 @@
+//! Every state that a tile ever had, each held once: in memory while it is shown or was lately, else in the
+//! document's file only.
+
+use std::collections::{HashMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use super::journal::{self, JournalFile, Place};
+use super::tiles::{AnyTile, TileKind};
+
+/// Tiles of steps back and forth that stay in memory, in bytes. The rest is read from the file again.
+/// Tests keep few, so that they read many.
+const KEPT_BYTES: usize = if cfg!(test) { 1 << 20 } else { 96 << 20 };
+
+/// One state of a tile, counted from the document's first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct VersionId(pub(super) u32);
+
+#[derive(Debug)]
+struct Version {
+    kind: TileKind,
+    tile: Option<AnyTile>,
+    /// Where it is in the file, once it is.
+    place: Option<Place>,
+    /// How many tiles of the content show it.
+    n_uses: u32,
+    is_resting: bool,
+}
+
+#[derive(Debug, Default)]
+pub struct Versions {
+    all: Vec<Version>,
+    /// Of those in memory. Their tiles are held, so an address is taken by one tile only.
+    by_address: HashMap<usize, VersionId>,
+    uniform: HashMap<(TileKind, [u8; 4]), VersionId>,
+    /// Those in memory that are not shown any more, longest ago first.
+    resting: VecDeque<VersionId>,
+    resting_bytes: usize,
+}
+
+impl Versions {
+    /// The version of a tile that is known.
+    pub fn of(&self, tile: &AnyTile) -> Option<VersionId> {
+        self.by_address.get(&tile.address()).copied()
+    }
+
+    /// The version that holds these pixels, if one is at hand, else a new one. A tile of one value shares
+    /// the one of that value.
+    pub fn intern(&mut self, tile: &AnyTile) -> VersionId {
+        if let Some(id) = self.of(tile) {
+            return id;
+        }
+        let uniform = tile.uniform_value().map(|value| (tile.kind(), value));
+        if let Some(id) = uniform.and_then(|key| self.uniform.get(&key)) {
+            let id = *id;
+            if self.tile(id).is_none() {
+                self.put(id, tile.clone());
+            }
+            return id;
+        }
+        let id = self.add(tile.kind(), None);
+        if let Some(key) = uniform {
+            self.uniform.insert(key, id);
+        }
+        self.put(id, tile.clone());
+        id
+    }
+
+    /// Counts one more version, which may be in the file only.
+    pub fn add(&mut self, kind: TileKind, place: Option<Place>) -> VersionId {
+        self.all.push(Version {
+            kind,
+            tile: None,
+            place,
+            n_uses: 0,
+            is_resting: false,
+        });
+        VersionId(self.all.len() as u32 - 1)
+    }
+
+    fn put(&mut self, id: VersionId, tile: AnyTile) {
+        self.by_address.insert(tile.address(), id);
+        self.all[id.0 as usize].tile = Some(tile);
+    }
+
+    /// The new ones after the first `n_known`, with their tiles.
+    pub fn since(&self, n_known: usize) -> Vec<(VersionId, AnyTile)> {
+        let new = self.all.iter().enumerate().skip(n_known);
+        let id = |i: usize| VersionId(i as u32);
+        new.filter_map(|(i, version)| Some((id(i), version.tile.clone()?)))
+            .collect()
+    }
+
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub fn kind(&self, id: VersionId) -> Option<TileKind> {
+        self.all.get(id.0 as usize).map(|version| version.kind)
+    }
+
+    /// `None` where it has to be loaded first.
+    pub fn tile(&self, id: VersionId) -> Option<&AnyTile> {
+        self.all[id.0 as usize].tile.as_ref()
+    }
+
+    pub fn place(&self, id: VersionId) -> Option<Place> {
+        self.all[id.0 as usize].place
+    }
+
+    /// It is in the file now, so that memory need not hold it.
+    pub fn set_place(&mut self, id: VersionId, place: Place) {
+        if let Some(version) = self.all.get_mut(id.0 as usize) {
+            version.place = Some(place);
+        }
+    }
+
+    /// A tile of the content shows another version now.
+    pub fn exchange(&mut self, old: Option<VersionId>, new: Option<VersionId>) {
+        if let Some(new) = new {
+            self.all[new.0 as usize].n_uses += 1;
+        }
+        if let Some(old) = old {
+            let version = &mut self.all[old.0 as usize];
+            version.n_uses -= 1;
+            if version.n_uses == 0 && !version.is_resting {
+                version.is_resting = true;
+                self.resting_bytes += version.kind.n_bytes();
+                self.resting.push_back(old);
+            }
+        }
+    }
+
+    /// Drops tiles from memory that are in the file and were not shown for longest, down to the budget.
+    pub fn forget(&mut self) {
+        while self.resting_bytes > KEPT_BYTES
+            && let Some(id) = self.resting.front().copied()
+        {
+            let version = &mut self.all[id.0 as usize];
+            if version.n_uses == 0 {
+                if version.place.is_none() {
+                    // Those behind it were not written either.
+                    return;
+                }
+                if let Some(tile) = version.tile.take() {
+                    self.by_address.remove(&tile.address());
+                }
+            }
+            version.is_resting = false;
+            self.resting_bytes -= version.kind.n_bytes();
+            self.resting.pop_front();
+        }
+    }
+
+    /// Reads from the file what of these is not in memory.
+    ///
+    /// # Errors
+    /// If one cannot be read, or is not what was written.
+    pub fn load(
+        &mut self,
+        ids: impl IntoIterator<Item = VersionId>,
+        file: Option<&JournalFile>,
+    ) -> journal::Result<()> {
+        let mut missing: Vec<(Place, VersionId)> = ids
+            .into_iter()
+            .filter(|id| self.tile(*id).is_none())
+            .filter_map(|id| Some((self.place(id)?, id)))
+            .collect();
+        missing.sort_unstable_by_key(|(place, _)| place.offset);
+        missing.dedup();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let file = file.expect("what has a place in a file has a file");
+        let wanted: Vec<_> = missing
+            .iter()
+            .map(|(place, id)| (*place, self.all[id.0 as usize].kind))
+            .collect();
+        for ((_, id), tile) in missing.into_iter().zip(file.read_tiles(&wanted)?) {
+            if let Some(value) = tile.uniform_value() {
+                self.uniform.entry((tile.kind(), value)).or_insert(id);
+            }
+            self.put(id, tile);
+        }
+        Ok(())
+    }
+}
