@@ -2,6 +2,7 @@
 //! covers keeps its bits.
 
 use limn_engine::PixelRect;
+use limn_engine::stitch::over;
 
 use super::content::Content;
 use super::layer::Layer;
@@ -101,29 +102,6 @@ fn moved_tile<P: Pixel>(plane: &Tiles<P>, offset: (i32, i32), index: TileIndex) 
 /// A product of two parts of 255.
 const fn times(a: u8, b: u8) -> u8 {
     ((a as u32 * b as u32 + 127) / 255) as u8
-}
-
-/// Straight alpha over: Porter and Duff 1984, with the colour divided by its alpha again.
-fn over(below: [u8; 4], rgb: [u8; 3], coverage: u8) -> [u8; 4] {
-    match coverage {
-        0 => below,
-        255 => [rgb[0], rgb[1], rgb[2], 255],
-        _ => {
-            let above = u32::from(coverage);
-            let beneath = u32::from(below[3]) * (255 - above);
-            let weight = above * 255 + beneath;
-            let mix = |above_value: u8, below_value: u8| {
-                let sum = u32::from(above_value) * above * 255 + u32::from(below_value) * beneath;
-                ((sum + weight / 2) / weight) as u8
-            };
-            [
-                mix(rgb[0], below[0]),
-                mix(rgb[1], below[1]),
-                mix(rgb[2], below[2]),
-                ((weight + 127) / 255) as u8,
-            ]
-        }
-    }
 }
 
 /// Clears what lies outside the frame; copies only where something does.

@@ -4,6 +4,7 @@
 //! gesture has changed is where two snapshots no longer share.
 
 use std::collections::HashMap;
+use std::iter::repeat_n;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -124,13 +125,20 @@ impl AnyTile {
         }
     }
 
-    /// `None` if there are more or fewer bytes than a tile has.
-    pub fn from_bytes(kind: TileKind, bytes: &[u8]) -> Option<Self> {
-        let is_whole = bytes.len() == kind.n_bytes();
-        is_whole.then(|| match kind {
-            TileKind::Mask => Self::Mask(bytes.into()),
-            TileKind::Colour => Self::Colour(bytes.as_chunks::<4>().0.into()),
-        })
+    /// A tile in which nothing stands.
+    pub fn blank(kind: TileKind) -> Self {
+        match kind {
+            TileKind::Mask => Self::Mask(repeat_n(0, TILE_PIXELS).collect()),
+            TileKind::Colour => Self::Colour(repeat_n([0; 4], TILE_PIXELS).collect()),
+        }
+    }
+
+    /// Copied first where a snapshot shares it.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        match self {
+            Self::Mask(tile) => Tile::make_mut(tile),
+            Self::Colour(tile) => Tile::make_mut(tile).as_flattened_mut(),
+        }
     }
 
     /// The value that all pixels have, if they have one.

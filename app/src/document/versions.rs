@@ -10,7 +10,7 @@ use super::tiles::{AnyTile, TileKind};
 
 /// Tiles of steps back and forth that stay in memory, in bytes. The rest is read from the file again.
 /// Tests keep few, so that they read many.
-const KEPT_BYTES: usize = if cfg!(test) { 1 << 20 } else { 96 << 20 };
+const KEPT_BYTES: usize = if cfg!(test) { 1 << 20 } else { 64 << 20 };
 
 /// One state of a tile, counted from the document's first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -16,12 +16,15 @@ mod copy;
 mod error;
 mod reader;
 mod record;
+mod tile_blob;
+
 #[cfg(test)]
 mod tests;
-mod tile_blob;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use rayon::prelude::*;
 
 pub use copy::write_copy;
 pub use error::{Error, Result};
@@ -73,6 +76,8 @@ pub struct JournalFile {
 /// Places nearer than this are read at once.
 const GAP_BYTES: u64 = 64 << 10;
 const LIMIT_READ_BYTES: u64 = 16 << 20;
+/// Fewer than this are not worth another thread.
+const TILES_PER_TASK: usize = 16;
 
 impl JournalFile {
     pub fn new(fs: Arc<dyn Fs>, path: &Path) -> Self {
@@ -102,16 +107,32 @@ impl JournalFile {
                 .fs
                 .read_from(&self.path, first.offset, n_bytes)
                 .map_err(failed)?;
-            for (place, kind) in run {
-                let start = (place.offset - first.offset) as usize;
-                let blob = bytes.get(start..start + place.n_bytes as usize);
-                let tile = blob.and_then(|blob| tile_blob::decode(*kind, place.crc, blob));
-                tiles.push(tile.ok_or_else(|| Error::DamagedStep {
-                    path: self.path.clone(),
-                })?);
-            }
+            let decoded = decode(run, first.offset, &bytes);
+            tiles.extend(decoded.ok_or_else(|| Error::DamagedStep {
+                path: self.path.clone(),
+            })?);
             rest = after;
         }
         Ok(tiles)
     }
+}
+
+/// Unpacks the tiles of `bytes`, which begin at `start`; many of them on all cores, because the user waits
+/// for them. `None` if one is not what was written.
+fn decode(places: &[(Place, TileKind)], start: u64, bytes: &[u8]) -> Option<Vec<AnyTile>> {
+    // Made here: what other threads allocate is not given back to this one.
+    let mut tiles: Vec<_> = places
+        .iter()
+        .map(|(_, kind)| AnyTile::blank(*kind))
+        .collect();
+    let are_whole = tiles
+        .par_iter_mut()
+        .zip(places)
+        .with_min_len(TILES_PER_TASK)
+        .all(|(tile, (place, _))| {
+            let from = (place.offset - start) as usize;
+            let blob = bytes.get(from..from + place.n_bytes as usize);
+            blob.is_some_and(|blob| tile_blob::decode(tile, place.crc, blob))
+        });
+    are_whole.then_some(tiles)
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::super::tiles::{AnyTile, TileKind};
+use super::super::tiles::AnyTile;
 
 pub fn encode(tile: &AnyTile) -> Cow<'_, [u8]> {
     let bytes = tile.bytes();
@@ -14,14 +14,15 @@ pub fn encode(tile: &AnyTile) -> Cow<'_, [u8]> {
     }
 }
 
-/// `None` if it is not what was written.
-pub fn decode(kind: TileKind, crc: u32, blob: &[u8]) -> Option<AnyTile> {
+/// Writes into `tile` what a blob holds. False if that is not what was written.
+pub fn decode(tile: &mut AnyTile, crc: u32, blob: &[u8]) -> bool {
     if crc32fast::hash(blob) != crc {
-        return None;
+        return false;
     }
-    if blob.len() == kind.n_bytes() {
-        return AnyTile::from_bytes(kind, blob);
+    let bytes = tile.bytes_mut();
+    if blob.len() == bytes.len() {
+        bytes.copy_from_slice(blob);
+        return true;
     }
-    let bytes = lz4_flex::block::decompress(blob, kind.n_bytes()).ok()?;
-    AnyTile::from_bytes(kind, &bytes)
+    lz4_flex::block::decompress_into(blob, bytes).is_ok_and(|n_bytes| n_bytes == bytes.len())
 }

@@ -47,11 +47,10 @@ impl<E: Fn(Event)> Worker<E> {
     pub fn run(mut self, commands: &Receiver<Command>) {
         self.restore();
         loop {
-            let is_waiting = self.files.values().any(WorkingFile::is_waiting);
-            let period = if is_waiting {
-                RETRY_PERIOD
-            } else {
+            let period = if self.has_written_all() {
                 IDLE_PERIOD
+            } else {
+                RETRY_PERIOD
             };
             match commands.recv_timeout(period) {
                 Ok(command) => {
