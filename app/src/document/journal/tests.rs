@@ -249,6 +249,8 @@ fn files_of_other_kinds_are_refused_by_name() {
     ));
 }
 
+type Change = fn(&mut Content);
+
 /// Whole by their checksums, and yet nothing that Limn could have written.
 #[test]
 fn steps_that_cannot_be_are_left_out() {
@@ -286,7 +288,6 @@ fn steps_that_cannot_be_are_left_out() {
     ] {
         check_bad_file(name, &file_of(&tiles, &[record]), expected);
     }
-    type Change = fn(&mut Content);
     let layouts: [(&str, Change); 5] = [
         ("an opacity of 2", |content| content.layers[0].opacity = 2.0),
         ("no opacity", |content| content.layers[0].opacity = f32::NAN),
