@@ -23,6 +23,13 @@ pub(super) struct AddedKvAttention {
     n_heads: usize,
 }
 
+/// Keys and values of the context tokens. Each `[batch, n_tokens, channels]`
+#[derive(Debug, Clone)]
+pub(super) struct ContextKv {
+    key: Tensor<3>,
+    value: Tensor<3>,
+}
+
 impl AddedKvAttention {
     pub fn init(
         parameters: &Parameters,
@@ -50,23 +57,31 @@ impl AddedKvAttention {
         })
     }
 
-    /// # Shapes
-    /// x `[batch, channels, height, width]`, context `[batch, n_tokens, cross_attention_dim]`
-    pub fn forward(&self, x: Tensor<4>, context: &Tensor<3>) -> Tensor<4> {
+    /// The context's part, which is the same at every step.
+    ///
+    /// # Shapes: tokens `[batch, n_tokens, cross_attention_dim]`
+    pub fn project(&self, tokens: &Tensor<3>) -> ContextKv {
+        ContextKv {
+            key: self.add_k_proj.forward(tokens.clone()),
+            value: self.add_v_proj.forward(tokens.clone()),
+        }
+    }
+
+    /// # Shapes: x `[batch, channels, height, width]`
+    pub fn forward(&self, x: Tensor<4>, context: &ContextKv) -> Tensor<4> {
         let [batch, channels, height, width] = x.dims();
         let pixels = self
             .group_norm
             .forward(x.clone())
             .reshape([batch, channels, height * width])
             .swap_dims(1, 2);
-        let join = |added: &Linear, own: &Linear| {
-            let parts = vec![added.forward(context.clone()), own.forward(pixels.clone())];
-            Tensor::cat(parts, 1)
+        let join = |added: &Tensor<3>, own: &Linear| {
+            Tensor::cat(vec![added.clone(), own.forward(pixels.clone())], 1)
         };
         let attended = attention(
             self.to_q.forward(pixels.clone()),
-            join(&self.add_k_proj, &self.to_k),
-            join(&self.add_v_proj, &self.to_v),
+            join(&context.key, &self.to_k),
+            join(&context.value, &self.to_v),
             None,
             self.n_heads,
         );

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 
 use super::{
     UNetConfig,
-    attention::AddedKvAttention,
+    attention::{AddedKvAttention, ContextKv},
     resnet::{Resample, ResnetBlock},
 };
 use crate::{Result, weights::Parameters};
@@ -31,15 +31,6 @@ pub(super) struct MidBlock {
     after: ResnetBlock,
 }
 
-/// What a network knows beside its latents, for one step.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Context<'a> {
-    /// `[batch, time_embedding_dim]`, activated.
-    pub time: &'a Tensor<2>,
-    /// `[batch, n_tokens, cross_attention_dim]`
-    pub tokens: &'a Tensor<3>,
-}
-
 #[derive(Debug, Clone)]
 struct Layer {
     resnet: ResnetBlock,
@@ -47,13 +38,23 @@ struct Layer {
 }
 
 impl Layer {
-    fn forward(&self, x: Tensor<4>, context: Context) -> Tensor<4> {
-        let x = self.resnet.forward(x, context.time);
-        match &self.attention {
-            Some(attention) => attention.forward(x, context.tokens),
-            None => x,
+    /// `context` is that of the attention, where there is one.
+    fn forward(&self, x: Tensor<4>, time: &Tensor<2>, context: Option<&ContextKv>) -> Tensor<4> {
+        let x = self.resnet.forward(x, time);
+        match (&self.attention, context) {
+            (Some(attention), Some(context)) => attention.forward(x, context),
+            (None, None) => x,
+            _ => unreachable!("a context is projected by the attention that takes it"),
         }
     }
+}
+
+/// Of each layer with attention, in order.
+fn project(layers: &[Layer], tokens: &Tensor<3>) -> Vec<ContextKv> {
+    let attentions = layers.iter().filter_map(|layer| layer.attention.as_ref());
+    attentions
+        .map(|attention| attention.project(tokens))
+        .collect()
 }
 
 impl DownBlock {
@@ -93,19 +94,27 @@ impl DownBlock {
         })
     }
 
+    /// # Shapes: tokens `[batch, n_tokens, cross_attention_dim]`
+    pub fn project(&self, tokens: &Tensor<3>) -> Vec<ContextKv> {
+        project(&self.layers, tokens)
+    }
+
     /// Each result inside the block also goes onto `skips`, for the way up.
+    ///
+    /// # Shapes: time `[batch, time_embedding_dim]`, activated
     pub fn forward(
         &self,
         mut x: Tensor<4>,
-        context: Context,
+        time: &Tensor<2>,
+        context: &[ContextKv],
         skips: &mut Vec<Tensor<4>>,
     ) -> Tensor<4> {
-        for layer in &self.layers {
-            x = layer.forward(x, context);
+        for (j, layer) in self.layers.iter().enumerate() {
+            x = layer.forward(x, time, context.get(j));
             skips.push(x.clone());
         }
         if let Some(downsampler) = &self.downsampler {
-            x = downsampler.forward(x, context.time);
+            x = downsampler.forward(x, time);
             skips.push(x.clone());
         }
         x
@@ -136,10 +145,14 @@ impl MidBlock {
         })
     }
 
-    pub fn forward(&self, x: Tensor<4>, context: Context) -> Tensor<4> {
-        let x = self.before.forward(x, context.time);
-        let x = self.attention.forward(x, context.tokens);
-        self.after.forward(x, context.time)
+    pub fn project(&self, tokens: &Tensor<3>) -> ContextKv {
+        self.attention.project(tokens)
+    }
+
+    pub fn forward(&self, x: Tensor<4>, time: &Tensor<2>, context: &ContextKv) -> Tensor<4> {
+        let x = self.before.forward(x, time);
+        let x = self.attention.forward(x, context);
+        self.after.forward(x, time)
     }
 }
 
@@ -180,19 +193,24 @@ impl UpBlock {
         Ok(Self { layers, upsampler })
     }
 
+    pub fn project(&self, tokens: &Tensor<3>) -> Vec<ContextKv> {
+        project(&self.layers, tokens)
+    }
+
     /// Takes one of `skips` per layer, the latest first.
     pub fn forward(
         &self,
         mut x: Tensor<4>,
-        context: Context,
+        time: &Tensor<2>,
+        context: &[ContextKv],
         skips: &mut Vec<Tensor<4>>,
     ) -> Tensor<4> {
-        for layer in &self.layers {
+        for (j, layer) in self.layers.iter().enumerate() {
             let skip = skips.pop().expect("a skip for each layer on the way up");
-            x = layer.forward(Tensor::cat(vec![x, skip], 1), context);
+            x = layer.forward(Tensor::cat(vec![x, skip], 1), time, context.get(j));
         }
         match &self.upsampler {
-            Some(upsampler) => upsampler.forward(x, context.time),
+            Some(upsampler) => upsampler.forward(x, time),
             None => x,
         }
     }

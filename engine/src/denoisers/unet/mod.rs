@@ -6,7 +6,8 @@ mod blocks;
 mod config;
 mod resnet;
 
-use blocks::{Context, DownBlock, MidBlock, UpBlock};
+use attention::ContextKv;
+use blocks::{DownBlock, MidBlock, UpBlock};
 use burn::tensor::{DType, Device, Tensor, activation};
 pub use config::UNetConfig;
 
@@ -38,8 +39,10 @@ pub struct UNet {
 /// What the network makes of image embeddings, once for all steps.
 #[derive(Debug, Clone)]
 pub struct UNetConditioning {
-    /// `[batch, 32, cross_attention_dim]`
-    tokens: Tensor<3>,
+    /// What every attention makes of the context tokens, by level on the way down and up.
+    down: Vec<Vec<ContextKv>>,
+    mid: ContextKv,
+    up: Vec<Vec<ContextKv>>,
     /// `[batch, time_embedding_dim]`, added to the time embedding.
     time_shift: Tensor<2>,
 }
@@ -164,9 +167,12 @@ impl UNet {
                 ImageProjection::N_TOKENS,
                 self.config.cross_attention_dim,
             ]);
+        let tokens = self.image_projection.norm.forward(tokens);
         let (projection, norm) = &self.image_time_embedding;
         UNetConditioning {
-            tokens: self.image_projection.norm.forward(tokens),
+            down: (self.down_blocks.iter().map(|block| block.project(&tokens))).collect(),
+            mid: self.mid_block.project(&tokens),
+            up: (self.up_blocks.iter().map(|block| block.project(&tokens))).collect(),
             time_shift: norm.forward(projection.forward(image_embeds)),
         }
     }
@@ -193,18 +199,14 @@ impl UNet {
         assert_eq!(channels, self.config.in_channels, "channels of the latents");
         let dtype = latents.dtype();
         let time = self.embed_time(timesteps, batch, conditioning, &latents.device());
-        let context = Context {
-            time: &time,
-            tokens: &conditioning.tokens,
-        };
         let mut x = self.conv_in.forward(latents.cast(self.dtype));
         let mut skips = vec![x.clone()];
-        for block in &self.down_blocks {
-            x = block.forward(x, context, &mut skips);
+        for (block, context) in self.down_blocks.iter().zip(&conditioning.down) {
+            x = block.forward(x, &time, context, &mut skips);
         }
-        x = self.mid_block.forward(x, context);
-        for block in &self.up_blocks {
-            x = block.forward(x, context, &mut skips);
+        x = self.mid_block.forward(x, &time, &conditioning.mid);
+        for (block, context) in self.up_blocks.iter().zip(&conditioning.up) {
+            x = block.forward(x, &time, context, &mut skips);
         }
         let x = self.conv_norm_out.forward_fused(x, None, Then::Silu);
         self.conv_out.forward(x).cast(dtype)
