@@ -5,21 +5,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use limn_engine::protocol::{Event, Request, chunks::Joiner};
+use limn_engine::protocol::{Event, JobId, Picture, Request, chunks::Joiner};
 
 use super::{
-    EngineCommand, EngineEvent, Patience,
+    EngineCommand, EngineEvent, Outgoing, Patience,
     child::{EngineChild, Received},
     watch::Watch,
 };
 
 /// Pause before the second start in a row, doubled for each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
 #[derive(Debug)]
 pub(super) enum Message {
-    Send(Box<Request>),
+    Send(Box<Outgoing>),
     Received { generation: u64, received: Received },
     AskProcessId(Sender<Option<u32>>),
     Quit,
@@ -53,20 +53,7 @@ pub(super) fn spawn(
     to_self: Sender<Message>,
     messages: Receiver<Message>,
 ) -> JoinHandle<()> {
-    let supervisor = Supervisor {
-        command,
-        patience,
-        outbox,
-        to_self,
-        generation: 0,
-        engine: Engine::Paused {
-            until: Instant::now(),
-        },
-        waiting: VecDeque::new(),
-        watch: Watch::new(patience, Instant::now()),
-        joiner: Joiner::default(),
-        n_deaths_in_a_row: 0,
-    };
+    let supervisor = Supervisor::new(command, patience, outbox, to_self);
     let body = move || supervisor.run(&messages);
     #[expect(
         clippy::expect_used,
@@ -87,7 +74,7 @@ struct Supervisor {
     generation: u64,
     engine: Engine,
     /// Requests for the next engine that greets.
-    waiting: VecDeque<Request>,
+    waiting: VecDeque<Outgoing>,
     watch: Watch,
     joiner: Joiner,
     n_deaths_in_a_row: u32,
@@ -109,6 +96,28 @@ enum Engine {
 }
 
 impl Supervisor {
+    fn new(
+        command: EngineCommand,
+        patience: Patience,
+        outbox: Outbox,
+        to_self: Sender<Message>,
+    ) -> Self {
+        Self {
+            command,
+            patience,
+            outbox,
+            to_self,
+            generation: 0,
+            engine: Engine::Paused {
+                until: Instant::now(),
+            },
+            waiting: VecDeque::new(),
+            watch: Watch::new(patience, Instant::now()),
+            joiner: Joiner::default(),
+            n_deaths_in_a_row: 0,
+        }
+    }
+
     fn run(mut self, messages: &Receiver<Message>) {
         loop {
             let message = match self.next_deadline() {
@@ -118,7 +127,7 @@ impl Supervisor {
                 }
             };
             match message {
-                Ok(Message::Send(request)) => self.send(*request),
+                Ok(Message::Send(outgoing)) => self.send(*outgoing),
                 Ok(Message::Received {
                     generation,
                     received,
@@ -183,13 +192,22 @@ impl Supervisor {
         }
     }
 
-    fn send(&mut self, request: Request) {
+    fn send(&mut self, outgoing: Outgoing) {
         match &self.engine {
             Engine::Connected { child } => {
-                self.watch.sent(&request, Instant::now());
-                child.send(request);
+                self.watch.sent(&outgoing.request, Instant::now());
+                child.send(outgoing);
             }
-            Engine::Paused { .. } | Engine::Greeting { .. } => self.waiting.push_back(request),
+            Engine::Paused { .. } => {
+                // Somebody waits for this: worth a try at once, however often it has failed.
+                if is_job(&outgoing.request) {
+                    self.engine = Engine::Paused {
+                        until: Instant::now(),
+                    };
+                }
+                self.waiting.push_back(outgoing);
+            }
+            Engine::Greeting { .. } => self.waiting.push_back(outgoing),
         }
     }
 
@@ -210,8 +228,8 @@ impl Supervisor {
         };
         self.engine = Engine::Connected { child };
         self.outbox.put(EngineEvent::Connected { build });
-        for request in std::mem::take(&mut self.waiting) {
-            self.send(request);
+        for outgoing in std::mem::take(&mut self.waiting) {
+            self.send(outgoing);
         }
     }
 
@@ -223,14 +241,8 @@ impl Supervisor {
                     self.died(Some(error.to_string()));
                 }
             }
-            Event::Picture { job, picture } => match self.joiner.take(picture.pixels) {
-                Some(pixels) => {
-                    self.outbox.put(EngineEvent::Picture {
-                        job,
-                        picture,
-                        pixels,
-                    });
-                }
+            Event::Picture { job, picture } => match self.joined(job, picture) {
+                Some(event) => self.outbox.put(event),
                 None => self.died(Some("it named a picture that it had not sent".to_owned())),
             },
             event => {
@@ -240,6 +252,20 @@ impl Supervisor {
                 self.outbox.put(EngineEvent::Event(event));
             }
         }
+    }
+
+    fn joined(&mut self, job: JobId, picture: Picture) -> Option<EngineEvent> {
+        let pixels = self.joiner.take(picture.pixels)?;
+        let patch_mask = match picture.patch_mask {
+            Some(blob) => Some(self.joiner.take(blob)?),
+            None => None,
+        };
+        Some(EngineEvent::Picture {
+            job,
+            picture,
+            pixels,
+            patch_mask,
+        })
     }
 
     /// Ends the engine for a fault, or because its stream has ended (`None`), and plans the next.
@@ -284,5 +310,61 @@ impl Supervisor {
         if let Engine::Greeting { child, .. } | Engine::Connected { child } = self.engine {
             child.end();
         }
+    }
+}
+
+fn is_job(request: &Request) -> bool {
+    matches!(request, Request::Generate { .. } | Request::Edit { .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use limn_engine::protocol::{Compute, GenerateRequest, ModelId, Sampling};
+
+    use super::*;
+
+    fn job() -> Request {
+        Request::Generate {
+            job: JobId(1),
+            request: GenerateRequest {
+                model: ModelId("doodle".to_owned()),
+                compute: Compute::default(),
+                prompt: "a boat".to_owned(),
+                negative_prompt: None,
+                size: None,
+                n_pictures: 1,
+                best_of: 1,
+                seed: 0,
+                sampling: Sampling::default(),
+                latents: None,
+            },
+        }
+    }
+
+    #[test]
+    fn a_job_ends_the_pause_after_many_deaths_and_a_question_does_not() {
+        let (to_app, _events) = mpsc::channel();
+        let (to_self, _messages) = mpsc::channel();
+        let command = EngineCommand::local("/nowhere/limn");
+        let outbox = Outbox::new(to_app, || {});
+        let mut supervisor = Supervisor::new(command, Patience::default(), outbox, to_self);
+        for (request, is_at_once) in [(Request::ListModels, false), (job(), true)] {
+            for _ in 0..20 {
+                supervisor.report_death("it fell over");
+            }
+            supervisor.send(Outgoing {
+                request,
+                blobs: Vec::new(),
+            });
+            let Engine::Paused { until } = &supervisor.engine else {
+                panic!("it has been started");
+            };
+            let left = until.saturating_duration_since(Instant::now());
+            assert!(left <= LONGEST_PAUSE);
+            assert_eq!(left.is_zero(), is_at_once);
+        }
+        assert_eq!(supervisor.waiting.len(), 2, "both wait for the next engine");
     }
 }
