@@ -223,7 +223,7 @@ fn a_catalogue_serves_named_folders_and_a_library() {
 #[test]
 fn an_inspection_tells_what_fits_and_what_does_not() {
     let report = open(combined()).unwrap().inspect().unwrap();
-    assert_eq!(report.abilities, ["text to image"]);
+    assert_eq!(report.abilities, ["text to image", "edit"]);
     assert_eq!(report.components.len(), 5);
     for component in &report.components {
         assert!(component.fits(), "{component:?}");
@@ -283,6 +283,6 @@ fn the_built_in_model_is_whole_where_there_is_one() {
     assert_eq!(ids, expected);
     for id in ids {
         let report = catalogue.open(&ModelId(id)).unwrap().inspect().unwrap();
-        assert_eq!(report.abilities, ["text to image"], "{report:?}");
+        assert_eq!(report.abilities, ["text to image", "edit"], "{report:?}");
     }
 }

@@ -65,6 +65,7 @@ fn recipe(seed: u64) -> Recipe {
         height: SIDE_PX,
         pixels: BlobHash([0; 32]),
         score: None,
+        patch_mask: None,
     };
     Recipe::new(&plan, &request, &picture)
 }

@@ -9,6 +9,7 @@ mod catalogue;
 #[cfg(feature = "app")]
 mod command_line;
 mod components;
+mod edits;
 #[cfg(feature = "app")]
 mod engine_process;
 #[cfg(feature = "app")]

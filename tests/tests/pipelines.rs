@@ -7,8 +7,7 @@ use limn_engine::{
     Error,
     catalogue::UnclipFolder,
     pipelines::{
-        FinishedPicture, LoadedModel, PipelineEvent, Runtime,
-        text_to_image::{self, InitialLatents},
+        FinishedPicture, InitialLatents, LoadedModel, PipelineEvent, Runtime, text_to_image,
     },
     protocol::{Compute, GenerateRequest, ModelId, Phase, Plan, Progress, Sampling, Timings},
     samplers::Sampler,
@@ -65,7 +64,7 @@ impl Case {
     }
 }
 
-fn open(path: &Path, memory_budget_bytes: u64, cache_dir: Option<&Path>) -> LoadedModel {
+pub fn open(path: &Path, memory_budget_bytes: u64, cache_dir: Option<&Path>) -> LoadedModel {
     let folder = UnclipFolder::open(ModelFolder::Disk(path.to_owned()), None).unwrap();
     let runtime = Runtime {
         device: test_device().clone(),
@@ -83,12 +82,28 @@ fn open_fixture() -> LoadedModel {
     open(&fixture_path("pipeline"), 1 << 30, Some(CACHE.path()))
 }
 
+/// What a run told, by kind and in order.
 #[derive(Default)]
-struct Told {
-    plans: Vec<Plan>,
-    loadings: Vec<(String, u64, u64)>,
-    progress: Vec<Progress>,
-    pictures: Vec<FinishedPicture>,
+pub struct Told {
+    pub plans: Vec<Plan>,
+    pub loadings: Vec<(String, u64, u64)>,
+    pub progress: Vec<Progress>,
+    pub pictures: Vec<FinishedPicture>,
+}
+
+impl Told {
+    pub fn note(&mut self, event: PipelineEvent) {
+        match event {
+            PipelineEvent::Planned(plan) => self.plans.push(plan),
+            PipelineEvent::Loading {
+                component,
+                done_bytes,
+                total_bytes,
+            } => self.loadings.push((component, done_bytes, total_bytes)),
+            PipelineEvent::Progress(progress) => self.progress.push(progress),
+            PipelineEvent::Picture(picture) => self.pictures.push(picture),
+        }
+    }
 }
 
 fn run(
@@ -98,16 +113,7 @@ fn run(
 ) -> (Told, Timings) {
     let mut told = Told::default();
     let timings = text_to_image::run(model, request, latents, &mut |event| {
-        match event {
-            PipelineEvent::Planned(plan) => told.plans.push(plan),
-            PipelineEvent::Loading {
-                component,
-                done_bytes,
-                total_bytes,
-            } => told.loadings.push((component, done_bytes, total_bytes)),
-            PipelineEvent::Progress(progress) => told.progress.push(progress),
-            PipelineEvent::Picture(picture) => told.pictures.push(picture),
-        }
+        told.note(event);
         Ok(())
     });
     (told, timings.unwrap())
@@ -134,7 +140,7 @@ fn assert_same_picture(actual: &FinishedPicture, name: &str) {
 #[test]
 fn pictures_are_diffusers() {
     let ddim = TempDir::new().unwrap();
-    copy_with_scheduler(&fixture_path("pipeline"), ddim.path(), "ddim");
+    copy_with(ddim.path(), &[("scheduler", "ddim")]);
     let fixture = Fixture::open("pipeline");
     for (name, case) in cases() {
         let path = match case.folder.as_deref() {
@@ -154,19 +160,18 @@ fn pictures_are_diffusers() {
     }
 }
 
-fn copy_with_scheduler(from: &Path, to: &Path, scheduler: &str) {
-    for entry in fs::read_dir(from).unwrap() {
+/// The fixture's model, with other folders of the fixture in the place of some of its components.
+pub fn copy_with(to: &Path, replaced: &[(&str, &str)]) {
+    let from = fixture_path("pipeline");
+    for entry in fs::read_dir(&from).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap();
         if path.is_file() {
             fs::copy(&path, to.join(name)).unwrap();
             continue;
         }
-        let source = if name == "scheduler" {
-            from.join(scheduler)
-        } else {
-            path.clone()
-        };
+        let replacement = replaced.iter().find(|(component, _)| name == *component);
+        let source = replacement.map_or(path.clone(), |(_, other)| from.join(other));
         fs::create_dir(to.join(name)).unwrap();
         for entry in fs::read_dir(source).unwrap() {
             let file = entry.unwrap().path();
@@ -251,7 +256,7 @@ fn a_run_tells_its_plan_and_every_step() {
 #[test]
 fn previews_come_with_every_step_with_a_map_of_the_model_or_a_fitted_one() {
     let dir = TempDir::new().unwrap();
-    copy_with_scheduler(&fixture_path("pipeline"), dir.path(), "scheduler");
+    copy_with(dir.path(), &[]);
     let card = r#"{"preview": {"matrix": [[1,0,0],[0,1,0],[0,0,1],[0,0,0]], "bias": [0,0,0]}}"#;
     fs::write(dir.path().join("limn.json"), card).unwrap();
     let cache = TempDir::new().unwrap();

@@ -7,7 +7,7 @@ use burn::tensor::{DType, Tensor, TensorData};
 use limn_engine::{
     Result,
     noise::Generator,
-    samplers::{self, AncestralSchedule, ModelOutput, Sampler},
+    samplers::{self, AncestralSchedule, ModelOutput, Sampler, Schedule},
     schedules::{
         NoiseLevels, SchedulerConfig, SigmaSchedule, ancestral_timesteps, unclip_timesteps,
     },
@@ -169,12 +169,11 @@ fn run_decoder(config: &SchedulerConfig, row: &LoopRow, shape: [usize; 4]) -> Ve
     let mut generator = Generator::new(row.seed);
     let noise = generator.randn_tensor(shape, test_device());
     let mut n_reported = 0;
+    let schedule = Schedule::new(config.sampler().unwrap(), config, row.n_steps).unwrap();
     let latents = samplers::sample(
-        config.sampler().unwrap(),
-        config,
-        row.n_steps,
+        &schedule,
         |latents, timestep| Ok(analytic_model(&latents, timestep)),
-        noise,
+        schedule.initial_latents(noise),
         &mut generator,
         |step| {
             assert_eq!((step.index, step.n_steps), (n_reported, row.n_steps));
@@ -216,15 +215,14 @@ fn an_error_from_the_callback_ends_the_run() {
         let mut generator = Generator::new(0);
         let noise = generator.randn_tensor([1, 4, 3, 3], test_device());
         let mut n_calls = 0;
+        let schedule = Schedule::new(sampler, &config, 6).unwrap();
         let result = samplers::sample(
-            sampler,
-            &config,
-            6,
+            &schedule,
             |latents, timestep| {
                 n_calls += 1;
                 Ok(analytic_model(&latents, timestep))
             },
-            noise,
+            schedule.initial_latents(noise),
             &mut generator,
             |step| match step.index {
                 2 => Err(limn_engine::Error::Cancelled),

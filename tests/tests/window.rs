@@ -161,6 +161,7 @@ impl Window {
             height: SIDE,
             pixels: BlobHash([0; 32]),
             score: None,
+            patch_mask: None,
         };
         let pixels = (0..SIDE * SIDE * 3)
             .map(|i| (i * (index + 1)) as u8)
@@ -169,6 +170,7 @@ impl Window {
             job,
             picture,
             pixels,
+            patch_mask: None,
         });
         self.steps(2);
     }

@@ -61,7 +61,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     for seed in 0..u64::from(arguments.runs) {
         let asked = Instant::now();
         let request = request(arguments, &model, seed);
-        let finished = conversation.generate(request, |event| {
+        let finished = conversation.generate(request, None, |event| {
             reporter.tell(&event);
             if let JobEvent::Started(started) = event {
                 plan = Some(started);

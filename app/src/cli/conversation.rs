@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, bail};
 use limn_engine::protocol::{
     Compute, DeviceInfo, Event, Failure, GenerateRequest, JobId, MemoryUse, ModelId, ModelInfo,
-    Picture, Plan, Progress, Request, Timings,
+    Phase, Picture, Plan, Progress, Request, Timings,
 };
 
 use crate::engine_link::{EngineCommand, EngineEvent, EngineLink};
@@ -62,11 +62,6 @@ impl Conversation {
             last_job: 0,
             interrupted,
         })
-    }
-
-    /// Sends a tensor ahead of the job that names it.
-    pub fn send_blob(&self, bytes: &[u8]) -> limn_engine::protocol::BlobHash {
-        self.link.send_blob(bytes)
     }
 
     pub fn models(&mut self) -> anyhow::Result<Vec<ModelInfo>> {
@@ -127,18 +122,33 @@ impl Conversation {
         }
     }
 
-    /// Runs one job to its end.
+    /// Makes pictures from text; `latents` is what the request names as its initial noise.
     ///
     /// # Errors
-    /// When the job fails or the engine dies, and whatever `on_event` returns, which cancels the job.
+    /// Those of [`Self::run`].
     pub fn generate(
         &mut self,
         request: GenerateRequest,
+        latents: Option<Arc<[u8]>>,
+        on_event: impl FnMut(JobEvent) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Finished> {
+        let ask = |job| Request::Generate { job, request };
+        self.run(ask, latents.into_iter().collect(), on_event)
+    }
+
+    /// Runs one job to its end. `blobs` are those that its request names.
+    ///
+    /// # Errors
+    /// When the job fails or the engine dies, and whatever `on_event` returns, which cancels the job.
+    fn run(
+        &mut self,
+        ask: impl FnOnce(JobId) -> Request,
+        blobs: Vec<Arc<[u8]>>,
         mut on_event: impl FnMut(JobEvent) -> anyhow::Result<()>,
     ) -> anyhow::Result<Finished> {
         self.last_job += 1;
         let job = JobId(self.last_job);
-        self.link.send(Request::Generate { job, request });
+        self.link.send_with(ask(job), blobs);
         let mut was_cancelled = false;
         loop {
             if !was_cancelled && self.interrupted.load(Ordering::Relaxed) {
@@ -214,7 +224,9 @@ fn pass_on(
         }),
         Event::Started { plan, .. } => on_event(JobEvent::Started(plan)),
         Event::Progress { progress, .. } => on_event(JobEvent::Progress(progress)),
-        Event::Working { .. } => on_event(JobEvent::Tuning),
+        Event::Working {
+            phase: Phase::Tune, ..
+        } => on_event(JobEvent::Tuning),
         Event::Failed {
             failure: Failure { message, .. },
             ..

@@ -1,11 +1,12 @@
 use std::{
     io::Write,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use anyhow::{Context, bail};
 use image::RgbImage;
-use limn_engine::protocol::{GenerateRequest, MemoryUse, Picture, Plan, Timings};
+use limn_engine::protocol::{BlobHash, GenerateRequest, MemoryUse, Picture, Plan, Timings};
 use serde_json::json;
 
 use super::{
@@ -62,13 +63,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         best_of: arguments.best_of,
         seed: arguments.seed.unwrap_or_else(random_seed),
         sampling: arguments.sampling.sampling(),
-        latents: latents.map(|bytes| conversation.send_blob(&bytes)),
+        latents: latents.as_deref().map(BlobHash::of),
     };
 
     let mut reporter = Reporter::new(arguments.json, arguments.count);
     let mut plan = None;
     let mut n_saved = 0;
-    let result = conversation.generate(request.clone(), |event| {
+    let result = conversation.generate(request.clone(), latents.map(Arc::from), |event| {
         reporter.tell(&event);
         match event {
             JobEvent::Started(started) => plan = Some(started),

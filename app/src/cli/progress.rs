@@ -128,6 +128,7 @@ impl Reporter {
         let what = match phase {
             Phase::Load => "loading",
             Phase::Tune => "preparing kernels",
+            Phase::Encode => "reading the picture",
             Phase::Prior => "prior",
             Phase::Step => "step",
             Phase::Decode => "decoding",
@@ -149,6 +150,7 @@ fn phase_name(phase: Phase) -> &'static str {
     match phase {
         Phase::Load => "load",
         Phase::Tune => "tune",
+        Phase::Encode => "encode",
         Phase::Prior => "prior",
         Phase::Step => "step",
         Phase::Decode => "decode",

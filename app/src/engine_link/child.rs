@@ -10,9 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use limn_engine::protocol::{Event, Request, framing};
+use limn_engine::protocol::{Event, Request, chunks, framing};
 
-use super::{EngineCommand, supervisor::Message};
+use super::{EngineCommand, Outgoing, supervisor::Message};
 
 /// Last words worth showing; the whole story is in the engine's log.
 const MAX_LAST_LINES: usize = 6;
@@ -38,7 +38,7 @@ pub(super) enum Received {
 pub(super) struct EngineChild {
     child: Child,
     /// Dropped to end the engine: its end of standard input.
-    to_writer: Option<Sender<Request>>,
+    to_writer: Option<Sender<Outgoing>>,
     last_lines: Arc<Mutex<VecDeque<String>>>,
     stderr_reader: Option<JoinHandle<()>>,
 }
@@ -56,10 +56,10 @@ impl EngineChild {
         else {
             return Err(std::io::Error::other("its pipes are missing"));
         };
-        let (to_writer, requests) = mpsc::channel();
+        let (to_writer, outgoing) = mpsc::channel();
         let last_lines = Arc::new(Mutex::new(VecDeque::new()));
         let lines = Arc::clone(&last_lines);
-        spawn_thread("engine writer", move || write_requests(stdin, &requests))?;
+        spawn_thread("engine writer", move || write_requests(stdin, &outgoing))?;
         spawn_thread("engine reader", move || {
             read_events(stdout, generation, &to_supervisor);
         })?;
@@ -77,9 +77,9 @@ impl EngineChild {
     }
 
     /// Queues a request for the pipe. A dead engine swallows it: its end is on its way to the supervisor.
-    pub fn send(&self, request: Request) {
+    pub fn send(&self, outgoing: Outgoing) {
         if let Some(to_writer) = &self.to_writer {
-            let _ = to_writer.send(request);
+            let _ = to_writer.send(outgoing);
         }
     }
 
@@ -147,19 +147,23 @@ fn spawn_thread(
     thread::Builder::new().name(name.to_owned()).spawn(body)
 }
 
-fn write_requests(mut stdin: ChildStdin, requests: &Receiver<Request>) {
+fn write_requests(mut stdin: ChildStdin, outgoing: &Receiver<Outgoing>) {
     if framing::write_greeting(&mut stdin).is_err() {
         return;
     }
-    for request in requests {
-        match framing::encode_frame(&request) {
-            Ok(frame) => {
-                if stdin.write_all(&frame).is_err() {
-                    return;
+    for Outgoing { request, blobs } in outgoing {
+        // Here, because splitting reads every byte for its hash: that may take a second.
+        let chunks = blobs.iter().flat_map(|blob| chunks::split(blob));
+        for request in chunks.map(Request::Chunk).chain([request]) {
+            match framing::encode_frame(&request) {
+                Ok(frame) => {
+                    if stdin.write_all(&frame).is_err() {
+                        return;
+                    }
                 }
+                // Chunks are far below the limit, so this is a request that no engine could read.
+                Err(error) => tracing::error!("a request was not sent: {error}"),
             }
-            // Chunks are far below the limit, so this is a request that no engine could read.
-            Err(error) => tracing::error!("a request was not sent: {error}"),
         }
     }
 }

@@ -14,12 +14,15 @@ mod supervisor;
 mod watch;
 
 use std::{
-    sync::mpsc::{self, Receiver, Sender},
+    sync::{
+        Arc,
+        mpsc::{self, Receiver, Sender},
+    },
     thread::JoinHandle,
     time::Duration,
 };
 
-use limn_engine::protocol::{BlobHash, Event, JobId, Picture, Request, chunks};
+use limn_engine::protocol::{Event, JobId, Picture, Request};
 
 pub use command::EngineCommand;
 
@@ -32,6 +35,8 @@ pub enum EngineEvent {
         job: JobId,
         picture: Picture,
         pixels: Vec<u8>,
+        /// Of an edit: how much each pixel covers what is under it, one byte a pixel.
+        patch_mask: Option<Vec<u8>>,
     },
     /// Anything else the engine says; never `Event::Chunk` or `Event::Picture`.
     Event(Event),
@@ -51,6 +56,13 @@ pub struct LostJob {
     pub was_started: bool,
     /// A cancel was under way: the user does not want it back.
     pub was_cancelled: bool,
+}
+
+/// A request and the blobs that go ahead of it.
+#[derive(Debug)]
+struct Outgoing {
+    request: Request,
+    blobs: Vec<Arc<[u8]>>,
 }
 
 /// How long an engine may take before it counts as hung.
@@ -107,18 +119,19 @@ impl EngineLink {
 
     /// Hands a request to the engine, or to the next one when there is none. Never blocks.
     pub fn send(&self, request: Request) {
+        self.send_with(request, Vec::new());
+    }
+
+    /// As [`Self::send`], with the pictures, masks and tensors that the request names by their hashes: they go
+    /// ahead of it. An engine that dies forgets them.
+    pub fn send_with(&self, request: Request, blobs: Vec<Arc<[u8]>>) {
         // The supervisor lives as long as this link.
         let _ = self
             .to_supervisor
-            .send(supervisor::Message::Send(Box::new(request)));
-    }
-
-    /// Sends a picture, mask or tensor ahead of the request that names it. An engine that dies forgets it.
-    pub fn send_blob(&self, bytes: &[u8]) -> BlobHash {
-        for chunk in chunks::split(bytes) {
-            self.send(Request::Chunk(chunk));
-        }
-        BlobHash::of(bytes)
+            .send(supervisor::Message::Send(Box::new(Outgoing {
+                request,
+                blobs,
+            })));
     }
 
     /// What has happened, oldest first; `None` when nothing has.

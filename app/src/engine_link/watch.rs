@@ -55,11 +55,13 @@ impl Watch {
             self.phase = Phase::Load;
         }
         match request {
-            Request::Generate { job, .. } => self.jobs.push(JobInFlight {
-                job: *job,
-                was_started: false,
-                cancelled_at: None,
-            }),
+            Request::Generate { job, .. } | Request::Edit { job, .. } => {
+                self.jobs.push(JobInFlight {
+                    job: *job,
+                    was_started: false,
+                    cancelled_at: None,
+                });
+            }
             Request::Cancel { job } => {
                 if let Some(in_flight) = self.jobs.iter_mut().find(|j| j.job == *job) {
                     in_flight.cancelled_at.get_or_insert(now);

@@ -238,6 +238,7 @@ pub(super) mod tests {
             height,
             pixels: BlobHash([0; 32]),
             score: Some(0.25),
+            patch_mask: None,
         };
         Recipe::new(&plan, &request, &picture)
     }

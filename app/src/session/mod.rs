@@ -456,6 +456,7 @@ impl Session {
                 job,
                 picture,
                 pixels,
+                ..
             } => self.picture(job, &picture, pixels),
             EngineEvent::Died { reason, .. } => {
                 self.fail_in_flight(&reason);

@@ -107,11 +107,13 @@ impl Bench {
             height: 2,
             pixels: BlobHash([0; 32]),
             score: None,
+            patch_mask: None,
         };
         self.event(EngineEvent::Picture {
             job,
             picture,
             pixels: vec![7; 12],
+            patch_mask: None,
         });
     }
 

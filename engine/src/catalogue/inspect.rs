@@ -110,11 +110,18 @@ impl UnclipFolder {
         let read = |component| self.component(component);
         let unet: UNetConfig = config_of(&read(Component::Unet))?;
         let movq: AutoencoderConfig = config_of(&read(Component::Movq))?;
+        let latent_channels = movq.latent_channels;
+        let makes_pictures = unet.in_channels == latent_channels;
         // More channels than the latents have are a mask and what it hides: a model for repainting alone.
-        let makes_pictures = unet.in_channels == movq.latent_channels;
-        Ok(makes_pictures
-            .then(|| "text to image".to_owned())
+        let repaints = unet.in_channels == 2 * latent_channels + 1;
+        let abilities = [
+            (makes_pictures, "text to image"),
+            (makes_pictures || repaints, "edit"),
+        ];
+        Ok(abilities
             .into_iter()
+            .filter(|(is_able, _)| *is_able)
+            .map(|(_, ability)| ability.to_owned())
             .collect())
     }
 }

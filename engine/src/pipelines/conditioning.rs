@@ -1,4 +1,4 @@
-//! A prompt to the image embeddings that steer the decoder: text encoder, then prior.
+//! The image embeddings that steer the decoder: of a prompt (text encoder, then prior) and of a picture.
 
 use burn::tensor::{DType, Int, Tensor, TensorData};
 
@@ -7,6 +7,8 @@ use crate::{
     Error, Result,
     catalogue::Component,
     guidance,
+    image::{RgbPicture, read_back},
+    image_preprocessor::ImagePreprocessor,
     noise::Generator,
     prior::PriorConditioning,
     samplers::{self, AncestralSchedule, ModelOutput},
@@ -69,7 +71,7 @@ pub(super) fn encode_text(
         &text_embeds.device(),
     );
     Ok(TextConditioning {
-        prompt_embed: crate::image::read_back(text_embeds.clone().narrow(0, 0, 1))?,
+        prompt_embed: read_back(text_embeds.clone().narrow(0, 0, 1))?,
         prior: PriorConditioning {
             text_embeds: text_embeds.select(0, row_indices.clone()),
             hidden_states: output.last_hidden_state.select(0, row_indices),
@@ -123,7 +125,7 @@ pub(super) fn draw_embeds(
         generator,
         |step| {
             // Reading one number back makes a device do the step before it is called done.
-            crate::image::read_back(step.denoised.clone().slice([0..1, 0..1]))?;
+            read_back(step.denoised.clone().slice([0..1, 0..1]))?;
             on_step(step.index + 1, on_event)
         },
     )?;
@@ -144,4 +146,17 @@ pub(super) fn draw_embeds(
         positive: embeds.narrow(0, 0, 1),
         negative,
     })
+}
+
+/// A picture's embedding, in the space that CLIP shares with text.
+pub(super) fn embed_picture(
+    model: &mut LoadedModel,
+    picture: &RgbPicture,
+    on_event: &mut OnEvent,
+) -> Result<Vec<f32>> {
+    let preprocessor = ImagePreprocessor::load(&model.folder().image_processor())?;
+    let (device, dtype) = (model.runtime().device.clone(), model.runtime().dtype);
+    let pixel_values = preprocessor.pixel_values(picture, &device, dtype);
+    let output = model.image_encoder(on_event)?.forward(pixel_values);
+    read_back(output.image_embeds)
 }

@@ -33,4 +33,6 @@ pub struct FinishedPicture {
     pub rgb: Vec<u8>,
     /// CLIP similarity to the prompt; computed where the best of several candidates was asked for.
     pub score: Option<f32>,
+    /// Of an edit: how much each pixel covers what is under it.
+    pub patch_mask: Option<Vec<u8>>,
 }

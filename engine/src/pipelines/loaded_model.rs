@@ -48,13 +48,19 @@ pub struct LoadedModel {
     unet: Option<Held<UNet>>,
     movq: Option<Held<Autoencoder>>,
     load_seconds: f32,
-    /// What the job at hand needs beside weights.
+    /// What the job at hand needs beside weights, and of the autoencoder.
     activation_bytes: u64,
+    movq_parts: AutoencoderParts,
 }
 
 struct Held<T> {
     component: T,
     bytes: u64,
+}
+
+/// Latents, those of the picture to repaint, and its mask.
+fn repainting_channels(movq: &AutoencoderConfig) -> usize {
+    2 * movq.latent_channels + 1
 }
 
 /// What is given up first when memory is short: the later in a job, the longer it stays.
@@ -78,9 +84,10 @@ impl LoadedModel {
         let movq_config: AutoencoderConfig =
             folder.component(Component::Movq).read_json("config.json")?;
         let latent_channels = movq_config.latent_channels;
-        if unet_config.in_channels != latent_channels {
+        let repainting_channels = repainting_channels(&movq_config);
+        if ![latent_channels, repainting_channels].contains(&unet_config.in_channels) {
             let reason = format!(
-                "its U-Net takes {} channels and its latents have {latent_channels}: a model for repainting makes no pictures from text",
+                "its U-Net takes {} channels and its latents have {latent_channels}",
                 unet_config.in_channels
             );
             return Err(Error::NotAModel {
@@ -105,6 +112,7 @@ impl LoadedModel {
             movq: None,
             load_seconds: 0.0,
             activation_bytes: 0,
+            movq_parts: AutoencoderParts::Decoder,
             folder,
             runtime,
         })
@@ -182,8 +190,29 @@ impl LoadedModel {
         &self.tokenizer
     }
 
-    pub(super) fn unet_config(&self) -> &UNetConfig {
-        &self.unet_config
+    pub(super) fn movq_config(&self) -> &AutoencoderConfig {
+        &self.movq_config
+    }
+
+    /// Whether its decoder was trained to repaint: beside the latents it takes those of the picture and a mask.
+    pub fn is_for_repainting(&self) -> bool {
+        self.unet_config.in_channels == repainting_channels(&self.movq_config)
+    }
+
+    /// # Errors
+    /// [`Error::NotAModel`] for a model that can only repaint.
+    pub(super) fn check_makes_pictures(&self) -> Result<()> {
+        if !self.is_for_repainting() {
+            return Ok(());
+        }
+        let reason = format!(
+            "its U-Net takes {} channels and its latents have {}: a model for repainting makes no pictures from text",
+            self.unet_config.in_channels, self.movq_config.latent_channels
+        );
+        Err(Error::NotAModel {
+            path: self.folder.component(Component::Unet).path("config.json"),
+            reason,
+        })
     }
 
     /// Seconds spent on reading weights since the last call.
@@ -200,11 +229,18 @@ impl LoadedModel {
         Ok(needed + self.activation_bytes <= self.runtime.memory_budget_bytes)
     }
 
-    /// Keeps memory free for pictures of this size, from here on.
+    /// Keeps memory free for pictures of this size, made with these parts of the autoencoder, from here on.
     ///
     /// # Errors
     /// [`Error::TooLarge`] when such a picture does not fit beside the U-Net.
-    pub(super) fn reserve(&mut self, width: u32, height: u32, is_guided: bool) -> Result<()> {
+    pub(super) fn reserve(
+        &mut self,
+        width: u32,
+        height: u32,
+        is_guided: bool,
+        movq_parts: AutoencoderParts,
+    ) -> Result<()> {
+        self.movq_parts = movq_parts;
         let sizes = Sizes {
             movq_scale: u64::from(self.folder.movq_scale()),
             movq_channels: self.movq_config.block_out_channels[0] as u64,
@@ -240,6 +276,7 @@ impl LoadedModel {
         let embed = if let Some(embed) = self.cache.read(&key, config.projection_dim) {
             embed
         } else {
+            let was_held = self.image_encoder.is_some();
             let (device, dtype) = (self.runtime.device.clone(), self.runtime.dtype);
             let side = config.image_size;
             let zeros = burn::tensor::Tensor::<4>::zeros(
@@ -248,8 +285,10 @@ impl LoadedModel {
             );
             let output = self.image_encoder(on_event)?.forward(zeros);
             let embed = crate::image::read_back(output.image_embeds)?;
-            // A picture needs the encoder only to be judged; most jobs never do that.
-            self.image_encoder = None;
+            if !was_held {
+                // Nothing else in a job that makes pictures from text needs it.
+                self.image_encoder = None;
+            }
             self.cache.write(&key, &embed);
             embed
         };
@@ -289,8 +328,9 @@ impl LoadedModel {
         let load = |folder: &ModelFolder, options: &LoadOptions| {
             Autoencoder::load(folder, AutoencoderParts::EncoderAndDecoder, options)
         };
-        // The encoder is about as large as the decoder, and the picture it sees comes on top.
-        if 3 * self.needed_bytes(Component::Movq)? > self.runtime.memory_budget_bytes {
+        // The picture that the encoder sees comes on top.
+        let movq_bytes = self.movq_bytes(AutoencoderParts::EncoderAndDecoder)?;
+        if movq_bytes + movq_bytes / 2 > self.runtime.memory_budget_bytes {
             return Ok(None);
         }
         // A decoder held already would be in memory twice.
@@ -335,14 +375,24 @@ impl LoadedModel {
         Ok(&self.unet.as_ref().expect("just loaded").component)
     }
 
+    /// With the parts that were reserved for, at least.
     pub(super) fn movq(&mut self, on_event: &mut OnEvent) -> Result<&Autoencoder> {
-        if self.movq.is_none() {
+        if !self.holds_movq_parts() {
+            // Not in memory twice.
+            self.movq = None;
+            let parts = self.movq_parts;
             let load = |folder: &ModelFolder, options: &LoadOptions| {
-                Autoencoder::load(folder, AutoencoderParts::Decoder, options)
+                Autoencoder::load(folder, parts, options)
             };
             self.movq = Some(self.load(Component::Movq, load, on_event)?);
         }
         Ok(&self.movq.as_ref().expect("just loaded").component)
+    }
+
+    fn holds_movq_parts(&self) -> bool {
+        self.movq.as_ref().is_some_and(|held| {
+            self.movq_parts == AutoencoderParts::Decoder || held.component.can_encode()
+        })
     }
 
     /// Makes room, reads a component and tells of it.
@@ -400,20 +450,27 @@ impl LoadedModel {
 
     /// Bytes in the running dtype.
     fn needed_bytes(&self, component: Component) -> Result<u64> {
-        if let Some(bytes) = self.held_bytes(component) {
-            return Ok(bytes);
+        if component == Component::Movq && !self.holds_movq_parts() {
+            return self.movq_bytes(self.movq_parts);
         }
-        let files = self
-            .folder
-            .component(component)
-            .weights(self.runtime.dtype != DType::F32)?;
-        // Of the autoencoder only the decoder is read.
-        let is_read = |name: &str| {
-            component != Component::Movq
-                || name.starts_with("decoder.")
-                || name.starts_with("post_quant_conv.")
-        };
-        Ok(files.n_elements(is_read) * self.runtime.dtype.size() as u64)
+        match self.held_bytes(component) {
+            Some(bytes) => Ok(bytes),
+            None => self.file_bytes(component, |_| true),
+        }
+    }
+
+    fn movq_bytes(&self, parts: AutoencoderParts) -> Result<u64> {
+        let unread = parts.name_rules().allow_unused;
+        let is_read = |name: &str| !unread.iter().any(|prefix| name.starts_with(prefix));
+        self.file_bytes(Component::Movq, is_read)
+    }
+
+    /// Of the tensors in the component's files that are read.
+    fn file_bytes(&self, component: Component, is_read: impl Fn(&str) -> bool) -> Result<u64> {
+        let dtype = self.runtime.dtype;
+        let folder = self.folder.component(component);
+        let files = folder.weights(dtype != DType::F32)?;
+        Ok(files.n_elements(is_read) * dtype.size() as u64)
     }
 
     fn held_bytes(&self, component: Component) -> Option<u64> {

@@ -1,11 +1,7 @@
 //! How well a picture fits its prompt, by CLIP.
 
-use super::{LoadedModel, OnEvent};
-use crate::{
-    Result,
-    image::{RgbPicture, read_back},
-    image_preprocessor::ImagePreprocessor,
-};
+use super::{LoadedModel, OnEvent, conditioning::embed_picture};
+use crate::{Result, image::RgbPicture};
 
 /// Cosine of the angle between the picture's embedding and `prompt_embed`.
 pub(super) fn similarity(
@@ -14,11 +10,7 @@ pub(super) fn similarity(
     prompt_embed: &[f32],
     on_event: &mut OnEvent,
 ) -> Result<f32> {
-    let preprocessor = ImagePreprocessor::load(&model.folder().image_processor())?;
-    let (device, dtype) = (model.runtime().device.clone(), model.runtime().dtype);
-    let pixel_values = preprocessor.pixel_values(picture, &device, dtype);
-    let output = model.image_encoder(on_event)?.forward(pixel_values);
-    let embed = read_back(output.image_embeds)?;
+    let embed = embed_picture(model, picture, on_event)?;
     Ok(cosine(&embed, prompt_embed))
 }
 

@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::ErrorKind;
 use crate::samplers::Sampler;
+use crate::stitch::{EditPlan, EditSettings};
 
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// A job, numbered by the side that asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -49,6 +50,10 @@ pub enum Request {
     Chunk(Chunk),
     /// Finishes nothing, frees everything and ends the process with exit code 0.
     Shutdown,
+    Edit {
+        job: JobId,
+        request: EditRequest,
+    },
 }
 
 /// Where and in which precision to compute.
@@ -94,6 +99,31 @@ pub struct GenerateRequest {
     pub sampling: Sampling,
     /// Initial noise, in safetensors with one tensor `latents`, already sent as chunks.
     pub latents: Option<BlobHash>,
+}
+
+/// A picture, or what a mask covers of it, made anew.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EditRequest {
+    /// Its `size` is not read: the plan has the size to work at.
+    pub generate: GenerateRequest,
+    pub settings: EditSettings,
+    /// As the side that asks computed and drew it.
+    pub plan: EditPlan,
+    /// `None`: [`Steering::Blend`] under a mask on an ordinary decoder, else [`Steering::Prompt`].
+    pub steering: Option<Steering>,
+    /// RGBA of `plan.context`, straight alpha, row by row; already sent as chunks.
+    pub image: BlobHash,
+    /// One byte for each pixel of `plan.context`, 255 where it may change; `None`: everywhere.
+    pub mask: Option<BlobHash>,
+}
+
+/// Which image embedding steers an edit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Steering {
+    /// The prompt's alone, as the reference pipelines have it.
+    Prompt,
+    /// From that of the context box towards the prompt's, by the strength: what is painted fits its place.
+    Blend,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -197,6 +227,8 @@ pub struct Plan {
 pub enum Phase {
     Load,
     Tune,
+    /// An edit's picture is made ready for the model.
+    Encode,
     Prior,
     Step,
     Decode,
@@ -235,6 +267,8 @@ pub struct Picture {
     pub pixels: BlobHash,
     /// CLIP similarity to the prompt, where it was computed.
     pub score: Option<f32>,
+    /// Of an edit: how much each pixel of the patch covers what is under it, one byte a pixel.
+    pub patch_mask: Option<BlobHash>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use super::{ModelOutput, Step};
+use super::{ModelOutput, NoiseLevel, Step};
 use crate::{
     Result,
     noise::Generator,
@@ -76,6 +76,15 @@ impl AncestralSchedule {
         ))
     }
 
+    pub(super) fn skip_steps(&mut self, n_skipped: usize) {
+        self.timesteps.drain(..n_skipped);
+        self.transitions.drain(..n_skipped);
+    }
+
+    pub(super) fn first_level(&self) -> NoiseLevel {
+        NoiseLevel::variance_preserving(self.transitions[0].alpha_prod)
+    }
+
     fn new(
         config: &SchedulerConfig,
         timesteps: Vec<usize>,
@@ -128,6 +137,8 @@ pub fn ddpm<const D: usize>(
             index,
             n_steps,
             denoised: &denoised,
+            latents: &mut latents,
+            level: NoiseLevel::variance_preserving(transition.alpha_prod_previous),
         })?;
     }
     Ok(latents)
@@ -210,6 +221,19 @@ impl DdimSchedule {
             final_alpha_prod,
         })
     }
+
+    pub(super) fn skip_steps(&mut self, n_skipped: usize) {
+        self.timesteps.drain(..n_skipped);
+    }
+
+    /// The level that step `index` starts from; after the last, a clean picture.
+    pub(super) fn level(&self, index: usize) -> NoiseLevel {
+        self.timesteps
+            .get(index)
+            .map_or(NoiseLevel::CLEAN, |&timestep| {
+                NoiseLevel::variance_preserving(self.levels.alphas_cumprod[timestep])
+            })
+    }
 }
 
 /// Denoising diffusion without fresh noise, Song et al. 2021, equation 12 with η = 0.
@@ -245,6 +269,8 @@ pub fn ddim<const D: usize>(
             index,
             n_steps,
             denoised: &denoised,
+            latents: &mut latents,
+            level: schedule.level(index + 1),
         })?;
     }
     Ok(latents)

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use super::{ModelOutput, Step};
+use super::{ModelOutput, NoiseLevel, Step};
 use crate::{Result, noise::Generator, schedules::SigmaSchedule};
 
 /// Euler's method, Karras et al. 2022, algorithm 2 without churn.
@@ -11,12 +11,11 @@ use crate::{Result, noise::Generator, schedules::SigmaSchedule};
 /// What `model` and `on_step` return.
 pub fn euler<const D: usize>(
     mut model: impl FnMut(Tensor<D>, f32) -> Result<ModelOutput<D>>,
-    noise: Tensor<D>,
+    mut latents: Tensor<D>,
     schedule: &SigmaSchedule,
     mut on_step: impl FnMut(Step<D>) -> Result<()>,
 ) -> Result<Tensor<D>> {
     let n_steps = schedule.timesteps.len();
-    let mut latents = noise * schedule.initial_sigma;
     for index in 0..n_steps {
         let (sigma, next) = (schedule.sigmas[index], schedule.sigmas[index + 1]);
         let denoised = denoise_beside_noise(&mut model, &latents, schedule, index)?;
@@ -26,6 +25,8 @@ pub fn euler<const D: usize>(
             index,
             n_steps,
             denoised: &denoised,
+            latents: &mut latents,
+            level: NoiseLevel::beside_picture(next),
         })?;
     }
     Ok(latents)
@@ -37,13 +38,12 @@ pub fn euler<const D: usize>(
 /// What `model` and `on_step` return.
 pub fn euler_ancestral<const D: usize>(
     mut model: impl FnMut(Tensor<D>, f32) -> Result<ModelOutput<D>>,
-    noise: Tensor<D>,
+    mut latents: Tensor<D>,
     schedule: &SigmaSchedule,
     generator: &mut Generator,
     mut on_step: impl FnMut(Step<D>) -> Result<()>,
 ) -> Result<Tensor<D>> {
     let n_steps = schedule.timesteps.len();
-    let mut latents = noise * schedule.initial_sigma;
     for index in 0..n_steps {
         let (sigma, next) = (schedule.sigmas[index], schedule.sigmas[index + 1]);
         let sigma_up = (next * next * (sigma * sigma - next * next) / (sigma * sigma)).sqrt();
@@ -57,6 +57,8 @@ pub fn euler_ancestral<const D: usize>(
             index,
             n_steps,
             denoised: &denoised,
+            latents: &mut latents,
+            level: NoiseLevel::beside_picture(next),
         })?;
     }
     Ok(latents)
@@ -115,26 +117,35 @@ pub fn dpmpp_2m<const D: usize>(
             index,
             n_steps,
             denoised: &denoised,
+            latents: &mut latents,
+            level: to.noise_level(),
         })?;
     }
     Ok(latents)
 }
 
 /// One noise level as DPM-Solver names it: `latents = alpha · picture + sigma · noise`, λ = ln(α/σ).
-struct Level {
+pub(super) struct Level {
     alpha: f32,
     sigma: f32,
     lambda: f32,
 }
 
 impl Level {
-    fn new(sigma_beside_picture: f32) -> Self {
+    pub fn new(sigma_beside_picture: f32) -> Self {
         let alpha = 1.0 / (sigma_beside_picture * sigma_beside_picture + 1.0).sqrt();
         let sigma = sigma_beside_picture * alpha;
         Self {
             alpha,
             sigma,
             lambda: alpha.ln() - sigma.ln(),
+        }
+    }
+
+    pub fn noise_level(&self) -> NoiseLevel {
+        NoiseLevel {
+            signal: self.alpha,
+            noise: self.sigma,
         }
     }
 }

@@ -1,10 +1,13 @@
 //! The samplers, as plain functions from noise to a picture.
 //!
 //! A sampler knows its model only as a closure that is told the latents and the timestep, and answers with
-//! its prediction. After every step it calls `on_step`, whose error ends the run.
+//! its prediction. After every step it calls `on_step`, which may put other latents in place, and whose error
+//! ends the run.
 
 mod ancestral;
 mod deterministic;
+mod noise_level;
+mod schedule;
 
 use std::{fmt, str::FromStr};
 
@@ -13,12 +16,10 @@ use serde::{Deserialize, Serialize};
 
 pub use ancestral::{AncestralSchedule, DdimSchedule, ddim, ddpm};
 pub use deterministic::{dpmpp_2m, euler, euler_ancestral};
+pub use noise_level::NoiseLevel;
+pub use schedule::Schedule;
 
-use crate::{
-    Error, Result,
-    noise::Generator,
-    schedules::{SchedulerConfig, SigmaSchedule},
-};
+use crate::{Error, Result, noise::Generator};
 
 /// What a model answers at one step.
 #[derive(Debug, Clone)]
@@ -37,6 +38,10 @@ pub struct Step<'a, const D: usize> {
     pub n_steps: usize,
     /// The picture that the model now predicts, in latents.
     pub denoised: &'a Tensor<D>,
+    /// Where the next step starts. What an edit holds fast is put in here.
+    pub latents: &'a mut Tensor<D>,
+    /// How noisy the latents are now.
+    pub level: NoiseLevel,
 }
 
 /// The samplers by the field's names. Variants are only appended (they travel in the protocol).
@@ -96,58 +101,26 @@ impl FromStr for Sampler {
     }
 }
 
-/// Refuses a number of steps that `sampler` cannot take over the folder's schedule, before anything is computed.
+/// Runs a sampler over its schedule.
+///
+/// The latents are at the schedule's first level; further noise comes from `generator`, in the reference's order.
 ///
 /// # Errors
-/// [`Error::OutOfRange`].
-pub fn check_n_steps(sampler: Sampler, config: &SchedulerConfig, n_steps: usize) -> Result<()> {
-    match sampler {
-        Sampler::Ddpm => AncestralSchedule::ddpm(config, n_steps).map(drop),
-        Sampler::Ddim => DdimSchedule::new(config, n_steps).map(drop),
-        Sampler::Euler | Sampler::EulerAncestral => {
-            SigmaSchedule::euler(config, sampler, n_steps).map(drop)
-        }
-        Sampler::Dpmpp2m | Sampler::Dpmpp2mKarras => {
-            SigmaSchedule::dpmpp(config, sampler, n_steps).map(drop)
-        }
-    }
-}
-
-/// Runs `sampler` over a schedule made from the model folder's own config.
-///
-/// `noise` is standard normal; further noise comes from `generator`, in the reference's order.
-///
-/// # Errors
-/// [`Error::OutOfRange`] for a number of steps that the schedule does not have; what `model` and `on_step` return.
+/// What `model` and `on_step` return.
 pub fn sample<const D: usize>(
-    sampler: Sampler,
-    config: &SchedulerConfig,
-    n_steps: usize,
+    schedule: &Schedule,
     model: impl FnMut(Tensor<D>, f32) -> Result<ModelOutput<D>>,
-    noise: Tensor<D>,
+    latents: Tensor<D>,
     generator: &mut Generator,
     on_step: impl FnMut(Step<D>) -> Result<()>,
 ) -> Result<Tensor<D>> {
-    match sampler {
-        Sampler::Ddpm => {
-            let schedule = AncestralSchedule::ddpm(config, n_steps)?;
-            ddpm(model, noise, &schedule, generator, on_step)
+    match schedule {
+        Schedule::Ddpm(schedule) => ddpm(model, latents, schedule, generator, on_step),
+        Schedule::Ddim(schedule) => ddim(model, latents, schedule, on_step),
+        Schedule::Euler(schedule) => euler(model, latents, schedule, on_step),
+        Schedule::EulerAncestral(schedule) => {
+            euler_ancestral(model, latents, schedule, generator, on_step)
         }
-        Sampler::Ddim => {
-            let schedule = DdimSchedule::new(config, n_steps)?;
-            ddim(model, noise, &schedule, on_step)
-        }
-        Sampler::Euler => {
-            let schedule = SigmaSchedule::euler(config, sampler, n_steps)?;
-            euler(model, noise, &schedule, on_step)
-        }
-        Sampler::EulerAncestral => {
-            let schedule = SigmaSchedule::euler(config, sampler, n_steps)?;
-            euler_ancestral(model, noise, &schedule, generator, on_step)
-        }
-        Sampler::Dpmpp2m | Sampler::Dpmpp2mKarras => {
-            let schedule = SigmaSchedule::dpmpp(config, sampler, n_steps)?;
-            dpmpp_2m(model, noise, &schedule, on_step)
-        }
+        Schedule::Dpmpp2m(schedule) => dpmpp_2m(model, latents, schedule, on_step),
     }
 }

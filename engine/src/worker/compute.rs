@@ -9,17 +9,14 @@ use safetensors::{Dtype, SafeTensors};
 use super::{
     EXIT_DEVICE_LOST, failed, log,
     output::Outbox,
-    queue::{CancelFlag, Queue, Task},
+    queue::{CancelFlag, Order, Queue, Task},
 };
 use crate::{
     Error, Result,
     catalogue::Catalogue,
     device::{Devices, memory},
-    pipelines::{
-        LoadedModel, PipelineEvent, Runtime,
-        text_to_image::{self, InitialLatents},
-    },
-    protocol::{self, Event, GenerateRequest, JobId, MemoryUse, ModelId, Phase, Picture},
+    pipelines::{InitialLatents, LoadedModel, PipelineEvent, Runtime, edit, text_to_image},
+    protocol::{self, Event, JobId, MemoryUse, ModelId, Phase, Picture},
 };
 
 /// A header for one tensor is a hundred bytes.
@@ -59,16 +56,13 @@ impl Compute {
                     None,
                     self.catching(None, |this| this.load(&model, &compute)),
                 ),
-                Task::Generate {
+                Task::Make {
                     job,
-                    request,
-                    latents,
+                    order,
                     cancelled,
                 } => (
                     Some(job),
-                    self.catching(Some(job), |this| {
-                        this.generate(job, &request, latents.as_deref(), &cancelled)
-                    }),
+                    self.catching(Some(job), |this| this.make(job, &order, &cancelled)),
                 ),
             };
             let Err(error) = result else { continue };
@@ -179,28 +173,31 @@ impl Compute {
         Ok(())
     }
 
-    fn generate(
-        &mut self,
-        job: JobId,
-        request: &GenerateRequest,
-        latents: Option<&[u8]>,
-        cancelled: &CancelFlag,
-    ) -> Result<()> {
-        let latents = latents.map(read_latents).transpose()?;
+    fn make(&mut self, job: JobId, order: &Order, cancelled: &CancelFlag) -> Result<()> {
+        let Order {
+            request,
+            latents,
+            edit,
+        } = order;
+        let latents = latents.as_deref().map(read_latents).transpose()?;
         self.open(&request.model, &request.compute, Some(job))?;
         let Some(loaded) = &mut self.loaded else {
             return Ok(());
         };
         let outbox = &self.outbox;
-        let timings =
-            text_to_image::run(&mut loaded.model, request, latents.as_ref(), &mut |event| {
-                pass_on(outbox, job, &request.model, event);
-                if cancelled.is_set() {
-                    Err(Error::Cancelled)
-                } else {
-                    Ok(())
-                }
-            })?;
+        let mut on_event = |event| {
+            pass_on(outbox, job, &request.model, event);
+            if cancelled.is_set() {
+                Err(Error::Cancelled)
+            } else {
+                Ok(())
+            }
+        };
+        let (model, latents) = (&mut loaded.model, latents.as_ref());
+        let timings = match edit {
+            None => text_to_image::run(model, request, latents, &mut on_event),
+            Some(edit) => edit::run(model, request, edit, latents, &mut on_event),
+        }?;
         self.outbox.send(Event::Finished {
             job,
             timings,
@@ -226,6 +223,7 @@ fn pass_on(outbox: &Outbox, job: JobId, model: &ModelId, event: PipelineEvent) {
         PipelineEvent::Progress(progress) => outbox.send(Event::Progress { job, progress }),
         PipelineEvent::Picture(finished) => {
             let pixels = outbox.send_blob(&finished.rgb);
+            let patch_mask = finished.patch_mask.map(|mask| outbox.send_blob(&mask));
             outbox.send(Event::Picture {
                 job,
                 picture: Picture {
@@ -235,6 +233,7 @@ fn pass_on(outbox: &Outbox, job: JobId, model: &ModelId, event: PipelineEvent) {
                     height: finished.height,
                     pixels,
                     score: finished.score,
+                    patch_mask,
                 },
             });
         }

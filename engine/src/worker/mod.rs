@@ -24,10 +24,14 @@ use crate::{
     Error, Result,
     catalogue::Catalogue,
     device::Devices,
-    protocol::{Event, Failure, JobId, Request, chunks::Joiner, framing},
+    pipelines::EditInput,
+    protocol::{
+        BlobHash, EditRequest, Event, Failure, GenerateRequest, JobId, Phase, Request,
+        chunks::Joiner, framing,
+    },
 };
 use output::Outbox;
-use queue::{Queue, Task};
+use queue::{Order, Queue, Task};
 
 /// The device is beyond repair within this process.
 pub const EXIT_DEVICE_LOST: u8 = 70;
@@ -160,21 +164,12 @@ impl Reader {
             Request::ListDevices { self_test: true } => self.queue.push(Task::TestDevices),
             Request::Load { model, compute } => self.queue.push(Task::Load { model, compute }),
             Request::Generate { job, request } => {
-                let latents = match request.latents {
-                    None => None,
-                    Some(blob) => match self.blobs.take(blob) {
-                        Some(bytes) => Some(bytes),
-                        None => {
-                            let error =
-                                Error::Protocol(format!("the latents {blob} were not sent"));
-                            return self.outbox.send(failed(Some(job), &error));
-                        }
-                    },
-                };
-                if !self.queue.push_job(job, request, latents) {
-                    let error = Error::Protocol(format!("job {} is already here", job.0));
-                    self.outbox.send(failed(None, &error));
-                }
+                let order = self.gather(request);
+                self.queue_job(job, order);
+            }
+            Request::Edit { job, request } => {
+                let order = self.gather_edit(request);
+                self.queue_job(job, order);
             }
             Request::Cancel { job } => {
                 // One that runs acknowledges by itself; one that is over needs no answer.
@@ -182,12 +177,60 @@ impl Reader {
                     self.outbox.send(Event::Cancelled { job });
                 }
             }
-            Request::Chunk(chunk) => {
-                if let Err(error) = self.blobs.accept(chunk) {
+            Request::Chunk(chunk) => match self.blobs.accept(chunk) {
+                // A large picture may be minutes on a slow way here, with work that waits for it.
+                Ok(()) => self.outbox.send_if_clear(Event::Working {
+                    job: None,
+                    phase: Phase::Load,
+                }),
+                Err(error) => self.outbox.send(failed(None, &error)),
+            },
+            Request::Shutdown => self.queue.shut_down(),
+        }
+    }
+
+    /// Takes what a request names out of the blobs that came before it.
+    fn gather(&mut self, request: GenerateRequest) -> Result<Order> {
+        let latents = request.latents.map(|blob| self.blob("latents", blob));
+        Ok(Order {
+            latents: latents.transpose()?,
+            request,
+            edit: None,
+        })
+    }
+
+    fn gather_edit(&mut self, request: EditRequest) -> Result<Order> {
+        // All are taken, even if one is missing: what is left behind would fill the memory for blobs.
+        let order = self.gather(request.generate);
+        let image = self.blob("picture", request.image);
+        let mask = request.mask.map(|blob| self.blob("mask", blob));
+        let edit = EditInput {
+            settings: request.settings,
+            plan: request.plan,
+            steering: request.steering,
+            image: image?,
+            mask: mask.transpose()?,
+        };
+        Ok(Order {
+            edit: Some(edit),
+            ..order?
+        })
+    }
+
+    fn blob(&mut self, what: &str, blob: BlobHash) -> Result<Vec<u8>> {
+        let bytes = self.blobs.take(blob);
+        bytes.ok_or_else(|| Error::Protocol(format!("the {what} {blob} was not sent")))
+    }
+
+    fn queue_job(&self, job: JobId, order: Result<Order>) {
+        match order {
+            Err(error) => self.outbox.send(failed(Some(job), &error)),
+            Ok(order) => {
+                if !self.queue.push_job(job, order) {
+                    let error = Error::Protocol(format!("job {} is already here", job.0));
                     self.outbox.send(failed(None, &error));
                 }
             }
-            Request::Shutdown => self.queue.shut_down(),
         }
     }
 

@@ -6,7 +6,10 @@ use std::{
     },
 };
 
-use crate::protocol::{Compute, GenerateRequest, JobId, ModelId};
+use crate::{
+    pipelines::EditInput,
+    protocol::{Compute, GenerateRequest, JobId, ModelId},
+};
 
 /// Work for the compute thread, in order.
 #[derive(Debug)]
@@ -16,14 +19,22 @@ pub(super) enum Task {
         model: ModelId,
         compute: Compute,
     },
-    Generate {
+    Make {
         job: JobId,
-        request: Box<GenerateRequest>,
-        /// A safetensors file.
-        latents: Option<Vec<u8>>,
+        order: Box<Order>,
         cancelled: Arc<CancelFlag>,
     },
     ShutDown,
+}
+
+/// What a job is to make, with all the bytes that it needs.
+#[derive(Debug)]
+pub(super) struct Order {
+    pub request: GenerateRequest,
+    /// A safetensors file.
+    pub latents: Option<Vec<u8>>,
+    /// `None`: pictures from text alone.
+    pub edit: Option<EditInput>,
 }
 
 #[derive(Debug, Default)]
@@ -54,15 +65,14 @@ impl Queue {
     }
 
     /// False when a job of this number waits or runs already.
-    pub fn push_job(&self, job: JobId, request: GenerateRequest, latents: Option<Vec<u8>>) -> bool {
+    pub fn push_job(&self, job: JobId, order: Order) -> bool {
         let mut state = self.lock();
         if state.position(job).is_some() || state.running.as_ref().is_some_and(|r| r.0 == job) {
             return false;
         }
-        state.waiting.push_back(Task::Generate {
+        state.waiting.push_back(Task::Make {
             job,
-            request: Box::new(request),
-            latents,
+            order: Box::new(order),
             cancelled: Arc::default(),
         });
         self.changed.notify_one();
@@ -98,7 +108,7 @@ impl Queue {
         state.running = None;
         loop {
             if let Some(task) = state.waiting.pop_front() {
-                if let Task::Generate { job, cancelled, .. } = &task {
+                if let Task::Make { job, cancelled, .. } = &task {
                     state.running = Some((*job, Arc::clone(cancelled)));
                 }
                 return task;
@@ -119,6 +129,6 @@ impl State {
     fn position(&self, wanted: JobId) -> Option<usize> {
         self.waiting
             .iter()
-            .position(|task| matches!(task, Task::Generate { job, .. } if *job == wanted))
+            .position(|task| matches!(task, Task::Make { job, .. } if *job == wanted))
     }
 }
