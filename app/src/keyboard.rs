@@ -3,6 +3,8 @@
 //! A plugin and not a look at the input inside `ui`: Tab and the arrows would otherwise already have moved
 //! the focus, Esc already have left the text, and `T` already have typed a letter into the prompt.
 
+use std::sync::Arc;
+
 use egui::{Context, Event, Key, RawInput};
 
 use crate::command::{self, Command, Scope};
@@ -47,6 +49,22 @@ impl egui::Plugin for Keyboard {
         let mut drop_text = false;
         let pressed = &mut self.pressed;
         input.events.retain(|event| match event {
+            // Held it shows what is under the mask, pressed for a moment it toggles: both ends count.
+            Event::Key {
+                key,
+                physical_key,
+                pressed: is_down,
+                repeat,
+                modifiers,
+            } if by_position(*key, *physical_key) == Key::Backslash
+                && (!is_down || (heard(Scope::OutsideText) && modifiers.is_none())) =>
+            {
+                if !repeat {
+                    pressed.push(Command::Peek(*is_down));
+                }
+                drop_text = *is_down;
+                !is_down
+            }
             Event::Key {
                 key,
                 physical_key,
@@ -74,12 +92,19 @@ impl egui::Plugin for Keyboard {
                 pressed.push(Command::CopyPicture);
                 false
             }
+            Event::PasteImage(picture) if !sheet => {
+                pressed.push(Command::PastePicture {
+                    picture: Arc::clone(picture),
+                    as_document: false,
+                });
+                false
+            }
             _ => true,
         });
     }
 }
 
-/// Digits and backslash go by where they are on the keyboard, whatever the layout writes there.
+/// Digits, brackets and backslash go by where they are on the keyboard, whatever the layout writes there.
 fn by_position(key: Key, physical_key: Option<Key>) -> Key {
     match physical_key {
         Some(
@@ -93,7 +118,9 @@ fn by_position(key: Key, physical_key: Option<Key>) -> Key {
             | Key::Num7
             | Key::Num8
             | Key::Num9
-            | Key::Backslash),
+            | Key::Backslash
+            | Key::OpenBracket
+            | Key::CloseBracket),
         ) => physical,
         _ => key,
     }
@@ -108,6 +135,11 @@ fn repeats(command: &Command) -> bool {
             | Command::NextResult
             | Command::EarlierPrompt
             | Command::LaterPrompt
+            | Command::BrushSize(_)
+            | Command::BrushHardness(_)
+            | Command::Nudge(..)
+            | Command::Undo
+            | Command::Redo
     )
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::{Existing, RealFs, create_dirs, remedy, write_atomically};
 use crate::paths::Folders;
+use crate::tools::ToolSettings;
 
 /// What the user has chosen. Keys that this version does not know are kept.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -22,6 +23,9 @@ pub struct Settings {
     /// The engine's id of the model that was used last.
     pub model: Option<String>,
     pub prompt_bar: PromptBar,
+    pub tools: ToolSettings,
+    /// Documents that were saved or opened, newest first.
+    pub recent: Vec<PathBuf>,
     #[serde(flatten)]
     pub other: serde_json::Map<String, serde_json::Value>,
 }

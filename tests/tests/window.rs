@@ -271,18 +271,18 @@ fn a_prompt_becomes_tiles_previews_and_kept_pictures() {
     });
     window.click("Result 3: finished");
     assert!(matches!(
-        window.app().session.shown,
+        window.app().session.shown(),
         Some(PictureRef::Result { index: 2, .. })
     ));
     // The click has left the prompt: digits show results now, and 0 what was there before.
     window.press(Modifiers::NONE, Key::Num2);
     assert!(matches!(
-        window.app().session.shown,
+        window.app().session.shown(),
         Some(PictureRef::Result { index: 1, .. })
     ));
     window.press(Modifiers::NONE, Key::ArrowRight);
     assert!(matches!(
-        window.app().session.shown,
+        window.app().session.shown(),
         Some(PictureRef::Result { index: 2, .. })
     ));
 }

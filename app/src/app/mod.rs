@@ -4,30 +4,38 @@
 //! [`eframe::App::logic`] drains events and commands; [`eframe::App::ui`] only draws and sends commands.
 
 mod carry_out;
+mod composer;
+mod draw;
+mod gallery_events;
 mod pictures;
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use egui::{Context, Frame, Margin, Panel, Ui};
+use egui::{Context, Ui};
 use limn_engine::protocol::Event;
 
-use crate::canvas::{self, CanvasState};
+use crate::canvas::CanvasState;
 use crate::command::Command;
+use crate::document::DocumentId;
+use crate::document::tiles::Tiles;
 use crate::engine_link::{EngineCommand, EngineEvent, EngineLink};
 use crate::gallery::handle::{self, GalleryHandle};
 use crate::keyboard::Keyboard;
-use crate::panels::gallery_place::{self, GalleryPanel};
-use crate::panels::palette::{self, Palette};
-use crate::panels::prompt_bar::{self, PromptBar, Selection};
-use crate::panels::toasts::{self, Toasts, Tone};
-use crate::panels::{Region, Scene, models_place, settings_sheet, side_panel, tool_strip, top_bar};
+use crate::panels::Region;
+use crate::panels::gallery_place::GalleryPanel;
+use crate::panels::palette::Palette;
+use crate::panels::prompt_bar::{PromptBar, Selection};
+use crate::panels::toasts::{Toasts, Tone};
 use crate::paths::Folders;
-use crate::session::{Effect, GalleryState, GalleryView, PictureId, Place, Session};
+use crate::session::{
+    Effect, GalleryState, GalleryView, OpenDocument, PictureId, PromptHistory, Session,
+};
 use crate::settings::{self, Settings};
 use crate::textures::Textures;
 use crate::theme;
+use crate::tools::mask_ops;
 
 #[expect(
     clippy::struct_excessive_bools,
@@ -42,6 +50,15 @@ pub struct App {
     gallery: Option<GalleryHandle>,
     textures: Textures,
     pictures: pictures::Fetcher,
+    composer: composer::Composer,
+    /// What is to be done with a picture of the gallery once it is open.
+    fetching: Vec<(PictureId, carry_out::Fetched)>,
+    /// The document that was closed last, and where its tab was.
+    closed: Option<(usize, OpenDocument)>,
+    /// Since when the key is held that peeks under the mask.
+    peeks_since: Option<Instant>,
+    /// The picture that is asked of the clipboard becomes a document.
+    pastes_as_document: bool,
     toasts: Toasts,
     bar: PromptBar,
     canvas: CanvasState,
@@ -66,9 +83,15 @@ pub struct App {
 #[derive(Debug)]
 enum DialogAnswer {
     GalleryFolder(PathBuf),
-    ExportTo { id: PictureId, path: PathBuf },
-    SettingsNotSaved(String),
-    CannotOpen(String),
+    ExportTo {
+        id: PictureId,
+        path: PathBuf,
+    },
+    Mask {
+        document: DocumentId,
+        mask: Tiles<u8>,
+    },
+    Failed(String),
 }
 
 impl App {
@@ -86,6 +109,11 @@ impl App {
             gallery: None,
             textures: Textures::default(),
             pictures: pictures::Fetcher::start(waker(ctx)),
+            composer: composer::Composer::start(waker(ctx)),
+            fetching: Vec::new(),
+            closed: None,
+            peeks_since: None,
+            pastes_as_document: false,
             toasts: Toasts::default(),
             bar: PromptBar::default(),
             canvas: CanvasState::default(),
@@ -121,6 +149,7 @@ impl App {
         }
         let effects = self.session.apply(event, Instant::now());
         self.carry_out_effects(effects);
+        self.session.refresh();
     }
 
     /// The engine process that runs now, for diagnosis and for the tests that kill it.
@@ -136,10 +165,9 @@ impl App {
             .clone()
             .map(limn_engine::protocol::ModelId);
         let stored = &self.settings.prompt_bar;
-        let draft = &mut self.bar.draft;
-        for prompt in &stored.history {
-            draft.remember(prompt.clone());
-        }
+        self.session.history = PromptHistory::new(stored.history.iter().cloned());
+        self.session.toolbox.settings = self.settings.tools.clone();
+        let draft = self.session.draft_mut();
         draft.n_pictures = stored.n_pictures.clamp(1, 9);
         draft.negative_prompt = stored.negative_prompt.clone().unwrap_or_default();
         draft.size = stored.size;
@@ -177,10 +205,15 @@ impl App {
                         engine.send(request);
                     }
                 }
-                Effect::Save(made) => self.tell_gallery(handle::Command::Save {
-                    pixels: made.pixels.clone(),
-                    recipe: Box::new(made.recipe.as_ref().clone()),
-                }),
+                Effect::AskWith { request, blobs } => {
+                    if let Some(engine) = &self.engine {
+                        engine.send_with(request, blobs);
+                    }
+                }
+                Effect::Save(made) => match made.picture() {
+                    Some(pixels) => self.save_whole(&made, pixels),
+                    None => self.composer.compose(made),
+                },
                 Effect::RetrySaves => self.tell_gallery(handle::Command::RetrySaves),
             }
         }
@@ -198,88 +231,17 @@ impl App {
         }
     }
 
-    fn drain_gallery(&mut self, now: Instant) {
-        let Some(gallery) = &self.gallery else { return };
-        let events: Vec<_> = gallery.events().collect();
-        for event in events {
-            self.gallery_event(event, now);
-        }
-        if std::mem::take(&mut self.list_is_stale) {
-            self.list_request += 1;
-            let query = crate::gallery::Query {
-                words: self.gallery_view.words.clone(),
-                is_starred: self.gallery_view.only_starred,
-                ..Default::default()
-            };
-            self.tell_gallery(handle::Command::List {
-                request: self.list_request,
-                query,
-            });
-        }
-    }
-
-    fn gallery_event(&mut self, event: handle::Event, now: Instant) {
-        match event {
-            handle::Event::Ready { .. } => {
-                self.gallery_view.state = GalleryState::Opening;
-                self.list_is_stale = true;
-            }
-            handle::Event::NotReady { message } => {
-                self.gallery_view.state = GalleryState::Failed(message);
-            }
-            handle::Event::Saved(record) => {
-                let effects = self.session.saved(record.id);
-                self.carry_out_effects(effects);
-                self.gallery_view.add(*record);
-                self.list_is_stale = true;
-            }
-            handle::Event::SaveFailed { id, message, .. } => self.session.not_saved(id, &message),
-            handle::Event::Listed { request, ids } => {
-                if request == self.list_request {
-                    self.gallery_view.listed(ids);
-                }
-            }
-            handle::Event::Record(record) => self.gallery_view.put(*record),
-            handle::Event::Thumbnail { id, pixels } => {
-                self.pictures.thumbnail(id, pixels);
-                if self.gallery_view.record(id).is_none() {
-                    self.tell_gallery(handle::Command::Records(vec![id]));
-                }
-            }
-            handle::Event::Opened { id, pixels } => self.pictures.opened(id, &pixels),
-            handle::Event::Unreadable { id, message } => {
-                for key in self.pictures.unreadable(id) {
-                    self.textures.arrived(key, Err(message.clone()));
-                }
-            }
-            handle::Event::Changed => {
-                self.list_is_stale = true;
-                if let Some(id) = self.session.shown_id() {
-                    self.tell_gallery(handle::Command::Records(vec![id]));
-                }
-            }
-            handle::Event::Exported { path, .. } => {
-                let name = path
-                    .file_name()
-                    .unwrap_or_default()
-                    .to_string_lossy()
-                    .into_owned();
-                self.toasts
-                    .say(Tone::Good, format!("Exported as {name}"), now);
-            }
-            handle::Event::Failed { message } => self.toasts.say(Tone::Bad, message, now),
-            handle::Event::Notice { message } => self.toasts.say(Tone::Plain, message, now),
-        }
-    }
-
     fn drain_dialogs(&mut self, ctx: &Context, now: Instant) {
         while let Ok(answer) = self.from_dialogs.try_recv() {
             match answer {
                 DialogAnswer::GalleryFolder(folder) => self.use_gallery_folder(ctx, folder),
                 DialogAnswer::ExportTo { id, path } => self.export_to(id, path),
-                DialogAnswer::SettingsNotSaved(message) | DialogAnswer::CannotOpen(message) => {
-                    self.toasts.say(Tone::Bad, message, now);
+                DialogAnswer::Mask { document, mask } => {
+                    if let Some(open) = self.session.documents.get_mut(document) {
+                        mask_ops::load(mask, &mut open.document);
+                    }
                 }
+                DialogAnswer::Failed(message) => self.toasts.say(Tone::Bad, message, now),
             }
         }
     }
@@ -289,7 +251,7 @@ impl App {
         if self.example_is_decided {
             return;
         }
-        if !self.bar.draft.prompt.is_empty() {
+        if !self.session.draft_mut().prompt.is_empty() {
             self.example_is_decided = true;
             return;
         }
@@ -300,8 +262,8 @@ impl App {
         };
         self.example_is_decided = true;
         let is_first_run = self.gallery_view.total == 0 && self.session.runs.is_empty();
-        if let Some(example) = model.examples.first().filter(|_| is_first_run) {
-            self.bar.draft.prompt.clone_from(example);
+        if let Some(example) = model.examples.first().filter(|_| is_first_run).cloned() {
+            self.session.draft_mut().prompt = example;
             self.bar.focus = Some(Selection::All);
         }
     }
@@ -342,6 +304,7 @@ impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
         let now = Instant::now();
         self.drain_engine();
+        self.drain_composer();
         self.drain_gallery(now);
         self.drain_dialogs(ctx, now);
         self.decide_example();
@@ -351,86 +314,19 @@ impl eframe::App for App {
         for command in commands {
             self.carry_out(ctx, command, now);
         }
+        self.session.refresh();
         self.fetch_pictures();
         self.schedule_repaints(ctx, now);
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
-        let mut commands = Vec::new();
-        let mut scene = Scene {
-            session: &self.session,
-            gallery: &self.gallery_view,
-            settings: &self.settings,
-            textures: &mut self.textures,
-            commands: &mut commands,
-            now: Instant::now(),
-        };
-        let theme = theme::of(ui);
-        let bar = |margin: Margin| Frame::new().fill(theme.bg1).inner_margin(margin);
-        if self.panels_are_shown {
-            Panel::top("top bar")
-                .exact_size(theme::TOP_BAR_HEIGHT)
-                .resizable(false)
-                .frame(bar(Margin::symmetric(14, 0)))
-                .show(ui, |ui| top_bar::top_bar_ui(ui, &mut scene));
-        }
-        let middle = match self.session.place {
-            Place::Canvas => {
-                if self.panels_are_shown {
-                    Panel::left("tools")
-                        .exact_size(theme::TOOL_STRIP_WIDTH)
-                        .resizable(false)
-                        .frame(bar(Margin::symmetric(0, 10)))
-                        .show(ui, |ui| tool_strip::tool_strip_ui(ui, &mut scene));
-                    Panel::right("side")
-                        .exact_size(theme::SIDE_PANEL_WIDTH)
-                        .resizable(false)
-                        .frame(bar(Margin {
-                            left: 14,
-                            right: 14,
-                            top: 10,
-                            bottom: 0,
-                        }))
-                        .show(ui, |ui| {
-                            side_panel::side_panel_ui(ui, &mut scene, &mut self.gallery_panel);
-                        });
-                }
-                Panel::bottom("prompt")
-                    .resizable(false)
-                    .frame(bar(Margin::symmetric(18, 14)))
-                    .show(ui, |ui| {
-                        prompt_bar::prompt_bar_ui(ui, &mut scene, &mut self.bar);
-                    });
-                let canvas = &mut self.canvas;
-                let shown = egui::CentralPanel::no_frame()
-                    .show(ui, |ui| canvas::canvas_ui(ui, &mut scene, canvas));
-                shown.response.rect
-            }
-            Place::Gallery => place_ui(ui, |ui| {
-                gallery_place::gallery_place_ui(ui, &mut scene, &mut self.gallery_panel);
-            }),
-            Place::Models => place_ui(ui, |ui| models_place::models_place_ui(ui, &mut scene)),
-        };
-        toasts::toasts_ui(ui, &mut scene, &self.toasts, middle);
-        if self.settings_are_open {
-            let folder = self
-                .settings
-                .gallery_folder(&self.folders)
-                .display()
-                .to_string();
-            self.settings_are_open = !settings_sheet::settings_sheet_ui(ui, &mut scene, &folder);
-        }
-        palette::palette_ui(ui, &mut scene, &mut self.palette);
-        if !commands.is_empty() {
-            // They are carried out in `logic` of the next frame, which must come at once.
-            self.commands.extend(commands);
-            ui.ctx().request_repaint();
-        }
+        self.draw(ui);
     }
 
     fn on_exit(&mut self) {
         self.remember_prompt_bar();
         let _ = self.settings.save(&self.folders);
+        self.finish_composing();
     }
 
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
@@ -440,16 +336,6 @@ impl eframe::App for App {
     fn persist_egui_memory(&self) -> bool {
         false
     }
-}
-
-fn place_ui(ui: &mut Ui, contents: impl FnOnce(&mut Ui)) -> egui::Rect {
-    let frame = Frame::new()
-        .fill(theme::of(ui).bg0)
-        .inner_margin(Margin::same(24));
-    let shown = egui::CentralPanel::default()
-        .frame(frame)
-        .show(ui, contents);
-    shown.response.rect
 }
 
 /// Wakes the window from another thread. Drawn in software it is not woken for every event at once, so

@@ -15,8 +15,9 @@ use egui::{
 use crate::command::Command;
 use crate::icons::Icon;
 use crate::panels::{Scene, widgets};
-use crate::session::{PictureRef, RunState, SlotState, Tool};
+use crate::session::{PictureRef, RunState, SlotState};
 use crate::theme::{self, Theme};
+use crate::tools::Tool;
 
 pub use view::View;
 
@@ -88,7 +89,7 @@ pub fn canvas_ui(ui: &mut Ui, scene: &mut Scene<'_>, state: &mut CanvasState) {
 
 fn what_is_shown(scene: &Scene<'_>) -> Shown {
     let session = scene.session;
-    match session.shown {
+    match session.shown() {
         Some(picture @ PictureRef::Result { run, index }) => {
             let Some(run) = session.run(run) else {
                 return Shown::Nothing;
@@ -180,7 +181,7 @@ fn gestures(
     let pixels_per_point = ui.pixels_per_point();
     let in_text = ui.ctx().text_edit_focused();
     let space = !in_text && ui.input(|input| input.key_down(Key::Space));
-    let pans = scene.session.tool == Tool::Pan || space;
+    let pans = scene.session.toolbox.tool() == Tool::Pan || space;
     let hovered = response.hovered();
     if response.dragged_by(PointerButton::Middle)
         || (pans && response.dragged_by(PointerButton::Primary))
@@ -188,14 +189,16 @@ fn gestures(
         state.view.pan(response.drag_delta(), pixels_per_point);
         ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
     } else if hovered {
-        ui.ctx().set_cursor_icon(match scene.session.tool {
-            _ if space => CursorIcon::Grab,
-            Tool::Pan => CursorIcon::Grab,
-            Tool::Zoom if ui.input(|input| input.modifiers.alt) => CursorIcon::ZoomOut,
-            Tool::Zoom => CursorIcon::ZoomIn,
-        });
+        ui.ctx()
+            .set_cursor_icon(match scene.session.toolbox.tool() {
+                _ if space => CursorIcon::Grab,
+                Tool::Pan => CursorIcon::Grab,
+                Tool::Zoom if ui.input(|input| input.modifiers.alt) => CursorIcon::ZoomOut,
+                Tool::Zoom => CursorIcon::ZoomIn,
+                _ => CursorIcon::Crosshair,
+            });
     }
-    if scene.session.tool == Tool::Zoom
+    if scene.session.toolbox.tool() == Tool::Zoom
         && !space
         && response.clicked()
         && let Some(pointer) = response.interact_pointer_pos()
@@ -209,7 +212,7 @@ fn gestures(
             .view
             .zoom_at(pointer, factor, canvas, pixels_per_point);
     }
-    if response.double_clicked() && scene.session.tool == Tool::Pan {
+    if response.double_clicked() && scene.session.toolbox.tool() == Tool::Pan {
         state.view.fit();
     }
     // Not under a popover that hangs over the canvas.

@@ -8,6 +8,10 @@
 pub const TRAINED_ALGORITHMIC_MEDIA: &str =
     "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia";
 
+/// Partly made by a trained model: the rest is another picture.
+pub const COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA: &str =
+    "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia";
+
 /// The keyword of XMP in a PNG's `iTXt` chunk (XMP Specification Part 3, 1.1.5).
 pub const PNG_KEYWORD: &str = "XML:com.adobe.xmp";
 /// What an `APP1` segment with XMP starts with in a JPEG (XMP Specification Part 3, 1.1.3).

@@ -38,5 +38,5 @@ pub use handle::{Command, Event, GalleryHandle};
 pub use index::{Query, Record};
 pub use layout::PictureId;
 pub use marks::Mark;
-pub use recipe::Recipe;
+pub use recipe::{Deed, EditFacts, Recipe};
 pub use store::Gallery;

@@ -4,8 +4,10 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
+use limn_engine::PixelRect;
 use limn_engine::protocol::{GenerateRequest, Picture, Plan, Sampling};
 use limn_engine::samplers::Sampler;
+use limn_engine::stitch::Fill;
 use serde::{Deserialize, Serialize};
 
 use super::layout::PictureId;
@@ -45,6 +47,9 @@ pub struct Recipe {
     pub n_prior_steps: u32,
     pub prior_guidance_scale: f32,
     pub best_of: u32,
+    /// What was changed of the first parent, and how.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edit: Option<EditFacts>,
     /// CLIP similarity to the prompt, where it was computed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<f32>,
@@ -64,9 +69,26 @@ pub struct Recipe {
 #[serde(rename_all = "snake_case")]
 pub enum Deed {
     TextToImage,
+    ImageToImage,
+    Inpaint,
+    Outpaint,
     /// A deed of a newer version.
     #[serde(other)]
     Other,
+}
+
+/// How an edit was done. Lengths and places are in pixels of the picture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EditFacts {
+    pub strength: f32,
+    pub fill: Fill,
+    /// The part of the picture that the model saw, and the size at which it worked.
+    pub context: PixelRect,
+    pub work_size: (u32, u32),
+    pub grow_px: f32,
+    pub feather_px: f32,
+    pub blend_px: f32,
+    pub match_colours: bool,
 }
 
 impl Recipe {
@@ -93,12 +115,25 @@ impl Recipe {
             n_prior_steps: plan.n_prior_steps,
             prior_guidance_scale: plan.prior_guidance_scale,
             best_of: request.best_of,
+            edit: None,
             score: picture.score,
             has_own_latents: request.latents.is_some(),
             device: plan.device.clone(),
             dtype: plan.dtype.clone(),
             limn: env!("CARGO_PKG_VERSION").to_owned(),
             other: serde_json::Map::new(),
+        }
+    }
+
+    /// As the recipe of the whole picture, of which the engine's is a part.
+    #[must_use]
+    pub fn edited(self, deed: Deed, (width, height): (u32, u32), facts: EditFacts) -> Self {
+        Self {
+            deed,
+            width,
+            height,
+            edit: Some(facts),
+            ..self
         }
     }
 
@@ -121,7 +156,10 @@ impl Recipe {
     /// IPTC's name for how the picture came to be.
     pub fn digital_source_type(&self) -> &'static str {
         match self.deed {
-            Deed::TextToImage | Deed::Other => marking::TRAINED_ALGORITHMIC_MEDIA,
+            Deed::TextToImage | Deed::ImageToImage | Deed::Other => {
+                marking::TRAINED_ALGORITHMIC_MEDIA
+            }
+            Deed::Inpaint | Deed::Outpaint => marking::COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA,
         }
     }
 
@@ -259,10 +297,33 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn the_recipe_of_an_edit_is_of_the_whole_picture_and_marks_it_as_a_composite() {
+        let facts = EditFacts {
+            strength: 0.85,
+            fill: Fill::Keep,
+            context: PixelRect::new(10, 20, 64, 64),
+            work_size: (256, 256),
+            grow_px: 12.0,
+            feather_px: 16.0,
+            blend_px: 20.0,
+            match_colours: true,
+        };
+        let made = recipe("a red sailboat", 7, (64, 64));
+        let whole = made.edited(Deed::Inpaint, (900, 600), facts);
+        let read = Recipe::from_json(&whole.to_json()).unwrap();
+        assert_eq!(read, whole);
+        assert_eq!((read.width, read.height), (900, 600));
+        assert!(
+            read.digital_source_type()
+                .ends_with("/compositeWithTrainedAlgorithmicMedia")
+        );
+    }
+
+    #[test]
     fn a_newer_recipe_is_read_or_refused() {
         let mut json = serde_json::to_value(recipe("a", 1, (64, 64))).unwrap();
         json["sampler"] = "res_2s".into();
-        json["deed"] = "inpaint".into();
+        json["deed"] = "dream".into();
         let newer = Recipe::from_json(&json.to_string()).unwrap();
         assert_eq!((newer.sampler(), newer.deed), (None, Deed::Other));
         json["format"] = 2.into();

@@ -197,7 +197,9 @@ fn thumbnail_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: PictureId, rect: Rect) {
         }
     }
     widgets::focus_ring(ui, &response, rect, theme::RADIUS);
-    if response.clicked() {
+    if response.double_clicked() {
+        scene.send(Command::OpenAsDocument(picture));
+    } else if response.clicked() {
         scene.send(Command::Show(picture));
     }
     if response.has_focus() && ui.input(|input| input.key_pressed(egui::Key::Delete)) {

@@ -11,7 +11,7 @@ use crate::session::{PictureRef, RecipePart};
 use crate::theme;
 
 pub fn info_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
-    let Some(picture) = scene.session.shown else {
+    let Some(picture) = scene.session.shown() else {
         widgets::remark(ui, "Open a picture to see how it was made.");
         return;
     };

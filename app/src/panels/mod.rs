@@ -1,11 +1,14 @@
 //! What surrounds the canvas. A panel reads the [`Scene`], edits only its own draft and sends commands;
 //! no panel names another.
 
+pub mod document_tabs;
 pub mod gallery_place;
 pub mod info;
+pub mod layers;
 pub mod models_place;
 pub mod palette;
 pub mod prompt_bar;
+pub mod result_tile;
 pub mod results;
 pub mod settings_sheet;
 pub mod side_panel;

@@ -189,6 +189,7 @@ pub fn row_ui(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::Deed;
 
     fn check(words: &str, first: Option<&Command>) {
         assert_eq!(matching(LISTED.to_vec(), words).first(), first, "{words}");
@@ -196,7 +197,7 @@ mod tests {
 
     #[test]
     fn commands_are_found_by_parts_of_their_names() {
-        check("new pict", Some(&Command::NewPictures));
+        check("new pict", Some(&Command::Do(Deed::NewPictures)));
         check("full", Some(&Command::FullScreen));
         check("star", Some(&Command::ToggleStar));
         check("ZOOM 100", Some(&Command::ZoomActual));

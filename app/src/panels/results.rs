@@ -1,16 +1,13 @@
 //! The selected run: its tiles, what can be done with them, and what else is in the queue.
 
-use egui::{
-    Align2, Color32, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
-};
+use egui::{Rect, Sense, Ui, vec2};
 
 use super::widgets::{self, Loudness};
-use super::{Scene, top_bar};
+use super::{Scene, result_tile, top_bar};
 use crate::command::Command;
-use crate::icons::{self, Icon};
-use crate::session::{PictureRef, Run, RunId, RunState, SlotState};
-use crate::textures::Detail;
-use crate::theme::{self, Theme};
+use crate::icons::Icon;
+use crate::session::{PictureRef, Run, RunId, RunState};
+use crate::theme;
 
 const GAP: f32 = 8.0;
 
@@ -23,7 +20,9 @@ pub fn results_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         header_ui(ui, scene, id);
         grid_ui(ui, scene, id, n_slots);
         trouble_ui(ui, scene, id);
-    } else if scene.session.shown.is_none() {
+        older_ui(ui, scene, id);
+        keep_ui(ui, scene, id);
+    } else if scene.session.shown().is_none() {
         nothing_yet_ui(ui);
     }
     actions_ui(ui, scene);
@@ -91,7 +90,7 @@ fn grid_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId, n_slots: usize) {
     let (rect, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
     for index in 0..n_slots {
         let tile = tile_rect(rect, index, side, n_columns);
-        tile_ui(ui, scene, id, index as u32, tile);
+        result_tile::tile_ui(ui, scene, id, index as u32, tile);
     }
 }
 
@@ -103,178 +102,15 @@ fn tile_rect(grid: Rect, index: usize, side: f32, n_columns: usize) -> Rect {
     )
 }
 
-fn tile_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId, index: u32, rect: Rect) {
-    let theme = theme::of(ui);
-    let Some(run) = scene.session.run(id) else {
-        return;
-    };
-    let Some(slot) = run.slots.get(index as usize) else {
-        return;
-    };
-    let picture = PictureRef::Result { run: id, index };
-    let response = ui.interact(
-        rect,
-        ui.scope_id().with(("tile", id.0, index)),
-        Sense::click(),
-    );
-    let is_shown = scene.session.shown == Some(picture);
-    let label = format!("Result {}: {}", index + 1, slot_words(&slot.state));
-    response.widget_info(|| WidgetInfo::selected(Role::ListItem, true, is_shown, &label));
-    let (state, version, preview) = (
-        slot.state.clone(),
-        slot.preview_version,
-        slot.preview.clone(),
-    );
-    let is_waiting = matches!(state, SlotState::Waiting);
-    let ground = if is_waiting { theme.bg2 } else { theme.bg3 };
-    ui.painter().rect_filled(rect, theme::RADIUS, ground);
-    let is_made = matches!(
-        state,
-        SlotState::Saving(_) | SlotState::Saved(_) | SlotState::Unsaved { .. }
-    );
-    if let Some(texture) = is_made
-        .then(|| scene.textures.get((picture, Detail::Thumbnail)).cloned())
-        .flatten()
-    {
-        widgets::cover(ui, rect, theme::RADIUS, &texture, 1.0);
-    } else if let Some(preview) = preview
-        && let Some(texture) = scene
-            .textures
-            .preview(ui.ctx(), id, index, version, &preview)
-    {
-        widgets::cover(ui, rect, theme::RADIUS, &texture.clone(), 1.0);
-    } else if matches!(state, SlotState::Drawing(_)) || is_made {
-        ui.painter()
-            .rect_filled(rect, theme::RADIUS, widgets::breathing(ui, theme));
-    }
-    tile_state_ui(ui, theme, rect, &state, index);
-    if let SlotState::Unsaved { reason, .. } = &state {
-        response
-            .clone()
-            .on_hover_text(format!("Not saved: {reason}"));
-    }
-    if is_shown {
-        let ring = Stroke::new(2.0, theme.accent);
-        ui.painter()
-            .rect_stroke(rect.expand(4.0), 11, ring, StrokeKind::Inside);
-    } else if response.hovered() {
-        ui.painter().rect_stroke(
-            rect,
-            theme::RADIUS,
-            Stroke::new(1.0, theme.border),
-            StrokeKind::Inside,
-        );
-    }
-    widgets::focus_ring(ui, &response, rect, theme::RADIUS);
-    tile_events(ui, scene, &response, picture, &state);
-}
-
-fn tile_state_ui(ui: &Ui, theme: &Theme, rect: Rect, state: &SlotState, index: u32) {
-    // A picture is finished only when it is on the disk: until then its bar stays.
-    let fraction = match state {
-        SlotState::Drawing(fraction) => *fraction,
-        SlotState::Saving(_) => 1.0,
-        _ => 0.0,
-    };
-    if fraction > 0.0 {
-        let bar = Rect::from_min_max(
-            pos2(rect.left() + 8.0, rect.bottom() - 12.0),
-            pos2(rect.right() - 8.0, rect.bottom() - 8.0),
-        );
-        widgets::progress_bar(ui, bar, fraction, theme.groove, theme.bar);
-    }
-    match state {
-        SlotState::Failed(reason) => tile_note(ui, theme, rect, Icon::Warning, theme.error, reason),
-        SlotState::Cancelled => tile_note(ui, theme, rect, Icon::Close, theme.text2, "Cancelled"),
-        SlotState::Trashed(_) => {
-            tile_note(ui, theme, rect, Icon::Trash, theme.text2, "In the trash");
-        }
-        SlotState::Unsaved { .. } => {
-            let tag = Rect::from_min_size(rect.min + vec2(8.0, 8.0), vec2(76.0, 20.0));
-            ui.painter().rect_filled(tag, 5, theme.error_bg);
-            ui.painter().text(
-                tag.center(),
-                Align2::CENTER_CENTER,
-                "Not saved",
-                theme::caption(),
-                theme.error,
-            );
-        }
-        SlotState::Waiting => {
-            ui.painter().text(
-                rect.center(),
-                Align2::CENTER_CENTER,
-                format!("{}", index + 1),
-                theme::label(),
-                theme.text3,
-            );
-        }
-        SlotState::Drawing(_) | SlotState::Saving(_) | SlotState::Saved(_) => {}
-    }
-}
-
-fn tile_note(ui: &Ui, theme: &Theme, rect: Rect, icon: Icon, colour: Color32, text: &str) {
-    ui.painter().rect_filled(rect, theme::RADIUS, theme.bg2);
-    let icon_rect = Rect::from_center_size(
-        pos2(rect.center().x, rect.top() + rect.height() * 0.3),
-        vec2(20.0, 20.0),
-    );
-    icons::paint(ui.painter(), icon_rect, 19.0, icon, colour);
-    let mut job = egui::text::LayoutJob::simple(
-        text.to_owned(),
-        theme::caption(),
-        theme.text2,
-        rect.width() - 16.0,
-    );
-    job.halign = egui::Align::Center;
-    job.wrap.max_rows = 4;
-    let galley = ui.painter().layout_job(job);
-    ui.painter().galley(
-        pos2(rect.center().x, icon_rect.bottom() + 6.0),
-        galley,
-        theme.text2,
-    );
-}
-
-fn slot_words(state: &SlotState) -> String {
-    match state {
-        SlotState::Waiting => "waiting".to_owned(),
-        SlotState::Drawing(fraction) => format!("{:.0} %", fraction * 100.0),
-        SlotState::Saving(_) => "saving".to_owned(),
-        SlotState::Saved(_) => "finished".to_owned(),
-        SlotState::Unsaved { reason, .. } => format!("not saved, {reason}"),
-        SlotState::Failed(reason) => format!("failed, {reason}"),
-        SlotState::Cancelled => "cancelled".to_owned(),
-        SlotState::Trashed(_) => "in the trash".to_owned(),
-    }
-}
-
-fn tile_events(
-    ui: &Ui,
-    scene: &mut Scene<'_>,
-    response: &Response,
-    picture: PictureRef,
-    state: &SlotState,
-) {
-    match state {
-        SlotState::Trashed(recipe) if response.clicked() => scene.send(Command::Restore(recipe.id)),
-        _ if response.clicked() => scene.send(Command::Show(picture)),
-        _ => {}
-    }
-    if response.has_focus()
-        && ui.input(|input| input.key_pressed(egui::Key::Delete))
-        && let Some(id) = scene.session.picture_id(picture)
-    {
-        scene.send(Command::DeletePicture(id));
-    }
-    response.context_menu(|ui| picture_menu_ui(ui, scene, picture));
-}
-
 /// What can be done with any picture; for right clicks on tiles and thumbnails.
 pub fn picture_menu_ui(ui: &mut Ui, scene: &mut Scene<'_>, picture: PictureRef) {
     ui.set_min_width(180.0);
     ui.spacing_mut().item_spacing.y = 2.0;
-    let mut commands = vec![Command::Show(picture)];
+    let mut commands = vec![
+        Command::Show(picture),
+        Command::OpenAsDocument(picture),
+        Command::AddAsLayer(picture),
+    ];
     let part = crate::session::RecipePart::Everything;
     commands.push(Command::UseRecipe { picture, part });
     commands.push(Command::CopyPrompt(picture));
@@ -286,6 +122,11 @@ pub fn picture_menu_ui(ui: &mut Ui, scene: &mut Scene<'_>, picture: PictureRef) 
         commands.push(Command::StarPicture {
             id,
             starred: !starred,
+        });
+        let pinned = scene.session.documents.current().pinned.contains(&id);
+        commands.push(Command::Pin {
+            picture: id,
+            pinned: !pinned,
         });
         commands.push(Command::ShowInFolder(id));
         commands.push(Command::DeletePicture(id));
@@ -369,8 +210,58 @@ fn unread_ui(ui: &mut Ui, run: &Run) {
     );
 }
 
+/// A result of an edit of a picture that has been changed since.
+fn older_ui(ui: &mut Ui, scene: &Scene<'_>, id: RunId) {
+    let Some(run) = scene.session.run(id) else {
+        return;
+    };
+    if run.first_visible().is_some() && scene.session.is_of_older_state(run) {
+        widgets::remark(
+            ui,
+            "From before your last changes here. It can still be kept.",
+        );
+    }
+}
+
+/// Keep, Discard, Again: what is to become of the results.
+fn keep_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId) {
+    let Some(run) = scene.session.run(id) else {
+        return;
+    };
+    let shows_it =
+        matches!(scene.session.shown(), Some(PictureRef::Result { run, .. }) if run == id);
+    let can_keep = shows_it && run.first_visible().is_some();
+    ui.spacing_mut().item_spacing.x = 6.0;
+    ui.horizontal(|ui| {
+        let width = (ui.available_width() - 12.0) / 3.0;
+        let loudness = if can_keep {
+            Loudness::Primary
+        } else {
+            Loudness::Plain
+        };
+        ui.add_enabled_ui(can_keep, |ui| {
+            let keep = widgets::button(ui, "Keep", loudness, Some(width));
+            let tip = widgets::command_tooltip(ui, &Command::Keep);
+            if keep.on_hover_text(tip).clicked() {
+                scene.send(Command::Keep);
+            }
+        });
+        for command in [Command::Discard, Command::Again] {
+            let label = match command {
+                Command::Again => "Again",
+                _ => "Discard",
+            };
+            let tip = widgets::command_tooltip(ui, &command);
+            let button = widgets::button(ui, label, Loudness::Plain, Some(width));
+            if button.on_hover_text(tip).clicked() {
+                scene.send(command);
+            }
+        }
+    });
+}
+
 fn actions_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
-    let Some(shown) = scene.session.shown else {
+    let Some(shown) = scene.session.shown() else {
         return;
     };
     let id = scene.session.picture_id(shown);
@@ -381,12 +272,15 @@ fn actions_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     ui.horizontal(|ui| {
         let icons_width = 4.0 * 31.0 + 4.0 * 6.0;
         let width = (ui.available_width() - icons_width - 6.0) / 2.0;
-        if widgets::button(ui, "Again", Loudness::Plain, Some(width))
-            .on_hover_text(widgets::command_tooltip(ui, &Command::Again))
-            .clicked()
-        {
-            scene.send(Command::Again);
-        }
+        let open = Command::OpenAsDocument(shown);
+        ui.add_enabled_ui(id.is_some(), |ui| {
+            if widgets::button(ui, "Open", Loudness::Plain, Some(width))
+                .on_hover_text("Open on the canvas, as a document of its own")
+                .clicked()
+            {
+                scene.send(open);
+            }
+        });
         ui.add_enabled_ui(id.is_some(), |ui| {
             if widgets::button(ui, "Export", Loudness::Plain, Some(width))
                 .on_hover_text(widgets::command_tooltip(ui, &Command::Export))

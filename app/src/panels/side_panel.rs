@@ -3,7 +3,7 @@
 use egui::{ScrollArea, Ui, vec2};
 
 use super::gallery_place::GalleryPanel;
-use super::{Region, Scene, gallery_place, info, results, widgets};
+use super::{Region, Scene, gallery_place, info, layers, results, widgets};
 use crate::command::Command;
 use crate::session::SideTab;
 
@@ -25,6 +25,11 @@ pub fn side_panel_ui(ui: &mut Ui, scene: &mut Scene<'_>, gallery: &mut GalleryPa
         SideTab::Results => {
             results::results_ui(ui, scene);
             gallery_place::gallery_strip_ui(ui, scene, gallery);
+        }
+        SideTab::Layers => {
+            ScrollArea::vertical()
+                .auto_shrink([false, false])
+                .show(ui, |ui| layers::layers_ui(ui, scene));
         }
         SideTab::Info => {
             ScrollArea::vertical()

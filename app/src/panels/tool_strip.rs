@@ -6,15 +6,15 @@ use super::widgets;
 use super::{Region, Scene};
 use crate::command::Command;
 use crate::icons::Icon;
-use crate::session::Tool;
 use crate::theme;
+use crate::tools::Tool;
 
 pub fn tool_strip_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     ui.with_layout(Layout::top_down(Align::Center), |ui| {
         ui.spacing_mut().item_spacing = vec2(0.0, 4.0);
         for (tool, icon) in [(Tool::Pan, Icon::Hand), (Tool::Zoom, Icon::Zoom)] {
             let command = Command::Tool(tool);
-            let is_on = scene.session.tool == tool;
+            let is_on = scene.session.toolbox.tool() == tool;
             let response = widgets::command_icon(ui, icon, &command, 38.0, is_on);
             if tool == Tool::Pan {
                 super::mark_region(ui, Region::Tools, &response);

@@ -1,4 +1,4 @@
-//! Places at the left; queue, model and device at the right.
+//! Places at the left, documents beside them; queue, model and device at the right.
 
 use egui::{
     Align, Color32, Layout, Popup, PopupCloseBehavior, Response, Role, Sense, Stroke, StrokeKind,
@@ -6,7 +6,7 @@ use egui::{
 };
 
 use super::widgets::{self, Loudness};
-use super::{Region, Scene};
+use super::{Region, Scene, document_tabs};
 use crate::command::Command;
 use crate::icons::{self, Icon};
 use crate::session::{EngineState, Place, Run, RunState};
@@ -39,6 +39,9 @@ pub fn top_bar_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             device_chip_ui(ui, scene);
             model_chip_ui(ui, scene);
             queue_chip_ui(ui, scene);
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                document_tabs::document_tabs_ui(ui, scene);
+            });
         });
     });
 }
@@ -94,7 +97,7 @@ pub fn queue_row_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: crate::session::RunI
     let (rect, response) = ui.allocate_exact_size(vec2(width, 44.0), Sense::click());
     let label = format!("{}: {state}", run.request.prompt);
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &label));
-    let is_selected = scene.session.selected_run == Some(id);
+    let is_selected = scene.session.selected_run() == Some(id);
     if response.hovered() || is_selected {
         ui.painter().rect_filled(rect, theme::RADIUS, theme.bg3);
     }

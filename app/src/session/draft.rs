@@ -2,6 +2,8 @@
 
 use limn_engine::protocol::{Compute, GenerateRequest, ModelInfo, Sampling};
 
+use super::Deed;
+
 /// A limit for the text field, far beyond any model's: the engine says which words were not read.
 pub const MAX_PROMPT_CHARS: usize = 20_000;
 const MAX_HISTORY: usize = 200;
@@ -18,11 +20,51 @@ pub struct Draft {
     /// Keep the seed; otherwise each run draws a new one.
     pub seed_is_locked: bool,
     /// What is wrong with the draft, said beside it.
-    pub problem: Option<String>,
-    /// Prompts that were run, oldest first.
-    history: Vec<String>,
+    pub problem: Option<Problem>,
     /// Where in the history the prompt comes from, and what was being written before.
     browsing: Option<(usize, String)>,
+}
+
+/// Why the button did nothing, and what could be done instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub text: String,
+    pub instead: Option<Deed>,
+}
+
+impl From<&str> for Problem {
+    fn from(text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            instead: None,
+        }
+    }
+}
+
+/// Prompts that were run, oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PromptHistory(Vec<String>);
+
+impl PromptHistory {
+    pub fn new(prompts: impl IntoIterator<Item = String>) -> Self {
+        let mut history = Self::default();
+        for prompt in prompts {
+            history.remember(prompt);
+        }
+        history
+    }
+
+    pub fn prompts(&self) -> &[String] {
+        &self.0
+    }
+
+    pub fn remember(&mut self, prompt: String) {
+        self.0.retain(|earlier| *earlier != prompt);
+        self.0.push(prompt);
+        if self.0.len() > MAX_HISTORY {
+            self.0.remove(0);
+        }
+    }
 }
 
 impl Default for Draft {
@@ -36,14 +78,13 @@ impl Default for Draft {
             seed: new_seed(),
             seed_is_locked: false,
             problem: None,
-            history: Vec::new(),
             browsing: None,
         }
     }
 }
 
 impl Draft {
-    /// Makes a request of the draft and remembers the prompt.
+    /// Makes a request of the draft.
     ///
     /// # Errors
     /// What to tell the user beside the prompt.
@@ -51,18 +92,18 @@ impl Draft {
         &mut self,
         model: Option<&ModelInfo>,
         compute: Compute,
-    ) -> Result<GenerateRequest, String> {
+    ) -> Result<GenerateRequest, Problem> {
         let prompt = self.prompt.trim().to_owned();
         if prompt.is_empty() {
-            return Err("Describe a picture first.".to_owned());
+            return Err("Describe a picture first.".into());
         }
         let Some(model) = model else {
-            return Err("There is no model to draw with yet: see Models.".to_owned());
+            return Err("There is no model to draw with yet: see Models.".into());
         };
         if !self.seed_is_locked {
             self.seed = new_seed();
         }
-        self.remember(prompt.clone());
+        self.browsing = None;
         let negative = self.negative_prompt.trim();
         Ok(GenerateRequest {
             model: model.id.clone(),
@@ -78,43 +119,43 @@ impl Draft {
         })
     }
 
-    pub fn history(&self) -> &[String] {
-        &self.history
-    }
-
-    pub fn remember(&mut self, prompt: String) {
-        self.history.retain(|earlier| *earlier != prompt);
-        self.history.push(prompt);
-        if self.history.len() > MAX_HISTORY {
-            self.history.remove(0);
+    /// For a document that is new: the same settings, nothing written.
+    #[must_use]
+    pub fn for_new_document(&self) -> Self {
+        Self {
+            prompt: String::new(),
+            problem: None,
+            browsing: None,
+            ..self.clone()
         }
-        self.browsing = None;
     }
 
     /// Puts the prompt before this one into the field.
-    pub fn earlier(&mut self) {
+    pub fn earlier(&mut self, history: &PromptHistory) {
+        let prompts = history.prompts();
         let (index, own) = match self.browsing.take() {
             Some((0, own)) => (0, own),
             Some((index, own)) => (index - 1, own),
-            None if self.history.is_empty() => return,
+            None if prompts.is_empty() => return,
             None => {
-                let last = self.history.len() - 1;
+                let last = prompts.len() - 1;
                 let own = std::mem::take(&mut self.prompt);
                 // The prompt that was just run is still in the field: step over it.
-                let is_repeat = last > 0 && own.trim() == self.history[last];
+                let is_repeat = last > 0 && own.trim() == prompts[last];
                 (last - usize::from(is_repeat), own)
             }
         };
-        self.prompt.clone_from(&self.history[index]);
+        let index = index.min(prompts.len().saturating_sub(1));
+        self.prompt.clone_from(&prompts[index]);
         self.browsing = Some((index, own));
     }
 
     /// Back towards what was being written.
-    pub fn later(&mut self) {
+    pub fn later(&mut self, history: &PromptHistory) {
         let Some((index, own)) = self.browsing.take() else {
             return;
         };
-        if let Some(prompt) = self.history.get(index + 1) {
+        if let Some(prompt) = history.prompts().get(index + 1) {
             self.prompt.clone_from(prompt);
             self.browsing = Some((index + 1, own));
         } else {
@@ -229,20 +270,18 @@ mod tests {
     #[test]
     fn history_goes_back_and_forth_and_returns_what_was_being_written() {
         let mut draft = Draft::default();
-        draft.earlier();
+        draft.earlier(&PromptHistory::default());
         assert_eq!(draft.prompt, "");
-        for prompt in ["one", "two", "one", "three"] {
-            draft.remember(prompt.to_owned());
-        }
+        let history = PromptHistory::new(["one", "two", "one", "three"].map(str::to_owned));
         draft.prompt = "being written".to_owned();
         let mut seen = Vec::new();
         for _ in 0..4 {
-            draft.earlier();
+            draft.earlier(&history);
             seen.push(draft.prompt.clone());
         }
         assert_eq!(seen, ["three", "one", "two", "two"]);
         for _ in 0..3 {
-            draft.later();
+            draft.later(&history);
         }
         assert_eq!(draft.prompt, "being written");
     }

@@ -3,16 +3,21 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use limn_engine::protocol::{GenerateRequest, Phase, Picture, Plan, Preview, Progress};
-
 use image::RgbImage;
+use limn_engine::protocol::{GenerateRequest, Phase, Picture, Plan, Progress};
+use uuid::Uuid;
 
-use super::{PictureId, PictureRef, RunId};
-use crate::gallery::Recipe;
+use super::slots::{Made, MadePixels, Patch, Slot, SlotState};
+use super::{Deed, EditSnapshot, PictureId, PictureRef, RunId};
+use crate::document::DocumentId;
+use crate::gallery::{EditFacts, Recipe};
 
 #[derive(Debug)]
 pub struct Run {
     pub id: RunId,
+    /// Its name in documents, which outlive it.
+    pub uuid: Uuid,
+    pub document: DocumentId,
     pub request: GenerateRequest,
     /// Width and height in pixels, as asked until the engine's plan says more.
     pub size: (u32, u32),
@@ -22,6 +27,8 @@ pub struct Run {
     pub plan: Option<Plan>,
     /// What was on the canvas when the run was asked for.
     pub before: Option<PictureRef>,
+    /// What it was asked about, unless it makes pictures from words alone.
+    pub edit: Option<Arc<EditSnapshot>>,
     /// The engine's estimate, and when it came.
     estimate: Option<(f32, Instant)>,
 }
@@ -39,106 +46,35 @@ pub enum RunState {
     Failed(String),
 }
 
-/// One picture of a run.
-#[derive(Debug)]
-pub struct Slot {
-    pub seed: u64,
-    pub state: SlotState,
-    /// The newest preview, and a number that changes with it.
-    pub preview: Option<Arc<Preview>>,
-    pub preview_version: u32,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum SlotState {
-    Waiting,
-    /// From 0 to 1.
-    Drawing(f32),
-    /// Finished by the engine, not yet on the disk.
-    Saving(Arc<Made>),
-    Saved(Arc<Recipe>),
-    /// The disk refused it; it lives here only.
-    Unsaved {
-        made: Arc<Made>,
-        reason: String,
-    },
-    Failed(String),
-    Cancelled,
-    /// Was saved, then went to the trash.
-    Trashed(Arc<Recipe>),
-}
-
-/// A picture as it came from the engine, with how it was made.
-#[derive(Debug, PartialEq)]
-pub struct Made {
-    pub pixels: Arc<RgbImage>,
-    pub recipe: Arc<Recipe>,
-}
-
-impl Slot {
-    /// Whether there is anything to look at.
-    pub fn is_visible(&self) -> bool {
-        match self.state {
-            SlotState::Saved(_) | SlotState::Saving(_) | SlotState::Unsaved { .. } => true,
-            SlotState::Drawing(_) => self.preview.is_some(),
-            _ => false,
-        }
-    }
-
-    pub fn saved_id(&self) -> Option<PictureId> {
-        match &self.state {
-            SlotState::Saved(recipe) => Some(recipe.id),
-            _ => None,
-        }
-    }
-
-    /// How it was made, once it is.
-    pub fn recipe(&self) -> Option<&Arc<Recipe>> {
-        match &self.state {
-            SlotState::Saving(made) | SlotState::Unsaved { made, .. } => Some(&made.recipe),
-            SlotState::Saved(recipe) => Some(recipe),
-            _ => None,
-        }
-    }
-
-    /// The pixels, while they are nowhere but here.
-    pub fn pixels(&self) -> Option<&Arc<RgbImage>> {
-        match &self.state {
-            SlotState::Saving(made) | SlotState::Unsaved { made, .. } => Some(&made.pixels),
-            _ => None,
-        }
-    }
-
-    fn is_open(&self) -> bool {
-        matches!(self.state, SlotState::Waiting | SlotState::Drawing(_))
-    }
-}
-
 impl Run {
     pub(super) fn new(
         id: RunId,
+        document: DocumentId,
         request: GenerateRequest,
         size: (u32, u32),
-        before: Option<PictureRef>,
+        edit: Option<Arc<EditSnapshot>>,
     ) -> Self {
-        let slots = (0..request.n_pictures)
-            .map(|index| Slot {
-                seed: request.seed.wrapping_add(u64::from(index)),
-                state: SlotState::Waiting,
-                preview: None,
-                preview_version: 0,
-            })
-            .collect();
+        let seeds = (0..request.n_pictures).map(u64::from);
+        let slots = seeds.map(|index| Slot::new(request.seed.wrapping_add(index)));
         Self {
             id,
+            uuid: Uuid::new_v4(),
+            document,
+            slots: slots.collect(),
             request,
             size,
-            slots,
             state: RunState::Waiting,
             plan: None,
-            before,
+            before: None,
+            edit,
             estimate: None,
         }
+    }
+
+    pub fn deed(&self) -> Deed {
+        self.edit
+            .as_ref()
+            .map_or(Deed::NewPictures, |edit| edit.deed)
     }
 
     pub fn is_active(&self) -> bool {
@@ -204,7 +140,9 @@ impl Run {
     }
 
     pub(super) fn started(&mut self, plan: Plan) {
-        self.size = (plan.width, plan.height);
+        if self.edit.is_none() {
+            self.size = (plan.width, plan.height);
+        }
         self.plan = Some(plan);
         if self.state == RunState::Starting {
             self.state = RunState::Running;
@@ -240,6 +178,7 @@ impl Run {
         index: u32,
         picture: &Picture,
         pixels: RgbImage,
+        patch_mask: Option<Vec<u8>>,
     ) -> Option<Arc<Made>> {
         let plan = self.plan.as_ref()?;
         let slot = self.slots.get_mut(index as usize)?;
@@ -249,13 +188,42 @@ impl Run {
         ) {
             return None;
         }
+        let mut recipe = Recipe::new(plan, &self.request, picture);
+        let pixels = match (&self.edit, patch_mask) {
+            (None, _) => {
+                let pixels = Arc::new(pixels);
+                slot.picture = Some(Arc::clone(&pixels));
+                MadePixels::Picture(pixels)
+            }
+            (Some(edit), Some(mask)) if pixels.dimensions() == edit.plan.context.size() => {
+                recipe = recipe.edited(edit.deed.recipe(), edit.content.frame.size(), facts(edit));
+                recipe.parents.clone_from(&edit.parents);
+                let rgb = pixels.into_raw();
+                let patch = Arc::new(Patch { rgb, mask });
+                slot.patch = Some(Arc::clone(&patch));
+                MadePixels::Edit {
+                    snapshot: Arc::clone(edit),
+                    patch,
+                }
+            }
+            // Not what was asked for: as good as no picture, which the run's end says.
+            (Some(_), _) => return None,
+        };
         let made = Arc::new(Made {
-            pixels: Arc::new(pixels),
-            recipe: Arc::new(Recipe::new(plan, &self.request, picture)),
+            pixels,
+            recipe: Arc::new(recipe),
         });
         slot.seed = picture.seed;
         slot.state = SlotState::Saving(Arc::clone(&made));
         Some(made)
+    }
+
+    /// Frees what the gallery has too.
+    pub(super) fn drop_spare_pixels(&mut self) {
+        for slot in self.slots.iter_mut().filter(|slot| slot.spare_bytes() > 0) {
+            slot.picture = None;
+            slot.patch = None;
+        }
     }
 
     /// The slot of a picture that is on its way to the disk.
@@ -385,6 +353,22 @@ impl Run {
     fn stretch(&mut self, first: u32, n_pictures: u32) -> &mut [Slot] {
         let end = (first + n_pictures).min(self.slots.len() as u32);
         &mut self.slots[first.min(end) as usize..end as usize]
+    }
+}
+
+fn facts(edit: &EditSnapshot) -> EditFacts {
+    let (settings, plan) = (&edit.settings, &edit.plan);
+    EditFacts {
+        strength: settings.strength,
+        fill: settings.fill,
+        context: plan
+            .context
+            .translate(-edit.content.frame.x, -edit.content.frame.y),
+        work_size: plan.work_size,
+        grow_px: plan.grow_px,
+        feather_px: plan.feather_px,
+        blend_px: plan.blend_px,
+        match_colours: settings.match_colours,
     }
 }
 

@@ -1,10 +1,18 @@
 #![allow(clippy::unwrap_used)]
 
+mod edits;
+
+use std::time::Instant;
+
 use limn_engine::error::ErrorKind;
-use limn_engine::protocol::{BlobHash, Failure, Phase, Plan, Preview, Progress, Sampling, Timings};
+use limn_engine::protocol::{
+    BlobHash, Compute, Event, Failure, GenerateRequest, JobId, ModelId, Phase, Picture, Plan,
+    Preview, Progress, Sampling, Timings,
+};
 use limn_engine::samplers::Sampler;
 
 use super::*;
+use crate::engine_link::EngineEvent;
 
 fn request(prompt: &str, n_pictures: u32) -> GenerateRequest {
     GenerateRequest {
@@ -62,7 +70,7 @@ impl Bench {
     fn note(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Ask(request) => self.asked.push(request),
+                Effect::Ask(request) | Effect::AskWith { request, .. } => self.asked.push(request),
                 Effect::Save(made) => self.saves.push(made),
                 Effect::RetrySaves => self.saves.clear(),
             }
@@ -87,14 +95,15 @@ impl Bench {
     /// The job that the engine was asked for last.
     fn job(&self) -> JobId {
         let jobs = self.asked.iter().rev().find_map(|request| match request {
-            Request::Generate { job, .. } => Some(*job),
+            Request::Generate { job, .. } | Request::Edit { job, .. } => Some(*job),
             _ => None,
         });
         jobs.unwrap()
     }
 
     fn n_jobs_asked(&self) -> usize {
-        let is_job = |request: &&Request| matches!(request, Request::Generate { .. });
+        let is_job =
+            |request: &&Request| matches!(request, Request::Generate { .. } | Request::Edit { .. });
         self.asked.iter().filter(is_job).count()
     }
 
@@ -177,13 +186,13 @@ impl Bench {
 fn a_run_goes_from_tiles_to_saved_pictures() {
     let mut bench = Bench::new();
     let run = bench.queue("a cat", 2);
-    assert_eq!(bench.session.selected_run, Some(run));
+    assert_eq!(bench.session.selected_run(), Some(run));
     assert_eq!(bench.states(run), ["drawing", "drawing"]);
     let job = bench.job();
     bench.say(Event::Started { job, plan: plan() });
     bench.preview(0);
     assert_eq!(
-        bench.session.shown,
+        bench.session.shown(),
         Some(PictureRef::Result { run, index: 0 })
     );
     assert!(bench.session.seconds_left(Instant::now()).unwrap() <= 8.0);
@@ -214,7 +223,7 @@ fn prompts_wait_for_each_other_and_each_can_be_cancelled() {
     let third = bench.queue("three", 1);
     assert_eq!(bench.n_jobs_asked(), 1, "one job with the engine at a time");
     assert_eq!(
-        bench.session.selected_run,
+        bench.session.selected_run(),
         Some(first),
         "what is being drawn stays in view"
     );
@@ -335,7 +344,7 @@ fn the_canvas_follows_new_results_until_the_user_picks_something() {
     let first = bench.queue("one", 2);
     bench.picture_of_started_job();
     assert_eq!(
-        bench.session.shown,
+        bench.session.shown(),
         Some(PictureRef::Result {
             run: first,
             index: 0
@@ -343,7 +352,7 @@ fn the_canvas_follows_new_results_until_the_user_picks_something() {
     );
     bench.preview(1);
     assert_eq!(
-        bench.session.shown,
+        bench.session.shown(),
         Some(PictureRef::Result {
             run: first,
             index: 0
@@ -359,7 +368,7 @@ fn the_canvas_follows_new_results_until_the_user_picks_something() {
     bench.finish();
     bench.preview(0);
     assert_eq!(
-        bench.session.shown,
+        bench.session.shown(),
         Some(PictureRef::Result {
             run: first,
             index: 1
@@ -367,14 +376,14 @@ fn the_canvas_follows_new_results_until_the_user_picks_something() {
     );
     bench.session.select_run(second);
     assert_eq!(
-        bench.session.shown,
+        bench.session.shown(),
         Some(PictureRef::Result {
             run: second,
             index: 0
         })
     );
     bench.session.show_before();
-    assert!(matches!(bench.session.shown, Some(PictureRef::Result { run, .. }) if run == first));
+    assert!(matches!(bench.session.shown(), Some(PictureRef::Result { run, .. }) if run == first));
 }
 
 #[test]
@@ -385,7 +394,7 @@ fn results_are_stepped_through_around_the_ends() {
     bench.say(Event::Started { job, plan: plan() });
     bench.picture(0);
     bench.picture(2);
-    let shown = |bench: &Bench| match bench.session.shown {
+    let shown = |bench: &Bench| match bench.session.shown() {
         Some(PictureRef::Result { index, .. }) => index,
         _ => u32::MAX,
     };
@@ -412,7 +421,7 @@ fn a_trashed_result_can_come_back() {
     let id = bench.session.shown_id().unwrap();
     bench.session.forget_picture(id);
     assert_eq!(
-        (bench.states(run), bench.session.shown),
+        (bench.states(run), bench.session.shown()),
         (vec!["trashed"], None)
     );
     bench.session.restore_picture(id);

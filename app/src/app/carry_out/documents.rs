@@ -1,0 +1,172 @@
+//! Commands about documents: tabs, pictures that become one, the clipboard.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use egui::{ColorImage, Context};
+use image::RgbaImage;
+use limn_engine::PixelRect;
+
+use super::Fetched;
+use crate::app::App;
+use crate::command::Command;
+use crate::document::{DocumentId, Layer, StepName};
+use crate::panels::toasts::Tone;
+use crate::session::{PictureId, PictureRef, Place};
+
+impl App {
+    pub(super) fn new_document(&mut self) {
+        self.leave_document();
+        self.session.new_document();
+        self.session.place = Place::Canvas;
+        self.bar.focus = Some(crate::panels::prompt_bar::Selection::End);
+    }
+
+    pub(super) fn select_document(&mut self, id: DocumentId) {
+        self.leave_document();
+        self.session.place = Place::Canvas;
+        self.session.documents.select(id);
+    }
+
+    pub(super) fn step_document(&mut self, by: i32) {
+        self.leave_document();
+        self.session.place = Place::Canvas;
+        self.session.documents.step(by);
+    }
+
+    /// Takes a document off its tab. Nothing is lost: it can be had back, and nothing asks first.
+    pub(super) fn close_document(&mut self, id: DocumentId, now: Instant) {
+        self.leave_document();
+        let Some((place, closed)) = self.session.documents.close(id) else {
+            return;
+        };
+        if closed.is_blank() && closed.draft.prompt.trim().is_empty() {
+            return;
+        }
+        let text = format!("Closed “{}”", closed.document.name());
+        self.closed = Some((place, closed));
+        self.toasts
+            .offer(Tone::Plain, text, "Undo", Command::ReopenDocument, now);
+    }
+
+    pub(super) fn reopen_document(&mut self) {
+        if let Some((place, document)) = self.closed.take() {
+            self.leave_document();
+            self.session.documents.put_back(place, document);
+            self.session.place = Place::Canvas;
+        }
+    }
+
+    /// No gesture goes on in another document than it began in.
+    pub(in crate::app) fn leave_document(&mut self) {
+        let document = &mut self.session.documents.current_mut().document;
+        self.session.toolbox.leave(document);
+    }
+
+    pub(super) fn open_as_document(&mut self, picture: PictureRef, now: Instant) {
+        self.session.place = Place::Canvas;
+        match self.session.picture_id(picture) {
+            Some(id) => self.fetch(id, Fetched::OpenDocument),
+            None => {
+                let text = "This picture is not finished yet.";
+                self.toasts.say(Tone::Plain, text, now);
+            }
+        }
+    }
+
+    pub(super) fn add_as_layer(&mut self, picture: PictureRef, now: Instant) {
+        self.session.place = Place::Canvas;
+        match self.session.picture_id(picture) {
+            Some(id) => self.fetch(id, Fetched::AddLayer),
+            None => {
+                let text = "This picture is not finished yet.";
+                self.toasts.say(Tone::Plain, text, now);
+            }
+        }
+    }
+
+    /// A picture of the gallery is open: goes on with what it was opened for.
+    pub(in crate::app) fn fetched(&mut self, id: PictureId, pixels: &RgbaImage) {
+        let (now, later) = std::mem::take(&mut self.fetching)
+            .into_iter()
+            .partition(|(waiting, _)| *waiting == id);
+        self.fetching = later;
+        let now: Vec<_> = now;
+        let record = self.gallery_view.record(id);
+        let name = record.map_or(String::new(), |record| record.prompt().to_owned());
+        for (_, then) in now {
+            match then {
+                Fetched::OpenDocument => {
+                    self.leave_document();
+                    self.session.open_picture(&name, pixels, Some(id), None);
+                }
+                Fetched::AddLayer => self.add_layer(&name, pixels),
+            }
+        }
+    }
+
+    /// What was to be opened cannot be.
+    pub(in crate::app) fn not_fetched(&mut self, id: PictureId, reason: &str, now: Instant) {
+        let n_before = self.fetching.len();
+        self.fetching.retain(|(waiting, _)| *waiting != id);
+        if self.fetching.len() < n_before {
+            let text = format!("The picture cannot be opened: {reason}");
+            self.toasts.say(Tone::Bad, text, now);
+        }
+    }
+
+    /// A layer in the middle of the picture; a blank document takes it as its picture.
+    pub(super) fn add_layer(&mut self, name: &str, pixels: &RgbaImage) {
+        if self.session.documents.current().is_blank() {
+            self.session.open_picture(name, pixels, None, None);
+            return;
+        }
+        let open = self.session.documents.current_mut();
+        open.look_at_document();
+        let frame = open.document.content().frame;
+        let (width, height) = pixels.dimensions();
+        let rect = PixelRect::new(
+            frame.x + (frame.width as i32 - width as i32) / 2,
+            frame.y + (frame.height as i32 - height as i32) / 2,
+            width,
+            height,
+        );
+        let layer = Layer::picture(name, rect, pixels.as_raw().as_chunks::<4>().0);
+        open.document.change(StepName::Paste, |content| {
+            content.add_layer(layer);
+        });
+    }
+
+    pub(super) fn paste(&mut self, picture: &Arc<ColorImage>, as_document: bool, now: Instant) {
+        self.session.place = Place::Canvas;
+        let as_document = as_document || std::mem::take(&mut self.pastes_as_document);
+        let [width, height] = picture.size;
+        let colours = picture.pixels.iter();
+        let bytes = colours.flat_map(egui::Color32::to_srgba_unmultiplied);
+        let pixels = RgbaImage::from_raw(width as u32, height as u32, bytes.collect());
+        let Some(pixels) = pixels.filter(|pixels| !pixels.is_empty()) else {
+            let text = "The clipboard has no picture.";
+            return self.toasts.say(Tone::Plain, text, now);
+        };
+        if as_document {
+            self.leave_document();
+            self.session.open_picture("Pasted", &pixels, None, None);
+        } else {
+            self.add_layer("Pasted", &pixels);
+        }
+    }
+
+    /// Puts what the visible layers show together on the clipboard.
+    pub(super) fn copy_merged(&mut self, ctx: &Context, now: Instant) {
+        let content = self.session.canvas_content();
+        let frame = content.frame;
+        if frame.is_empty() {
+            let text = "There is no picture to copy.";
+            return self.toasts.say(Tone::Plain, text, now);
+        }
+        let pixels = content.composite(frame).into_flattened();
+        let size = [frame.width as usize, frame.height as usize];
+        ctx.copy_image(ColorImage::from_rgba_unmultiplied(size, &pixels));
+        self.toasts.say(Tone::Good, "Picture copied", now);
+    }
+}

@@ -1,0 +1,192 @@
+//! Commands about the gallery and its pictures.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use egui::Context;
+
+use super::{DialogAnswer, ask};
+use crate::app::App;
+use crate::command::Command;
+use crate::files::Existing;
+use crate::gallery::export::{ExportOptions, Format};
+use crate::gallery::{Mark, Recipe, handle};
+use crate::panels::toasts::Tone;
+use crate::session::{PictureId, PictureRef};
+
+impl App {
+    pub(super) fn recipe(&self, picture: PictureRef) -> Option<Recipe> {
+        match picture {
+            PictureRef::Gallery(id) => self.gallery_view.record(id)?.recipe.clone(),
+            PictureRef::Result { run, index } => {
+                let slot = self.session.run(run)?.slots.get(index as usize)?;
+                slot.recipe().map(|recipe| recipe.as_ref().clone())
+            }
+        }
+    }
+
+    pub(super) fn export(&mut self, ctx: &Context, now: Instant) {
+        let Some(shown) = self.session.shown() else {
+            self.toasts
+                .say(Tone::Plain, "Open a picture first, then export it.", now);
+            return;
+        };
+        let Some(id) = self.session.picture_id(shown) else {
+            self.toasts
+                .say(Tone::Plain, "This picture is not finished yet.", now);
+            return;
+        };
+        let name = self
+            .recipe(shown)
+            .map_or("picture".to_owned(), |recipe| file_name(&recipe));
+        self.in_dialog_thread(ctx, move || {
+            let dialog = rfd::FileDialog::new()
+                .set_title("Export the picture")
+                .set_file_name(format!("{name}.png"))
+                .add_filter("PNG", &["png"])
+                .add_filter("JPEG", &["jpg", "jpeg"])
+                .add_filter("WebP", &["webp"]);
+            ask(
+                || dialog.save_file(),
+                |path| Some(DialogAnswer::ExportTo { id, path }),
+            )
+        });
+    }
+
+    pub(in crate::app) fn export_to(&mut self, id: PictureId, path: PathBuf) {
+        let (format, path) = match Format::from_path(&path) {
+            Some(format) => (format, path),
+            None => (Format::Png, path.with_added_extension("png")),
+        };
+        // The dialog has already asked about a name that is taken.
+        let options = ExportOptions {
+            format,
+            with_recipe: true,
+            existing: Existing::Replace,
+        };
+        self.tell_gallery(handle::Command::Export { id, path, options });
+    }
+
+    pub(super) fn copy_picture(&mut self, ctx: &Context, now: Instant) {
+        let image = self
+            .session
+            .shown()
+            .and_then(|shown| self.textures.image(shown));
+        match image {
+            Some(image) => {
+                ctx.copy_image(image.as_ref().clone());
+                self.toasts.say(Tone::Good, "Picture copied", now);
+            }
+            None => self
+                .toasts
+                .say(Tone::Plain, "There is no finished picture to copy.", now),
+        }
+    }
+
+    pub(super) fn copy_prompt(&mut self, ctx: &Context, picture: PictureRef, now: Instant) {
+        if let Some(recipe) = self.recipe(picture) {
+            ctx.copy_text(recipe.prompt);
+            self.toasts.say(Tone::Good, "Prompt copied", now);
+        }
+    }
+
+    pub(super) fn show_in_folder(&mut self, ctx: &Context, id: PictureId) {
+        let folder = self.settings.gallery_folder(&self.folders).join(id.month());
+        self.open_in_file_manager(ctx, folder);
+    }
+
+    pub(super) fn open_in_file_manager(&self, ctx: &Context, folder: PathBuf) {
+        self.in_dialog_thread(ctx, move || {
+            let error = open::that_detached(&folder).err()?;
+            let message = format!(
+                "The folder cannot be opened ({error}): {}",
+                folder.display()
+            );
+            Some(DialogAnswer::Failed(message))
+        });
+    }
+
+    pub(super) fn toggle_star(&mut self, now: Instant) {
+        let Some(id) = self.session.shown_id() else {
+            self.toasts
+                .say(Tone::Plain, "There is no saved picture to star.", now);
+            return;
+        };
+        let starred = self
+            .gallery_view
+            .record(id)
+            .is_some_and(|record| record.is_starred);
+        self.star(id, !starred);
+    }
+
+    pub(super) fn star(&mut self, id: PictureId, starred: bool) {
+        self.gallery_view.set_starred(id, starred);
+        self.tell_gallery(handle::Command::Mark {
+            pictures: vec![id],
+            mark: Mark::Star(starred),
+        });
+        self.tell_gallery(handle::Command::Records(vec![id]));
+        self.list_is_stale |= self.gallery_view.only_starred;
+    }
+
+    pub(super) fn trash(&mut self, id: PictureId, now: Instant) {
+        self.tell_gallery(handle::Command::Trash(vec![id]));
+        let next = self.gallery_view.neighbour(id, 1);
+        let was_shown = self.session.shown() == Some(PictureRef::Gallery(id));
+        self.session.forget_picture(id);
+        if let Some(next) = next.filter(|_| was_shown) {
+            self.session.show(PictureRef::Gallery(next));
+        }
+        self.gallery_view.remove(id);
+        self.list_is_stale = true;
+        self.toasts.offer(
+            Tone::Plain,
+            "Moved to the trash",
+            "Undo",
+            Command::Restore(id),
+            now,
+        );
+    }
+
+    pub(super) fn choose_gallery_folder(&mut self, ctx: &Context) {
+        let now = self.settings.gallery_folder(&self.folders).to_owned();
+        self.in_dialog_thread(ctx, move || {
+            let dialog = rfd::FileDialog::new()
+                .set_title("Where pictures are kept")
+                .set_directory(now);
+            ask(
+                || dialog.pick_folder(),
+                |folder| Some(DialogAnswer::GalleryFolder(folder)),
+            )
+        });
+    }
+
+    pub(in crate::app) fn use_gallery_folder(&mut self, ctx: &Context, folder: PathBuf) {
+        self.settings.gallery_folder = Some(folder);
+        self.save_settings(ctx);
+        // Ending the old thread waits for its last writes, which must not hold the window.
+        if let Some(old) = self.gallery.take() {
+            let _ = std::thread::Builder::new()
+                .name("old gallery".to_owned())
+                .spawn(move || drop(old));
+        }
+        self.gallery_view = crate::session::GalleryView::default();
+        self.open_gallery(ctx);
+        let effects = self.session.save_unsaved_again();
+        self.carry_out_effects(effects);
+    }
+}
+
+/// A file name from the prompt: its first words and the seed.
+fn file_name(recipe: &Recipe) -> String {
+    let words: Vec<String> = recipe
+        .prompt
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .take(8)
+        .map(str::to_lowercase)
+        .collect();
+    let name: String = words.join("-").chars().take(60).collect();
+    let name = if name.is_empty() { "picture" } else { &name };
+    format!("{name}-{}", recipe.seed)
+}

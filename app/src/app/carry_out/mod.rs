@@ -1,0 +1,287 @@
+//! One match for all commands.
+
+mod documents;
+mod gallery;
+mod layers;
+mod runs;
+mod settings;
+mod tools;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use egui::{Context, Popup, ViewportCommand};
+
+use super::{App, DialogAnswer, waker};
+use crate::command::Command;
+use crate::gallery::handle;
+use crate::panels::prompt_bar::{PromptBar, Selection};
+use crate::panels::toasts::Tone;
+use crate::session::Place;
+
+/// What a picture of the gallery is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fetched {
+    OpenDocument,
+    AddLayer,
+}
+
+impl App {
+    #[expect(clippy::too_many_lines, reason = "one match for all commands")]
+    pub(super) fn carry_out(&mut self, ctx: &Context, command: Command, now: Instant) {
+        match command {
+            Command::Generate => self.generate(self.session.deed(), now),
+            Command::Do(deed) => {
+                self.session.choose_deed(deed);
+                self.generate(deed, now);
+            }
+            Command::ChooseDeed(deed) => self.session.choose_deed(deed),
+            Command::SetChoices(choices) => {
+                self.session.documents.current_mut().choices = choices;
+            }
+            Command::Again => self.again(now),
+            Command::RunAgain(run) => {
+                let effects = self.session.run_again(run);
+                self.carry_out_effects(effects);
+            }
+            Command::CancelCurrent => {
+                let current = self
+                    .session
+                    .running()
+                    .or_else(|| self.session.active_runs().next());
+                if let Some(run) = current.map(|run| run.id) {
+                    self.carry_out(ctx, Command::CancelRun(run), now);
+                }
+            }
+            Command::CancelRun(run) => {
+                let effects = self.session.cancel(run);
+                self.carry_out_effects(effects);
+            }
+            Command::Keep => self.finish_or_keep(now),
+            Command::Discard => self.discard(now),
+            Command::DismissRun(run) => self.session.dismiss(run),
+            Command::RetrySaving => {
+                let effects = self.session.retry_saving();
+                self.carry_out_effects(effects);
+            }
+            Command::Undo => self.undo(now),
+            Command::Redo => self.redo(now),
+            Command::FocusPrompt => {
+                self.session.place = Place::Canvas;
+                self.bar.focus = Some(Selection::End);
+            }
+            Command::EarlierPrompt => {
+                let history = &self.session.history;
+                self.session.documents.current_mut().draft.earlier(history);
+                self.bar.focus = Some(Selection::End);
+            }
+            Command::LaterPrompt => {
+                let history = &self.session.history;
+                self.session.documents.current_mut().draft.later(history);
+                self.bar.focus = Some(Selection::End);
+            }
+            Command::SetPrompt(text) => self.set_prompt(text),
+            Command::ReplaceWord { from, to } => self.replace_word(&from, &to),
+            Command::UseRecipe { picture, part } => self.use_recipe(picture, part),
+            Command::Show(picture) => self.show(picture),
+            Command::SelectRun(run) => {
+                self.session.place = Place::Canvas;
+                self.session.select_run(run);
+            }
+            Command::ShowResult(n) => self.session.show_result(u32::from(n).saturating_sub(1)),
+            Command::ShowBefore => self.session.show_before(),
+            Command::PreviousResult => self.step_or_nudge(-1),
+            Command::NextResult => self.step_or_nudge(1),
+            Command::GoTo(place) => self.session.place = place,
+            Command::SideTab(tab) => {
+                self.session.place = Place::Canvas;
+                self.panels_are_shown = true;
+                self.session.side_tab = tab;
+            }
+            Command::Tool(tool) => self.choose_tool(tool),
+            Command::SwapTools => {
+                let document = &mut self.session.documents.current_mut().document;
+                self.session.toolbox.swap(document);
+            }
+            Command::BrushSize(steps) => self.session.toolbox.step_size(steps.into()),
+            Command::BrushHardness(steps) => self.session.toolbox.step_hardness(steps.into()),
+            Command::AdjustBrush { dx, dy } => self.session.toolbox.adjust(dx, dy),
+            Command::SetTools(settings) => self.session.toolbox.settings = settings,
+            Command::EditPatchMask(edits) => self.session.toolbox.edits_patch_mask = edits,
+            Command::Pointer(event) => self.pointer(&event, now),
+            Command::Nudge(dx, dy) => self.nudge(dx, dy),
+            Command::ExtendTo(aspect) => self.extend_to(aspect, now),
+            Command::Mask(action) => self.change_mask(action, now),
+            Command::LoadMask => self.load_mask(ctx, now),
+            Command::SaveMask => self.save_mask(ctx, now),
+            Command::Peek(is_down) => self.peek(is_down, now),
+            Command::ToggleMask => self.session.mask_is_hidden = !self.session.mask_is_hidden,
+            Command::Layer(command) => self.change_layers(command, now),
+            Command::NewDocument => self.new_document(),
+            Command::SelectDocument(id) => self.select_document(id),
+            Command::CloseDocument(id) => self.close_document(id, now),
+            Command::CloseCurrent => {
+                self.close_document(self.session.documents.current_id(), now);
+            }
+            Command::ReopenDocument => self.reopen_document(),
+            Command::NextDocument => self.step_document(1),
+            Command::PreviousDocument => self.step_document(-1),
+            Command::OpenAsDocument(picture) => self.open_as_document(picture, now),
+            Command::AddAsLayer(picture) => self.add_as_layer(picture, now),
+            Command::PastePicture {
+                picture,
+                as_document,
+            } => self.paste(&picture, as_document, now),
+            Command::PasteDocument => {
+                self.pastes_as_document = true;
+                ctx.send_viewport_cmd(ViewportCommand::RequestPaste);
+            }
+            Command::Pin { picture, pinned } => self.session.pin(picture, pinned),
+            Command::ZoomIn => self.canvas.view.zoom_step(true),
+            Command::ZoomOut => self.canvas.view.zoom_step(false),
+            Command::ZoomFit => self.canvas.view.fit(),
+            Command::ZoomActual => self.canvas.view.actual_size(),
+            Command::TogglePanels => self.panels_are_shown = !self.panels_are_shown,
+            Command::FullScreen => self.set_full_screen(ctx, !self.is_full_screen),
+            Command::NextRegion => self.next_region(ctx),
+            Command::Palette => {
+                self.settings_are_open = false;
+                self.palette.toggle();
+            }
+            Command::Settings => {
+                self.palette.is_open = false;
+                self.settings_are_open = !self.settings_are_open;
+            }
+            Command::Escape => self.escape(ctx),
+            Command::Export => self.export(ctx, now),
+            Command::CopyMerged => self.copy_merged(ctx, now),
+            Command::CopyPicture => self.copy_picture(ctx, now),
+            Command::CopyPrompt(picture) => self.copy_prompt(ctx, picture, now),
+            Command::OpenFolder => {
+                let folder = self.settings.gallery_folder(&self.folders).to_owned();
+                self.open_in_file_manager(ctx, folder);
+            }
+            Command::ShowInFolder(id) => self.show_in_folder(ctx, id),
+            Command::ToggleStar => self.toggle_star(now),
+            Command::StarPicture { id, starred } => self.star(id, starred),
+            Command::Delete => match self.session.shown_id() {
+                Some(id) => self.trash(id, now),
+                None => self
+                    .toasts
+                    .say(Tone::Plain, "There is no saved picture to delete.", now),
+            },
+            Command::DeletePicture(id) => self.trash(id, now),
+            Command::Restore(id) => {
+                self.tell_gallery(handle::Command::Restore(vec![id]));
+                self.session.restore_picture(id);
+                self.list_is_stale = true;
+            }
+            Command::SearchGallery(words) => {
+                self.gallery_view.words = words;
+                self.list_is_stale = true;
+            }
+            Command::OnlyStarred(only) => {
+                self.gallery_view.only_starred = only;
+                self.list_is_stale = true;
+            }
+            Command::SetModel(model) => self.set_model(ctx, model),
+            Command::SetDevice(device) => self.set_device(ctx, device),
+            Command::SetTheme(theme) => {
+                self.settings.theme = theme;
+                self.show_look(ctx);
+                self.save_settings(ctx);
+            }
+            Command::SetScale(scale) => {
+                self.settings.ui_scale = ((scale - 1.0).abs() > 0.001).then_some(scale);
+                self.show_look(ctx);
+                self.save_settings(ctx);
+            }
+            Command::ChooseGalleryFolder => self.choose_gallery_folder(ctx),
+            Command::DismissToast(id) => self.toasts.dismiss(id),
+            Command::CloseAnyway => {
+                self.closes_anyway = true;
+                ctx.send_viewport_cmd(ViewportCommand::Close);
+            }
+        }
+    }
+
+    fn set_full_screen(&mut self, ctx: &Context, on: bool) {
+        self.is_full_screen = on;
+        ctx.send_viewport_cmd(ViewportCommand::Fullscreen(on));
+    }
+
+    fn next_region(&mut self, ctx: &Context) {
+        self.region = self.region.next();
+        let id = ctx.data(|data| data.get_temp::<egui::Id>(self.region.first_control()));
+        if let Some(id) = id {
+            ctx.memory_mut(|memory| memory.request_focus(id));
+        }
+    }
+
+    /// The topmost thing goes first: gesture, sheet, popover, text focus, full screen, place, hidden panels.
+    fn escape(&mut self, ctx: &Context) {
+        let focused = ctx.memory(egui::Memory::focused);
+        let document = &mut self.session.documents.current_mut().document;
+        if self.session.toolbox.cancel(document) {
+            return;
+        }
+        if self.palette.is_open {
+            self.palette.is_open = false;
+        } else if self.settings_are_open {
+            self.settings_are_open = false;
+        } else if Popup::is_any_open(ctx) {
+            Popup::close_all(ctx);
+        } else if let Some(id) = focused {
+            ctx.memory_mut(|memory| memory.surrender_focus(id));
+        } else if self.is_full_screen {
+            self.set_full_screen(ctx, false);
+        } else if self.session.place != Place::Canvas {
+            self.session.place = Place::Canvas;
+        } else {
+            self.panels_are_shown = true;
+        }
+    }
+
+    /// Native dialogs, other programs and slow disks never hold the window.
+    pub(in crate::app) fn in_dialog_thread(
+        &self,
+        ctx: &Context,
+        body: impl FnOnce() -> Option<DialogAnswer> + Send + 'static,
+    ) {
+        let (answers, wake) = (self.dialog_answers.clone(), waker(ctx));
+        let _ = std::thread::Builder::new()
+            .name("dialog".to_owned())
+            .spawn(move || {
+                if let Some(answer) = body() {
+                    let _ = answers.send(answer);
+                    wake();
+                }
+            });
+    }
+
+    /// What stands in the prompt bar.
+    pub fn prompt(&self) -> &str {
+        &self.session.documents.current().draft.prompt
+    }
+
+    /// Whether the prompt's text has the keyboard focus.
+    pub fn prompt_has_focus(&self, ctx: &Context) -> bool {
+        ctx.memory(|memory| memory.has_focus(PromptBar::text_id()))
+    }
+}
+
+/// Asks with a native dialog. An answer quicker than any hand means that the system has none to show.
+fn ask(
+    dialog: impl FnOnce() -> Option<PathBuf>,
+    answer: impl FnOnce(PathBuf) -> Option<DialogAnswer>,
+) -> Option<DialogAnswer> {
+    const QUICKEST_HAND: Duration = Duration::from_millis(250);
+    let start = Instant::now();
+    match dialog() {
+        Some(path) => answer(path),
+        None if start.elapsed() < QUICKEST_HAND => Some(DialogAnswer::Failed(
+            "This system has no file dialog: install xdg-desktop-portal or zenity.".to_owned(),
+        )),
+        None => None,
+    }
+}

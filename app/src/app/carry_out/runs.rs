@@ -1,0 +1,230 @@
+//! Commands about the prompt, runs and their results.
+
+use std::time::Instant;
+
+use limn_engine::protocol::GenerateRequest;
+
+use super::Fetched;
+use crate::app::App;
+use crate::command::Command;
+use crate::gallery::{self, Recipe};
+use crate::panels::prompt_bar::Selection;
+use crate::panels::toasts::Tone;
+use crate::session::{
+    Deed, Keep, Kept, PictureId, PictureRef, Place, Problem, RecipePart, new_seed,
+};
+
+impl App {
+    /// Runs the prompt. What is wrong with it is said beside it.
+    pub(super) fn generate(&mut self, deed: Deed, now: Instant) {
+        self.session.place = Place::Canvas;
+        let is_alone = self.session.overlay_result().is_some();
+        if deed.is_edit() && self.session.documents.current().is_blank() && is_alone {
+            // What is seen is meant: it becomes the document that is changed.
+            self.keep(now);
+        }
+        if let Err(problem) = self.try_generate(deed) {
+            self.session.draft_mut().problem = Some(problem);
+            self.bar.focus = Some(Selection::End);
+        }
+    }
+
+    fn try_generate(&mut self, deed: Deed) -> Result<(), Problem> {
+        let model = self.session.current_model().cloned();
+        let compute = self.settings.compute.clone();
+        let request = self.session.draft_mut().request(model.as_ref(), compute)?;
+        let prompt = request.prompt.clone();
+        let (_, effects) = if deed.is_edit() {
+            let snapshot = self.session.take_snapshot(deed)?;
+            self.session.queue_edit(request, snapshot)
+        } else {
+            self.session.queue(request)
+        };
+        self.session.draft_mut().problem = None;
+        self.session.history.remember(prompt);
+        self.carry_out_effects(effects);
+        Ok(())
+    }
+
+    /// From the shown picture's recipe, else from the selected run.
+    pub(super) fn again(&mut self, now: Instant) {
+        let compute = self.settings.compute.clone();
+        let effects = match (self.session.shown(), self.session.selected_run()) {
+            (Some(PictureRef::Gallery(id)), _) => self.again_from_gallery(id),
+            (Some(PictureRef::Result { run, .. }), _) | (None, Some(run)) => {
+                Ok(self.session.queue_again(run, new_seed(), compute))
+            }
+            (None, None) => Err("There are no results to make again."),
+        };
+        match effects {
+            Ok(effects) => self.carry_out_effects(effects),
+            Err(message) => self.toasts.say(Tone::Plain, message, now),
+        }
+    }
+
+    fn again_from_gallery(
+        &mut self,
+        id: PictureId,
+    ) -> Result<Vec<crate::session::Effect>, &'static str> {
+        let record = self.gallery_view.record(id);
+        let recipe = record.and_then(|record| record.recipe.as_ref());
+        let recipe = recipe.ok_or("How this picture was made is not known.")?;
+        if recipe.deed != gallery::Deed::TextToImage {
+            return Err("This picture was made from another: open that one and change it again.");
+        }
+        let request = self.request_from(recipe);
+        let mut request = request.ok_or("There is no model to draw with yet: see Models.")?;
+        request.seed = new_seed();
+        Ok(self.session.queue(request).1)
+    }
+
+    fn request_from(&self, recipe: &Recipe) -> Option<GenerateRequest> {
+        let model = self
+            .session
+            .models
+            .iter()
+            .find(|model| model.name == recipe.model)
+            .or_else(|| self.session.current_model())?;
+        Some(GenerateRequest {
+            model: model.id.clone(),
+            compute: self.settings.compute.clone(),
+            prompt: recipe.prompt.clone(),
+            negative_prompt: recipe.negative_prompt.clone(),
+            size: Some((recipe.width, recipe.height)),
+            n_pictures: self.session.documents.current().draft.n_pictures,
+            best_of: 1,
+            seed: recipe.seed,
+            sampling: recipe.sampling(),
+            latents: None,
+        })
+    }
+
+    /// Makes what is shown a part of the document.
+    pub(super) fn keep(&mut self, now: Instant) {
+        match self.session.keep() {
+            Keep::Done(kept) => self.say_kept(kept, now),
+            Keep::Fetch(id) => self.fetch(id, Fetched::OpenDocument),
+            Keep::NotMade => self
+                .toasts
+                .say(Tone::Plain, "This result is not finished yet.", now),
+            Keep::OnlyInGallery => self.toasts.say(
+                Tone::Plain,
+                "This result is too old to be laid over the picture. It is in the gallery.",
+                now,
+            ),
+            Keep::Nothing => {}
+        }
+    }
+
+    pub(super) fn say_kept(&mut self, kept: Kept, now: Instant) {
+        let text = match kept {
+            Kept::Base => "Kept as the picture of this document",
+            Kept::OwnDocument => "Opened as a document of its own",
+            Kept::Patch => "Kept as a layer",
+            Kept::Swapped => "Swapped for the result kept before",
+        };
+        match kept {
+            Kept::OwnDocument => self.toasts.say(Tone::Good, text, now),
+            _ => self
+                .toasts
+                .offer(Tone::Good, text, "Undo", Command::Undo, now),
+        }
+    }
+
+    pub(super) fn discard(&mut self, now: Instant) {
+        let Some(run) = self.session.selected_run() else {
+            return;
+        };
+        if self
+            .session
+            .run(run)
+            .is_some_and(crate::session::Run::is_active)
+        {
+            let effects = self.session.cancel(run);
+            self.carry_out_effects(effects);
+        }
+        self.session.dismiss(run);
+        self.toasts.say(
+            Tone::Plain,
+            "Put away. Finished pictures stay in the gallery.",
+            now,
+        );
+    }
+
+    /// Opens a picture of the gallery, to go on with once it is there.
+    pub(super) fn fetch(&mut self, id: PictureId, then: Fetched) {
+        self.fetching.push((id, then));
+        self.tell_gallery(gallery::Command::Open(id));
+    }
+
+    pub(super) fn show(&mut self, picture: PictureRef) {
+        self.session.place = Place::Canvas;
+        self.session.show(picture);
+    }
+
+    /// Through the run's results, or through the gallery when a picture of it is shown.
+    pub(super) fn step(&mut self, by: i32) {
+        match self.session.shown() {
+            Some(PictureRef::Gallery(id)) => {
+                if let Some(next) = self.gallery_view.neighbour(id, by) {
+                    self.session.show(PictureRef::Gallery(next));
+                }
+            }
+            _ => self.session.step_result(by),
+        }
+    }
+
+    pub(super) fn set_prompt(&mut self, text: String) {
+        let draft = self.session.draft_mut();
+        draft.prompt = text;
+        draft.edited();
+        self.bar.focus = Some(Selection::End);
+    }
+
+    pub(super) fn replace_word(&mut self, from: &str, to: &str) {
+        let prompt = &self.session.documents.current().draft.prompt;
+        let vocabulary = self
+            .session
+            .current_model()
+            .and_then(|model| model.vocabulary.as_ref());
+        let found = vocabulary.and_then(|vocabulary| {
+            crate::session::unknown_words(prompt, vocabulary)
+                .into_iter()
+                .find(|unknown| unknown.word == from)
+        });
+        if let Some(unknown) = found {
+            let mut prompt = prompt.clone();
+            prompt.replace_range(unknown.range, to);
+            self.set_prompt(prompt);
+        }
+    }
+
+    pub(super) fn use_recipe(&mut self, picture: PictureRef, part: RecipePart) {
+        let Some(recipe) = self.recipe(picture) else {
+            return;
+        };
+        let uses = |other| part == RecipePart::Everything || part == other;
+        let own_size = self.session.current_model().map(|model| model.default_size);
+        let draft = self.session.draft_mut();
+        if uses(RecipePart::Prompt) {
+            draft.prompt.clone_from(&recipe.prompt);
+            draft.edited();
+        }
+        if uses(RecipePart::Negative) {
+            draft.negative_prompt = recipe.negative_prompt.clone().unwrap_or_default();
+        }
+        if uses(RecipePart::Size) {
+            let size = (recipe.width, recipe.height);
+            draft.size = (Some(size) != own_size).then_some(size);
+        }
+        if uses(RecipePart::Seed) {
+            draft.seed = recipe.seed;
+            draft.seed_is_locked = true;
+        }
+        if uses(RecipePart::Sampling) {
+            draft.sampling = recipe.sampling();
+        }
+        self.session.place = Place::Canvas;
+        self.bar.focus = Some(Selection::End);
+    }
+}

@@ -1,0 +1,74 @@
+//! Puts the whole pictures of edits together on a thread of its own: with a large document that takes longer
+//! than a frame may.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use image::RgbImage;
+
+use super::App;
+use crate::gallery::handle;
+use crate::session::Made;
+
+pub struct Composer {
+    /// Gone once the window closes.
+    to_thread: Option<Sender<Arc<Made>>>,
+    composed: Receiver<(Arc<Made>, Arc<RgbImage>)>,
+}
+
+impl Composer {
+    pub fn start(wake: impl Fn() + Send + 'static) -> Self {
+        let (to_thread, jobs) = channel::<Arc<Made>>();
+        let (results, composed) = channel();
+        let body = move || {
+            for made in jobs {
+                let whole = made.whole();
+                if results.send((made, whole)).is_err() {
+                    return;
+                }
+                wake();
+            }
+        };
+        #[expect(
+            clippy::expect_used,
+            reason = "a process that cannot start a thread cannot go on"
+        )]
+        std::thread::Builder::new()
+            .name("whole pictures".to_owned())
+            .spawn(body)
+            .expect("the system starts threads");
+        Self {
+            to_thread: Some(to_thread),
+            composed,
+        }
+    }
+
+    pub fn compose(&self, made: Arc<Made>) {
+        if let Some(to_thread) = &self.to_thread {
+            let _ = to_thread.send(made);
+        }
+    }
+}
+
+impl App {
+    pub(super) fn drain_composer(&mut self) {
+        while let Ok((made, whole)) = self.composer.composed.try_recv() {
+            self.save_whole(&made, whole);
+        }
+    }
+
+    /// Waits for what is being put together, so that no picture is lost with the window.
+    pub(super) fn finish_composing(&mut self) {
+        self.composer.to_thread = None;
+        while let Ok((made, whole)) = self.composer.composed.recv() {
+            self.save_whole(&made, whole);
+        }
+    }
+
+    pub(super) fn save_whole(&self, made: &Made, whole: Arc<RgbImage>) {
+        self.tell_gallery(handle::Command::Save {
+            pixels: whole,
+            recipe: Box::new(made.recipe.as_ref().clone()),
+        });
+    }
+}

@@ -1,0 +1,124 @@
+//! Lays the panels out and lets them draw.
+
+use std::time::Instant;
+
+use egui::{Frame, Margin, Panel, Ui};
+
+use super::App;
+use crate::canvas::{self, CanvasState};
+use crate::panels::gallery_place::{self, GalleryPanel};
+use crate::panels::prompt_bar::{self, PromptBar};
+use crate::panels::{
+    Scene, models_place, palette, settings_sheet, side_panel, toasts, tool_strip, top_bar,
+};
+use crate::session::{Draft, Place};
+use crate::theme;
+
+impl App {
+    pub(super) fn draw(&mut self, ui: &mut Ui) {
+        // The prompt bar edits the draft of the document in front while everything else only reads.
+        let mut draft = self.session.lend_draft();
+        let mut commands = Vec::new();
+        let mut scene = Scene {
+            session: &self.session,
+            gallery: &self.gallery_view,
+            settings: &self.settings,
+            textures: &mut self.textures,
+            commands: &mut commands,
+            now: Instant::now(),
+        };
+        if self.panels_are_shown {
+            Panel::top("top bar")
+                .exact_size(theme::TOP_BAR_HEIGHT)
+                .resizable(false)
+                .frame(bar(ui, Margin::symmetric(14, 0)))
+                .show(ui, |ui| top_bar::top_bar_ui(ui, &mut scene));
+        }
+        let middle = match self.session.place {
+            Place::Canvas => {
+                let mut place = CanvasPlace {
+                    panels_are_shown: self.panels_are_shown,
+                    gallery: &mut self.gallery_panel,
+                    bar: &mut self.bar,
+                    draft: &mut draft,
+                    canvas: &mut self.canvas,
+                };
+                canvas_place_ui(ui, &mut scene, &mut place)
+            }
+            Place::Gallery => place_ui(ui, |ui| {
+                gallery_place::gallery_place_ui(ui, &mut scene, &mut self.gallery_panel);
+            }),
+            Place::Models => place_ui(ui, |ui| models_place::models_place_ui(ui, &mut scene)),
+        };
+        toasts::toasts_ui(ui, &mut scene, &self.toasts, middle);
+        if self.settings_are_open {
+            let folder = self
+                .settings
+                .gallery_folder(&self.folders)
+                .display()
+                .to_string();
+            self.settings_are_open = !settings_sheet::settings_sheet_ui(ui, &mut scene, &folder);
+        }
+        palette::palette_ui(ui, &mut scene, &mut self.palette);
+        self.session.return_draft(draft);
+        if !commands.is_empty() {
+            // They are carried out in `logic` of the next frame, which must come at once.
+            self.commands.extend(commands);
+            ui.ctx().request_repaint();
+        }
+    }
+}
+
+/// What the panels around the canvas keep between frames.
+struct CanvasPlace<'a> {
+    panels_are_shown: bool,
+    gallery: &'a mut GalleryPanel,
+    bar: &'a mut PromptBar,
+    draft: &'a mut Draft,
+    canvas: &'a mut CanvasState,
+}
+
+/// Returns where the canvas is.
+fn canvas_place_ui(ui: &mut Ui, scene: &mut Scene<'_>, place: &mut CanvasPlace<'_>) -> egui::Rect {
+    if place.panels_are_shown {
+        Panel::left("tools")
+            .exact_size(theme::TOOL_STRIP_WIDTH)
+            .resizable(false)
+            .frame(bar(ui, Margin::symmetric(0, 10)))
+            .show(ui, |ui| tool_strip::tool_strip_ui(ui, scene));
+        let margin = Margin {
+            left: 14,
+            right: 14,
+            top: 10,
+            bottom: 0,
+        };
+        Panel::right("side")
+            .exact_size(theme::SIDE_PANEL_WIDTH)
+            .resizable(false)
+            .frame(bar(ui, margin))
+            .show(ui, |ui| side_panel::side_panel_ui(ui, scene, place.gallery));
+    }
+    Panel::bottom("prompt")
+        .resizable(false)
+        .frame(bar(ui, Margin::symmetric(18, 14)))
+        .show(ui, |ui| {
+            prompt_bar::prompt_bar_ui(ui, scene, place.bar, place.draft)
+        });
+    let shown =
+        egui::CentralPanel::no_frame().show(ui, |ui| canvas::canvas_ui(ui, scene, place.canvas));
+    shown.response.rect
+}
+
+fn bar(ui: &Ui, margin: Margin) -> Frame {
+    Frame::new().fill(theme::of(ui).bg1).inner_margin(margin)
+}
+
+fn place_ui(ui: &mut Ui, contents: impl FnOnce(&mut Ui)) -> egui::Rect {
+    let frame = Frame::new()
+        .fill(theme::of(ui).bg0)
+        .inner_margin(Margin::same(24));
+    let shown = egui::CentralPanel::default()
+        .frame(frame)
+        .show(ui, contents);
+    shown.response.rect
+}

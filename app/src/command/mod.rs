@@ -1,0 +1,283 @@
+//! Everything that can be done in the window, as one enum: label, tooltip, shortcut and palette entry.
+//!
+//! Panels send commands; [`crate::app::App`] carries them out in one place.
+
+mod bindings;
+mod words;
+
+use std::sync::Arc;
+
+use egui::{ColorImage, Key, Modifiers};
+use limn_engine::protocol::{DeviceChoice, ModelId};
+
+use crate::document::{DocumentId, LayerId};
+use crate::session::{Deed, EditChoices, PictureId, PictureRef, Place, RecipePart, RunId, SideTab};
+use crate::settings::Theme;
+use crate::tools::{MaskAction, PointerEvent, Tool, ToolSettings};
+
+pub use bindings::{BINDINGS, LISTED, command_for};
+pub use words::{device_label, theme_label};
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// What the button says: see [`crate::session::Session::deed`].
+    Generate,
+    /// Chooses what the button does, and does it.
+    Do(Deed),
+    /// Chooses what the button does.
+    ChooseDeed(Deed),
+    /// How much edits change, and how.
+    SetChoices(EditChoices),
+    /// The shown run's prompt, settings and, of an edit, picture and mask again, with new seeds.
+    Again,
+    /// The unfinished pictures of a run that failed or was cancelled.
+    RunAgain(RunId),
+    /// Cancels the job that is running.
+    CancelCurrent,
+    CancelRun(RunId),
+    /// Closes the polygon that is being drawn, else keeps what is shown.
+    Keep,
+    /// Puts the shown results away.
+    Discard,
+    /// Hides a run from the results; its pictures stay in the gallery.
+    DismissRun(RunId),
+    /// Tries the writes again that failed, then goes on with the queue.
+    RetrySaving,
+    Undo,
+    Redo,
+    FocusPrompt,
+    EarlierPrompt,
+    LaterPrompt,
+    SetPrompt(String),
+    ReplaceWord {
+        from: String,
+        to: String,
+    },
+    UseRecipe {
+        picture: PictureRef,
+        part: RecipePart,
+    },
+    Show(PictureRef),
+    SelectRun(RunId),
+    /// The nth result of the shown run, from 1.
+    ShowResult(u8),
+    /// What was on the canvas before the run.
+    ShowBefore,
+    PreviousResult,
+    NextResult,
+    GoTo(Place),
+    SideTab(SideTab),
+    Tool(Tool),
+    /// From the brush to the eraser and back.
+    SwapTools,
+    /// Steps of the brush's size, and of its hardness.
+    BrushSize(i8),
+    BrushHardness(i8),
+    /// A drag with the right button, in points: size sideways, hardness up and down.
+    AdjustBrush {
+        dx: f32,
+        dy: f32,
+    },
+    SetTools(ToolSettings),
+    /// Painting goes to the selected patch's mask.
+    EditPatchMask(bool),
+    /// What the pointer does over the canvas.
+    Pointer(PointerEvent),
+    /// Moves the selected layer, by pixels, while the move tool is chosen.
+    Nudge(i32, i32),
+    /// Grows the frame to a shape, as in 16:9.
+    ExtendTo((u32, u32)),
+    Mask(MaskAction),
+    LoadMask,
+    SaveMask,
+    /// A key is held that shows the picture without its mask.
+    Peek(bool),
+    ToggleMask,
+    Layer(LayerCommand),
+    NewDocument,
+    SelectDocument(DocumentId),
+    CloseDocument(DocumentId),
+    /// Closes the document in front.
+    CloseCurrent,
+    /// Puts the document back that was closed last.
+    ReopenDocument,
+    NextDocument,
+    PreviousDocument,
+    /// A result or a picture of the gallery becomes a document.
+    OpenAsDocument(PictureRef),
+    AddAsLayer(PictureRef),
+    /// A picture from another program, as a layer or as a document.
+    PastePicture {
+        picture: Arc<ColorImage>,
+        as_document: bool,
+    },
+    /// Asks the clipboard for a picture that becomes a document.
+    PasteDocument,
+    /// Puts a picture beside the canvas, or takes it away.
+    Pin {
+        picture: PictureId,
+        pinned: bool,
+    },
+    ZoomIn,
+    ZoomOut,
+    ZoomFit,
+    ZoomActual,
+    TogglePanels,
+    FullScreen,
+    NextRegion,
+    Palette,
+    Settings,
+    /// Closes the topmost thing: gesture, popover, sheet, text focus.
+    Escape,
+    Export,
+    CopyPicture,
+    /// Copies what the visible layers show together.
+    CopyMerged,
+    /// Puts a picture's prompt on the clipboard.
+    CopyPrompt(PictureRef),
+    OpenFolder,
+    ShowInFolder(PictureId),
+    ToggleStar,
+    StarPicture {
+        id: PictureId,
+        starred: bool,
+    },
+    Delete,
+    DeletePicture(PictureId),
+    Restore(PictureId),
+    SearchGallery(String),
+    OnlyStarred(bool),
+    SetModel(ModelId),
+    SetDevice(DeviceChoice),
+    SetTheme(Theme),
+    SetScale(f32),
+    ChooseGalleryFolder,
+    DismissToast(u64),
+    /// Closes the window although pictures are not saved.
+    CloseAnyway,
+}
+
+/// What can be done with layers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LayerCommand {
+    Select(LayerId),
+    Show {
+        layer: LayerId,
+        shown: bool,
+    },
+    /// While the slider is dragged `is_done` is false: the whole drag is one step.
+    SetOpacity {
+        layer: LayerId,
+        opacity: f32,
+        is_done: bool,
+    },
+    Rename {
+        layer: LayerId,
+        name: String,
+    },
+    /// To a place counted from the bottom.
+    Move {
+        layer: LayerId,
+        to: usize,
+    },
+    /// The selected one.
+    Raise,
+    Lower,
+    MergeDown,
+    MergeVisible,
+    Delete(LayerId),
+    DeleteSelected,
+    AddSketch,
+}
+
+/// Where a shortcut is heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    Everywhere,
+    /// Not while text is edited or a sheet is open.
+    OutsideText,
+    /// Only while nothing has the keyboard focus, so that a focused tile keeps its own keys.
+    Unfocused,
+    /// Only in the prompt's text.
+    InText,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shortcut {
+    pub command: bool,
+    pub shift: bool,
+    pub alt: bool,
+    pub key: Key,
+    pub scope: Scope,
+}
+
+impl Shortcut {
+    pub(super) const fn new(key: Key, scope: Scope) -> Self {
+        Self {
+            command: false,
+            shift: false,
+            alt: false,
+            key,
+            scope,
+        }
+    }
+
+    pub(super) const fn ctrl(mut self) -> Self {
+        self.command = true;
+        self
+    }
+
+    pub(super) const fn shift(mut self) -> Self {
+        self.shift = true;
+        self
+    }
+
+    pub(super) const fn alt(mut self) -> Self {
+        self.alt = true;
+        self
+    }
+
+    pub fn matches(&self, key: Key, modifiers: Modifiers) -> bool {
+        self.key == key
+            && self.command == modifiers.command
+            && self.shift == modifiers.shift
+            && self.alt == modifiers.alt
+    }
+
+    /// As it is written on buttons and in the palette.
+    pub fn text(&self, is_mac: bool) -> String {
+        let mut text = String::new();
+        for (pressed, mac, other) in [
+            (self.command, "⌘", "Ctrl "),
+            (self.alt, "⌥", "Alt "),
+            (self.shift, "⇧", "Shift "),
+        ] {
+            if pressed {
+                text.push_str(if is_mac { mac } else { other });
+            }
+        }
+        text.push_str(match self.key {
+            Key::Enter => "↵",
+            Key::ArrowUp => "↑",
+            Key::ArrowDown => "↓",
+            Key::ArrowLeft => "←",
+            Key::ArrowRight => "→",
+            Key::Escape => "Esc",
+            Key::Plus | Key::Equals => "+",
+            Key::Minus => "−",
+            Key::Comma => ",",
+            key => key.symbol_or_name(),
+        });
+        text
+    }
+}
+
+impl Command {
+    /// The shortcut to show beside the label.
+    pub fn shortcut(&self) -> Option<Shortcut> {
+        BINDINGS
+            .iter()
+            .find(|(_, command)| command == self)
+            .map(|(shortcut, _)| *shortcut)
+    }
+}

@@ -1,0 +1,241 @@
+//! The settings behind "More".
+
+use egui::{Align, Layout, Ui};
+use limn_engine::protocol::{ModelInfo, Sampling};
+use limn_engine::samplers::Sampler;
+use limn_engine::stitch::Fill;
+
+use super::pills::pill_popover;
+use crate::command::Command;
+use crate::panels::Scene;
+use crate::panels::widgets::{self, Loudness};
+use crate::session::{Deed, Draft, EditChoices};
+use crate::theme;
+
+pub(super) fn more_pill_ui(
+    ui: &mut Ui,
+    scene: &mut Scene<'_>,
+    draft: &mut Draft,
+    model: &ModelInfo,
+    deed: Deed,
+) {
+    let is_set = draft.sampling != Sampling::default();
+    let choices = &scene.session.documents.current().choices;
+    let is_special = deed.is_edit() && choices.are_special();
+    let mut changed = choices.clone();
+    let pill = widgets::pill(ui, "More", "More settings", is_set || is_special);
+    pill_popover(&pill, 320.0, |ui| {
+        let theme = theme::of(ui);
+        if deed.is_edit() {
+            edit_rows_ui(ui, scene, &mut changed, deed);
+            ui.add_space(8.0);
+        }
+        widgets::section(
+            ui,
+            "Settings",
+            if is_set { "changed" } else { "the model's own" },
+        );
+        let (own, chosen) = (&model.defaults, &mut draft.sampling);
+        count_row(
+            ui,
+            "Steps",
+            "More steps: finer, slower (num_inference_steps)",
+            &mut chosen.n_steps,
+            own.n_steps.unwrap_or(25),
+            1..=150,
+        );
+        scale_row(
+            ui,
+            "Follow the prompt",
+            "How strictly (guidance_scale)",
+            &mut chosen.guidance_scale,
+            own.guidance_scale.unwrap_or(4.0),
+        );
+        sampler_row(ui, &mut chosen.sampler, own.sampler);
+        ui.add_space(4.0);
+        ui.label(
+            egui::RichText::new("From words to a picture's idea (prior)")
+                .font(theme::caption())
+                .color(theme.text3),
+        );
+        count_row(
+            ui,
+            "Idea steps",
+            "Steps of the prior (prior_num_inference_steps)",
+            &mut chosen.n_prior_steps,
+            own.n_prior_steps.unwrap_or(25),
+            2..=150,
+        );
+        scale_row(
+            ui,
+            "Idea follows words",
+            "How strictly (prior_guidance_scale)",
+            &mut chosen.prior_guidance_scale,
+            own.prior_guidance_scale.unwrap_or(4.0),
+        );
+        if is_set && widgets::button(ui, "Back to the model's own", Loudness::Plain, None).clicked()
+        {
+            *chosen = Sampling::default();
+        }
+    });
+}
+
+const FILLS: [(Fill, &str); 4] = [
+    (Fill::Keep, "What is there"),
+    (Fill::Blur, "Its surroundings, blurred"),
+    (Fill::Neutral, "Grey"),
+    (Fill::Noise, "Grain in its colours"),
+];
+
+/// How a change is made; lengths follow the mask until they are set.
+fn edit_rows_ui(ui: &mut Ui, scene: &mut Scene<'_>, choices: &mut EditChoices, deed: Deed) {
+    let before = choices.clone();
+    let remark = if choices.are_special() {
+        "changed"
+    } else {
+        "as suits the mask"
+    };
+    widgets::section(ui, "How to change", remark);
+    fill_row(ui, choices, deed);
+    if deed != Deed::ChangePicture {
+        let plan = scene.session.edit_plan();
+        let own = plan.map_or((0.0, 0.0), |plan| (plan.grow_px, plan.feather_px));
+        length_row(ui, "Grow the mask", &mut choices.grow_px, own.0);
+        length_row(ui, "Soft edge", &mut choices.feather_px, own.1);
+        check_row(ui, "Look at the whole picture", &mut choices.whole);
+    }
+    check_row(ui, "Match the colours around", &mut choices.match_colours);
+    if choices.are_special()
+        && widgets::button(ui, "Back to what suits the mask", Loudness::Plain, None).clicked()
+    {
+        *choices = choices.usual();
+    }
+    if *choices != before {
+        scene.send(Command::SetChoices(choices.clone()));
+    }
+}
+
+fn fill_row(ui: &mut Ui, choices: &mut EditChoices, deed: Deed) {
+    let name = |fill: Fill| {
+        let known = FILLS.iter().find(|(known, _)| *known == fill);
+        known.map_or("", |(_, name)| name)
+    };
+    let own = choices.usual().settings(deed).fill;
+    let own_name = format!("{} (usual)", name(own));
+    let tip = "What the model finds there before it begins (fill)";
+    setting_row(ui, "Start from", tip, |ui| {
+        let text = choices
+            .fill
+            .map_or(own_name.clone(), |fill| name(fill).to_owned());
+        let combo = egui::ComboBox::from_id_salt("fill")
+            .selected_text(text)
+            .width(180.0);
+        let shown = combo.show_ui(ui, |ui| {
+            ui.selectable_value(&mut choices.fill, None, own_name);
+            for (fill, name) in FILLS {
+                ui.selectable_value(&mut choices.fill, Some(fill), name);
+            }
+        });
+        let _ = shown.response.accessible_name("Start from");
+    });
+}
+
+fn length_row(ui: &mut Ui, name: &str, value: &mut Option<f32>, own: f32) {
+    let tip = "In pixels of the picture";
+    setting_row(ui, name, tip, |ui| {
+        let mut now = value.unwrap_or(own).round();
+        let slider = egui::Slider::new(&mut now, 0.0..=256.0)
+            .logarithmic(true)
+            .fixed_decimals(0)
+            .suffix(" px");
+        let slider = ui.add(slider).on_hover_text(tip).accessible_name(name);
+        if slider.changed() {
+            *value = Some(now);
+        }
+    });
+}
+
+fn check_row(ui: &mut Ui, name: &str, value: &mut bool) {
+    ui.checkbox(value, egui::RichText::new(name).font(theme::label()));
+}
+
+fn setting_row(ui: &mut Ui, name: &str, tip: &str, contents: impl FnOnce(&mut Ui)) {
+    let theme = theme::of(ui);
+    ui.horizontal(|ui| {
+        let label = ui.label(
+            egui::RichText::new(name)
+                .font(theme::label())
+                .color(theme.text2),
+        );
+        label.on_hover_text(tip);
+        ui.with_layout(Layout::right_to_left(Align::Center), contents);
+    });
+}
+
+fn count_row(
+    ui: &mut Ui,
+    name: &str,
+    tip: &str,
+    value: &mut Option<u32>,
+    own: u32,
+    range: std::ops::RangeInclusive<u32>,
+) {
+    setting_row(ui, name, tip, |ui| {
+        let mut now = value.unwrap_or(own);
+        let slider = ui.add(egui::Slider::new(&mut now, range).logarithmic(true));
+        let slider = slider.on_hover_text(tip).accessible_name(name);
+        if slider.changed() {
+            *value = (now != own).then_some(now);
+        }
+    });
+}
+
+fn scale_row(ui: &mut Ui, name: &str, tip: &str, value: &mut Option<f32>, own: f32) {
+    setting_row(ui, name, tip, |ui| {
+        let mut now = value.unwrap_or(own);
+        let slider = ui.add(
+            egui::Slider::new(&mut now, 1.0..=15.0)
+                .step_by(0.1)
+                .fixed_decimals(1),
+        );
+        let slider = slider.on_hover_text(tip).accessible_name(name);
+        if slider.changed() {
+            *value = ((now - own).abs() > 0.01).then_some(now);
+        }
+    });
+}
+
+const SAMPLERS: [(Sampler, &str); 6] = [
+    (Sampler::Ddpm, "DDPM"),
+    (Sampler::Ddim, "DDIM"),
+    (Sampler::Euler, "Euler"),
+    (Sampler::EulerAncestral, "Euler ancestral"),
+    (Sampler::Dpmpp2m, "DPM++ 2M"),
+    (Sampler::Dpmpp2mKarras, "DPM++ 2M Karras"),
+];
+
+pub fn sampler_name(sampler: Sampler) -> &'static str {
+    SAMPLERS
+        .iter()
+        .find(|(known, _)| *known == sampler)
+        .map_or("another", |(_, name)| name)
+}
+
+fn sampler_row(ui: &mut Ui, chosen: &mut Option<Sampler>, own: Option<Sampler>) {
+    let own_name = own.map_or("the model's own".to_owned(), |sampler| {
+        format!("{} (the model's)", sampler_name(sampler))
+    });
+    setting_row(ui, "Sampler", "The way from noise to picture", |ui| {
+        let text = chosen.map_or(own_name.clone(), |sampler| sampler_name(sampler).to_owned());
+        let combo = egui::ComboBox::from_id_salt("sampler")
+            .selected_text(text)
+            .width(180.0);
+        let shown = combo.show_ui(ui, |ui| {
+            ui.selectable_value(chosen, None, own_name);
+            for (sampler, name) in SAMPLERS {
+                ui.selectable_value(chosen, Some(sampler), name);
+            }
+        });
+        let _ = shown.response.accessible_name("Sampler");
+    });
+}

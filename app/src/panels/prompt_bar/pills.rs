@@ -1,0 +1,206 @@
+//! The few settings under the prompt.
+
+use egui::{
+    Align, Id, Layout, Margin, Popup, PopupCloseBehavior, Response, Sense, TextEdit, Ui, vec2,
+};
+use limn_engine::protocol::ModelInfo;
+
+use super::{more, name_text_field};
+use crate::command::Command;
+use crate::icons::Icon;
+use crate::panels::{Scene, top_bar, widgets};
+use crate::session::{Deed, Draft, size_choices};
+use crate::theme;
+
+const COUNTS: [u32; 6] = [1, 2, 4, 6, 8, 9];
+
+pub(super) fn pills_ui(ui: &mut Ui, scene: &mut Scene<'_>, draft: &mut Draft) {
+    count_pill_ui(ui, draft);
+    let deed = scene.session.deed();
+    let model = scene.session.current_model();
+    if let Some(strength) = scene.session.documents.current().choices.strength(deed) {
+        strength_pill_ui(ui, scene, deed, strength);
+    }
+    if let Some(model) = model.filter(|_| deed == Deed::NewPictures) {
+        size_pill_ui(ui, draft, model);
+    }
+    avoid_pill_ui(ui, draft);
+    if let Some(model) = model {
+        more::more_pill_ui(ui, scene, draft, model, deed);
+    }
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        seed_ui(ui, draft);
+    });
+}
+
+/// A slider in a pill: how much of what is there may change.
+fn strength_pill_ui(ui: &mut Ui, scene: &mut Scene<'_>, deed: Deed, strength: f32) {
+    const NAME: &str = "How much to change";
+    let theme = theme::of(ui);
+    let words = ui
+        .painter()
+        .layout_no_wrap(NAME.to_owned(), theme::label(), theme.text2);
+    let size = vec2(words.size().x + 150.0, 25.0);
+    let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+    let outline = egui::Stroke::new(1.0, theme.line);
+    ui.painter()
+        .rect(rect, 7, theme.bg1, outline, egui::StrokeKind::Inside);
+    let builder = egui::UiBuilder::new()
+        .max_rect(rect.shrink2(vec2(9.0, 0.0)))
+        .layout(Layout::left_to_right(Align::Center));
+    ui.scope_builder(builder, |ui| {
+        ui.spacing_mut().item_spacing.x = 8.0;
+        ui.spacing_mut().slider_width = 78.0;
+        let label = egui::RichText::new(NAME).font(theme::label());
+        ui.label(label.color(theme.text2));
+        let mut percent = (strength * 100.0).round();
+        let slider = egui::Slider::new(&mut percent, 5.0..=100.0)
+            .step_by(1.0)
+            .show_value(false);
+        let response = ui
+            .add(slider)
+            .on_hover_text("100 % makes it new; less keeps more of what is there (strength)")
+            .accessible_name(NAME);
+        ui.label(
+            egui::RichText::new(format!("{percent:.0} %"))
+                .font(theme::label_medium())
+                .color(theme.text),
+        );
+        if response.changed() {
+            let choices = scene.session.documents.current().choices.clone();
+            scene.send(Command::SetChoices(
+                choices.with_strength(deed, percent / 100.0),
+            ));
+        }
+    });
+}
+
+pub(super) fn pill_popover(pill: &Response, width: f32, contents: impl FnOnce(&mut Ui)) {
+    Popup::from_toggle_button_response(pill)
+        .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
+        .align(egui::RectAlign::TOP_START)
+        .gap(6.0)
+        .show(|ui| {
+            ui.set_width(width);
+            contents(ui);
+        });
+}
+
+fn count_pill_ui(ui: &mut Ui, draft: &mut Draft) {
+    let n = draft.n_pictures;
+    let text = if n == 1 {
+        "1 result".to_owned()
+    } else {
+        format!("{n} results")
+    };
+    let pill = widgets::pill(ui, &text, &format!("How many: {text}"), false);
+    pill_popover(&pill, 240.0, |ui| {
+        widgets::section(ui, "How many pictures", "");
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 4.0;
+            for count in COUNTS {
+                if widgets::tab(ui, &count.to_string(), count == n).clicked() {
+                    draft.n_pictures = count;
+                    ui.close();
+                }
+            }
+        });
+    });
+}
+
+fn size_pill_ui(ui: &mut Ui, draft: &mut Draft, model: &ModelInfo) {
+    let (width, height) = draft.size.unwrap_or(model.default_size);
+    let pill = widgets::pill(
+        ui,
+        &format!("{width} × {height}"),
+        &format!("Size: {width} × {height} pixels"),
+        false,
+    );
+    pill_popover(&pill, 260.0, |ui| {
+        widgets::section(ui, "Size", &format!("in steps of {} px", model.stride));
+        ui.spacing_mut().item_spacing.y = 2.0;
+        for choice in size_choices(model) {
+            let (w, h) = choice.size;
+            let is_own = choice.size == model.default_size;
+            let remark = if is_own {
+                format!("{w} × {h}, what {} is best at", model.name)
+            } else {
+                format!("{w} × {h}")
+            };
+            if top_bar::choice_ui(ui, choice.label, &remark, (width, height) == choice.size)
+                .clicked()
+            {
+                draft.size = (!is_own).then_some(choice.size);
+                ui.close();
+            }
+        }
+    });
+}
+
+fn avoid_pill_ui(ui: &mut Ui, draft: &mut Draft) {
+    let is_set = !draft.negative_prompt.trim().is_empty();
+    let text = if is_set {
+        let short: String = draft.negative_prompt.chars().take(18).collect();
+        format!("Avoid: {}", short.trim())
+    } else {
+        "Avoid…".to_owned()
+    };
+    let pill = widgets::pill(ui, &text, "Avoid: what not to draw", is_set);
+    pill_popover(&pill, 320.0, |ui| {
+        widgets::section(ui, "What to avoid", "negative prompt");
+        let response = ui.add(
+            TextEdit::multiline(&mut draft.negative_prompt)
+                .id(Id::unique("negative prompt"))
+                .hint_text("Nothing")
+                .desired_rows(2)
+                .desired_width(f32::INFINITY),
+        );
+        name_text_field(&response, "What to avoid", &draft.negative_prompt);
+    });
+}
+
+fn seed_ui(ui: &mut Ui, draft: &mut Draft) {
+    let theme = theme::of(ui);
+    let (icon, tip) = if draft.seed_is_locked {
+        (
+            Icon::Locked,
+            "The seed stays: the same settings make the same picture",
+        )
+    } else {
+        (
+            Icon::Unlocked,
+            "Every run draws a new seed; click to keep this one",
+        )
+    };
+    if widgets::icon_toggle(ui, icon, tip, 24.0, false).clicked() {
+        draft.seed_is_locked = !draft.seed_is_locked;
+    }
+    if draft.seed_is_locked {
+        let mut text = draft.seed.to_string();
+        let field = TextEdit::singleline(&mut text)
+            .id(Id::unique("seed"))
+            .font(theme::label())
+            .desired_width(88.0)
+            .margin(Margin::symmetric(6, 3))
+            .align(egui::Align2::RIGHT_CENTER);
+        let response = ui.add(field);
+        name_text_field(&response, "Seed", &text);
+        if response.changed() {
+            let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+            draft.seed = digits
+                .parse()
+                .unwrap_or(if digits.is_empty() { 0 } else { draft.seed });
+        }
+        ui.label(
+            egui::RichText::new("seed")
+                .font(theme::label())
+                .color(theme.text3),
+        );
+    } else {
+        ui.label(
+            egui::RichText::new("seed random")
+                .font(theme::label())
+                .color(theme.text3),
+        );
+    }
+}

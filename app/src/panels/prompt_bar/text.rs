@@ -1,0 +1,168 @@
+//! The prompt's text, and what is to be said about it.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use egui::text::{CCursor, CCursorRange, LayoutJob, TextFormat};
+use egui::{Frame, Galley, Margin, Response, Stroke, TextEdit, Ui};
+
+use super::{PromptBar, Selection};
+use crate::command::Command;
+use crate::panels::widgets;
+use crate::panels::{Region, Scene, mark_region};
+use crate::session::{Draft, MAX_PROMPT_CHARS, UnknownWord};
+use crate::theme;
+
+const ROW_HEIGHT: f32 = 21.0;
+const MAX_ROWS: f32 = 4.0;
+
+pub(super) fn text_ui(ui: &mut Ui, bar: &mut PromptBar, draft: &mut Draft) {
+    let theme = theme::of(ui);
+    let id = PromptBar::text_id();
+    // A note under the prompt takes the place of its second line, so that the bar does not jump.
+    let has_note = draft.problem.is_some() || !bar.unknown.2.is_empty();
+    let n_rows = if has_note { 1 } else { 2 };
+    let unknown = std::mem::take(&mut bar.unknown.2);
+    let unread_from = bar.unknown.0.len();
+    let mut layouter = |ui: &Ui, text: &dyn egui::TextBuffer, wrap_width: f32| -> Arc<Galley> {
+        // Typing this very frame moves the words: underline only what still stands where it was.
+        let is_current = text.as_str().len() == unread_from;
+        let mut job = prompt_job(ui, text.as_str(), if is_current { &unknown } else { &[] });
+        job.wrap.max_width = wrap_width;
+        ui.fonts_mut(|fonts| fonts.layout_job(job))
+    };
+    let scroll = egui::ScrollArea::vertical()
+        .max_height(ROW_HEIGHT * MAX_ROWS)
+        .min_scrolled_height(ROW_HEIGHT * MAX_ROWS)
+        .auto_shrink([false, true]);
+    let hint = "Describe a picture";
+    let output = scroll
+        .show(ui, |ui| {
+            TextEdit::multiline(&mut draft.prompt)
+                .id(id)
+                .frame(Frame::NONE)
+                .margin(Margin::ZERO)
+                .font(theme::prompt())
+                .text_color(theme.text)
+                .hint_text(
+                    egui::RichText::new(hint)
+                        .font(theme::prompt())
+                        .color(theme.text3),
+                )
+                .desired_width(f32::INFINITY)
+                .desired_rows(n_rows)
+                .char_limit(MAX_PROMPT_CHARS)
+                .layouter(&mut layouter)
+                .show(ui)
+        })
+        .inner;
+    bar.unknown.2 = unknown;
+    let response: &Response = &output.response.response;
+    name_text_field(response, "Prompt", &draft.prompt);
+    mark_region(ui, Region::Prompt, response);
+    if response.changed() {
+        draft.edited();
+    }
+    if let Some(selection) = bar.focus.take() {
+        response.request_focus();
+        let end = CCursor::new(draft.prompt.chars().count());
+        let range = match selection {
+            Selection::All => CCursorRange::two(CCursor::new(0), end),
+            Selection::End => CCursorRange::one(end),
+        };
+        let mut state = output.state;
+        state.cursor.set_char_range(Some(range));
+        state.store(ui.ctx(), id);
+    }
+}
+
+/// A text field's name for screen readers; its text is its value.
+pub fn name_text_field(response: &Response, name: &str, text: &str) {
+    response.ctx.accesskit_node_builder(response.id, |node| {
+        node.set_label(name.to_owned());
+        node.set_value(text.to_owned());
+    });
+}
+
+fn prompt_job(ui: &Ui, text: &str, unknown: &[UnknownWord]) -> LayoutJob {
+    let theme = theme::of(ui);
+    let plain = TextFormat {
+        line_height: Some(ROW_HEIGHT),
+        ..TextFormat::simple(theme::prompt(), theme.text)
+    };
+    let underlined = TextFormat {
+        underline: Stroke::new(1.5, theme.warn),
+        ..plain.clone()
+    };
+    let mut job = LayoutJob::default();
+    let mut done = 0;
+    for word in unknown {
+        if word.range.start < done
+            || !text.is_char_boundary(word.range.start)
+            || !text.is_char_boundary(word.range.end)
+        {
+            continue;
+        }
+        job.append(&text[done..word.range.start], 0.0, plain.clone());
+        job.append(&text[word.range.clone()], 0.0, underlined.clone());
+        done = word.range.end;
+    }
+    job.append(&text[done..], 0.0, plain);
+    job
+}
+
+/// What is wrong or unknown, right under the prompt that it is about.
+pub(super) fn notes_ui(ui: &mut Ui, scene: &mut Scene<'_>, bar: &PromptBar, draft: &Draft) {
+    let theme = theme::of(ui);
+    if let Some(problem) = &draft.problem {
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing.x = 6.0;
+            ui.label(
+                egui::RichText::new(&problem.text)
+                    .font(theme::label())
+                    .color(theme.error),
+            );
+            if let Some(deed) = problem.instead {
+                let command = Command::Do(deed);
+                if widgets::pill(ui, &command.label(), &command.label(), false).clicked() {
+                    scene.send(command);
+                }
+            }
+        });
+        return;
+    }
+    let Some(first) = bar.unknown.2.first() else {
+        return;
+    };
+    let model = scene
+        .session
+        .current_model()
+        .map_or("The model", |model| model.name.as_str());
+    let n_more = bar.unknown.2.len() - 1;
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        let mut text = format!("{model} does not know “{}”", first.word);
+        if n_more > 0 {
+            let _ = write!(text, " and {n_more} more");
+        }
+        text.push_str(if first.nearest.is_some() {
+            "; nearest:"
+        } else {
+            "."
+        });
+        ui.label(
+            egui::RichText::new(text)
+                .font(theme::label())
+                .color(theme.warn),
+        );
+        if let Some(nearest) = &first.nearest {
+            let command = Command::ReplaceWord {
+                from: first.word.clone(),
+                to: nearest.clone(),
+            };
+            if widgets::pill(ui, nearest, &command.label(), false).clicked() {
+                scene.send(command);
+            }
+        }
+    });
+}

@@ -1,0 +1,195 @@
+//! What the button does: decided from the document unless the user chooses, with the settings of edits.
+
+use limn_engine::stitch::{EditSettings, Fill};
+
+use super::Session;
+use crate::document::{Content, StepName};
+use crate::gallery;
+
+/// What a run does to a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Deed {
+    NewPictures,
+    FillMask,
+    ChangePicture,
+    Extend,
+}
+
+impl Deed {
+    pub const ALL: [Self; 4] = [
+        Self::NewPictures,
+        Self::FillMask,
+        Self::ChangePicture,
+        Self::Extend,
+    ];
+
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::NewPictures => "New pictures",
+            Self::FillMask => "Fill mask",
+            Self::ChangePicture => "Change picture",
+            Self::Extend => "Extend",
+        }
+    }
+
+    pub fn remark(self) -> &'static str {
+        match self {
+            Self::NewPictures => "From the words alone",
+            Self::FillMask => "Only what the mask covers changes",
+            Self::ChangePicture => "The whole picture, as far as “How much to change” allows",
+            Self::Extend => "Fills what is empty at the edges",
+        }
+    }
+
+    pub(super) fn recipe(self) -> gallery::Deed {
+        match self {
+            Self::NewPictures => gallery::Deed::TextToImage,
+            Self::FillMask => gallery::Deed::Inpaint,
+            Self::ChangePicture => gallery::Deed::ImageToImage,
+            Self::Extend => gallery::Deed::Outpaint,
+        }
+    }
+
+    /// Whether it starts from the picture that is there.
+    pub fn is_edit(self) -> bool {
+        self != Self::NewPictures
+    }
+}
+
+/// How the next edit of a document is to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EditChoices {
+    /// What the user chose, and what was suggested then: the choice holds until the suggestion changes.
+    chosen: Option<(Deed, Deed)>,
+    /// How much may change, from 0 to 1, under a mask and of a whole picture.
+    pub fill_strength: f32,
+    pub change_strength: f32,
+    /// `None` is what suits the strength.
+    pub fill: Option<Fill>,
+    pub grow_px: Option<f32>,
+    pub feather_px: Option<f32>,
+    /// Looks at the whole picture rather than the surroundings of the mask.
+    pub whole: bool,
+    pub match_colours: bool,
+}
+
+impl Default for EditChoices {
+    fn default() -> Self {
+        Self {
+            chosen: None,
+            fill_strength: 1.0,
+            change_strength: 0.6,
+            fill: None,
+            grow_px: None,
+            feather_px: None,
+            whole: false,
+            match_colours: true,
+        }
+    }
+}
+
+impl EditChoices {
+    /// How much `deed` changes; `None` where that is no question.
+    pub fn strength(&self, deed: Deed) -> Option<f32> {
+        match deed {
+            Deed::FillMask => Some(self.fill_strength),
+            Deed::ChangePicture => Some(self.change_strength),
+            Deed::NewPictures | Deed::Extend => None,
+        }
+    }
+
+    #[must_use]
+    pub fn with_strength(mut self, deed: Deed, strength: f32) -> Self {
+        match deed {
+            Deed::FillMask => self.fill_strength = strength,
+            Deed::ChangePicture => self.change_strength = strength,
+            Deed::NewPictures | Deed::Extend => {}
+        }
+        self
+    }
+
+    /// The same deed as strongly, all else as it usually is.
+    #[must_use]
+    pub fn usual(&self) -> Self {
+        Self {
+            chosen: self.chosen,
+            fill_strength: self.fill_strength,
+            change_strength: self.change_strength,
+            ..Self::default()
+        }
+    }
+
+    /// Whether anything but the strength is not as usual.
+    pub fn are_special(&self) -> bool {
+        *self != self.usual()
+    }
+
+    pub fn settings(&self, deed: Deed) -> EditSettings {
+        let strength = self.strength(deed).unwrap_or(1.0);
+        let usual = EditSettings::for_strength(strength);
+        EditSettings {
+            grow_px: self.grow_px,
+            feather_px: self.feather_px,
+            fill: self.fill.unwrap_or(usual.fill),
+            whole: self.whole || deed == Deed::ChangePicture,
+            match_colours: self.match_colours,
+            ..usual
+        }
+    }
+}
+
+impl Session {
+    /// What the button does now.
+    pub fn deed(&self) -> Deed {
+        let suggested = self.suggested_deed();
+        match self.documents.current().choices.chosen {
+            Some((chosen, when)) if when == suggested && self.can_do(chosen) => chosen,
+            _ => suggested,
+        }
+    }
+
+    /// The user's word on what the button does.
+    pub fn choose_deed(&mut self, deed: Deed) {
+        let suggested = self.suggested_deed();
+        self.documents.current_mut().choices.chosen = Some((deed, suggested));
+    }
+
+    /// Whether a deed makes sense here; an empty mask can be filled later, so it can be chosen.
+    pub fn can_do(&self, deed: Deed) -> bool {
+        let current = self.documents.current();
+        match deed {
+            Deed::NewPictures => true,
+            Deed::FillMask => !current.document.content().frame.is_empty(),
+            Deed::ChangePicture => {
+                !current.document.content().frame.is_empty() || current.shown.is_some()
+            }
+            Deed::Extend => current.has_empty_edge(),
+        }
+    }
+
+    fn suggested_deed(&self) -> Deed {
+        let current = self.documents.current();
+        let content = current.document.content();
+        if content.frame.is_empty() {
+            Deed::NewPictures
+        } else if current.document.next_undo() == Some(StepName::Extend) && current.has_empty_edge()
+        {
+            Deed::Extend
+        } else if !content.mask_bounds().is_empty() {
+            Deed::FillMask
+        } else if sketch_is_on_top(content) {
+            Deed::ChangePicture
+        } else if current.has_empty_edge() {
+            Deed::Extend
+        } else {
+            Deed::NewPictures
+        }
+    }
+}
+
+/// Whether the uppermost layer with anything on it is paint: the picture as it is then is meant as a sketch.
+fn sketch_is_on_top(content: &Content) -> bool {
+    let seen = content.layers.iter().rev();
+    let mut seen = seen.filter(|layer| layer.shows() && !layer.pixels().is_empty());
+    seen.next().is_some_and(crate::document::Layer::is_sketch)
+}

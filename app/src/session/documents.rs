@@ -1,0 +1,234 @@
+//! The open documents, one tab each, with all that belongs to one: its prompt, what is shown over it, how
+//! the next edit is to be done.
+
+use std::cell::Cell;
+
+use limn_engine::PixelRect;
+
+use super::{Draft, EditChoices, PictureId, PictureRef, RunId, Session};
+use crate::document::{Document, DocumentId};
+
+/// A document on its tab.
+#[derive(Default)]
+pub struct OpenDocument {
+    pub document: Document,
+    /// What stands in the prompt bar. Lent to the bar while the panels draw, see [`Session::lend_draft`].
+    pub draft: Draft,
+    pub choices: EditChoices,
+    pub selected_run: Option<RunId>,
+    /// What lies over the document: a result or a picture of the gallery that is only looked at.
+    pub shown: Option<PictureRef>,
+    /// The picture is seen as it was before this run: what was kept of it is hidden.
+    pub sees_before: Option<RunId>,
+    /// The canvas goes along with the newest run until the user picks something else.
+    pub(super) follows: bool,
+    /// The picture of the gallery that the base was.
+    pub source: Option<PictureId>,
+    /// Pictures of the gallery beside the canvas.
+    pub pinned: Vec<PictureId>,
+    /// What the pictures of the document cover, and of which version.
+    covered: Cell<Option<(u64, PixelRect)>>,
+}
+
+impl OpenDocument {
+    pub fn new(document: Document, draft: Draft) -> Self {
+        Self {
+            document,
+            draft,
+            ..Self::default()
+        }
+    }
+
+    /// Nothing was ever put into it: it can take a picture without a tab of its own.
+    pub fn is_blank(&self) -> bool {
+        let content = self.document.content();
+        content.frame.is_empty() && content.layers.is_empty()
+    }
+
+    /// The part of the frame that pictures and patches cover, roughly: the smallest rectangle round them.
+    pub fn covered(&self) -> PixelRect {
+        let version = self.document.version();
+        if let Some((of, covered)) = self.covered.get()
+            && of == version
+        {
+            return covered;
+        }
+        let content = self.document.content();
+        let pictures = content.layers.iter();
+        let pictures = pictures.filter(|layer| layer.shows() && !layer.is_sketch());
+        let covered = pictures
+            .map(|layer| {
+                let plane = layer.pixels().bounds(|[_, _, _, alpha]| alpha > 0);
+                plane.translate(layer.offset.0, layer.offset.1)
+            })
+            .fold(PixelRect::default(), |all, layer| all.union(&layer))
+            .intersect(&content.frame);
+        self.covered.set(Some((version, covered)));
+        covered
+    }
+
+    /// Whether the frame reaches beyond its pictures, as after growing it.
+    pub fn has_empty_edge(&self) -> bool {
+        let covered = self.covered();
+        !covered.is_empty() && covered != self.document.content().frame
+    }
+}
+
+/// At least one, and one of them in front.
+pub struct Documents {
+    open: Vec<OpenDocument>,
+    current: usize,
+}
+
+impl Default for Documents {
+    fn default() -> Self {
+        Self {
+            open: vec![OpenDocument::default()],
+            current: 0,
+        }
+    }
+}
+
+impl Documents {
+    pub fn current(&self) -> &OpenDocument {
+        &self.open[self.current]
+    }
+
+    pub fn current_mut(&mut self) -> &mut OpenDocument {
+        &mut self.open[self.current]
+    }
+
+    pub fn current_id(&self) -> DocumentId {
+        self.current().document.id()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &OpenDocument> {
+        self.open.iter()
+    }
+
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut OpenDocument> {
+        self.open.iter_mut()
+    }
+
+    pub fn get(&self, id: DocumentId) -> Option<&OpenDocument> {
+        self.iter().find(|open| open.document.id() == id)
+    }
+
+    pub fn get_mut(&mut self, id: DocumentId) -> Option<&mut OpenDocument> {
+        self.iter_mut().find(|open| open.document.id() == id)
+    }
+
+    pub fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Never: there is always one.
+    pub fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Puts a document on a tab behind the current one, and in front.
+    pub fn add(&mut self, document: OpenDocument) {
+        self.current += 1;
+        self.open.insert(self.current, document);
+    }
+
+    /// Whether there is such a document.
+    pub fn select(&mut self, id: DocumentId) -> bool {
+        let found = self.open.iter().position(|open| open.document.id() == id);
+        self.current = found.unwrap_or(self.current);
+        found.is_some()
+    }
+
+    /// The next tab (`1`) or the one before (`-1`), around the ends.
+    pub fn step(&mut self, by: i32) {
+        let n = self.open.len() as i32;
+        self.current = (self.current as i32 + by).rem_euclid(n) as usize;
+    }
+
+    /// Takes a document off its tab; a new one takes the place of the last. The tab's place is for
+    /// [`Self::put_back`].
+    pub fn close(&mut self, id: DocumentId) -> Option<(usize, OpenDocument)> {
+        let place = self.open.iter().position(|open| open.document.id() == id)?;
+        if self.open.len() == 1 {
+            let draft = self.open[0].draft.for_new_document();
+            self.open.push(OpenDocument::new(Document::new(), draft));
+        }
+        let closed = self.open.remove(place);
+        if place < self.current || self.current == self.open.len() {
+            self.current -= 1;
+        }
+        Some((place, closed))
+    }
+
+    /// Undoes [`Self::close`]. A blank document that has taken the place of the last one goes.
+    pub fn put_back(&mut self, place: usize, document: OpenDocument) {
+        self.current = place.min(self.open.len());
+        self.open.insert(self.current, document);
+        let other = 1 - self.current.min(1);
+        let is_stand_in = self.open.len() == 2
+            && self.open[other].is_blank()
+            && self.open[other].draft.prompt.is_empty();
+        if is_stand_in {
+            self.open.remove(other);
+            self.current = 0;
+        }
+    }
+
+    /// Takes over what was open when Limn ended; a document still blank goes.
+    pub fn restore(&mut self, documents: Vec<OpenDocument>) {
+        if documents.is_empty() {
+            return;
+        }
+        self.open
+            .retain(|open| !open.is_blank() || !open.draft.prompt.is_empty());
+        self.open.extend(documents);
+        self.current = self.open.len() - 1;
+    }
+}
+
+impl Session {
+    /// Hands the prompt to the bar that edits it while the panels draw; [`Self::return_draft`] takes it back.
+    pub fn lend_draft(&mut self) -> Draft {
+        std::mem::take(self.draft_mut())
+    }
+
+    pub fn return_draft(&mut self, draft: Draft) {
+        *self.draft_mut() = draft;
+    }
+
+    /// A blank document with the settings of the current one.
+    pub fn new_document(&mut self) {
+        let draft = self.draft_mut().for_new_document();
+        self.documents
+            .add(OpenDocument::new(Document::new(), draft));
+    }
+
+    /// The document that a picture which is opened now becomes: the current one where it is blank, else a
+    /// new tab with the same prompt.
+    pub(super) fn document_for_picture(&mut self) -> &mut OpenDocument {
+        if !self.documents.current().is_blank() {
+            let draft = self.documents.current().draft.clone();
+            self.documents
+                .add(OpenDocument::new(Document::new(), draft));
+        }
+        self.documents.current_mut()
+    }
+
+    /// Puts a picture beside the canvas of the current document, or takes it away.
+    pub fn pin(&mut self, picture: PictureId, pinned: bool) {
+        let pins = &mut self.documents.current_mut().pinned;
+        pins.retain(|other| *other != picture);
+        if pinned {
+            pins.push(picture);
+        }
+    }
+
+    pub fn shown(&self) -> Option<PictureRef> {
+        self.documents.current().shown
+    }
+
+    pub fn selected_run(&self) -> Option<RunId> {
+        self.documents.current().selected_run
+    }
+}

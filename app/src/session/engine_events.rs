@@ -1,0 +1,149 @@
+//! What the engine says, and what the session makes of it.
+
+use std::time::Instant;
+
+use image::RgbImage;
+use limn_engine::protocol::{Event, JobId, Picture, Request};
+
+use super::{Effect, EngineState, Session};
+use crate::engine_link::EngineEvent;
+
+impl Session {
+    pub fn apply(&mut self, event: EngineEvent, now: Instant) -> Vec<Effect> {
+        match event {
+            EngineEvent::Connected { .. } => {
+                self.engine = EngineState::Ready;
+                let mut effects = vec![
+                    Effect::Ask(Request::ListModels),
+                    Effect::Ask(Request::ListDevices { self_test: false }),
+                ];
+                effects.extend(self.start_next());
+                effects
+            }
+            EngineEvent::Event(event) => self.message(event, now),
+            EngineEvent::Picture {
+                job,
+                picture,
+                pixels,
+                patch_mask,
+            } => self.picture(job, &picture, pixels, patch_mask),
+            EngineEvent::Died { reason, .. } => {
+                self.fail_in_flight(&reason);
+                self.engine = EngineState::Restarting(reason);
+                Vec::new()
+            }
+        }
+    }
+
+    fn message(&mut self, event: Event, now: Instant) -> Vec<Effect> {
+        match event {
+            Event::Models(models) => {
+                self.models = models;
+                self.models_are_listed = true;
+                let mut effects = self.start_next();
+                if effects.is_empty()
+                    && let Some(model) = self.current_model()
+                {
+                    // Read ahead of the first prompt, while the user writes it.
+                    effects.push(Effect::Ask(Request::Load {
+                        model: model.id.clone(),
+                        compute: self.compute.clone(),
+                    }));
+                }
+                return effects;
+            }
+            Event::Devices(devices) => self.devices = devices,
+            Event::Loading {
+                done_bytes,
+                total_bytes,
+                ..
+            } => self.engine = EngineState::Loading(done_bytes as f32 / total_bytes.max(1) as f32),
+            Event::Loaded { device, memory, .. } => {
+                self.engine = EngineState::Ready;
+                self.device = Some(device);
+                self.memory = memory;
+            }
+            Event::Started { job, plan } => {
+                self.engine = EngineState::Ready;
+                self.device = Some(plan.device.clone());
+                if let Some((run, _)) = self.job_run(job) {
+                    run.started(plan);
+                }
+            }
+            Event::Progress { job, progress } => {
+                if let Some((run, first)) = self.job_run(job) {
+                    let index = first + progress.picture;
+                    let has_preview = run.progress(index, progress, now);
+                    let run = run.id;
+                    if has_preview {
+                        self.follow(run, index);
+                    }
+                }
+            }
+            Event::Finished {
+                job,
+                timings,
+                memory,
+            } => {
+                self.memory = memory;
+                if let Some(done) = self.in_flight.take_if(|in_flight| in_flight.id == job) {
+                    self.seconds_per_picture =
+                        Some(timings.total_seconds / done.n_pictures.max(1) as f32);
+                    let more = self.queue.iter().any(|job| job.run == done.run);
+                    if let Some(run) = self.run_mut(done.run) {
+                        run.job_finished(more);
+                    }
+                }
+                return self.start_next();
+            }
+            Event::Cancelled { job } => {
+                if let Some(done) = self.in_flight.take_if(|in_flight| in_flight.id == job)
+                    && let Some(run) = self.run_mut(done.run)
+                {
+                    run.cancelled();
+                }
+                return self.start_next();
+            }
+            Event::Failed {
+                job: Some(job),
+                failure,
+            } => {
+                if let Some(done) = self.in_flight.take_if(|in_flight| in_flight.id == job) {
+                    self.queue.retain(|job| job.run != done.run);
+                    if let Some(run) = self.run_mut(done.run) {
+                        run.failed(&failure.message);
+                    }
+                }
+                return self.start_next();
+            }
+            // Outside any job, only the link's log has a use for it.
+            Event::Failed { job: None, .. }
+            | Event::Working { .. }
+            | Event::Chunk(_)
+            | Event::Picture { .. } => {}
+        }
+        Vec::new()
+    }
+
+    fn picture(
+        &mut self,
+        job: JobId,
+        picture: &Picture,
+        rgb: Vec<u8>,
+        patch_mask: Option<Vec<u8>>,
+    ) -> Vec<Effect> {
+        let Some(pixels) = RgbImage::from_raw(picture.width, picture.height, rgb) else {
+            // The link has checked the hash; a size that does not fit is a picture that never comes.
+            return Vec::new();
+        };
+        let Some((run, first)) = self.job_run(job) else {
+            return Vec::new();
+        };
+        let (run_id, index) = (run.id, first + picture.index);
+        let Some(made) = run.finished_drawing(index, picture, pixels, patch_mask) else {
+            return Vec::new();
+        };
+        self.follow(run_id, index);
+        vec![Effect::Save(made)]
+    }
+}

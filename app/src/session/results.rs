@@ -1,0 +1,154 @@
+//! What of the results is on the canvas.
+
+use super::{PictureId, PictureRef, Run, RunId, Session, Slot};
+
+impl Session {
+    /// The run whose results are in view.
+    pub fn selected(&self) -> Option<&Run> {
+        self.run(self.selected_run()?)
+    }
+
+    /// The gallery's id of a picture, once it is saved.
+    pub fn picture_id(&self, picture: PictureRef) -> Option<PictureId> {
+        match picture {
+            PictureRef::Gallery(id) => Some(id),
+            PictureRef::Result { run, index } => {
+                self.run(run)?.slots.get(index as usize)?.saved_id()
+            }
+        }
+    }
+
+    pub fn shown_id(&self) -> Option<PictureId> {
+        self.picture_id(self.shown()?)
+    }
+
+    /// Puts a picture on the canvas by the user's choice; a result comes with its document.
+    pub fn show(&mut self, picture: PictureRef) {
+        if let PictureRef::Result { run, .. } = picture {
+            let Some(run) = self.run(run) else { return };
+            let (id, document) = (run.id, run.document);
+            self.documents.select(document);
+            self.documents.current_mut().selected_run = Some(id);
+        }
+        let current = self.documents.current_mut();
+        current.shown = Some(picture);
+        current.sees_before = None;
+        current.follows = false;
+    }
+
+    pub fn select_run(&mut self, id: RunId) {
+        let Some(run) = self.run(id) else { return };
+        let (first, is_active, document) = (run.first_visible(), run.is_active(), run.document);
+        self.documents.select(document);
+        let current = self.documents.current_mut();
+        current.selected_run = Some(id);
+        current.follows = is_active;
+        if let Some(index) = first {
+            current.shown = Some(PictureRef::Result { run: id, index });
+            current.sees_before = None;
+        }
+    }
+
+    /// The nth result of the selected run, from 0, if there is something to see in it.
+    pub fn show_result(&mut self, index: u32) {
+        let Some(run) = self.selected() else { return };
+        if run.slots.get(index as usize).is_some_and(Slot::is_visible) {
+            let run = run.id;
+            self.show(PictureRef::Result { run, index });
+        }
+    }
+
+    /// The picture as it was before the selected run: the document without what was kept of it, or what was
+    /// on a canvas without a document.
+    pub fn show_before(&mut self) {
+        let Some(run) = self.selected() else { return };
+        let (id, before) = (run.id, run.before);
+        let current = self.documents.current_mut();
+        current.follows = false;
+        if current.is_blank() {
+            current.shown = before.or(current.shown);
+        } else {
+            current.shown = None;
+            current.sees_before = Some(id);
+        }
+    }
+
+    /// The next (`1`) or previous (`-1`) result of the selected run, around the ends.
+    pub fn step_result(&mut self, by: i32) {
+        let Some(run) = self.selected() else { return };
+        let visible: Vec<u32> = (0..run.slots.len() as u32)
+            .filter(|index| run.slots[*index as usize].is_visible())
+            .collect();
+        if visible.is_empty() {
+            return;
+        }
+        let here = match self.shown() {
+            Some(PictureRef::Result { run: shown, index }) if shown == run.id => {
+                visible.iter().position(|visible| *visible == index)
+            }
+            _ => None,
+        };
+        let n = visible.len() as i32;
+        let next = match here {
+            Some(here) => (here as i32 + by).rem_euclid(n),
+            None if by > 0 => 0,
+            None => n - 1,
+        };
+        let run = run.id;
+        self.show(PictureRef::Result {
+            run,
+            index: visible[next as usize],
+        });
+    }
+
+    /// Takes a run out of the results. Its pictures stay in the gallery, what was kept in the document.
+    pub fn dismiss(&mut self, id: RunId) {
+        self.runs.retain(|run| run.id != id || run.is_active());
+        if self.run(id).is_some() {
+            return;
+        }
+        for open in self.documents.iter_mut() {
+            if open.selected_run == Some(id) {
+                let document = open.document.id();
+                let mut others = self.runs.iter().filter(|run| run.document == document);
+                open.selected_run = others.next_back().map(|run| run.id);
+                open.look_at_document();
+            }
+        }
+    }
+
+    /// A picture has come back from the trash.
+    pub fn restore_picture(&mut self, id: PictureId) {
+        for run in &mut self.runs {
+            run.restore(id);
+        }
+    }
+
+    /// Forgets a picture that went to the trash.
+    pub fn forget_picture(&mut self, id: PictureId) {
+        let shown_was_it = self.shown_id() == Some(id);
+        for run in &mut self.runs {
+            run.forget(id);
+        }
+        if shown_was_it {
+            self.documents.current_mut().shown = None;
+        }
+    }
+
+    /// Shows a run's first picture as it appears, unless the user looks at something else.
+    pub(super) fn follow(&mut self, run: RunId, index: u32) {
+        let Some(document) = self.run(run).map(|run| run.document) else {
+            return;
+        };
+        let Some(open) = self.documents.get_mut(document) else {
+            return;
+        };
+        let already =
+            matches!(open.shown, Some(PictureRef::Result { run: shown, .. }) if shown == run);
+        if open.follows && !already {
+            open.shown = Some(PictureRef::Result { run, index });
+            open.sees_before = None;
+            open.selected_run = Some(run);
+        }
+    }
+}
