@@ -1,11 +1,14 @@
 //! The user's settings: one JSON file in the config folder, replaced whole.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use limn_engine::protocol::{Compute, Sampling};
 use serde::{Deserialize, Serialize};
 
+use crate::document::DocumentId;
 use crate::files::{Existing, RealFs, create_dirs, remedy, write_atomically};
+use crate::gallery::PictureId;
 use crate::paths::Folders;
 use crate::tools::ToolSettings;
 
@@ -24,8 +27,9 @@ pub struct Settings {
     pub model: Option<String>,
     pub prompt_bar: PromptBar,
     pub tools: ToolSettings,
-    /// Documents that were saved or opened, newest first.
-    pub recent: Vec<PathBuf>,
+    /// What belongs to an open document and not to its file.
+    pub tabs: BTreeMap<DocumentId, Tab>,
+    pub current_document: Option<DocumentId>,
     #[serde(flatten)]
     pub other: serde_json::Map<String, serde_json::Value>,
 }
@@ -37,6 +41,17 @@ pub enum Theme {
     System,
     Dark,
     Light,
+}
+
+/// An open document's prompt and surroundings.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Tab {
+    pub prompt: String,
+    /// The picture of the gallery that the base was.
+    pub source: Option<PictureId>,
+    /// Pictures of the gallery beside the canvas.
+    pub pinned: Vec<PictureId>,
 }
 
 /// The prompt bar as it was left.

@@ -9,7 +9,8 @@ use crate::canvas::{self, CanvasState};
 use crate::panels::gallery_place::{self, GalleryPanel};
 use crate::panels::prompt_bar::{self, PromptBar};
 use crate::panels::{
-    Scene, models_place, palette, settings_sheet, side_panel, toasts, tool_strip, top_bar,
+    Scene, drop_sheet, models_place, palette, settings_sheet, side_panel, toasts, tool_strip,
+    top_bar,
 };
 use crate::session::{Draft, Place};
 use crate::theme;
@@ -59,6 +60,7 @@ impl App {
                 .to_string();
             self.settings_are_open = !settings_sheet::settings_sheet_ui(ui, &mut scene, &folder);
         }
+        drop_sheet::drop_sheet_ui(ui, &mut scene, &self.dropped);
         palette::palette_ui(ui, &mut scene, &mut self.palette);
         self.session.return_draft(draft);
         if !commands.is_empty() {

@@ -5,6 +5,7 @@
 
 mod carry_out;
 mod composer;
+mod documents;
 mod draw;
 mod gallery_events;
 mod pictures;
@@ -18,10 +19,11 @@ use limn_engine::protocol::Event;
 
 use crate::canvas::CanvasState;
 use crate::command::Command;
-use crate::document::DocumentId;
 use crate::document::tiles::Tiles;
+use crate::document::{Document, DocumentId, DocumentStore};
 use crate::engine_link::{EngineCommand, EngineEvent, EngineLink};
 use crate::gallery::handle::{self, GalleryHandle};
+use crate::import::Imported;
 use crate::keyboard::Keyboard;
 use crate::panels::Region;
 use crate::panels::gallery_place::GalleryPanel;
@@ -36,6 +38,7 @@ use crate::settings::{self, Settings};
 use crate::textures::Textures;
 use crate::theme;
 use crate::tools::mask_ops;
+use documents::Opening;
 
 #[expect(
     clippy::struct_excessive_bools,
@@ -53,8 +56,15 @@ pub struct App {
     composer: composer::Composer,
     /// What is to be done with a picture of the gallery once it is open.
     fetching: Vec<(PictureId, carry_out::Fetched)>,
-    /// The document that was closed last, and where its tab was.
-    closed: Option<(usize, OpenDocument)>,
+    documents: Option<DocumentStore>,
+    /// Documents that are read from the disk, until all are.
+    restored: Vec<Document>,
+    /// Documents that were closed, the latest last, and where their tabs were.
+    closed: Vec<(usize, OpenDocument)>,
+    /// Files that were dropped: what is to become of them is asked.
+    dropped: Vec<PathBuf>,
+    /// When the settings were last written because of what stands in the prompts.
+    tabs_saved: Instant,
     /// Since when the key is held that peeks under the mask.
     peeks_since: Option<Instant>,
     /// The picture that is asked of the clipboard becomes a document.
@@ -91,6 +101,16 @@ enum DialogAnswer {
         document: DocumentId,
         mask: Tiles<u8>,
     },
+    Open(PathBuf),
+    SaveTo {
+        document: DocumentId,
+        path: PathBuf,
+    },
+    Imported {
+        path: PathBuf,
+        picture: Imported,
+        opening: Opening,
+    },
     Failed(String),
 }
 
@@ -111,7 +131,11 @@ impl App {
             pictures: pictures::Fetcher::start(waker(ctx)),
             composer: composer::Composer::start(waker(ctx)),
             fetching: Vec::new(),
-            closed: None,
+            documents: None,
+            restored: Vec::new(),
+            closed: Vec::new(),
+            dropped: Vec::new(),
+            tabs_saved: Instant::now(),
             peeks_since: None,
             pastes_as_document: false,
             toasts: Toasts::default(),
@@ -134,6 +158,7 @@ impl App {
             folders,
         };
         app.open_gallery(ctx);
+        app.start_documents(ctx);
         app.take_up_settings(ctx);
         app.bar.focus = Some(Selection::End);
         if let Some(notice) = notice {
@@ -241,6 +266,13 @@ impl App {
                         mask_ops::load(mask, &mut open.document);
                     }
                 }
+                DialogAnswer::Open(path) => self.open_path(ctx, path, Opening::Document),
+                DialogAnswer::SaveTo { document, path } => self.save_to(document, path),
+                DialogAnswer::Imported {
+                    path,
+                    picture,
+                    opening,
+                } => self.show_imported(&path, &picture, opening, now),
                 DialogAnswer::Failed(message) => self.toasts.say(Tone::Bad, message, now),
             }
         }
@@ -282,6 +314,20 @@ impl App {
         }
     }
 
+    /// Prompts outlive a crash too: they are written now and then, where they have changed.
+    fn keep_tabs(&mut self, ctx: &Context, now: Instant) {
+        const PERIOD: Duration = Duration::from_secs(5);
+        if now.saturating_duration_since(self.tabs_saved) < PERIOD {
+            return;
+        }
+        self.tabs_saved = now;
+        let before = self.settings.clone();
+        self.remember_prompt_bar();
+        if self.settings != before {
+            self.save_settings(ctx);
+        }
+    }
+
     fn schedule_repaints(&mut self, ctx: &Context, now: Instant) {
         if self.textures.begin_frame(ctx) {
             ctx.request_repaint();
@@ -305,6 +351,7 @@ impl eframe::App for App {
         let now = Instant::now();
         self.drain_engine();
         self.drain_composer();
+        self.take_dropped(ctx);
         self.drain_gallery(now);
         self.drain_dialogs(ctx, now);
         self.decide_example();
@@ -314,6 +361,8 @@ impl eframe::App for App {
         for command in commands {
             self.carry_out(ctx, command, now);
         }
+        self.drain_documents(now);
+        self.keep_tabs(ctx, now);
         self.session.refresh();
         self.fetch_pictures();
         self.schedule_repaints(ctx, now);
@@ -327,6 +376,9 @@ impl eframe::App for App {
         self.remember_prompt_bar();
         let _ = self.settings.save(&self.folders);
         self.finish_composing();
+        self.forget_closed();
+        // Writes the last steps before it ends.
+        self.documents = None;
     }
 
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {

@@ -5,6 +5,7 @@
 mod bindings;
 mod words;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use egui::{ColorImage, Key, Modifiers};
@@ -95,6 +96,14 @@ pub enum Command {
     ToggleMask,
     Layer(LayerCommand),
     NewDocument,
+    OpenFile,
+    OpenRecent(PathBuf),
+    Save,
+    SaveAs,
+    /// What is to become of files that were dropped.
+    OpenDropped,
+    AddDropped,
+    ForgetDropped,
     SelectDocument(DocumentId),
     CloseDocument(DocumentId),
     /// Closes the document in front.

@@ -55,6 +55,16 @@ impl Command {
             Self::ToggleMask => "Hide or show the mask",
             Self::Layer(command) => command.label(),
             Self::NewDocument => "New document",
+            Self::OpenFile => "Open…",
+            Self::OpenRecent(path) => {
+                let name = path.file_stem().unwrap_or_default().to_string_lossy();
+                return format!("Open {name}");
+            }
+            Self::Save => "Save",
+            Self::SaveAs => "Save as…",
+            Self::OpenDropped => "Open as a document",
+            Self::AddDropped => "Add as a layer",
+            Self::ForgetDropped => "Cancel",
             Self::SelectDocument(_) => "Show this document",
             Self::CloseDocument(_) | Self::CloseCurrent => "Close the document",
             Self::ReopenDocument => "Open the closed document again",

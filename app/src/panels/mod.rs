@@ -2,6 +2,7 @@
 //! no panel names another.
 
 pub mod document_tabs;
+pub mod drop_sheet;
 pub mod gallery_place;
 pub mod info;
 pub mod layers;

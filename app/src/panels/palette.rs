@@ -127,6 +127,8 @@ fn found(scene: &Scene<'_>, words: &str) -> Vec<Command> {
             .iter()
             .map(|model| Command::SetModel(model.id.clone())),
     );
+    let recent = scene.session.recent.iter().cloned();
+    commands.extend(recent.map(Command::OpenRecent));
     commands.push(Command::SetDevice(DeviceChoice::Auto));
     commands.extend(
         scene

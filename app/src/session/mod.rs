@@ -26,6 +26,7 @@ mod slots;
 mod words;
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use limn_engine::protocol::{Compute, DeviceInfo, MemoryUse, ModelId, ModelInfo, Request};
@@ -165,6 +166,8 @@ pub struct Session {
     pub memory: MemoryUse,
     /// Oldest first, of all documents.
     pub runs: Vec<Run>,
+    /// Projects that were opened or saved, the latest first.
+    pub recent: Vec<PathBuf>,
     /// Why no job starts: the last picture could not be saved.
     pub held: Option<String>,
     /// The mask's tint is switched off.

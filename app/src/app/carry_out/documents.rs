@@ -1,5 +1,6 @@
 //! Commands about documents: tabs, pictures that become one, the clipboard.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -7,10 +8,11 @@ use egui::{ColorImage, Context};
 use image::RgbaImage;
 use limn_engine::PixelRect;
 
-use super::Fetched;
+use super::{DialogAnswer, Fetched, ask};
 use crate::app::App;
-use crate::command::Command;
-use crate::document::{DocumentId, Layer, StepName};
+use crate::app::documents::Opening;
+use crate::document::{DocumentId, EXTENSION, Layer, StepName};
+use crate::import;
 use crate::panels::toasts::Tone;
 use crate::session::{PictureId, PictureRef, Place};
 
@@ -34,23 +36,13 @@ impl App {
         self.session.documents.step(by);
     }
 
-    /// Takes a document off its tab. Nothing is lost: it can be had back, and nothing asks first.
     pub(super) fn close_document(&mut self, id: DocumentId, now: Instant) {
         self.leave_document();
-        let Some((place, closed)) = self.session.documents.close(id) else {
-            return;
-        };
-        if closed.is_blank() && closed.draft.prompt.trim().is_empty() {
-            return;
-        }
-        let text = format!("Closed “{}”", closed.document.name());
-        self.closed = Some((place, closed));
-        self.toasts
-            .offer(Tone::Plain, text, "Undo", Command::ReopenDocument, now);
+        self.put_away(id, now);
     }
 
     pub(super) fn reopen_document(&mut self) {
-        if let Some((place, document)) = self.closed.take() {
+        if let Some((place, document)) = self.closed.pop() {
             self.leave_document();
             self.session.documents.put_back(place, document);
             self.session.place = Place::Canvas;
@@ -61,6 +53,96 @@ impl App {
     pub(in crate::app) fn leave_document(&mut self) {
         let document = &mut self.session.documents.current_mut().document;
         self.session.toolbox.leave(document);
+    }
+
+    pub(super) fn open_file(&mut self, ctx: &Context) {
+        self.in_dialog_thread(ctx, move || {
+            let dialog = rfd::FileDialog::new()
+                .set_title("Open")
+                .add_filter(
+                    "Pictures and documents",
+                    &["limn", "png", "jpg", "jpeg", "webp"],
+                )
+                .add_filter("Limn documents", &[EXTENSION]);
+            ask(|| dialog.pick_file(), |path| Some(DialogAnswer::Open(path)))
+        });
+    }
+
+    /// Opens a project, or any picture; reading and decoding happen elsewhere.
+    pub(in crate::app) fn open_path(&mut self, ctx: &Context, path: PathBuf, opening: Opening) {
+        self.session.place = Place::Canvas;
+        let is_project = path
+            .extension()
+            .is_some_and(|extension| extension == EXTENSION);
+        if is_project {
+            if let Some(store) = &self.documents {
+                store.open(path);
+            }
+            return;
+        }
+        self.in_dialog_thread(ctx, move || {
+            Some(match import::open(&path) {
+                Ok(picture) => DialogAnswer::Imported {
+                    path,
+                    picture,
+                    opening,
+                },
+                Err(error) => DialogAnswer::Failed(error.to_string()),
+            })
+        });
+    }
+
+    pub(super) fn save_document(&mut self, ctx: &Context, now: Instant) {
+        let document = self.session.document();
+        if self.session.documents.current().is_blank() {
+            let text = "There is nothing to save in this document yet.";
+            return self.toasts.say(Tone::Plain, text, now);
+        }
+        match document.path().map(Path::to_owned) {
+            Some(path) => self.save_to(self.session.documents.current_id(), path),
+            None => self.save_document_as(ctx),
+        }
+    }
+
+    pub(super) fn save_document_as(&mut self, ctx: &Context) {
+        let document = self.session.documents.current_id();
+        let name = self.session.document().name().replace(['/', '\\'], "-");
+        self.in_dialog_thread(ctx, move || {
+            let dialog = rfd::FileDialog::new()
+                .set_title("Save the document")
+                .set_file_name(format!("{name}.{EXTENSION}"))
+                .add_filter("Limn documents", &[EXTENSION]);
+            ask(
+                || dialog.save_file(),
+                |path| Some(DialogAnswer::SaveTo { document, path }),
+            )
+        });
+    }
+
+    /// Files that were dropped on the window. Where there is a picture already, it is asked what they become.
+    pub(in crate::app) fn take_dropped(&mut self, ctx: &Context) {
+        let dropped = ctx.input(|input| input.raw.dropped_files.clone());
+        let paths: Vec<PathBuf> = dropped.into_iter().filter_map(|file| file.path().map(Path::to_owned)).collect();
+        if paths.is_empty() {
+            return;
+        }
+        if self.session.documents.current().is_blank() {
+            for path in paths {
+                self.open_path(ctx, path, Opening::Document);
+            }
+        } else {
+            self.session.place = Place::Canvas;
+            self.dropped = paths;
+        }
+    }
+
+    pub(super) fn use_dropped(&mut self, ctx: &Context, opening: Option<Opening>) {
+        let paths = std::mem::take(&mut self.dropped);
+        for path in paths {
+            if let Some(opening) = opening {
+                self.open_path(ctx, path, opening);
+            }
+        }
     }
 
     pub(super) fn open_as_document(&mut self, picture: PictureRef, now: Instant) {
@@ -116,7 +198,7 @@ impl App {
     }
 
     /// A layer in the middle of the picture; a blank document takes it as its picture.
-    pub(super) fn add_layer(&mut self, name: &str, pixels: &RgbaImage) {
+    pub(in crate::app) fn add_layer(&mut self, name: &str, pixels: &RgbaImage) {
         if self.session.documents.current().is_blank() {
             self.session.open_picture(name, pixels, None, None);
             return;

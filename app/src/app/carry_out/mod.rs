@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use egui::{Context, Popup, ViewportCommand};
 
+use super::documents::Opening;
 use super::{App, DialogAnswer, waker};
 use crate::command::Command;
 use crate::gallery::handle;
@@ -118,6 +119,13 @@ impl App {
             Command::ToggleMask => self.session.mask_is_hidden = !self.session.mask_is_hidden,
             Command::Layer(command) => self.change_layers(command, now),
             Command::NewDocument => self.new_document(),
+            Command::OpenFile => self.open_file(ctx),
+            Command::OpenRecent(path) => self.open_path(ctx, path, Opening::Document),
+            Command::Save => self.save_document(ctx, now),
+            Command::SaveAs => self.save_document_as(ctx),
+            Command::OpenDropped => self.use_dropped(ctx, Some(Opening::Document)),
+            Command::AddDropped => self.use_dropped(ctx, Some(Opening::Layer)),
+            Command::ForgetDropped => self.use_dropped(ctx, None),
             Command::SelectDocument(id) => self.select_document(id),
             Command::CloseDocument(id) => self.close_document(id, now),
             Command::CloseCurrent => {

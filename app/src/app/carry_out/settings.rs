@@ -25,7 +25,7 @@ impl App {
         self.save_settings(ctx);
     }
 
-    pub(super) fn save_settings(&mut self, ctx: &Context) {
+    pub(in crate::app) fn save_settings(&mut self, ctx: &Context) {
         self.remember_prompt_bar();
         let (settings, folders) = (self.settings.clone(), self.folders.clone());
         self.in_dialog_thread(ctx, move || {

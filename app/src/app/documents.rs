@@ -1,0 +1,221 @@
+//! Documents and the disk: what was open is open again, every step is written down, files are opened and saved.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::App;
+use crate::command::Command;
+use crate::document::{Document, DocumentId, DocumentStore, Event, Original};
+use crate::import::Imported;
+use crate::panels::toasts::Tone;
+use crate::session::{Kept, OpenDocument};
+use crate::settings::Tab;
+
+/// What a file is opened as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Opening {
+    Document,
+    Layer,
+}
+
+impl App {
+    /// Hands new steps to the disk and hears what came of the earlier ones.
+    pub(super) fn drain_documents(&mut self, now: Instant) {
+        let Some(store) = &self.documents else { return };
+        for open in self.session.documents.iter_mut() {
+            store.keep(&mut open.document);
+            if let Some(notice) = open.document.take_notice() {
+                self.toasts.say(Tone::Bad, notice, now);
+            }
+        }
+        let events: Vec<Event> = store.events().collect();
+        for event in events {
+            self.document_event(event, now);
+        }
+    }
+
+    fn document_event(&mut self, event: Event, now: Instant) {
+        match event {
+            Event::Restored(document) => self.restored.push(*document),
+            Event::Ready => self.restore_documents(),
+            Event::Opened(document) => self.show_opened(*document),
+            Event::Written { document, places } => {
+                if let Some(document) = self.any_document(document) {
+                    document.written(&places);
+                }
+            }
+            Event::WriteFailed { message, .. } => {
+                let text =
+                    format!("Your last steps are only in memory and are tried again: {message}");
+                self.toasts.say(Tone::Bad, text, now);
+            }
+            Event::Saved { document, path } => {
+                if let Some(document) = self.any_document(document) {
+                    document.saved(&path);
+                }
+                self.toasts
+                    .say(Tone::Good, format!("Saved as {}", file_name(&path)), now);
+            }
+            Event::OpenFailed { message, .. } | Event::SaveFailed { message, .. } => {
+                self.toasts.say(Tone::Bad, message, now);
+            }
+            Event::Recent(paths) => self.session.recent = paths,
+            Event::Notice { message } => self.toasts.say(Tone::Plain, message, now),
+        }
+    }
+
+    /// An open document, or one that was closed and can still come back.
+    fn any_document(&mut self, id: DocumentId) -> Option<&mut Document> {
+        if self.session.documents.get(id).is_some() {
+            return self
+                .session
+                .documents
+                .get_mut(id)
+                .map(|open| &mut open.document);
+        }
+        let closed = self.closed.iter_mut().map(|(_, open)| &mut open.document);
+        closed.into_iter().find(|document| document.id() == id)
+    }
+
+    /// What was open when Limn ended is open again, each with its prompt.
+    fn restore_documents(&mut self) {
+        let restored = std::mem::take(&mut self.restored);
+        let usual = self.session.draft_mut().for_new_document();
+        let documents = restored.into_iter().map(|document| {
+            let tab = self.settings.tabs.get(&document.id()).cloned();
+            let tab = tab.unwrap_or_default();
+            let mut open = OpenDocument::new(document, usual.clone());
+            open.draft.prompt = tab.prompt;
+            open.source = tab.source;
+            open.pinned = tab.pinned;
+            open
+        });
+        let documents: Vec<OpenDocument> = documents.collect();
+        if documents.is_empty() {
+            return;
+        }
+        self.session.documents.restore(documents);
+        if let Some(current) = self.settings.current_document {
+            self.session.documents.select(current);
+        }
+    }
+
+    fn show_opened(&mut self, document: Document) {
+        self.leave_document();
+        let draft = self.session.documents.current().draft.clone();
+        let blank = self.session.documents.current();
+        let blank = blank.is_blank().then(|| blank.document.id());
+        self.session
+            .documents
+            .add(OpenDocument::new(document, draft));
+        if let Some(blank) = blank {
+            self.session.documents.close(blank);
+        }
+    }
+
+    /// A picture from a file, with what was changed on the way in.
+    pub(super) fn show_imported(
+        &mut self,
+        path: &Path,
+        imported: &Imported,
+        opening: Opening,
+        now: Instant,
+    ) {
+        let notes: Vec<String> = imported.notes.iter().map(ToString::to_string).collect();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        self.leave_document();
+        match opening {
+            Opening::Layer => self.add_layer(&name, &imported.pixels),
+            Opening::Document => {
+                let original = Original {
+                    file_name: file_name(path),
+                    notes: notes.clone(),
+                };
+                let pixels = &imported.pixels;
+                let kept = self
+                    .session
+                    .open_picture(&name, pixels, None, Some(original));
+                let document = self.session.document_mut();
+                document.name_after_file(path);
+                if kept == Kept::Base {
+                    self.canvas.view.fit();
+                }
+            }
+        }
+        if !notes.is_empty() {
+            let text = format!("{}: {}", file_name(path), notes.join(", "));
+            self.toasts.say(Tone::Plain, text, now);
+        }
+    }
+
+    /// What the settings remember of the tabs: documents keep their own content.
+    pub(super) fn remember_tabs(&mut self) {
+        let tabs = self.session.documents.iter().map(|open| {
+            let tab = Tab {
+                prompt: open.draft.prompt.clone(),
+                source: open.source,
+                pinned: open.pinned.clone(),
+            };
+            (open.document.id(), tab)
+        });
+        let tabs: BTreeMap<DocumentId, Tab> = tabs.collect();
+        let current = self.session.documents.current_id();
+        self.settings.tabs = tabs;
+        self.settings.current_document = Some(current);
+    }
+
+    /// Takes a document off its tab. Nothing asks first: it can be had back until Limn ends.
+    pub(super) fn put_away(&mut self, id: DocumentId, now: Instant) {
+        let Some((place, closed)) = self.session.documents.close(id) else {
+            return;
+        };
+        if closed.is_blank() && closed.draft.prompt.trim().is_empty() {
+            return;
+        }
+        let name = closed.document.name();
+        let text = if closed.document.is_modified() && !closed.is_blank() {
+            format!("Closed “{name}”, which is not saved")
+        } else {
+            format!("Closed “{name}”")
+        };
+        self.closed.push((place, closed));
+        self.toasts
+            .offer(Tone::Plain, text, "Undo", Command::ReopenDocument, now);
+    }
+
+    /// Forgets what was closed, on the disk too.
+    pub(super) fn forget_closed(&mut self) {
+        if let Some(store) = &self.documents {
+            for (_, closed) in self.closed.drain(..) {
+                store.close(closed.document.id());
+            }
+        }
+    }
+
+    pub(super) fn save_to(&mut self, id: DocumentId, path: PathBuf) {
+        let path = match path.extension() {
+            Some(extension) if extension == crate::document::EXTENSION => path,
+            _ => path.with_added_extension(crate::document::EXTENSION),
+        };
+        let open = self.session.documents.get_mut(id);
+        if let (Some(store), Some(open)) = (&self.documents, open) {
+            store.save(&mut open.document, path);
+        }
+    }
+
+    pub(super) fn start_documents(&mut self, ctx: &egui::Context) {
+        match DocumentStore::start(&self.folders.documents, super::waker(ctx)) {
+            Ok(store) => self.documents = Some(store),
+            Err(error) => {
+                let text = format!("Documents are not kept on the disk: {error}");
+                self.toasts.say(Tone::Bad, text, Instant::now());
+            }
+        }
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
