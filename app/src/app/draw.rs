@@ -104,7 +104,7 @@ fn canvas_place_ui(ui: &mut Ui, scene: &mut Scene<'_>, place: &mut CanvasPlace<'
         .resizable(false)
         .frame(bar(ui, Margin::symmetric(18, 14)))
         .show(ui, |ui| {
-            prompt_bar::prompt_bar_ui(ui, scene, place.bar, place.draft)
+            prompt_bar::prompt_bar_ui(ui, scene, place.bar, place.draft);
         });
     let shown =
         egui::CentralPanel::no_frame().show(ui, |ui| canvas::canvas_ui(ui, scene, place.canvas));

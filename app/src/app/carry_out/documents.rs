@@ -122,7 +122,10 @@ impl App {
     /// Files that were dropped on the window. Where there is a picture already, it is asked what they become.
     pub(in crate::app) fn take_dropped(&mut self, ctx: &Context) {
         let dropped = ctx.input(|input| input.raw.dropped_files.clone());
-        let paths: Vec<PathBuf> = dropped.into_iter().filter_map(|file| file.path().map(Path::to_owned)).collect();
+        let paths: Vec<PathBuf> = dropped
+            .into_iter()
+            .map(|file| file.path().to_owned())
+            .collect();
         if paths.is_empty() {
             return;
         }

@@ -50,5 +50,6 @@ impl App {
         self.settings
             .tools
             .clone_from(&self.session.toolbox.settings);
+        self.remember_tabs();
     }
 }

@@ -149,8 +149,8 @@ fn an_edit_takes_its_picture_and_mask_along() {
     let n = snapshot.plan.context.n_pixels() as usize;
     assert_eq!(snapshot.image.len(), n * 4);
     let mask = snapshot.mask.as_ref().unwrap();
-    let n_masked = mask.iter().filter(|value| **value == 255).count();
-    assert_eq!((mask.len(), n_masked), (n, 32 * 32));
+    let masked: u32 = mask.iter().map(|value| u32::from(*value)).sum();
+    assert_eq!((mask.len(), masked), (n, 255 * 32 * 32));
     let (_, effects) = bench.session.queue_edit(request("a red boat", 1), snapshot);
     let [Effect::AskWith { request, blobs }] = effects.as_slice() else {
         panic!("{effects:?}");
