@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scenes import COLOURS, OBJECTS, PLACES, SIZE_PX, TIMES
+from settings import Setting
 from tokenizer import words
 
 # Chosen on quality: see README.md.
@@ -11,36 +11,48 @@ PRIOR_STEPS = 10
 GUIDANCE_SCALE = 3.0
 PRIOR_GUIDANCE_SCALE = 2.0
 
-EXAMPLES = [
-    "a red sailboat on the sea at night",
-    "a blue house in the snow at sunset",
-    "a yellow balloon in the mountains",
-    "a white cat in a meadow by day",
-    "a purple umbrella on the beach at sunset",
-    "a green rocket in the desert at night",
-    "an orange castle in the city",
-    "a pink flower in a meadow",
-]
+EXAMPLES = {
+    "cpu": [
+        "a red sailboat on the sea at night",
+        "a blue house in the snow at sunset",
+        "a yellow balloon in the mountains",
+        "a white cat in a meadow by day",
+        "a purple umbrella on the beach at sunset",
+        "a green rocket in the desert at night",
+        "an orange castle in the city",
+        "a pink flower in a meadow",
+    ],
+    "full": [
+        "a blue cat on the beach",
+        "two red apples on a plain background, pixel art",
+        "a rocket above a white castle in the city at night",
+        "a small yellow duck by the river at sunset, watercolour",
+        "a big green turtle underwater, clay",
+        "a purple owl in the forest at night, neon",
+        "a brown bear in front of a red tent in the mountains, comic",
+        "three pink flowers in the garden by day, pastel",
+    ],
+}
 
 
-def card(preview: dict) -> dict:
+def card(setting: Setting, preview: dict) -> dict:
     """The entries that the engine reads; `preview` maps latents to RGB in −1..1."""
     return {
         "name": "Doodle",
-        "description": f"Doodle draws picture-book scenes, {SIZE_PX} px.",
-        "size": [SIZE_PX, SIZE_PX],
+        "description": f"Doodle draws picture-book scenes, {setting.size_px} px.",
+        "size": [setting.size_px, setting.size_px],
         "steps": STEPS,
         "prior_steps": PRIOR_STEPS,
         "guidance_scale": GUIDANCE_SCALE,
         "prior_guidance_scale": PRIOR_GUIDANCE_SCALE,
         "preview": preview,
         "vocabulary": {
-            "objects": list(OBJECTS),
-            "colours": list(COLOURS),
-            "places": [phrases[0] for phrases in PLACES.values()],
-            "times": [phrases[0] for phrases in TIMES.values()],
-            "synonyms": {name: names[0] for names in OBJECTS.values() for name in names[1:]},
-            "words": words(),
+            "objects": list(setting.objects),
+            "colours": list(setting.colours),
+            "places": [phrases[0] for phrases in setting.places.values()],
+            "times": [phrases[0] for phrases in setting.times.values()],
+            "synonyms": {name: names[0] for names in setting.objects.values() for name in names[1:]},
+            "words": words(setting),
         },
-        "examples": EXAMPLES,
+        "examples": EXAMPLES[setting.name],
     }

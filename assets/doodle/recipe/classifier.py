@@ -1,4 +1,4 @@
-"""The judge of the evaluation: a small CNN that reads object, colour, place and time off pixels.
+"""The judge of the evaluation: a small CNN that reads the facts of a scene off pixels.
 
 It is trained on fresh renders with augmentation, from its own seed; nothing of it enters the model's training.
 """
@@ -14,8 +14,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from dataset import TABLES, facts_of
-from scenes import Scene, render
+import settings
+from dataset import facts_of
+from scenes import render, sample
+from settings import Setting
 from training import Trainer
 
 SIZE_PX = 64
@@ -24,7 +26,7 @@ SIZE_PX = 64
 class Classifier(nn.Module):
     """Pictures `[n, 3, 64, 64]` in 0..1 → one row of logits a fact."""
 
-    def __init__(self, widths: tuple[int, ...] = (32, 64, 96, 128)):
+    def __init__(self, setting: Setting, widths: tuple[int, ...] = (32, 64, 96, 128)):
         super().__init__()
         layers, previous = [], 3
         for width in widths:
@@ -32,7 +34,7 @@ class Classifier(nn.Module):
             previous = width
         self.body = nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.2))
         n_features = previous * (SIZE_PX // 2 ** len(widths)) ** 2
-        self.heads = nn.ModuleList(nn.Linear(n_features, len(table)) for table in TABLES)
+        self.heads = nn.ModuleList(nn.Linear(n_features, len(table)) for table in setting.tables.values())
 
     def forward(self, pictures: torch.Tensor) -> list[torch.Tensor]:
         features = self.body((pictures - 0.5) * 2)
@@ -43,15 +45,15 @@ def shrink(pictures: torch.Tensor) -> torch.Tensor:
     return F.interpolate(pictures, (SIZE_PX, SIZE_PX), mode="area")
 
 
-def fresh_scenes(n_scenes: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Renders that the model has not seen. Shapes: `[n, 3, 64, 64]` uint8 and `[n, 4]`."""
+def fresh_scenes(setting: Setting, n_scenes: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Renders that the model has not seen. Shapes: `[n, 3, 64, 64]` uint8 and `[n, facts]`."""
     rng = random.Random(seed)
     pictures, facts = [], []
-    for _ in range(n_scenes):
-        scene = Scene.sample(rng)
-        picture = torch.from_numpy(render(scene)).permute(2, 0, 1).float()[None]
+    for k in range(n_scenes):
+        scene = sample(setting, rng, held_out=setting.held_out_every > 0 and k % 2 == 0)
+        picture = torch.from_numpy(render(scene, setting.size_px)).permute(2, 0, 1).float()[None]
         pictures.append(shrink(picture).round().byte())
-        facts.append(facts_of(scene))
+        facts.append(facts_of(scene, setting))
     return torch.cat(pictures), torch.tensor(facts)
 
 
@@ -76,9 +78,10 @@ def main() -> None:
     arguments = parser.parse_args()
 
     torch.manual_seed(7)
-    pictures, facts = fresh_scenes(arguments.scenes, seed=777)
+    setting = settings.of(arguments.state)
+    pictures, facts = fresh_scenes(setting, arguments.scenes, seed=777)
     n_held_out = 1000
-    model = Classifier().to(arguments.device).train()
+    model = Classifier(setting).to(arguments.device).train()
     trainer = Trainer(arguments.state / "classifier.pt", model, 2e-3, arguments.minutes, ema=0.99)
     while trainer.running():
         chosen = torch.randint(n_held_out, len(pictures), (64,))
@@ -91,8 +94,8 @@ def main() -> None:
     model.load_state_dict(trainer.ema)
     with torch.no_grad():
         answers = model.eval()(pictures[:n_held_out].float().to(arguments.device) / 255)
-    right = [(a.argmax(1).cpu() == facts[:n_held_out, k]).float().mean().item() for k, a in enumerate(answers)]
-    print("held-out renders: object %.3f, colour %.3f, place %.3f, time %.3f" % tuple(right))
+    right = [(a.argmax(1).cpu() == facts[:n_held_out, k]).float().mean() for k, a in enumerate(answers)]
+    print("held-out renders: " + ", ".join(f"{name} {share:.3f}" for name, share in zip(setting.tables, right)))
 
 
 if __name__ == "__main__":

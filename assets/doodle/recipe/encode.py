@@ -12,6 +12,7 @@ from transformers import CLIPTokenizer
 
 import dataset
 import models
+import settings
 from train_clip import Pair, normalised
 
 N_FOR_STATISTICS = 512
@@ -24,7 +25,7 @@ def averaged(state: Path, name: str) -> dict[str, torch.Tensor]:
 
 def clip_pair(state: Path) -> tuple[Pair, CLIPTokenizer]:
     tokens = CLIPTokenizer.from_pretrained(state / "tokenizer")
-    pair = Pair(len(tokens))
+    pair = Pair(len(tokens), settings.of(state))
     pair.load_state_dict(averaged(state, "clip"))
     return pair.eval(), tokens
 
@@ -47,7 +48,7 @@ def embeddings(state: Path, device: str) -> None:
 
 @torch.no_grad()
 def latents(state: Path, device: str, batch: int = 32) -> None:
-    """Writes `latents.f16` `[n, 4, 16, 16]` f16, normalised per channel, and `latents.pt` with mean and deviation.
+    """Writes `latents.f16` `[n, 4, size, size]` f16, normalised per channel, and `latents.pt` with mean and deviation.
 
     It appends, so that training may begin on the first of them; a second run goes on where the first ended.
     The encoder's weights are frozen from here on: `movq_encoder.pt` keeps them.
@@ -56,7 +57,7 @@ def latents(state: Path, device: str, batch: int = 32) -> None:
     frozen = state / "movq_encoder.pt"
     if not frozen.exists():
         torch.save(averaged(state, "movq"), frozen)
-    movq = models.movq()
+    movq = models.movq(settings.of(state))
     movq.load_state_dict(torch.load(frozen, weights_only=True))
     movq = movq.to(device).eval()
 
@@ -78,8 +79,9 @@ def latents(state: Path, device: str, batch: int = 32) -> None:
 
 
 def read_latents(state: Path) -> np.ndarray:
-    """The latents that are there by now. Shapes: `[n, 4, 16, 16]`, f16, normalised."""
-    file, shape = state / "latents.f16", (models.LATENT_CHANNELS, 16, 16)
+    """The latents that are there by now. Shapes: `[n, 4, size, size]`, f16, normalised."""
+    size = settings.of(state).latent_size
+    file, shape = state / "latents.f16", (models.LATENT_CHANNELS, size, size)
     n_scenes = os.path.getsize(file) // (2 * int(np.prod(shape))) if file.exists() else 0
     if n_scenes == 0:
         return np.empty((0, *shape), np.float16)

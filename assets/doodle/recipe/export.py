@@ -1,6 +1,7 @@
 """Writes the model folder: `KandinskyV22CombinedPipeline.save_pretrained` in f16, with `limn.json` beside it.
 
-Without a trained part that part's weights are random (`--random` makes all of them so).
+Without a trained part that part's weights are random (`--random` makes all of them so). `--only movq` writes a further
+trained autoencoder into a folder that has the rest: its encoder, and so the latents, must be those of that folder.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from transformers import CLIPImageProcessor, CLIPTokenizer
 import card
 import dataset
 import models
+import settings
 import tokenizer
 from encode import averaged, read_latents
 from train_clip import Pair
@@ -29,15 +31,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--random", action="store_true")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--random", action="store_true")
+    only.add_argument("--only", choices=("movq",))
     arguments = parser.parse_args()
     torch.manual_seed(0)
+    if arguments.only:
+        replace_movq(arguments.state, arguments.out)
+        return check(arguments.out)
     pipeline = assemble(arguments.state, arguments.random)
     n_parameters = sum(p.numel() for name in COMPONENTS for p in getattr(pipeline, name).parameters())
     preview = preview_map(arguments.state)
     pipeline.to(torch.float16).save_pretrained(arguments.out, safe_serialization=True)
     tidy(arguments.out, arguments.state / "tokenizer")
-    (arguments.out / "limn.json").write_text(json.dumps(card.card(preview), indent=1) + "\n")
+    (arguments.out / "limn.json").write_text(json.dumps(card.card(settings.of(arguments.state), preview), indent=1) + "\n")
     check(arguments.out)
     size = sum(file.stat().st_size for file in arguments.out.rglob("*") if file.is_file())
     print(f"{n_parameters / 1e6:.1f} M parameters, {size / 1e6:.1f} MB in {arguments.out}")
@@ -48,18 +55,13 @@ COMPONENTS = ("unet", "movq", "prior_prior", "prior_image_encoder", "prior_text_
 
 def assemble(state: Path, random: bool) -> KandinskyV22CombinedPipeline:
     """The pipeline in f32, latents and embeddings normalised inside the weights."""
-    tokenizer.save(state / "tokenizer")
+    setting = settings.of(state)
+    tokenizer.save(state / "tokenizer", setting)
     tokens = CLIPTokenizer.from_pretrained(state / "tokenizer")
-    pair, unet, movq, prior = Pair(len(tokens)), models.unet(), models.movq(), models.prior()
-    movq_name = "movq_decoder" if (state / "movq_decoder.pt").exists() else "movq"
-    for name, module in ({} if random else {"clip": pair, "unet": unet, movq_name: movq, "prior": prior}).items():
-        if (state / f"{name}.pt").exists():
-            module.load_state_dict(averaged(state, name))
-        else:
-            print(f"{name}: no trained weights, left random")
-    if not random and (state / "latents.pt").exists():
-        saved = torch.load(state / "latents.pt", weights_only=True)
-        fold_normalisation(movq, saved["mean"], saved["std"])
+    pair, unet, prior = Pair(len(tokens), setting), models.unet(setting), models.prior(setting)
+    movq = models.movq(setting) if random else trained_movq(state)
+    for name, module in ({} if random else {"clip": pair, "unet": unet, "prior": prior}).items():
+        load_trained(module, state, name)
     if not random and (state / "image_embeds.pt").exists():
         saved = torch.load(state / "image_embeds.pt", weights_only=True)
         prior.clip_mean.data.copy_(saved["mean"][None])
@@ -78,6 +80,35 @@ def assemble(state: Path, random: bool) -> KandinskyV22CombinedPipeline:
             size={"shortest_edge": size_px}, crop_size={"height": size_px, "width": size_px}
         ),
     )
+
+
+def replace_movq(state: Path, folder: Path) -> None:
+    """Writes the new autoencoder, in f16, where the folder's old one with the same encoder is."""
+    movq = trained_movq(state).to(torch.float16)
+    old = VQModel.from_pretrained(folder / "movq", torch_dtype=torch.float16)
+    for name in ("encoder", "quant_conv"):
+        new_weights = getattr(movq, name).state_dict()
+        for key, weight in getattr(old, name).state_dict().items():
+            torch.testing.assert_close(new_weights[key], weight, rtol=2e-3, atol=1e-4, msg=f"{name}.{key} is another")
+    movq.save_pretrained(folder / "movq", safe_serialization=True)
+    plain_modes(folder)
+
+
+def trained_movq(state: Path) -> VQModel:
+    """The autoencoder in f32, its decoder trained further if it was, the latents' normalisation folded in."""
+    movq = models.movq(settings.of(state))
+    load_trained(movq, state, "movq_decoder" if (state / "movq_decoder.pt").exists() else "movq")
+    if (state / "latents.pt").exists():
+        saved = torch.load(state / "latents.pt", weights_only=True)
+        fold_normalisation(movq, saved["mean"], saved["std"])
+    return movq.eval()
+
+
+def load_trained(module: nn.Module, state: Path, name: str) -> None:
+    if (state / f"{name}.pt").exists():
+        module.load_state_dict(averaged(state, name))
+    else:
+        print(f"{name}: no trained weights, left random")
 
 
 @torch.no_grad()
@@ -125,6 +156,10 @@ def tidy(folder: Path, tokenizer_folder: Path) -> None:
         shutil.copyfile(tokenizer_folder / name, folder / "prior_tokenizer" / name)
     for file in (folder / "model_index.json", folder / "prior_image_processor" / "preprocessor_config.json"):
         file.write_text(file.read_text().replace("CLIPImageProcessorPil", "CLIPImageProcessor"))
+    plain_modes(folder)
+
+
+def plain_modes(folder: Path) -> None:
     for file in folder.rglob("*.*"):
         file.chmod(0o644)
 
@@ -133,11 +168,12 @@ def check(folder: Path) -> None:
     """Loads the folder as anybody would, and draws."""
     pipeline = KandinskyV22CombinedPipeline.from_pretrained(folder, torch_dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
+    size_px = 8 * pipeline.unet.config.sample_size
     picture = pipeline(
-        "a red sailboat on the sea at night", height=card.SIZE_PX, width=card.SIZE_PX, num_inference_steps=2,
+        "a red sailboat on the sea at night", height=size_px, width=size_px, num_inference_steps=2,
         prior_num_inference_steps=2, output_type="np", generator=torch.Generator().manual_seed(0),
     ).images
-    assert picture.shape == (1, card.SIZE_PX, card.SIZE_PX, 3) and np.isfinite(picture).all()
+    assert picture.shape == (1, size_px, size_px, 3) and np.isfinite(picture).all()
 
 
 if __name__ == "__main__":

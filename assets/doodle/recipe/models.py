@@ -10,6 +10,7 @@ from transformers import (
     CLIPVisionModelWithProjection,
 )
 
+from settings import Setting
 from tokenizer import MAX_LENGTH
 
 EMBED_DIM = 256
@@ -36,13 +37,13 @@ def text_encoder(vocab_size: int) -> CLIPTextModelWithProjection:
     )
 
 
-def image_encoder() -> CLIPVisionModelWithProjection:
+def image_encoder(setting: Setting) -> CLIPVisionModelWithProjection:
     return CLIPVisionModelWithProjection(
         CLIPVisionConfig(
             hidden_size=256,
             intermediate_size=768,
             projection_dim=EMBED_DIM,
-            num_hidden_layers=4,
+            num_hidden_layers=setting.vision_layers,
             num_attention_heads=4,
             image_size=VISION_SIZE_PX,
             patch_size=16,
@@ -51,30 +52,30 @@ def image_encoder() -> CLIPVisionModelWithProjection:
     )
 
 
-def prior() -> PriorTransformer:
+def prior(setting: Setting) -> PriorTransformer:
     return PriorTransformer(
         num_attention_heads=4,
         attention_head_dim=64,
-        num_layers=4,
+        num_layers=setting.prior_layers,
         embedding_dim=EMBED_DIM,
         num_embeddings=MAX_LENGTH,
         additional_embeddings=4,
     )
 
 
-def unet() -> UNet2DConditionModel:
+def unet(setting: Setting) -> UNet2DConditionModel:
     return UNet2DConditionModel(
-        sample_size=16,
+        sample_size=setting.latent_size,
         in_channels=LATENT_CHANNELS,
         out_channels=2 * LATENT_CHANNELS,
-        block_out_channels=(64, 96, 192),
+        block_out_channels=setting.unet_widths,
         layers_per_block=1,
         down_block_types=("ResnetDownsampleBlock2D", "ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D"),
         mid_block_type="UNetMidBlock2DSimpleCrossAttn",
         up_block_types=("SimpleCrossAttnUpBlock2D", "ResnetUpsampleBlock2D", "ResnetUpsampleBlock2D"),
         norm_num_groups=16,
         attention_head_dim=64,
-        cross_attention_dim=192,
+        cross_attention_dim=setting.unet_widths[-1],
         encoder_hid_dim=EMBED_DIM,
         encoder_hid_dim_type="image_proj",
         addition_embed_type="image",
@@ -82,7 +83,7 @@ def unet() -> UNet2DConditionModel:
     )
 
 
-def movq() -> VQModel:
+def movq(setting: Setting) -> VQModel:
     """MoVQ (Zheng et al. 2022): spatially conditioned norms, 8× smaller latents."""
     return VQModel(
         in_channels=3,
@@ -92,7 +93,7 @@ def movq() -> VQModel:
         num_vq_embeddings=64,
         down_block_types=("DownEncoderBlock2D", "DownEncoderBlock2D", "DownEncoderBlock2D", "AttnDownEncoderBlock2D"),
         up_block_types=("AttnUpDecoderBlock2D", "UpDecoderBlock2D", "UpDecoderBlock2D", "UpDecoderBlock2D"),
-        block_out_channels=(32, 32, 64, 128),
+        block_out_channels=setting.movq_widths,
         layers_per_block=1,
         norm_num_groups=8,
         norm_type="spatial",

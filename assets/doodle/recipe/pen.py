@@ -14,6 +14,12 @@ COLOURS = {
     "pink": (246, 138, 178),
     "white": (246, 243, 236),
 }
+MORE_COLOURS = {
+    "black": (58, 56, 66),
+    "brown": (142, 94, 60),
+    "grey": (150, 154, 164),
+    "turquoise": (64, 190, 184),
+}
 
 
 def argb(rgba):
@@ -28,13 +34,13 @@ def mix(a, b, amount):
 
 
 class Pen:
-    """Draws filled shapes in the object's colour, darker, lighter or as an accent.
+    """Draws filled shapes in the object's colour, darker, lighter or as an accent, with a contour if asked for.
 
     Coordinates are hundredths of the picture with the object's middle at 0, 0.
     """
 
-    def __init__(self, canvas, colour, rng):
-        self.canvas, self.rng = canvas, rng
+    def __init__(self, canvas, colour, rng, contour_width=0.0):
+        self.canvas, self.rng, self.contour_width = canvas, rng, contour_width
         self.main = colour
         self.dark = mix(colour, (20, 20, 50), 0.38)
         self.light = mix(colour, (255, 255, 255), 0.45)
@@ -44,16 +50,30 @@ class Pen:
     def _paint(self, colour):
         return skia.Paint(Color=argb(colour), AntiAlias=True)
 
+    def _stroke(self, colour, width):
+        paint = self._paint(colour)
+        paint.setStyle(skia.Paint.kStroke_Style)
+        paint.setStrokeWidth(width)
+        paint.setStrokeCap(skia.Paint.kRound_Cap)
+        paint.setStrokeJoin(skia.Paint.kRound_Join)
+        return paint
+
+    def _fill(self, draw, shape, colour):
+        draw(shape, self._paint(colour))
+        if self.contour_width:
+            draw(shape, self._stroke(self.ink, self.contour_width))
+
     def poly(self, colour, *points):
         path = skia.Path()
         path.addPoly([skia.Point(*p) for p in points], True)
-        self.canvas.drawPath(path, self._paint(colour))
+        self._fill(self.canvas.drawPath, path, colour)
 
     def oval(self, colour, x, y, rx, ry):
-        self.canvas.drawOval(skia.Rect(x - rx, y - ry, x + rx, y + ry), self._paint(colour))
+        self._fill(self.canvas.drawOval, skia.Rect(x - rx, y - ry, x + rx, y + ry), colour)
 
     def rect(self, colour, x0, y0, x1, y1, radius=0.0):
-        self.canvas.drawRoundRect(skia.Rect(x0, y0, x1, y1), radius, radius, self._paint(colour))
+        shape = skia.RRect.MakeRectXY(skia.Rect(x0, y0, x1, y1), radius, radius)
+        self._fill(self.canvas.drawRRect, shape, colour)
 
     def curve(self, colour, start, *cubics):
         path = skia.Path()
@@ -61,14 +81,11 @@ class Pen:
         for cubic in cubics:
             path.cubicTo(*cubic)
         path.close()
-        self.canvas.drawPath(path, self._paint(colour))
+        self._fill(self.canvas.drawPath, path, colour)
 
     def line(self, colour, width, *points):
         path = skia.Path()
         path.addPoly([skia.Point(*p) for p in points], False)
-        paint = self._paint(colour)
-        paint.setStyle(skia.Paint.kStroke_Style)
-        paint.setStrokeWidth(width)
-        paint.setStrokeCap(skia.Paint.kRound_Cap)
-        paint.setStrokeJoin(skia.Paint.kRound_Join)
-        self.canvas.drawPath(path, paint)
+        if self.contour_width:
+            self.canvas.drawPath(path, self._stroke(self.ink, width + self.contour_width))
+        self.canvas.drawPath(path, self._stroke(colour, width))

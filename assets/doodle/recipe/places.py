@@ -1,9 +1,10 @@
-"""The seven places under a sky by day, at sunset or at night. Coordinates are hundredths of the picture."""
+"""Seven places under a sky by day, at sunset or at night. Coordinates are hundredths of the picture."""
 
 from __future__ import annotations
 
 import skia
 
+from more_places import MORE_BACKDROPS, MORE_GROUNDS
 from pen import Pen, argb, mix
 
 SKIES = {
@@ -19,6 +20,7 @@ GROUNDS = {
     "mountains": ((126, 160, 118), (92, 128, 98)),
     "city": ((120, 122, 134), (92, 94, 108)),
     "beach": ((244, 222, 168), (228, 198, 136)),
+    **MORE_GROUNDS,
 }
 
 
@@ -129,4 +131,4 @@ def beach(pen, far, near, shade, night, rng):
         pen.line(leaf, 3, (x + 4 * side, 44), (x + 4 * side + dx, 44 + dy))
 
 
-BACKDROPS = {f.__name__: f for f in (sea, meadow, snow, desert, mountains, city, beach)}
+BACKDROPS = {f.__name__: f for f in (sea, meadow, snow, desert, mountains, city, beach)} | MORE_BACKDROPS

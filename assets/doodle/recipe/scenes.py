@@ -1,55 +1,40 @@
-"""Procedural picture-book scenes: one object of one colour in one place at one time of day.
+"""Procedural picture-book scenes: objects in colours in one place at one time of day.
 
-`Scene.sample` draws the facts, `render` the picture, `caption` a sentence about it.
+`sample` draws the facts, `render` the picture, `caption` a sentence about it.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import skia
+from PIL import Image
 
-from objects import DRAW
-from pen import COLOURS, Pen, argb
+import creatures
+import objects
+import styles
+import things
+from pen import COLOURS, MORE_COLOURS, Pen, argb
 from places import sky_and_ground
+from settings import NONE, PLAIN, Setting
+from words import ARRANGEMENTS, SIZES, STYLES, plural
 
-SIZE_PX = 128
-
-PLACES = {
-    "sea": ("on the sea", "at sea", "on the water", "on the ocean"),
-    "meadow": ("in a meadow", "in the meadow", "on the grass", "in a field"),
-    "snow": ("in the snow", "on the snow", "in winter"),
-    "desert": ("in the desert", "on the sand dunes"),
-    "mountains": ("in the mountains", "by the mountains"),
-    "city": ("in the city", "in a city", "in town"),
-    "beach": ("on the beach", "at the beach"),
+DRAW = objects.DRAW | creatures.DRAW | things.DRAW
+ALL_COLOURS = COLOURS | MORE_COLOURS
+SCALES = {"medium": 1.0, "big": 1.32, "small": 0.58}
+# Middle x, y and scale of each object, in hundredths of the picture; the last is drawn over the others.
+STANDS = {
+    "one": ((50, 57, 1.0),),
+    "two": ((29, 60, 0.68), (71, 60, 0.68)),
+    "three": ((20, 56, 0.5), (80, 56, 0.5), (50, 65, 0.5)),
+    "left": ((72, 60, 0.68), (28, 60, 0.68)),
+    "right": ((28, 60, 0.68), (72, 60, 0.68)),
+    "above": ((50, 76, 0.6), (50, 33, 0.6)),
+    "front": ((62, 48, 0.86), (38, 68, 0.62)),
 }
-TIMES = {
-    "day": ("by day", "in the daytime", "on a sunny day", ""),
-    "sunset": ("at sunset", "at dusk", "in the evening"),
-    "night": ("at night", "by night", "under the moon"),
-}
-# What may be typed for an object, its plain name first.
-OBJECTS = {
-    "sailboat": ("sailboat", "boat", "sailing boat"),
-    "house": ("house", "home", "cottage"),
-    "tree": ("tree",),
-    "car": ("car",),
-    "fish": ("fish",),
-    "cat": ("cat", "kitten"),
-    "star": ("star",),
-    "balloon": ("balloon", "hot air balloon"),
-    "mushroom": ("mushroom", "toadstool"),
-    "flower": ("flower",),
-    "rocket": ("rocket", "spaceship"),
-    "bird": ("bird",),
-    "heart": ("heart",),
-    "umbrella": ("umbrella", "parasol"),
-    "castle": ("castle",),
-    "apple": ("apple",),
-}
+OF_ANOTHER = ("left", "right", "above", "front")
 
 
 @dataclass(frozen=True)
@@ -61,53 +46,121 @@ class Scene:
     place: str
     time: str
     seed: int
-
-    @staticmethod
-    def sample(rng: random.Random) -> "Scene":
-        return Scene(
-            rng.choice(list(OBJECTS)),
-            rng.choice(list(COLOURS)),
-            rng.choice(list(PLACES)),
-            rng.choice(list(TIMES)),
-            rng.getrandbits(32),
-        )
+    size: str = PLAIN["size"]
+    arrangement: str = PLAIN["arrangement"]
+    other: str = PLAIN["other"]
+    other_colour: str = PLAIN["other_colour"]
+    style: str = PLAIN["style"]
 
 
-def caption(scene: Scene, rng: random.Random) -> str:
+def sample(setting: Setting, rng: random.Random, held_out: bool = False) -> Scene:
+    """A scene for the training, or of the combinations that are kept from it."""
+    while True:
+        facts = {name: rng.choice(values) for name, values in list(setting.tables.items())[:4]}
+        scene = Scene(**facts, seed=rng.getrandbits(32))
+        if setting.is_rich:
+            scene = enriched(scene, setting, rng)
+        if is_held_out(scene, setting) == held_out:
+            return scene
+
+
+def enriched(scene: Scene, setting: Setting, rng: random.Random) -> Scene:
+    """Half of the scenes are of one object, a third flat, half of medium size."""
+    arrangement = rng.choice(list(ARRANGEMENTS)) if rng.random() < 0.6 else "one"
+    facts = {"arrangement": arrangement, "style": rng.choice(list(STYLES)) if rng.random() < 0.75 else "flat"}
+    if arrangement in OF_ANOTHER:
+        facts["other"] = rng.choice([name for name in setting.objects if name != scene.object])
+        facts["other_colour"] = rng.choice(list(setting.colours))
+    else:
+        facts["size"] = rng.choice(list(SIZES)) if rng.random() < 0.75 else "medium"
+    return replace(scene, **facts)
+
+
+def is_held_out(scene: Scene, setting: Setting) -> bool:
+    if not setting.held_out_every:
+        return False
+    object, colour, place = (setting.tables[name].index(getattr(scene, name)) for name in ("object", "colour", "place"))
+    return (7 * object + 11 * colour + 13 * place) % setting.held_out_every == 0
+
+
+def caption(scene: Scene, setting: Setting, rng: random.Random) -> str:
     """A sentence that says some or all of the scene's facts."""
-    noun = rng.choice(OBJECTS[scene.object]) if rng.random() < 0.4 else scene.object
-    colour = scene.colour if rng.random() < 0.93 else ""
-    place = rng.choice(PLACES[scene.place]) if rng.random() < 0.85 else ""
-    time = rng.choice(TIMES[scene.time]) if rng.random() < 0.75 else ""
-    words = f"{colour} {noun}".strip()
-    article = "an" if words[0] in "aeiou" else "a"
-    head = f"{article} {words}" if rng.random() < 0.85 else words
-    parts = [head, place, time]
+    subject = noun_phrase(scene, setting.objects, rng)
+    if scene.other != NONE:
+        stands = rng.choice(ARRANGEMENTS[scene.arrangement])
+        other = Scene(scene.other, scene.other_colour, scene.place, scene.time, scene.seed)
+        subject = f"{subject} {stands} {noun_phrase(other, setting.objects, rng)}"
+    place = rng.choice(setting.places[scene.place]) if rng.random() < 0.85 else ""
+    time = rng.choice(setting.times[scene.time]) if rng.random() < 0.75 else ""
+    style = rng.choice(STYLES[scene.style]) if rng.random() < 0.9 else ""
+    parts = [subject, place, time]
     if rng.random() < 0.1:
-        parts = [head, time, place]
-    text = " ".join(p for p in parts if p)
+        parts = [subject, time, place]
+    text = " ".join(part for part in parts if part)
     if rng.random() < 0.08:
         text = rng.choice(("a picture of ", "a drawing of ")) + text
-    return text
+    return text + (", " if rng.random() < 0.6 else " ") + style if style else text
 
 
-def render(scene: Scene) -> np.ndarray:
+def noun_phrase(scene: Scene, nouns: dict[str, tuple[str, ...]], rng: random.Random) -> str:
+    noun = rng.choice(nouns[scene.object]) if rng.random() < 0.4 else scene.object
+    colour = scene.colour if rng.random() < 0.93 else ""
+    count = rng.choice(ARRANGEMENTS[scene.arrangement]) if scene.other == NONE else ""
+    words = " ".join(word for word in (rng.choice(SIZES[scene.size]), colour, plural(noun) if count else noun) if word)
+    if count:
+        return f"{count} {words}"
+    return f"{article(words)} {words}" if rng.random() < 0.85 else words
+
+
+def article(words: str) -> str:
+    return "an" if words[0] in "aeiou" else "a"
+
+
+def plainly(scene: Scene, setting: Setting) -> str:
+    """The sentence that says every fact by its plainest phrase."""
+    count = ARRANGEMENTS[scene.arrangement][0] if scene.other == NONE else ""
+    noun = plural(scene.object) if count else scene.object
+    subject = " ".join(word for word in (SIZES[scene.size][0], scene.colour, noun) if word)
+    subject = f"{count or article(subject)} {subject}"
+    if scene.other != NONE:
+        other = f"{scene.other_colour} {scene.other}"
+        subject = f"{subject} {ARRANGEMENTS[scene.arrangement][0]} {article(other)} {other}"
+    text = f"{subject} {setting.places[scene.place][0]} {setting.times[scene.time][0]}"
+    return f"{text}, {STYLES[scene.style][0]}" if scene.style != "flat" else text
+
+
+def render(scene: Scene, size_px: int) -> np.ndarray:
     """The picture of a scene.
 
-    Shapes: `[128, 128, 3]`, RGB, uint8.
+    Shapes: `[size_px, size_px, 3]`, RGB, uint8.
     """
-    surface = skia.Surface(SIZE_PX, SIZE_PX)
+    surface = skia.Surface(size_px, size_px)
     canvas = surface.getCanvas()
-    canvas.scale(SIZE_PX / 100, SIZE_PX / 100)
+    canvas.scale(size_px / 100, size_px / 100)
     rng = random.Random(scene.seed)
     sky_and_ground(canvas, scene, rng)
-    canvas.save()
-    scale = rng.uniform(0.88, 1.06)
-    canvas.translate(50 + rng.uniform(-7, 7), 57 + rng.uniform(-4, 4))
-    canvas.scale(scale * (1 if rng.random() < 0.5 else -1), scale)
-    DRAW[scene.object](Pen(canvas, COLOURS[scene.colour], rng))
-    canvas.restore()
+    stands = STANDS[scene.arrangement]
+    for k, stand in enumerate(stands):
+        is_other = scene.other != NONE and k < len(stands) - 1
+        name, colour = (scene.other, scene.other_colour) if is_other else (scene.object, scene.colour)
+        draw_object(canvas, name, colour, stand, scene, rng)
     if scene.time != "day":
         tint = (255, 120, 60, 20) if scene.time == "sunset" else (20, 24, 80, 26)
         canvas.drawRect(skia.Rect(0, 0, 100, 100), skia.Paint(Color=argb(tint)))
-    return np.ascontiguousarray(surface.toarray(colorType=skia.kRGBA_8888_ColorType)[..., :3])
+    picture = np.ascontiguousarray(surface.toarray(colorType=skia.kRGBA_8888_ColorType)[..., :3])
+    finish = styles.FINISH.get(scene.style)
+    return np.array(finish(Image.fromarray(picture), rng)) if finish else picture
+
+
+def draw_object(canvas, name, colour, stand, scene, rng):
+    """One object where it stands, a little off, a little larger or smaller, facing left or right."""
+    x, y, scale = stand
+    jitter = scale if scene.arrangement == "one" else 0.4
+    canvas.save()
+    scale *= SCALES[scene.size] * rng.uniform(0.88, 1.06)
+    canvas.translate(x + rng.uniform(-7, 7) * jitter, y + rng.uniform(-4, 4) * jitter)
+    canvas.scale(scale * (1 if rng.random() < 0.5 else -1), scale)
+    styles.object_layer(canvas, scene.style)
+    DRAW[name](Pen(canvas, ALL_COLOURS[colour], rng, styles.CONTOUR_WIDTHS.get(scene.style, 0.0)))
+    styles.close_object_layer(canvas, scene.style)
+    canvas.restore()

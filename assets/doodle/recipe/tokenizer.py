@@ -9,18 +9,21 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from scenes import COLOURS, OBJECTS, PLACES, TIMES
+from settings import Setting
+from words import ARRANGEMENTS, SIZES, STYLES, plural
 
 MAX_LENGTH = 32
 OTHER_WORDS = "a an the of with and is on in at by picture drawing".split()
 
 
-def words() -> list[str]:
+def words(setting: Setting) -> list[str]:
     """Every plain word of the captions, sorted."""
-    phrases = [*COLOURS, *OTHER_WORDS]
-    for table in (OBJECTS, PLACES, TIMES):
-        for names in table.values():
-            phrases.extend(names)
+    tables = [setting.objects, setting.places, setting.times]
+    phrases = [*setting.colours, *OTHER_WORDS]
+    if setting.is_rich:
+        tables += [ARRANGEMENTS, SIZES, STYLES]
+        phrases += [plural(name) for names in setting.objects.values() for name in names]
+    phrases += [phrase for table in tables for names in table.values() for phrase in names]
     return sorted({word for phrase in phrases for word in phrase.split()})
 
 
@@ -51,11 +54,11 @@ def learn_merges(vocabulary: list[str]) -> list[tuple[str, str]]:
                 k += 1
 
 
-def save(folder: Path) -> None:
+def save(folder: Path, setting: Setting) -> None:
     """Writes vocab.json, merges.txt and the configs that `CLIPTokenizer` reads."""
     folder.mkdir(parents=True, exist_ok=True)
     characters = byte_characters()
-    merges = learn_merges(words())
+    merges = learn_merges(words(setting))
     tokens = [*characters, *(c + "</w>" for c in characters), *("".join(pair) for pair in merges)]
     tokens += ["<|startoftext|>", "<|endoftext|>"]
     vocab = {token: k for k, token in enumerate(dict.fromkeys(tokens))}

@@ -18,8 +18,10 @@ from transformers import CLIPTokenizer
 
 import dataset
 import models
+import settings
 import tokenizer
 from scenes import caption
+from settings import Setting
 from training import Trainer
 
 MEAN = torch.tensor([0.48145466, 0.4578275, 0.40821073]).view(1, 3, 1, 1)
@@ -34,12 +36,12 @@ def normalised(small: torch.Tensor) -> torch.Tensor:
 class Pair(nn.Module):
     """The two towers, the contrast's scale, and the helpers."""
 
-    def __init__(self, vocab_size: int):
+    def __init__(self, vocab_size: int, setting: Setting):
         super().__init__()
         self.text = models.text_encoder(vocab_size)
-        self.image = models.image_encoder()
+        self.image = models.image_encoder(setting)
         self.scale = nn.Parameter(torch.tensor(2.6))
-        self.facts = nn.ModuleList(nn.Linear(models.EMBED_DIM, len(table)) for table in dataset.TABLES)
+        self.facts = nn.ModuleList(nn.Linear(models.EMBED_DIM, len(table)) for table in setting.tables.values())
         self.thumbnail = nn.Sequential(nn.Linear(models.EMBED_DIM, 512), nn.GELU(), nn.Linear(512, 3 * 12 * 12))
 
 
@@ -52,17 +54,18 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
 
-    tokenizer.save(arguments.state / "tokenizer")
+    setting = settings.of(arguments.state)
+    tokenizer.save(arguments.state / "tokenizer", setting)
     tokens = CLIPTokenizer.from_pretrained(arguments.state / "tokenizer")
     _, facts, seeds = dataset.load(arguments.state)
     pictures = np.load(arguments.state / "small.npy", mmap_mode="r")
     rng, words = np.random.default_rng(), random.Random()
-    pair = Pair(len(tokens)).to(arguments.device).train()
+    pair = Pair(len(tokens), setting).to(arguments.device).train()
     trainer = Trainer(arguments.state / "clip.pt", pair, arguments.lr, arguments.minutes, ema=0.995)
     while trainer.running():
         chosen = np.sort(rng.integers(0, len(pictures) - 1000, arguments.batch))
         x = torch.from_numpy(pictures[chosen]).to(arguments.device).permute(0, 3, 1, 2).float() / 255
-        texts = [caption(dataset.scene_of(facts[k], seeds[k]), words) for k in chosen]
+        texts = [caption(dataset.scene_of(facts[k], seeds[k], setting), setting, words) for k in chosen]
         ids = tokens(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids
         # Captions are short: attention over the padding that follows the end is wasted here.
         ids = ids[:, : int((ids != ids[0, -1]).sum(1).max()) + 1].to(arguments.device)
@@ -81,7 +84,7 @@ def main() -> None:
         picture = (thumbnail.float() - small).square().mean()
         trainer.update(contrast + 0.5 * aside + 10 * picture)
         right = [(a.argmax(1) == truth[:, k]).float().mean() for k, a in enumerate(answers)]
-        facts_right = dict(zip(("object", "colour", "place", "time"), right))
+        facts_right = dict(zip(setting.tables, right))
         trainer.log(20, contrast=contrast, picture=picture, **facts_right)
     trainer.save()
 

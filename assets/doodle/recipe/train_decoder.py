@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 import models
+import settings
 from encode import read_latents
 from training import Trainer
 
@@ -29,7 +30,7 @@ def main() -> None:
     snr = alphas / (1 - alphas)
     weight = snr.clamp(max=5) / snr
     rng = np.random.default_rng()
-    model = models.unet().to(arguments.device).train()
+    model = models.unet(settings.of(arguments.state)).to(arguments.device).train()
     trainer = Trainer(arguments.state / "unet.pt", model, arguments.lr, arguments.minutes, ema=0.9985)
     latents = read_latents(arguments.state)
     while trainer.running():

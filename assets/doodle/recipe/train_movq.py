@@ -17,6 +17,7 @@ from diffusers import VQModel
 
 import dataset
 import models
+import settings
 from encode import read_latents
 from training import Trainer, use_layer_norm_kernel
 
@@ -35,7 +36,7 @@ def main() -> None:
         use_layer_norm_kernel()
     pictures, _, _ = dataset.load(arguments.state)
     rng = np.random.default_rng()
-    model = models.movq().to(arguments.device).train()
+    model = models.movq(settings.of(arguments.state)).to(arguments.device).train()
     if arguments.decoder_only:
         return train_decoder_only(arguments, model, pictures, rng)
     trainer = Trainer(arguments.state / "movq.pt", model, arguments.lr, arguments.minutes, ema=0.998)

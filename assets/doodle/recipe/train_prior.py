@@ -12,6 +12,7 @@ from diffusers import PriorTransformer
 
 import dataset
 import models
+import settings
 from encode import clip_pair
 from scenes import caption
 from training import Trainer
@@ -26,6 +27,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
 
+    setting = settings.of(arguments.state)
     _, facts, seeds = dataset.load(arguments.state)
     saved = torch.load(arguments.state / "image_embeds.pt", weights_only=True)
     target = (saved["embeds"] - saved["mean"]) / saved["std"]
@@ -33,12 +35,12 @@ def main() -> None:
     text = pair.text.to(arguments.device)
     alphas = models.prior_scheduler().alphas_cumprod.to(arguments.device)
     rng, words = np.random.default_rng(), random.Random()
-    model = models.prior().to(arguments.device).train()
+    model = models.prior(setting).to(arguments.device).train()
     trainer = Trainer(arguments.state / "prior.pt", model, arguments.lr, arguments.minutes, ema=0.998)
     while trainer.running():
         chosen = rng.integers(0, len(target), arguments.batch)
         # One caption in ten is empty: the unconditional side of the guidance.
-        texts = ["" if rng.random() < 0.1 else caption(dataset.scene_of(facts[k], seeds[k]), words) for k in chosen]
+        texts = ["" if rng.random() < 0.1 else caption(dataset.scene_of(facts[k], seeds[k], setting), setting, words) for k in chosen]
         tokenized = tokens(texts, padding=True, truncation=True, return_tensors="pt").to(arguments.device)
         x0 = target[chosen].to(arguments.device)
         t = torch.randint(0, 1000, (len(x0),), device=x0.device)

@@ -1,0 +1,108 @@
+"""The two sizes of Doodle: what it can draw, and how large its parts are.
+
+`cpu` is the shipped model, trained on two busy cores in hours; `full` is for one large GPU. `dataset.py` settles which,
+and every later script reads it from the state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from pen import COLOURS, MORE_COLOURS
+from words import (
+    ARRANGEMENTS,
+    MORE_OBJECTS,
+    MORE_PLACES,
+    OBJECTS,
+    PLACES,
+    SIZES,
+    STYLES,
+    TIMES,
+)
+
+Phrases = dict[str, tuple[str, ...]]
+# No fact at all: what a scene without a second object has for it.
+NONE = "none"
+PLAIN = {"size": "medium", "arrangement": "one", "other": NONE, "other_colour": NONE, "style": "flat"}
+
+
+@dataclass(frozen=True)
+class Setting:
+    name: str
+    size_px: int
+    objects: Phrases
+    colours: dict[str, tuple[int, int, int]]
+    places: Phrases
+    # Sizes, arrangements of several objects, and styles vary too.
+    is_rich: bool
+    # Of the combinations of object, colour and place one in so many is kept from the training; 0: none.
+    held_out_every: int
+    unet_widths: tuple[int, ...]
+    movq_widths: tuple[int, ...]
+    vision_layers: int
+    prior_layers: int
+
+    times = TIMES
+
+    @property
+    def latent_size(self) -> int:
+        return self.size_px // 8
+
+    @cached_property
+    def tables(self) -> dict[str, tuple[str, ...]]:
+        """The facts that vary from scene to scene, and the values that each may have."""
+        objects, colours = tuple(self.objects), tuple(self.colours)
+        tables = {"object": objects, "colour": colours, "place": tuple(self.places), "time": tuple(self.times)}
+        if self.is_rich:
+            tables |= {
+                "size": tuple(SIZES),
+                "arrangement": tuple(ARRANGEMENTS),
+                "other": (NONE, *objects),
+                "other_colour": (NONE, *colours),
+                "style": tuple(STYLES),
+            }
+        return tables
+
+
+SETTINGS = {
+    setting.name: setting
+    for setting in (
+        Setting(
+            name="cpu",
+            size_px=128,
+            objects=OBJECTS,
+            colours=COLOURS,
+            places=PLACES,
+            is_rich=False,
+            held_out_every=0,
+            unet_widths=(64, 96, 192),
+            movq_widths=(32, 32, 64, 128),
+            vision_layers=4,
+            prior_layers=4,
+        ),
+        Setting(
+            name="full",
+            size_px=256,
+            objects=OBJECTS | MORE_OBJECTS,
+            colours=COLOURS | MORE_COLOURS,
+            places=PLACES | MORE_PLACES,
+            is_rich=True,
+            held_out_every=20,
+            unet_widths=(64, 128, 256),
+            movq_widths=(32, 64, 64, 128),
+            vision_layers=5,
+            prior_layers=5,
+        ),
+    )
+}
+
+
+def keep(state: Path, name: str) -> None:
+    state.mkdir(parents=True, exist_ok=True)
+    (state / "setting").write_text(name + "\n")
+
+
+def of(state: Path) -> Setting:
+    return SETTINGS[(state / "setting").read_text().strip()]
