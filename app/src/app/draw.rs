@@ -9,8 +9,8 @@ use crate::canvas::{self, CanvasState};
 use crate::panels::gallery_place::{self, GalleryPanel};
 use crate::panels::prompt_bar::{self, PromptBar};
 use crate::panels::{
-    Scene, drop_sheet, models_place, palette, settings_sheet, side_panel, toasts, tool_strip,
-    top_bar,
+    Scene, drop_sheet, models_place, palette, settings_sheet, side_panel, toasts, tool_options,
+    tool_strip, top_bar,
 };
 use crate::session::{Draft, Place};
 use crate::theme;
@@ -106,8 +106,11 @@ fn canvas_place_ui(ui: &mut Ui, scene: &mut Scene<'_>, place: &mut CanvasPlace<'
         .show(ui, |ui| {
             prompt_bar::prompt_bar_ui(ui, scene, place.bar, place.draft);
         });
-    let shown =
-        egui::CentralPanel::no_frame().show(ui, |ui| canvas::canvas_ui(ui, scene, place.canvas));
+    let shown = egui::CentralPanel::no_frame().show(ui, |ui| {
+        let canvas = ui.max_rect();
+        canvas::canvas_ui(ui, scene, place.canvas);
+        tool_options::tool_options_ui(ui, scene, canvas);
+    });
     shown.response.rect
 }
 

@@ -14,6 +14,7 @@ pub mod results;
 pub mod settings_sheet;
 pub mod side_panel;
 pub mod toasts;
+pub mod tool_options;
 pub mod tool_strip;
 pub mod top_bar;
 pub mod widgets;

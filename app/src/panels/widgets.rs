@@ -1,5 +1,7 @@
 //! The few controls that the panels share.
 
+use std::ops::RangeInclusive;
+
 use egui::text::{LayoutJob, TextFormat};
 use egui::{
     Align2, Color32, CornerRadius, FontId, Rect, Response, Role, Sense, Shape, Stroke, StrokeKind,
@@ -171,6 +173,52 @@ fn icon_ui(ui: &mut Ui, icon: Icon, label: &str, side: f32, is_on: bool) -> Resp
         focus_ring(ui, &response, rect, radius);
     }
     response
+}
+
+/// A slider with the accent up to its bright handle; the value stands beside it.
+pub fn slider(
+    ui: &mut Ui,
+    name: &str,
+    value: &mut f32,
+    range: RangeInclusive<f32>,
+    is_logarithmic: bool,
+) -> Response {
+    const WIDTH: f32 = 92.0;
+    const HEIGHT: f32 = 15.0;
+    let theme = theme::of(ui);
+    let (low, high) = (*range.start(), *range.end());
+    ui.scope(|ui| {
+        ui.spacing_mut().slider_width = WIDTH;
+        ui.spacing_mut().interact_size.y = HEIGHT;
+        ui.visuals_mut().selection.bg_fill = theme.accent;
+        ui.visuals_mut().widgets.inactive.bg_fill = theme.bg3;
+        let slider = egui::Slider::new(value, range)
+            .logarithmic(is_logarithmic)
+            .show_value(false);
+        let response = ui.add(slider).on_hover_text(name).accessible_name(name);
+        // The handle that egui draws takes the rail's colour: a bright one covers it.
+        let part = if is_logarithmic {
+            (*value / low).ln() / (high / low).ln()
+        } else {
+            (*value - low) / (high - low)
+        };
+        let rail = response.rect.x_range().shrink(response.rect.height() / 2.5);
+        let centre = pos2(
+            rail.min + rail.span() * part.clamp(0.0, 1.0),
+            response.rect.center().y,
+        );
+        let radius = response.rect.height() / 2.5 + 0.5;
+        let colour = if ui.is_enabled() {
+            theme.bar
+        } else {
+            theme.text3
+        };
+        let outline = Stroke::new(1.0, theme.line);
+        ui.painter().circle(centre, radius, colour, outline);
+        focus_ring(ui, &response, response.rect, 6);
+        response
+    })
+    .inner
 }
 
 /// A command's label with its shortcut and, on a second line, what more there is to say.

@@ -1,0 +1,320 @@
+//! The chosen tool's settings, on a bar that floats over the top of the canvas.
+
+use std::ops::RangeInclusive;
+
+use egui::{
+    Align2, Area, CornerRadius, DragValue, Frame, Margin, Order, Popup, PopupCloseBehavior, Rect,
+    Response, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2,
+};
+
+use super::Scene;
+use super::widgets::{self, Loudness};
+use crate::command::Command;
+use crate::icons::Icon;
+use crate::theme;
+use crate::tools::brush::{MAX_DIAMETER_PX, MIN_DIAMETER_PX};
+use crate::tools::{Brush, MaskAction, Tool, ToolSettings};
+
+const HEIGHT: f32 = 34.0;
+/// A canvas at least so wide has room for the opacity on the bar.
+const WIDE: f32 = 920.0;
+const ASPECTS: [(u32, u32); 7] = [(1, 1), (4, 3), (3, 2), (16, 9), (3, 4), (2, 3), (9, 16)];
+
+pub fn tool_options_ui(ui: &Ui, scene: &mut Scene<'_>, canvas: Rect) {
+    let toolbox = &scene.session.toolbox;
+    let tool = toolbox.tool();
+    if tool.is_of_view() || tool == Tool::Move {
+        return;
+    }
+    let mut settings = toolbox.settings.clone();
+    let theme = theme::of(ui);
+    Area::new(ui.scope_id().with("tool options"))
+        .order(Order::Middle)
+        .pivot(Align2::CENTER_TOP)
+        .fixed_pos(pos2(canvas.center().x, canvas.top() + 12.0))
+        .constrain_to(canvas)
+        .show(ui.ctx(), |ui| {
+            Frame::new()
+                .fill(theme.float)
+                .stroke(Stroke::new(1.0, theme.line))
+                .corner_radius(CornerRadius::same(10))
+                .inner_margin(Margin::symmetric(14, 0))
+                .show(ui, |ui| {
+                    ui.horizontal(|ui| {
+                        ui.set_height(HEIGHT);
+                        ui.spacing_mut().item_spacing.x = 10.0;
+                        options_ui(ui, scene, tool, &mut settings, canvas.width() >= WIDE);
+                    });
+                });
+        });
+    if settings != scene.session.toolbox.settings {
+        scene.send(Command::SetTools(settings));
+    }
+}
+
+fn options_ui(
+    ui: &mut Ui,
+    scene: &mut Scene<'_>,
+    tool: Tool,
+    settings: &mut ToolSettings,
+    is_wide: bool,
+) {
+    let sketches = scene.session.toolbox.is_sketching();
+    if scene.session.toolbox.edits_patch_mask && tool.is_of_mask() {
+        patch_ui(ui, scene);
+    }
+    match tool {
+        Tool::Brush => brush_ui(ui, &mut settings.brush, is_wide),
+        Tool::Eraser => brush_ui(ui, &mut settings.eraser, is_wide),
+        Tool::SketchBrush => {
+            colour_ui(ui, settings);
+            brush_ui(ui, &mut settings.sketch, is_wide);
+        }
+        Tool::Eyedropper => {
+            colour_ui(ui, settings);
+            let [red, green, blue] = settings.colour;
+            value_ui(ui, &format!("#{red:02X}{green:02X}{blue:02X}"));
+        }
+        Tool::Wand => wand_ui(ui, settings),
+        Tool::Extend => aspects_ui(ui, scene),
+        _ => {}
+    }
+    if tool.is_of_mask() && !(tool == Tool::Eraser && sketches) {
+        mask_ui(ui, scene, settings);
+    }
+    if tool != Tool::Extend && tool != Tool::Eyedropper {
+        more_ui(ui, scene, tool, settings, is_wide);
+    }
+}
+
+/// Says that a patch's own mask is painted, and ends that.
+fn patch_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let label = Command::EditPatchMask(false).label();
+    let pill = widgets::pill(ui, "Patch ✕", &label, true).on_hover_text(&label);
+    if pill.clicked() {
+        scene.send(Command::EditPatchMask(false));
+    }
+}
+
+fn brush_ui(ui: &mut Ui, brush: &mut Brush, is_wide: bool) {
+    name_ui(ui, "Size");
+    let sizes = MIN_DIAMETER_PX..=MAX_DIAMETER_PX;
+    widgets::slider(
+        ui,
+        "Brush size",
+        &mut brush.diameter_px,
+        sizes.clone(),
+        true,
+    );
+    number_ui(ui, "Brush size in px", &mut brush.diameter_px, sizes, " px");
+    fraction_ui(ui, "Hardness", &mut brush.hardness, 0.0);
+    if is_wide {
+        fraction_ui(ui, "Opacity", &mut brush.opacity, 1.0);
+    }
+}
+
+fn wand_ui(ui: &mut Ui, settings: &mut ToolSettings) {
+    let wand = &mut settings.wand;
+    let mut tolerance = f32::from(wand.tolerance);
+    name_ui(ui, "Tolerance");
+    widgets::slider(ui, "Tolerance", &mut tolerance, 0.0..=255.0, false);
+    number_ui(ui, "Tolerance of the wand", &mut tolerance, 0.0..=255.0, "");
+    wand.tolerance = tolerance.round() as u8;
+    let label = "Only what hangs together";
+    let pill = widgets::pill(ui, "Connected", label, wand.is_contiguous).on_hover_text(label);
+    if pill.clicked() {
+        wand.is_contiguous ^= true;
+    }
+}
+
+fn aspects_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    name_ui(ui, "Extend to");
+    ui.spacing_mut().item_spacing.x = 4.0;
+    for aspect in ASPECTS {
+        let text = format!("{}:{}", aspect.0, aspect.1);
+        action_ui(ui, scene, &text, Command::ExtendTo(aspect));
+    }
+}
+
+fn mask_ui(ui: &mut Ui, scene: &mut Scene<'_>, settings: &ToolSettings) {
+    let px = settings.edge_px;
+    let is_empty = scene.session.document().content().mask.is_empty();
+    ui.spacing_mut().item_spacing.x = 4.0;
+    action_ui(ui, scene, "Invert", Command::Mask(MaskAction::Invert));
+    ui.add_enabled_ui(!is_empty, |ui| {
+        action_ui(
+            ui,
+            scene,
+            "Soften",
+            Command::Mask(MaskAction::Feather { px }),
+        );
+        action_ui(ui, scene, "Clear", Command::Mask(MaskAction::Clear));
+    });
+}
+
+/// What is needed less often, behind one button.
+fn more_ui(
+    ui: &mut Ui,
+    scene: &mut Scene<'_>,
+    tool: Tool,
+    settings: &mut ToolSettings,
+    is_wide: bool,
+) {
+    let button = widgets::icon_button(ui, Icon::ChevronDown, "More for this tool", 24.0);
+    Popup::from_toggle_button_response(&button)
+        .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
+        .gap(10.0)
+        .show(|ui| {
+            ui.set_width(228.0);
+            ui.spacing_mut().item_spacing = vec2(8.0, 6.0);
+            let brush = match tool {
+                Tool::Brush => Some(&mut settings.brush),
+                Tool::Eraser => Some(&mut settings.eraser),
+                Tool::SketchBrush => Some(&mut settings.sketch),
+                _ => None,
+            };
+            if let Some(brush) = brush {
+                if !is_wide {
+                    ui.horizontal(|ui| fraction_ui(ui, "Opacity", &mut brush.opacity, 1.0));
+                }
+                ui.checkbox(
+                    &mut settings.width_follows_hand,
+                    "Pen or speed sets the width",
+                );
+            }
+            if tool != Tool::SketchBrush {
+                edge_ui(ui, scene, settings);
+                whole_mask_ui(ui, scene);
+            }
+        });
+}
+
+fn edge_ui(ui: &mut Ui, scene: &mut Scene<'_>, settings: &mut ToolSettings) {
+    ui.horizontal(|ui| {
+        name_ui(ui, "Edge by");
+        number_ui(ui, "Edge by px", &mut settings.edge_px, 1.0..=500.0, " px");
+    });
+    let px = settings.edge_px.round();
+    let is_empty = scene.session.document().content().mask.is_empty();
+    ui.add_enabled_ui(!is_empty, |ui| {
+        ui.horizontal(|ui| {
+            for (text, action) in [
+                ("Grow", MaskAction::Grow { px }),
+                ("Shrink", MaskAction::Shrink { px }),
+                ("Soften", MaskAction::Feather { px }),
+            ] {
+                if widgets::button(ui, text, Loudness::Plain, Some(70.0)).clicked() {
+                    scene.send(Command::Mask(action));
+                }
+            }
+        });
+    });
+}
+
+fn whole_mask_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let content = scene.session.document().content();
+    let (is_empty, has_last) = (content.mask.is_empty(), !content.last_mask.is_empty());
+    for (command, is_enabled) in [
+        (Command::Mask(MaskAction::All), true),
+        (Command::Mask(MaskAction::Last), has_last),
+        (Command::LoadMask, true),
+        (Command::SaveMask, !is_empty),
+    ] {
+        let row = ui.add_enabled_ui(is_enabled, |ui| {
+            widgets::button(ui, &command.label(), Loudness::Quiet, Some(228.0))
+        });
+        if row.inner.clicked() {
+            scene.send(command);
+            ui.close();
+        }
+    }
+}
+
+fn colour_ui(ui: &mut Ui, settings: &mut ToolSettings) {
+    ui.scope(|ui| {
+        ui.spacing_mut().interact_size = vec2(30.0, 20.0);
+        ui.color_edit_button_srgb(&mut settings.colour)
+            .on_hover_text("Colour of the sketch brush")
+            .accessible_name("Colour of the sketch brush");
+    });
+}
+
+/// A fraction as a slider in percent.
+fn fraction_ui(ui: &mut Ui, name: &'static str, fraction: &mut f32, least: f32) {
+    let mut percent = *fraction * 100.0;
+    let range = least..=100.0;
+    name_ui(ui, name);
+    let slider = widgets::slider(ui, name, &mut percent, range.clone(), false);
+    let number = number_ui(ui, &format!("{name} in percent"), &mut percent, range, " %");
+    if slider.changed() || number.changed() {
+        *fraction = percent.round() / 100.0;
+    }
+}
+
+fn name_ui(ui: &mut Ui, name: &str) {
+    let colour = theme::of(ui).text2;
+    ui.label(egui::RichText::new(name).font(theme::label()).color(colour));
+}
+
+fn value_ui(ui: &mut Ui, value: &str) {
+    let text = egui::RichText::new(value).font(theme::label_semibold());
+    ui.label(text.color(theme::of(ui).text));
+}
+
+/// A number that looks like text, to drag or to type over.
+fn number_ui(
+    ui: &mut Ui,
+    name: &str,
+    value: &mut f32,
+    range: RangeInclusive<f32>,
+    unit: &str,
+) -> Response {
+    ui.scope(|ui| {
+        let visuals = ui.visuals_mut();
+        for widget in [
+            &mut visuals.widgets.inactive,
+            &mut visuals.widgets.hovered,
+            &mut visuals.widgets.active,
+        ] {
+            widget.weak_bg_fill = egui::Color32::TRANSPARENT;
+            widget.bg_stroke = Stroke::NONE;
+        }
+        ui.spacing_mut().button_padding = vec2(0.0, 2.0);
+        ui.spacing_mut().interact_size = vec2(44.0, 22.0);
+        let number = DragValue::new(value)
+            .range(range)
+            .speed(1.0)
+            .max_decimals(0)
+            .suffix(unit);
+        ui.add(number).accessible_name(name)
+    })
+    .inner
+}
+
+/// A word that does something.
+fn action_ui(ui: &mut Ui, scene: &mut Scene<'_>, text: &str, command: Command) {
+    let theme = theme::of(ui);
+    let galley = ui
+        .painter()
+        .layout_no_wrap(text.to_owned(), theme::label(), theme.text2);
+    let size = vec2(galley.size().x + 12.0, 24.0);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    let is_enabled = ui.is_enabled();
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, is_enabled, text));
+    let colour = if response.hovered() {
+        ui.painter().rect_filled(rect, 6, theme.bg3);
+        theme.text
+    } else {
+        theme.text2
+    };
+    let at = Align2::CENTER_CENTER
+        .anchor_size(rect.center(), galley.size())
+        .min;
+    ui.painter()
+        .galley_with_override_text_color(at, galley, colour);
+    widgets::focus_ring(ui, &response, rect, 6);
+    let tip = widgets::command_tooltip(ui, &command);
+    if response.on_hover_text(tip).clicked() {
+        scene.send(command);
+    }
+}
