@@ -1,0 +1,223 @@
+//! What floats over the canvas: the zoom, the keys that help now, the card of a run that failed.
+
+use egui::{
+    Align2, CornerRadius, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
+};
+
+use super::View;
+use crate::command::Command;
+use crate::icons::Icon;
+use crate::panels::{Scene, widgets};
+use crate::session::RunId;
+use crate::theme;
+use crate::tools::Tool;
+
+pub fn zoom_chip_ui(ui: &mut Ui, scene: &mut Scene<'_>, view: &View, canvas: Rect) {
+    let theme = theme::of(ui);
+    let size = vec2(116.0, 30.0);
+    let rect = Rect::from_min_size(canvas.max - size - Vec2::splat(12.0), size);
+    ui.painter().rect(
+        rect,
+        theme::RADIUS,
+        theme.float,
+        Stroke::new(1.0, theme.line),
+        StrokeKind::Inside,
+    );
+    let builder = egui::UiBuilder::new()
+        .max_rect(rect.shrink(3.0))
+        .layout(egui::Layout::left_to_right(egui::Align::Center));
+    ui.scope_builder(builder, |ui| {
+        ui.spacing_mut().item_spacing.x = 0.0;
+        for (icon, command) in [
+            (Some(Icon::Minus), Command::ZoomOut),
+            (None, Command::ZoomFit),
+            (Some(Icon::Plus), Command::ZoomIn),
+        ] {
+            let clicked = if let Some(icon) = icon {
+                widgets::command_icon(ui, icon, &command, 24.0, false).clicked()
+            } else {
+                let percent = format!("{:.0} %", view.zoom() * 100.0);
+                percent_ui(ui, &percent, view.fits())
+            };
+            if clicked {
+                let is_fit_button = icon.is_none() && view.fits();
+                scene.send(if is_fit_button {
+                    Command::ZoomActual
+                } else {
+                    command
+                });
+            }
+        }
+    });
+}
+
+/// The zoom; a click goes between fitting and 100 %.
+fn percent_ui(ui: &mut Ui, percent: &str, fits: bool) -> bool {
+    let theme = theme::of(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(62.0, 24.0), Sense::click());
+    let label = format!("Zoom {percent}");
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &label));
+    if response.hovered() {
+        ui.painter().rect_filled(rect, 6, theme.bg3);
+    }
+    ui.painter().text(
+        rect.center(),
+        Align2::CENTER_CENTER,
+        percent,
+        theme::label(),
+        theme.text2,
+    );
+    widgets::focus_ring(ui, &response, rect, 6);
+    let tip = if fits {
+        "To 100 %   Ctrl 1"
+    } else {
+        "Fit the picture   Ctrl 0"
+    };
+    response.on_hover_text(tip).clicked()
+}
+
+/// A key or two, and what they do now.
+type Hint = (Vec<&'static str>, &'static str);
+
+pub fn hints_ui(ui: &Ui, scene: &Scene<'_>, canvas: Rect) {
+    let n_results = scene
+        .session
+        .selected()
+        .map_or(0, |run| run.slots.len())
+        .min(9);
+    let mut pen = HintPen {
+        x: canvas.left() + 22.0,
+        y: canvas.bottom() - 27.0,
+        room: canvas.right() - 150.0,
+    };
+    if n_results > 1 && scene.session.shown().is_some() {
+        let last = n_results.to_string();
+        let fits = pen.key(ui, "1") && pen.between(ui, "–") && pen.key(ui, &last);
+        if fits {
+            pen.words(ui, "results");
+        }
+    }
+    for (keys, words) in hints(scene) {
+        if !keys.iter().all(|key| pen.key(ui, key)) {
+            return;
+        }
+        pen.words(ui, words);
+    }
+}
+
+/// What the chosen tool has beside its obvious use.
+fn hints(scene: &Scene<'_>) -> Vec<Hint> {
+    let session = scene.session;
+    let tool = session.toolbox.tool();
+    let mut hints: Vec<Hint> = match tool {
+        Tool::Brush | Tool::Eraser | Tool::SketchBrush => {
+            vec![(vec!["[", "]"], "size"), (vec!["X"], "brush / eraser")]
+        }
+        Tool::Lasso | Tool::Wand => vec![(vec!["Alt"], "take away")],
+        Tool::Rectangle => vec![(vec!["Shift"], "square"), (vec!["Alt"], "take away")],
+        Tool::Ellipse => vec![(vec!["Shift"], "round"), (vec!["Alt"], "take away")],
+        Tool::Polygon => vec![(vec!["Enter"], "close"), (vec!["Esc"], "drop")],
+        Tool::Move => vec![(vec!["←", "→", "↑", "↓"], "nudge")],
+        Tool::RotateView => vec![(vec!["Shift"], "by 15°"), (vec!["Ctrl", "0"], "upright")],
+        Tool::Pan | Tool::Zoom | Tool::Extend | Tool::Eyedropper => Vec::new(),
+    };
+    if tool != Tool::Pan {
+        hints.push((vec!["Space"], "pan"));
+    }
+    if tool.is_of_mask() {
+        let words = if session.mask_is_visible() {
+            "hide mask"
+        } else {
+            "show mask"
+        };
+        hints.push((vec!["\\"], words));
+    }
+    if tool.is_of_view() {
+        hints.push((vec!["S"], "star"));
+        hints.push((vec!["Tab"], "panels"));
+        hints.push((vec!["F"], "full screen"));
+    }
+    hints
+}
+
+/// Where the next hint goes.
+struct HintPen {
+    x: f32,
+    y: f32,
+    room: f32,
+}
+
+impl HintPen {
+    /// Whether there was room.
+    fn key(&mut self, ui: &Ui, key: &str) -> bool {
+        let theme = theme::of(ui);
+        let painter = ui.painter();
+        let galley = painter.layout_no_wrap(key.to_owned(), theme::caption(), theme.text2);
+        let size = vec2((galley.size().x + 10.0).max(17.0), 17.0);
+        let cap = Rect::from_min_size(pos2(self.x, self.y - 8.5), size);
+        if cap.right() > self.room {
+            return false;
+        }
+        painter.rect_filled(cap, 4, theme.cap);
+        let at = Align2::CENTER_CENTER
+            .anchor_size(cap.center(), galley.size())
+            .min;
+        painter.galley(at, galley, theme.text2);
+        self.x = cap.right() + 3.0;
+        true
+    }
+
+    fn between(&mut self, ui: &Ui, text: &str) -> bool {
+        self.x = self.text(ui, text, self.x).right() + 3.0;
+        true
+    }
+
+    fn words(&mut self, ui: &Ui, words: &str) {
+        self.x = self.text(ui, words, self.x + 2.0).right() + 14.0;
+    }
+
+    fn text(&self, ui: &Ui, text: &str, x: f32) -> Rect {
+        let (at, colour) = (pos2(x, self.y), theme::of(ui).text3);
+        ui.painter()
+            .text(at, Align2::LEFT_CENTER, text, theme::caption(), colour)
+    }
+}
+
+pub fn failed_ui(ui: &mut Ui, scene: &mut Scene<'_>, canvas: Rect, reason: &str, run: RunId) {
+    let theme = theme::of(ui);
+    let size = vec2(canvas.width().min(440.0) - 32.0, 200.0);
+    let card = Rect::from_center_size(canvas.center(), size);
+    ui.scope_builder(egui::UiBuilder::new().max_rect(card), |ui| {
+        egui::Frame::new()
+            .fill(theme.error_bg)
+            .stroke(Stroke::new(1.0, theme.line))
+            .corner_radius(CornerRadius::same(theme::RADIUS_CARD))
+            .inner_margin(20)
+            .show(ui, |ui| {
+                ui.vertical(|ui| {
+                    ui.label(
+                        egui::RichText::new("The picture was not made")
+                            .font(theme::title())
+                            .color(theme.text),
+                    );
+                    ui.label(
+                        egui::RichText::new(reason)
+                            .font(theme::body())
+                            .color(theme.text2),
+                    );
+                    ui.add_space(4.0);
+                    ui.horizontal(|ui| {
+                        if widgets::button(ui, "Run again", widgets::Loudness::Primary, None)
+                            .clicked()
+                        {
+                            scene.send(Command::RunAgain(run));
+                        }
+                        if widgets::button(ui, "Put away", widgets::Loudness::Plain, None).clicked()
+                        {
+                            scene.send(Command::DismissRun(run));
+                        }
+                    });
+                });
+            });
+    });
+}
