@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{
     arguments::{ModelArguments, SamplingArguments},
     conversation::{Conversation, JobEvent},
-    generate::finished_json,
+    making::finished_json,
     output,
     progress::Reporter,
 };

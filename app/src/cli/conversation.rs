@@ -10,10 +10,11 @@ use std::{
 
 use anyhow::{Context, bail};
 use limn_engine::protocol::{
-    Compute, DeviceInfo, Event, Failure, GenerateRequest, JobId, MemoryUse, ModelId, ModelInfo,
-    Phase, Picture, Plan, Progress, Request, Timings,
+    Compute, DeviceInfo, EditRequest, Event, Failure, GenerateRequest, JobId, MemoryUse, ModelId,
+    ModelInfo, Phase, Plan, Progress, Request, Timings,
 };
 
+use super::making::Made;
 use crate::engine_link::{EngineCommand, EngineEvent, EngineLink};
 
 /// How often Ctrl-C is looked for.
@@ -36,10 +37,7 @@ pub enum JobEvent {
     /// Kernels are being made for this GPU.
     Tuning,
     Progress(Progress),
-    Picture {
-        picture: Picture,
-        pixels: Vec<u8>,
-    },
+    Picture(Made),
 }
 
 /// How a job ended well.
@@ -103,6 +101,25 @@ impl Conversation {
         }
     }
 
+    /// What is known of a model before it is read: of the one named, else of the first that the engine serves.
+    ///
+    /// # Errors
+    /// When there is no such model, or it cannot be read.
+    pub fn model_info(
+        &mut self,
+        named: Option<ModelId>,
+        compute: &Compute,
+    ) -> anyhow::Result<ModelInfo> {
+        let id = self.model_or_first(named)?;
+        let find = |models: Vec<ModelInfo>| models.into_iter().find(|model| model.id == id);
+        if let Some(info) = find(self.models()?) {
+            return Ok(info);
+        }
+        // The engine says best what is wrong with it.
+        self.load(id.clone(), compute.clone(), |_| Ok(()))?;
+        bail!("there is no model `{}`", id.0)
+    }
+
     /// Reads a model ahead of its first job.
     pub fn load(
         &mut self,
@@ -134,6 +151,19 @@ impl Conversation {
     ) -> anyhow::Result<Finished> {
         let ask = |job| Request::Generate { job, request };
         self.run(ask, latents.into_iter().collect(), on_event)
+    }
+
+    /// Makes pictures of a picture; `blobs` are it, its mask and the initial noise.
+    ///
+    /// # Errors
+    /// Those of [`Self::run`].
+    pub fn edit(
+        &mut self,
+        request: EditRequest,
+        blobs: Vec<Arc<[u8]>>,
+        on_event: impl FnMut(JobEvent) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Finished> {
+        self.run(|job| Request::Edit { job, request }, blobs, on_event)
     }
 
     /// Runs one job to its end. `blobs` are those that its request names.
@@ -176,8 +206,15 @@ impl Conversation {
                     });
                 }
                 EngineEvent::Picture {
-                    picture, pixels, ..
-                } => on_event(JobEvent::Picture { picture, pixels })?,
+                    picture,
+                    pixels,
+                    patch_mask,
+                    ..
+                } => on_event(JobEvent::Picture(Made {
+                    picture,
+                    pixels,
+                    patch_mask,
+                }))?,
                 EngineEvent::Event(event) => pass_on(event, &mut on_event)?,
                 EngineEvent::Died { reason, .. } => bail!(reason),
                 EngineEvent::Connected { .. } => {}

@@ -7,12 +7,17 @@ mod arguments;
 mod bench;
 mod conversation;
 mod devices;
+mod edit;
+mod editing;
 mod engine;
 mod gallery;
 mod generate;
 mod inspect;
+mod making;
+mod outpaint;
 mod output;
 mod progress;
+mod target;
 
 use std::process::ExitCode;
 
@@ -32,7 +37,11 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Make pictures from a prompt
-    Generate(generate::Arguments),
+    Generate(making::MakingArguments),
+    /// Change a picture, or what a mask covers of it
+    Edit(edit::Arguments),
+    /// Make a picture larger at its edges
+    Outpaint(outpaint::Arguments),
     /// Tell what is in a model's folder
     Inspect(inspect::Arguments),
     /// List what this machine can compute with
@@ -52,6 +61,8 @@ pub fn main() -> ExitCode {
         None => crate::window::open(),
         Some(Command::Engine(arguments)) => return engine::run(arguments),
         Some(Command::Generate(arguments)) => generate::run(&arguments),
+        Some(Command::Edit(arguments)) => edit::run(&arguments),
+        Some(Command::Outpaint(arguments)) => outpaint::run(&arguments),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
         Some(Command::Devices(arguments)) => devices::run(&arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),

@@ -47,7 +47,7 @@ impl Reporter {
                 None => {}
             },
             JobEvent::Progress(progress) => self.progress(progress),
-            JobEvent::Picture { .. } => {}
+            JobEvent::Picture(_) => {}
         }
     }
 

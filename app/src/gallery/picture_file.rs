@@ -31,9 +31,23 @@ const LIMIT_HEADER_BYTES: usize = 16 << 20;
 /// # Errors
 /// The reason, if the picture has no pixels or the encoder refuses it.
 pub fn encode_png(pixels: &RgbImage, recipe: &Recipe) -> Result<Vec<u8>, String> {
+    encode(pixels, pixels.dimensions(), png::ColorType::Rgb, recipe)
+}
+
+/// As [`encode_png`], with transparency.
+pub fn encode_png_with_alpha(pixels: &RgbaImage, recipe: &Recipe) -> Result<Vec<u8>, String> {
+    encode(pixels, pixels.dimensions(), png::ColorType::Rgba, recipe)
+}
+
+fn encode(
+    pixels: &[u8],
+    (width, height): (u32, u32),
+    color_type: png::ColorType,
+    recipe: &Recipe,
+) -> Result<Vec<u8>, String> {
     let xmp = marking::xmp_packet(recipe.digital_source_type());
-    let mut info = png::Info::with_size(pixels.width(), pixels.height());
-    info.color_type = png::ColorType::Rgb;
+    let mut info = png::Info::with_size(width, height);
+    info.color_type = color_type;
     info.bit_depth = png::BitDepth::Eight;
     info.utf8_text
         .push(ITXtChunk::new(marking::PNG_KEYWORD, xmp));
@@ -49,14 +63,14 @@ pub fn encode_png(pixels: &RgbImage, recipe: &Recipe) -> Result<Vec<u8>, String>
             .push(ITXtChunk::new(PARAMETERS_KEYWORD, parameters));
     }
 
-    let mut file = Vec::with_capacity(pixels.as_raw().len() / 2);
+    let mut file = Vec::with_capacity(pixels.len() / 2);
     let mut encoder =
         png::Encoder::with_info(&mut file, info).map_err(|error| error.to_string())?;
     encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
     encoder.set_compression(png::Compression::Balanced);
     let mut writer = encoder.write_header().map_err(|error| error.to_string())?;
     writer
-        .write_image_data(pixels.as_raw())
+        .write_image_data(pixels)
         .map_err(|error| error.to_string())?;
     writer.finish().map_err(|error| error.to_string())?;
     Ok(file)

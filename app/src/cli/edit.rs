@@ -1,0 +1,144 @@
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use image::DynamicImage;
+use limn_engine::{
+    PixelRect,
+    stitch::{EditSettings, Fill},
+};
+
+use super::{
+    editing::{self, Edit},
+    making::MakingArguments,
+};
+use crate::gallery::Deed;
+
+/// A picture that is to stay recognisable.
+const STRENGTH_WITHOUT_MASK: f32 = 0.6;
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The picture to change: PNG, JPEG or WebP
+    #[arg(long, value_name = "FILE")]
+    image: PathBuf,
+    /// White where the picture may change; without one, all of it may
+    #[arg(long, value_name = "FILE")]
+    mask: Option<PathBuf>,
+    /// How much may change, from 0 to 1 [default: 1 with a mask, 0.6 without]
+    #[arg(long, value_name = "S", value_parser = read_strength)]
+    strength: Option<f32>,
+    /// How far to reach beyond the mask, in pixels; by its size without
+    #[arg(long, value_name = "PX", value_parser = read_length)]
+    grow: Option<f32>,
+    /// Width of the soft edge in pixels; by the mask's size without
+    #[arg(long, value_name = "PX", value_parser = read_length)]
+    feather: Option<f32>,
+    /// What the model finds under the mask [default: blur at full strength, else keep]
+    #[arg(long, value_name = "HOW")]
+    fill: Option<FillArgument>,
+    /// Look at and work on the whole picture; with an empty mask change all of it
+    #[arg(long)]
+    whole: bool,
+    #[command(flatten)]
+    making: MakingArguments,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum FillArgument {
+    Keep,
+    Blur,
+    Neutral,
+    Noise,
+}
+
+impl From<FillArgument> for Fill {
+    fn from(argument: FillArgument) -> Self {
+        match argument {
+            FillArgument::Keep => Self::Keep,
+            FillArgument::Blur => Self::Blur,
+            FillArgument::Neutral => Self::Neutral,
+            FillArgument::Noise => Self::Noise,
+        }
+    }
+}
+
+pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let pixels = editing::open(&arguments.image)?;
+    let (width, height) = pixels.dimensions();
+    let mask = match &arguments.mask {
+        Some(path) => read_mask(path, (width, height), arguments.whole)?,
+        None => None,
+    };
+    let has_mask = mask.is_some();
+    let edit = Edit {
+        deed: if has_mask {
+            Deed::Inpaint
+        } else {
+            Deed::ImageToImage
+        },
+        frame: PixelRect::from_size(width, height),
+        pixels,
+        mask,
+        settings: settings(arguments, has_mask),
+        parent: editing::id_of(&arguments.image),
+    };
+    editing::run(&edit, &arguments.making)
+}
+
+fn settings(arguments: &Arguments, has_mask: bool) -> EditSettings {
+    let usual = if has_mask { 1.0 } else { STRENGTH_WITHOUT_MASK };
+    let defaults = EditSettings::for_strength(arguments.strength.unwrap_or(usual));
+    EditSettings {
+        grow_px: arguments.grow,
+        feather_px: arguments.feather,
+        fill: arguments.fill.map_or(defaults.fill, Fill::from),
+        whole: arguments.whole,
+        ..defaults
+    }
+}
+
+/// How white each pixel is. `None` for a mask that is black all over, where the whole picture is asked for.
+fn read_mask(
+    path: &Path,
+    (width, height): (u32, u32),
+    or_whole: bool,
+) -> anyhow::Result<Option<Vec<u8>>> {
+    let mask = editing::open(path).context("the mask")?;
+    if mask.dimensions() != (width, height) {
+        bail!(
+            "the mask is {}×{} and the picture {width}×{height}: make them the same size: {}",
+            mask.width(),
+            mask.height(),
+            path.display()
+        );
+    }
+    let grey = DynamicImage::ImageRgba8(mask).into_luma_alpha8();
+    let values: Vec<u8> = grey
+        .pixels()
+        .map(|pixel| ((u32::from(pixel[0]) * u32::from(pixel[1]) + 127) / 255) as u8)
+        .collect();
+    if values.iter().any(|&value| value > 0) {
+        Ok(Some(values))
+    } else if or_whole {
+        Ok(None)
+    } else {
+        bail!(
+            "nothing is masked: paint white where the picture may change, or change all of it with --whole: {}",
+            path.display()
+        );
+    }
+}
+
+fn read_strength(text: &str) -> Result<f32, String> {
+    let strength: Option<f32> = text.parse().ok();
+    strength
+        .filter(|strength| (0.0..=1.0).contains(strength))
+        .ok_or_else(|| "give a number from 0 to 1, as in 0.6".to_owned())
+}
+
+fn read_length(text: &str) -> Result<f32, String> {
+    let length: Option<f32> = text.parse().ok();
+    length
+        .filter(|length| (0.0..=4096.0).contains(length))
+        .ok_or_else(|| "give pixels from 0 to 4096".to_owned())
+}

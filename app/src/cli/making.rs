@@ -1,0 +1,208 @@
+//! What all subcommands that make pictures share: their options, how a job is told and saved.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context, bail};
+use image::DynamicImage;
+use limn_engine::protocol::{
+    BlobHash, GenerateRequest, MemoryUse, ModelId, Picture, Plan, Timings,
+};
+use serde_json::json;
+
+use super::{
+    arguments::{ModelArguments, SamplingArguments},
+    conversation::{Finished, JobEvent},
+    output,
+    progress::Reporter,
+    target::Target,
+};
+use crate::gallery::recipe::Recipe;
+
+#[derive(Debug, clap::Args)]
+pub struct MakingArguments {
+    /// What the picture shows
+    #[arg(long, value_name = "TEXT")]
+    pub prompt: String,
+    /// What the picture must not show
+    #[arg(long, value_name = "TEXT")]
+    negative: Option<String>,
+    #[command(flatten)]
+    pub model: ModelArguments,
+    #[command(flatten)]
+    pub sampling: SamplingArguments,
+    /// How many pictures
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    count: u32,
+    /// Make each picture this many times and keep the one nearest to the prompt
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    best_of: u32,
+    /// The first picture's seed; the next ones count up. Random without
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Initial noise: safetensors with one tensor `latents`
+    #[arg(long, value_name = "FILE")]
+    pub latents: Option<PathBuf>,
+    /// A PNG file, or a folder for files named by their ids
+    #[arg(long, value_name = "FILE|DIR")]
+    out: PathBuf,
+    /// One JSON object per event on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl MakingArguments {
+    /// The request, and the initial noise that it names.
+    ///
+    /// # Errors
+    /// When the noise cannot be read.
+    pub fn request(&self, model: ModelId) -> anyhow::Result<(GenerateRequest, Option<Arc<[u8]>>)> {
+        let latents = self.latents.as_deref().map(read_latents).transpose()?;
+        let request = GenerateRequest {
+            model,
+            compute: self.model.compute(),
+            prompt: self.prompt.clone(),
+            negative_prompt: self.negative.clone(),
+            size: self.sampling.size,
+            n_pictures: self.count,
+            best_of: self.best_of,
+            seed: self.seed.unwrap_or_else(random_seed),
+            sampling: self.sampling.sampling(),
+            latents: latents.as_deref().map(BlobHash::of),
+        };
+        Ok((request, latents.map(Arc::from)))
+    }
+
+    /// Where the pictures go, checked before anything is computed.
+    ///
+    /// # Errors
+    /// Those of [`Target::new`].
+    pub fn target(&self) -> anyhow::Result<Target> {
+        Target::new(&self.out, self.count)
+    }
+}
+
+/// Tells of a job and saves its pictures as they come.
+pub struct Maker<'a> {
+    arguments: &'a MakingArguments,
+    target: Target,
+    reporter: Reporter,
+    plan: Option<Plan>,
+    n_saved: u32,
+}
+
+/// A picture that the engine sent.
+pub struct Made {
+    pub picture: Picture,
+    /// RGB.
+    pub pixels: Vec<u8>,
+    /// Of an edit: how much each pixel covers what is under it.
+    pub patch_mask: Option<Vec<u8>>,
+}
+
+impl<'a> Maker<'a> {
+    pub fn new(arguments: &'a MakingArguments, target: Target) -> Self {
+        Self {
+            arguments,
+            target,
+            reporter: Reporter::new(arguments.json, arguments.count),
+            plan: None,
+            n_saved: 0,
+        }
+    }
+
+    /// Takes in what a job tells. `finish` makes a saved picture of what the engine sent.
+    ///
+    /// # Errors
+    /// Those of `finish`, and when the picture cannot be saved.
+    pub fn take(
+        &mut self,
+        event: JobEvent,
+        finish: impl FnOnce(&Plan, Made) -> anyhow::Result<(DynamicImage, Recipe)>,
+    ) -> anyhow::Result<()> {
+        self.reporter.tell(&event);
+        match event {
+            JobEvent::Started(plan) => self.plan = Some(plan),
+            JobEvent::Picture(made) => {
+                let plan = self
+                    .plan
+                    .as_ref()
+                    .context("a picture came before its plan")?;
+                let (index, score) = (made.picture.index, made.picture.score);
+                let (pixels, recipe) = finish(plan, made)?;
+                let path = self.target.save(index, &pixels, &recipe)?;
+                self.n_saved += 1;
+                self.tell_saved(&path, index, score, &recipe);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn tell_saved(&self, path: &Path, index: u32, score: Option<f32>, recipe: &Recipe) {
+        if self.arguments.json {
+            output::json(&json!({
+                "event": "picture",
+                "path": path,
+                "index": index,
+                "seed": recipe.seed,
+                "width": recipe.width,
+                "height": recipe.height,
+                "score": score,
+            }));
+        } else {
+            let text = format!("{} (seed {})", path.display(), recipe.seed);
+            self.reporter.note(&text);
+        }
+    }
+
+    /// Tells how the job ended.
+    ///
+    /// # Errors
+    /// When it failed or was cancelled.
+    pub fn end(&self, result: anyhow::Result<Finished>) -> anyhow::Result<()> {
+        self.reporter.finish();
+        let finished = result?;
+        if finished.was_cancelled {
+            bail!(
+                "cancelled; {} of {} pictures are kept",
+                self.n_saved,
+                self.arguments.count
+            );
+        }
+        if self.arguments.json {
+            output::json(&finished_json(&finished.timings, &finished.memory));
+        } else {
+            output::note(format!("{:.1} s", finished.timings.total_seconds));
+        }
+        Ok(())
+    }
+}
+
+/// The last event of a job.
+pub fn finished_json(timings: &Timings, memory: &MemoryUse) -> serde_json::Value {
+    json!({
+        "event": "finished",
+        "stages": timings
+            .stages
+            .iter()
+            .map(|(stage, secs)| (stage.clone(), json!(secs)))
+            .collect::<serde_json::Map<_, _>>(),
+        "steps": timings.steps,
+        "total_seconds": timings.total_seconds,
+        "memory_in_use_bytes": memory.in_use_bytes,
+        "memory_budget_bytes": memory.budget_bytes,
+        "peak_resident_bytes": memory.peak_resident_bytes,
+    })
+}
+
+/// Short enough to read aloud.
+fn random_seed() -> u64 {
+    uuid::Uuid::new_v4().as_u128() as u64 & u64::from(u32::MAX)
+}
+
+fn read_latents(path: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("the latents cannot be read: {}", path.display()))
+}
