@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::harness::fixture_path;
 
 /// `limn` with its own home, so that nothing of the user's is touched or counts.
-fn limn(home: &Path) -> Command {
+pub fn limn(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_limn-under-test"));
     command
         .env("LIMN_HOME", home)
@@ -34,20 +34,20 @@ fn generate(home: &Path) -> Command {
 }
 
 /// The fixture is drawn small: its own default is the family's.
-const SIZE: [&str; 2] = ["--size", "64x64"];
+pub const SIZE: [&str; 2] = ["--size", "64x64"];
 
-fn words(bytes: &[u8]) -> String {
+pub fn words(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn json_events(output: &Output) -> Vec<Value> {
+pub fn json_events(output: &Output) -> Vec<Value> {
     let text = words(&output.stdout);
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()
 }
 
-fn assert_success(output: &Output) {
+pub fn assert_success(output: &Output) {
     assert!(output.status.success(), "{}", words(&output.stderr));
 }
 

@@ -9,6 +9,8 @@ mod catalogue;
 #[cfg(feature = "app")]
 mod command_line;
 mod components;
+#[cfg(feature = "app")]
+mod edit_commands;
 mod edits;
 #[cfg(feature = "app")]
 mod engine_process;
