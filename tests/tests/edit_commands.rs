@@ -2,7 +2,7 @@
 //! is said.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Output},
 };
 
@@ -226,8 +226,36 @@ fn outpainting_goes_on_where_the_picture_ends() {
     }
 }
 
+impl Desk {
+    /// Runs what must fail with a code and these words, and write nothing.
+    fn refuses(&self, name: &str, image: &str, arguments: &[&str], code: i32, expected: &[&str]) {
+        let mut command = if arguments.contains(&"--model") {
+            let mut command = limn(self.home.path());
+            command
+                .args([name, "--prompt", "x", "--image"])
+                .arg(self.at(image));
+            command.arg("--out").arg(self.at("bad.png"));
+            command
+        } else {
+            self.command(name, image, "bad.png")
+        };
+        let command = command.args(arguments).current_dir(self.home.path());
+        let output = command.output().unwrap();
+        let message = words(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {message}");
+        for part in expected {
+            assert!(message.contains(part), "{arguments:?}: {message}");
+        }
+        if code == 1 {
+            let lines = message.lines().filter(|line| line.starts_with("limn: "));
+            assert_eq!(lines.count(), 1, "{message}");
+        }
+        assert!(!self.at("bad.png").exists());
+    }
+}
+
 #[test]
-fn bad_input_gets_one_clear_line() {
+fn files_that_cannot_be_edited_get_one_clear_line() {
     let desk = Desk::new();
     GrayImage::new(WIDTH, HEIGHT)
         .save(desk.at("black.png"))
@@ -237,100 +265,44 @@ fn bad_input_gets_one_clear_line() {
     std::fs::write(desk.at("notes.png"), "notes").unwrap();
     let whole = std::fs::read(desk.at("boat.png")).unwrap();
     std::fs::write(desk.at("cut.png"), &whole[..whole.len() / 2]).unwrap();
-    let table: &[(&str, &str, &[&str], i32, &[&str])] = &[
-        (
-            "edit",
-            "boat.png",
-            &["--mask", "black.png"],
-            1,
-            &["nothing is masked", "--whole", "black.png"],
-        ),
-        (
-            "edit",
-            "boat.png",
-            &["--mask", "small.png"],
-            1,
-            &["5×5", "96×80", "small.png"],
-        ),
-        (
-            "edit",
-            "boat.png",
-            &["--mask", "none.png"],
-            1,
-            &["the mask", "cannot be read", "none.png"],
-        ),
-        ("edit", "empty.png", &[], 1, &["is empty", "empty.png"]),
-        ("edit", "notes.png", &[], 1, &["not a picture", "notes.png"]),
-        ("edit", "cut.png", &[], 1, &["cut off", "cut.png"]),
-        (
-            "edit",
-            "boat.png",
-            &["--strength", "1.5"],
-            2,
-            &["from 0 to 1"],
-        ),
-        ("edit", "boat.png", &["--feather", "-1"], 2, &[]),
-        (
-            "edit",
-            "boat.png",
-            &["--fill", "magic"],
-            2,
-            &["blur", "neutral"],
-        ),
-        (
-            "edit",
-            "boat.png",
-            &["--model", "/nowhere/at/all"],
-            1,
-            &["/nowhere/at/all"],
-        ),
-        ("outpaint", "boat.png", &[], 2, &["--left"]),
-        (
-            "outpaint",
-            "boat.png",
-            &["--left", "0"],
-            1,
-            &["nothing is added"],
-        ),
-        ("outpaint", "boat.png", &["--left", "99999"], 1, &["16384"]),
-        (
-            "outpaint",
-            "boat.png",
-            &["--top", "16380"],
-            1,
-            &["16384", "add less"],
-        ),
+    let masks: &[(&str, &[&str])] = &[
+        ("black.png", &["nothing is masked", "--whole", "black.png"]),
+        ("small.png", &["5×5", "96×80", "small.png"]),
+        ("none.png", &["the mask", "cannot be read", "none.png"]),
     ];
-    for (name, image, arguments, code, expected) in table {
-        let mut command = if arguments.contains(&"--model") {
-            let mut command = limn(desk.home.path());
-            command
-                .args([name, "--image"])
-                .arg(desk.at(image))
-                .args(["--prompt", "x"]);
-            command.arg("--out").arg(desk.at("bad.png"));
-            command
-        } else {
-            desk.command(name, image, "bad.png")
-        };
-        let output = command
-            .args(*arguments)
-            .current_dir(desk.home.path())
-            .output()
-            .unwrap();
-        let message = words(&output.stderr);
-        assert_eq!(
-            output.status.code(),
-            Some(*code),
-            "{arguments:?}: {message}"
-        );
-        for part in *expected {
-            assert!(message.contains(part), "{arguments:?}: {message}");
-        }
-        if *code == 1 {
-            let lines = message.lines().filter(|line| line.starts_with("limn: "));
-            assert_eq!(lines.count(), 1, "{message}");
-        }
-        assert!(!Path::exists(&desk.at("bad.png")));
+    for (mask, expected) in masks {
+        desk.refuses("edit", "boat.png", &["--mask", mask], 1, expected);
+    }
+    for (image, expected) in [
+        ("empty.png", "is empty"),
+        ("notes.png", "not a picture"),
+        ("cut.png", "cut off"),
+        ("none.png", "cannot be read"),
+    ] {
+        desk.refuses("edit", image, &[], 1, &[expected, image]);
+        desk.refuses("outpaint", image, &["--left", "8"], 1, &[expected, image]);
+    }
+}
+
+#[test]
+fn arguments_out_of_range_get_the_right_code() {
+    let desk = Desk::new();
+    let edits: &[(&[&str], i32, &str)] = &[
+        (&["--strength", "1.5"], 2, "from 0 to 1"),
+        (&["--feather=-1"], 2, "from 0 to 4096"),
+        (&["--fill", "magic"], 2, "neutral"),
+        (&["--model", "/nowhere/at/all"], 1, "/nowhere/at/all"),
+    ];
+    for (arguments, code, expected) in edits {
+        desk.refuses("edit", "boat.png", arguments, *code, &[expected]);
+    }
+    let outpaints: &[(&[&str], i32, &str)] = &[
+        (&[], 2, "--left"),
+        (&["--left", "0"], 1, "nothing is added"),
+        (&["--left", "99999"], 1, "add less"),
+        (&["--top", "16380"], 1, "add less"),
+    ];
+    for (arguments, code, expected) in outpaints {
+        desk.refuses("outpaint", "boat.png", arguments, *code, &[expected]);
     }
 }

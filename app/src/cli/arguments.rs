@@ -2,12 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use clap::Args;
 use limn_engine::{
-    protocol::{Compute, DeviceChoice, DtypeChoice, ModelId, Sampling},
+    catalogue::Catalogue,
+    protocol::{Compute, DeviceChoice, DtypeChoice, ModelId, ModelInfo, Sampling},
     samplers::Sampler,
 };
 
+use super::conversation::Conversation;
 use crate::engine_link::EngineCommand;
 
 /// Which model, and where it runs.
@@ -54,6 +57,35 @@ impl ModelArguments {
             None => self.model.clone(),
         };
         Ok(id.map(ModelId))
+    }
+
+    /// What is known of the model before its weights are read.
+    ///
+    /// # Errors
+    /// When there is no such model, or its folder is none.
+    pub fn info(&self, conversation: &mut Conversation) -> anyhow::Result<ModelInfo> {
+        if let Some(path) = self.model_path()? {
+            // The engine lists it under a name of its own.
+            let id = ModelId(path.to_string_lossy().into_owned());
+            let catalogue = Catalogue {
+                folders: vec![path],
+                prior: self.prior.clone(),
+                library: None,
+            };
+            return Ok(catalogue.open(&id)?.info(id)?);
+        }
+        let models = conversation.models()?;
+        let valid = models.iter().map(|model| model.id.0.clone()).collect();
+        let mut models = models.into_iter();
+        match &self.model {
+            None => models
+                .next()
+                .context("there is no model: name a folder with --model PATH"),
+            Some(name) => models.find(|model| model.id.0 == *name).ok_or_else(|| {
+                let name = name.clone();
+                limn_engine::Error::UnknownModel { name, valid }.into()
+            }),
+        }
     }
 
     fn model_path(&self) -> anyhow::Result<Option<PathBuf>> {

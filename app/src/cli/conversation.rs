@@ -101,25 +101,6 @@ impl Conversation {
         }
     }
 
-    /// What is known of a model before it is read: of the one named, else of the first that the engine serves.
-    ///
-    /// # Errors
-    /// When there is no such model, or it cannot be read.
-    pub fn model_info(
-        &mut self,
-        named: Option<ModelId>,
-        compute: &Compute,
-    ) -> anyhow::Result<ModelInfo> {
-        let id = self.model_or_first(named)?;
-        let find = |models: Vec<ModelInfo>| models.into_iter().find(|model| model.id == id);
-        if let Some(info) = find(self.models()?) {
-            return Ok(info);
-        }
-        // The engine says best what is wrong with it.
-        self.load(id.clone(), compute.clone(), |_| Ok(()))?;
-        bail!("there is no model `{}`", id.0)
-    }
-
     /// Reads a model ahead of its first job.
     pub fn load(
         &mut self,

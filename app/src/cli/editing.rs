@@ -55,8 +55,7 @@ pub fn id_of(path: &Path) -> Option<PictureId> {
 pub fn run(edit: &Edit, arguments: &MakingArguments) -> anyhow::Result<()> {
     let mut maker = Maker::new(arguments, arguments.target()?);
     let mut conversation = Conversation::start(arguments.model.engine_command()?)?;
-    let model = arguments.model.model_id()?;
-    let model = conversation.model_info(model, &arguments.model.compute())?;
+    let model = arguments.model.info(&mut conversation)?;
     let plan = edit.plan(&model, arguments.sampling.size);
     let (generate, latents) = arguments.request(model.id)?;
     let image: Arc<[u8]> = edit.cut(&plan).into();
