@@ -383,7 +383,7 @@ fn bad_edits_get_typed_failures_and_the_engine_goes_on() {
         (
             |e| e.set_mask(vec![0; e.blobs[1].len()]),
             ErrorKind::BadRequest,
-            "empty",
+            "nothing is masked",
         ),
         (
             |e| e.request.plan.context.width -= 1,
