@@ -13,6 +13,8 @@ mod components;
 mod edit_commands;
 mod edits;
 #[cfg(feature = "app")]
+mod documents;
+#[cfg(feature = "app")]
 mod engine_process;
 #[cfg(feature = "app")]
 mod gallery;
