@@ -10,10 +10,10 @@ mod catalogue;
 mod command_line;
 mod components;
 #[cfg(feature = "app")]
+mod documents;
+#[cfg(feature = "app")]
 mod edit_commands;
 mod edits;
-#[cfg(feature = "app")]
-mod documents;
 #[cfg(feature = "app")]
 mod engine_process;
 #[cfg(feature = "app")]

@@ -1,11 +1,7 @@
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::content::Content;
+use super::id::DocumentId;
 use super::journal::{self, Contents, JournalFile, Record};
 use super::layer::LayerId;
 use super::outline::Outline;
@@ -14,31 +10,6 @@ use super::steps::{Direction, PlaneEdit, Step, Steps, TileEdit};
 use super::store::Places;
 use super::tiles::{AnyTile, TileKind};
 use super::versions::{VersionId, Versions};
-
-/// A document's name among the open ones, through restarts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct DocumentId(Uuid);
-
-impl DocumentId {
-    #[expect(clippy::new_without_default, reason = "each one is different")]
-    pub fn new() -> Self {
-        Self(Uuid::now_v7())
-    }
-}
-
-impl fmt::Display for DocumentId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.as_hyphenated().fmt(f)
-    }
-}
-
-impl FromStr for DocumentId {
-    type Err = uuid::Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Uuid::try_parse(text).map(Self)
-    }
-}
 
 /// Words of a prompt that name a document.
 const NAME_WORDS: usize = 4;

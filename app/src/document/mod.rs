@@ -11,6 +11,7 @@ mod arrange;
 mod composite;
 mod content;
 mod history;
+mod id;
 mod journal;
 mod layer;
 mod outline;
@@ -24,7 +25,8 @@ mod versions;
 
 pub use arrange::KeptResult;
 pub use content::{Changed, Content};
-pub use history::{Document, DocumentId};
+pub use history::Document;
+pub use id::DocumentId;
 pub use layer::{Layer, LayerId, LayerKind, Original, PatchSource};
 pub use step::StepName;
 pub use store::{DocumentStore, EXTENSION, Event, Places};

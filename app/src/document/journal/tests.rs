@@ -8,7 +8,8 @@ use std::sync::Arc;
 use limn_engine::PixelRect;
 
 use super::super::content::Content;
-use super::super::history::{Document, DocumentId};
+use super::super::history::Document;
+use super::super::id::DocumentId;
 use super::super::layer::Layer;
 use super::super::outline::{Outline, Plane};
 use super::super::step::StepName;

@@ -18,7 +18,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use super::history::{Document, DocumentId, Entry};
+use super::history::{Document, Entry};
+use super::id::DocumentId;
 use super::journal::{JournalFile, Place};
 use super::versions::VersionId;
 use crate::files::{Fs, RealFs};

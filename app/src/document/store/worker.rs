@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use super::super::history::{Document, DocumentId};
+use super::super::history::Document;
+use super::super::id::DocumentId;
 use super::super::journal::{self, Error, HEADER_BYTES, JournalFile, Result};
 use super::lock::Lock;
 use super::recent::Recent;
