@@ -75,7 +75,7 @@ fn work_for_ever(folder: &Path) -> ! {
     loop {
         next_step(&mut document);
         let n = counter(&document);
-        if n % 5 == 0 {
+        if n.is_multiple_of(5) {
             document.undo().expect("a step");
             document.redo().expect("a step");
         }
@@ -130,7 +130,7 @@ fn kill_while_working(mut child: Child, delay: Duration) -> u32 {
     output.read_to_string(&mut rest).expect("text");
     rest.split_inclusive('\n')
         .filter_map(step)
-        .last()
+        .next_back()
         .or(last)
         .expect("one at least")
 }
