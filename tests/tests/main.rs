@@ -22,6 +22,8 @@ mod mixed_models;
 mod pipelines;
 mod sampling;
 mod tokenizer;
+#[cfg(feature = "app")]
+mod tool_panels;
 mod unet;
 #[cfg(feature = "app")]
 mod window;

@@ -23,7 +23,7 @@ pub struct ToolSettings {
 impl Default for ToolSettings {
     fn default() -> Self {
         let brush = Brush {
-            diameter_px: 96.0,
+            diameter_px: 40.0,
             hardness: 0.7,
             opacity: 1.0,
         };
