@@ -1,7 +1,9 @@
 //! What floats over the canvas: the zoom, the keys that help now, the card of a run that failed.
 
+use egui::epaint::RectShape;
 use egui::{
-    Align2, CornerRadius, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Align2, CornerRadius, Rect, Role, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2,
+    vec2,
 };
 
 use super::View;
@@ -79,7 +81,20 @@ fn percent_ui(ui: &mut Ui, percent: &str, fits: bool) -> bool {
 /// A key or two, and what they do now.
 type Hint = (Vec<&'static str>, &'static str);
 
-pub fn hints_ui(ui: &Ui, scene: &Scene<'_>, canvas: Rect) {
+/// Bottom left; on a ground of their own where the picture, at `picture` on the screen, is under them.
+pub fn hints_ui(ui: &Ui, scene: &Scene<'_>, canvas: Rect, picture: Rect) {
+    let ground = ui.painter().add(Shape::Noop);
+    let end = hint_row_ui(ui, scene, canvas);
+    let left_bottom = canvas.left_bottom() + vec2(12.0, -12.0);
+    let row = Rect::from_min_max(left_bottom - vec2(0.0, 30.0), pos2(end, left_bottom.y));
+    if row.intersects(picture) {
+        let float = RectShape::filled(row, theme::RADIUS, theme::of(ui).float);
+        ui.painter().set(ground, float);
+    }
+}
+
+/// Where it ends.
+fn hint_row_ui(ui: &Ui, scene: &Scene<'_>, canvas: Rect) -> f32 {
     let n_results = scene
         .session
         .selected()
@@ -99,10 +114,11 @@ pub fn hints_ui(ui: &Ui, scene: &Scene<'_>, canvas: Rect) {
     }
     for (keys, words) in hints(scene) {
         if !keys.iter().all(|key| pen.key(ui, key)) {
-            return;
+            break;
         }
         pen.words(ui, words);
     }
+    pen.x
 }
 
 /// What the chosen tool has beside its obvious use.

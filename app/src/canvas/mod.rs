@@ -19,6 +19,8 @@ mod outline;
 mod picture;
 mod pyramid;
 mod shown;
+#[cfg(test)]
+mod tests;
 mod tile_maker;
 mod tiled;
 mod tool_overlay;
@@ -48,8 +50,8 @@ pub use view::{Projection, View};
 
 /// From this zoom on a picture's pixels are squares, unless it merely fits: a small picture is then smooth.
 const CRISP_ZOOM: f32 = 4.0;
-/// Around a fitting picture; below is room for the hints, above for the tool's options.
-const FIT_MARGIN: Vec2 = vec2(56.0, 60.0);
+/// Around a fitting picture; below is room for the hints, above for the tool's options and the box's words.
+const FIT_MARGIN: Vec2 = vec2(56.0, 76.0);
 
 /// What the canvas remembers from frame to frame.
 #[derive(Default)]
@@ -115,11 +117,17 @@ pub fn canvas_ui(ui: &mut Ui, scene: &mut Scene<'_>, state: &mut CanvasState) {
         }
     }
     shown_ui(ui, scene, state, canvas, &shown);
+    if matches!(shown, Shown::Nothing) {
+        return;
+    }
+    let projection = state.view.projection(canvas, pixels_per_point);
+    let picture = shown
+        .place()
+        .map_or(Rect::NOTHING, |place| projection.screen_bounds(place));
+    chrome::hints_ui(ui, scene, canvas, picture);
     match shown {
-        Shown::Nothing => {}
-        Shown::Awaited { .. } | Shown::Failed { .. } => chrome::hints_ui(ui, scene, canvas),
+        Shown::Nothing | Shown::Awaited { .. } | Shown::Failed { .. } => {}
         Shown::Alone { .. } | Shown::Document { .. } => {
-            chrome::hints_ui(ui, scene, canvas);
             chrome::zoom_chip_ui(ui, scene, &state.view, canvas);
             response.context_menu(|ui| menu::menu_ui(ui, scene));
         }

@@ -1,0 +1,262 @@
+//! The canvas by what hands do to it and what it sends.
+
+use std::time::Instant;
+
+use egui::{
+    Context, Event, Modifiers, PointerButton, Pos2, RawInput, Rect, TouchDeviceId, TouchId,
+    TouchPhase, pos2, vec2,
+};
+
+use super::{CanvasState, canvas_ui};
+use crate::command::Command;
+use crate::document::StepName;
+use crate::panels::Scene;
+use crate::session::{GalleryView, Session};
+use crate::settings::Settings;
+use crate::textures::Textures;
+use crate::theme;
+use crate::tools::{PointerEvent, PointerKind, Tool};
+
+const AREA: Rect = Rect {
+    min: Pos2::ZERO,
+    max: pos2(800.0, 600.0),
+};
+
+/// A canvas with a picture of 400 × 300 in its middle at 100 %, without an app around it: its pixel (0, 0)
+/// is at (200, 150).
+struct Canvas {
+    ctx: Context,
+    session: Session,
+    state: CanvasState,
+    seconds: f64,
+}
+
+impl Canvas {
+    fn with(tool: Tool) -> Self {
+        let mut session = Session::default();
+        let pixels = vec![[90, 120, 150, 255]; 400 * 300];
+        session
+            .document_mut()
+            .change(StepName::OpenPicture, |content| {
+                content.set_base_picture("test", (400, 300), &pixels, None);
+            });
+        let document = &mut session.documents.current_mut().document;
+        session.toolbox.choose(tool, document);
+        let ctx = Context::default();
+        theme::install(&ctx);
+        let mut canvas = Self {
+            ctx,
+            session,
+            state: CanvasState::default(),
+            seconds: 0.0,
+        };
+        canvas.frame(Vec::new());
+        canvas.state.view.actual_size();
+        // egui knows what is under the pointer one frame later.
+        canvas.frame(vec![Event::PointerMoved(pos2(210.0, 160.0))]);
+        canvas.frame(Vec::new());
+        canvas
+    }
+
+    fn frame(&mut self, events: Vec<Event>) -> Vec<Command> {
+        self.seconds += 0.016;
+        let input = RawInput {
+            screen_rect: Some(AREA),
+            time: Some(self.seconds),
+            events,
+            ..RawInput::default()
+        };
+        let (gallery, settings) = (GalleryView::default(), Settings::default());
+        let (mut textures, mut commands) = (Textures::default(), Vec::new());
+        let mut output = self.ctx.run_ui(input, |ui| {
+            let mut scene = Scene {
+                session: &self.session,
+                gallery: &gallery,
+                settings: &settings,
+                textures: &mut textures,
+                commands: &mut commands,
+                now: Instant::now(),
+            };
+            egui::CentralPanel::no_frame()
+                .show(ui, |ui| canvas_ui(ui, &mut scene, &mut self.state));
+        });
+        output.textures_delta.clear();
+        commands
+    }
+
+    /// What the tools are told, as kind and place.
+    fn told(&mut self, events: Vec<Event>) -> Vec<(PointerKind, (f32, f32))> {
+        pointer_events(&self.frame(events))
+            .map(|event| (event.kind, event.position))
+            .collect()
+    }
+}
+
+fn pointer_events(commands: &[Command]) -> impl Iterator<Item = &PointerEvent> {
+    commands.iter().filter_map(|command| match command {
+        Command::Pointer(event) => Some(event),
+        _ => None,
+    })
+}
+
+fn button(at: Pos2, button: PointerButton, pressed: bool) -> Event {
+    Event::PointerButton {
+        pos: at,
+        button,
+        pressed,
+        modifiers: Modifiers::NONE,
+    }
+}
+
+fn press(at: Pos2) -> Event {
+    button(at, PointerButton::Primary, true)
+}
+
+fn release(at: Pos2) -> Event {
+    button(at, PointerButton::Primary, false)
+}
+
+fn touch(id: u64, phase: TouchPhase, at: Pos2, force: Option<f32>) -> Event {
+    Event::Touch {
+        device_id: TouchDeviceId(1),
+        id: TouchId(id),
+        phase,
+        pos: at,
+        force,
+    }
+}
+
+#[test]
+fn every_move_of_a_stroke_arrives_in_document_pixels_also_off_the_picture() {
+    let mut canvas = Canvas::with(Tool::Brush);
+    let at = [pos2(210.0, 160.0), pos2(220.5, 160.0), pos2(100.0, 40.0)];
+    let told = canvas.told(vec![
+        press(at[0]),
+        Event::PointerMoved(at[1]),
+        Event::PointerMoved(at[2]),
+    ]);
+    assert_eq!(
+        told,
+        [
+            (PointerKind::Down, (10.0, 10.0)),
+            (PointerKind::Moved, (20.5, 10.0)),
+            (PointerKind::Moved, (-100.0, -110.0)),
+        ]
+    );
+    assert_eq!(
+        canvas.told(vec![release(at[2])]),
+        [(PointerKind::Up, (-100.0, -110.0))]
+    );
+}
+
+#[test]
+fn a_second_press_soon_after_the_first_is_a_double_click() {
+    let mut canvas = Canvas::with(Tool::Polygon);
+    let at = pos2(210.0, 160.0);
+    canvas.frame(vec![press(at), release(at)]);
+    let kinds = |canvas: &mut Canvas| -> Vec<PointerKind> {
+        let told = canvas.told(vec![press(at), release(at)]);
+        told.into_iter().map(|(kind, _)| kind).collect()
+    };
+    let double = [PointerKind::Down, PointerKind::DoubleClick, PointerKind::Up];
+    assert_eq!(kinds(&mut canvas), double);
+    // A third one begins anew.
+    assert_eq!(kinds(&mut canvas), [PointerKind::Down, PointerKind::Up]);
+}
+
+#[test]
+fn one_finger_paints_with_its_pressure_and_a_second_one_takes_the_stroke_back() {
+    let mut canvas = Canvas::with(Tool::Brush);
+    let at = pos2(210.0, 160.0);
+    let commands = canvas.frame(vec![touch(1, TouchPhase::Start, at, Some(0.4)), press(at)]);
+    let pressures: Vec<_> = pointer_events(&commands)
+        .map(|event| event.pressure)
+        .collect();
+    assert_eq!(pressures, [Some(0.4)]);
+    let before = canvas.state.view;
+    let second = pos2(400.0, 300.0);
+    let told = canvas.told(vec![touch(2, TouchPhase::Start, second, None)]);
+    assert_eq!(told, [(PointerKind::Cancelled, (10.0, 10.0))]);
+    let moved = pos2(250.0, 160.0);
+    let told = canvas.told(vec![
+        touch(1, TouchPhase::Move, moved, None),
+        Event::PointerMoved(moved),
+    ]);
+    assert_eq!(told, []);
+    assert_ne!(canvas.state.view, before, "two fingers pan and zoom");
+}
+
+#[test]
+fn space_and_the_middle_button_pan_and_paint_nothing() {
+    let at = pos2(210.0, 160.0);
+    let to = pos2(260.0, 190.0);
+    let space = |pressed| Event::Key {
+        key: egui::Key::Space,
+        physical_key: None,
+        pressed,
+        repeat: false,
+        modifiers: Modifiers::NONE,
+    };
+    for (name, begin, end) in [
+        ("Space", vec![space(true), press(at)], release(to)),
+        (
+            "the middle button",
+            vec![button(at, PointerButton::Middle, true)],
+            button(to, PointerButton::Middle, false),
+        ),
+    ] {
+        let mut canvas = Canvas::with(Tool::Brush);
+        let place = |canvas: &Canvas| {
+            let projection = canvas.state.view.projection(AREA, 1.0);
+            projection.screen_from_image(Pos2::ZERO)
+        };
+        let before = place(&canvas);
+        let mut told = canvas.told(begin);
+        told.extend(canvas.told(vec![Event::PointerMoved(to), end]));
+        assert!(
+            told.iter().all(|(kind, _)| *kind != PointerKind::Down),
+            "{name}: {told:?}"
+        );
+        assert_eq!(place(&canvas) - before, vec2(50.0, 30.0), "{name}");
+    }
+}
+
+#[test]
+fn a_right_drag_sets_the_brush_and_moves_no_ring() {
+    let mut canvas = Canvas::with(Tool::Brush);
+    let at = pos2(210.0, 160.0);
+    canvas.frame(vec![button(at, PointerButton::Secondary, true)]);
+    let commands = canvas.frame(vec![
+        Event::PointerMoved(pos2(222.0, 155.0)),
+        button(pos2(222.0, 155.0), PointerButton::Secondary, false),
+    ]);
+    assert_eq!(commands, [Command::AdjustBrush { dx: 12.0, dy: -5.0 }]);
+}
+
+#[test]
+fn a_turned_view_paints_where_the_pointer_is() {
+    let mut canvas = Canvas::with(Tool::Brush);
+    canvas.state.view.rotate_to(90_f32.to_radians(), false);
+    // Ten points below the middle is ten pixels to the right of the picture's.
+    let told = canvas.told(vec![press(pos2(400.0, 310.0))]);
+    let [(PointerKind::Down, (x, y))] = told[..] else {
+        panic!("{told:?}");
+    };
+    assert!(
+        (x - 210.0).abs() < 1e-2 && (y - 150.0).abs() < 1e-2,
+        "{x}, {y}"
+    );
+}
+
+#[test]
+fn the_rotate_tool_turns_the_view_and_not_the_document() {
+    let mut canvas = Canvas::with(Tool::RotateView);
+    let told = canvas.told(vec![
+        press(pos2(600.0, 300.0)),
+        Event::PointerMoved(pos2(400.0, 500.0)),
+        release(pos2(400.0, 500.0)),
+    ]);
+    assert_eq!(told, []);
+    let degrees = canvas.state.view.rotation_radians().to_degrees();
+    assert!((degrees - 90.0).abs() < 1e-2, "{degrees}");
+}
