@@ -186,6 +186,7 @@ impl Compute {
         };
         let outbox = &self.outbox;
         let mut on_event = |event| {
+            log::work_goes_on();
             pass_on(outbox, job, &request.model, event);
             if cancelled.is_set() {
                 Err(Error::Cancelled)

@@ -6,6 +6,7 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use tracing_log::NormalizeEvent;
@@ -30,13 +31,25 @@ static LISTENER: Mutex<Listener> = Mutex::new(Listener {
     outbox: None,
     job: None,
     is_working: false,
+    n_signs: 0,
 });
 static PANIC_MESSAGE: Mutex<String> = Mutex::new(String::new());
+
+/// From a panic in a device's thread until work that stands still ends the process.
+const PANIC_PATIENCE: Duration = Duration::from_secs(30);
 
 struct Listener {
     outbox: Option<Outbox>,
     job: Option<JobId>,
     is_working: bool,
+    /// Grows with every event of the work: one that comes after a panic shows that nobody waits for the dead.
+    n_signs: u64,
+}
+
+impl Listener {
+    fn stands_still_since(&self, n_signs: u64) -> bool {
+        self.is_working && self.n_signs == n_signs
+    }
 }
 
 /// Logs to `engine.log` in the cache folder, or to standard error where there is none; notes panics.
@@ -73,7 +86,31 @@ pub(super) fn start(outbox: &Outbox) {
         tracing::error!("panic in thread {name}: {message}");
         eprintln!("panic in thread {name}: {message}");
         *lock(&PANIC_MESSAGE) = message;
+        if is_of_device(name) {
+            end_if_work_stands_still();
+        }
     }));
+}
+
+/// As cubecl names the threads that feed a device.
+fn is_of_device(thread_name: &str) -> bool {
+    thread_name.starts_with("DSU-") || thread_name.starts_with("DSD-")
+}
+
+/// The work gets such a panic as an error, unless the thread that it waits for is gone: then it waits for ever.
+fn end_if_work_stands_still() {
+    let n_signs = lock(&LISTENER).n_signs;
+    let body = move || {
+        std::thread::sleep(PANIC_PATIENCE);
+        if lock(&LISTENER).stands_still_since(n_signs) {
+            eprintln!("the work waits for the device's thread, which has panicked: ending");
+            std::process::exit(super::EXIT_DEVICE_LOST.into());
+        }
+    };
+    let watchdog = std::thread::Builder::new().name("watchdog".to_owned());
+    if let Err(error) = watchdog.spawn(body) {
+        tracing::error!("no watchdog for the panic: {error}");
+    }
 }
 
 /// From here on, kernels that are made are signs of life of this job.
@@ -81,6 +118,11 @@ pub(super) fn work_starts(job: Option<JobId>) {
     let mut listener = lock(&LISTENER);
     listener.job = job;
     listener.is_working = true;
+    listener.n_signs += 1;
+}
+
+pub(super) fn work_goes_on() {
+    lock(&LISTENER).n_signs += 1;
 }
 
 pub(super) fn work_ends() {
@@ -191,6 +233,30 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+
+    #[test]
+    fn only_work_that_waits_for_a_panicked_device_ends_the_process() {
+        for (name, is_device) in [
+            ("DSU-0-0", true),
+            ("DSD-1-0", true),
+            ("main", false),
+            ("reader", false),
+            ("?", false),
+        ] {
+            assert_eq!(is_of_device(name), is_device, "{name}");
+        }
+        for (is_working, n_signs_since, stands_still) in
+            [(true, 0, true), (true, 1, false), (false, 0, false)]
+        {
+            let listener = Listener {
+                outbox: None,
+                job: None,
+                is_working,
+                n_signs: 7 + n_signs_since,
+            };
+            assert_eq!(listener.stands_still_since(7), stands_still);
+        }
+    }
 
     #[test]
     fn the_log_stays_within_two_files() {
