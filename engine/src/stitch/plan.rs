@@ -77,7 +77,7 @@ impl SoftEdge {
     fn new(masked: PixelRect, settings: &EditSettings, model: ModelSize) -> Self {
         let strength = settings.strength.clamp(0.0, 1.0);
         let diagonal = (masked.width as f32).hypot(masked.height as f32);
-        // Its lengths are for models of 512 px and more: half as much is as soft where all is half as large.
+        // Its feather and grow are for models of 512 px and more: half as much is as soft where all is half as large.
         let unit = (model.native.0.min(model.native.1) as f32 / 512.0).min(1.0);
         let feather_px = settings
             .feather_px
@@ -90,7 +90,7 @@ impl SoftEdge {
         Self {
             grow_px,
             feather_px,
-            blend_px: (25.0 * unit).min(grow_px + feather_px / 2.0),
+            blend_px: grow_px.midpoint(grow_px + feather_px).min(25.0),
         }
     }
 
@@ -110,16 +110,21 @@ fn context(
     settings: &EditSettings,
     model: ModelSize,
 ) -> (PixelRect, (u32, u32)) {
-    let reach = reach_px.ceil() as u32;
-    let (mut width, mut height) = if settings.is_full_strength() {
-        // What is new must fit its surroundings, so it needs to see them.
-        let longest = frame.width.max(frame.height);
-        let padding = (longest / 16).max(masked.width.midpoint(masked.height) / 2);
-        let side = masked.width.max(masked.height) + 2 * padding.max(reach);
-        (side, side)
-    } else {
-        (masked.width + 2 * reach, masked.height + 2 * reach)
-    };
+    let reach = reach_px.ceil();
+    let (masked_width, masked_height) = (masked.width as f32, masked.height as f32);
+    // What is new must fit its surroundings, so it needs to see them: a square with room, as Krita AI Diffusion has
+    // it at full strength. There the edge is all that is seen below; but a model that is steered by what a picture
+    // means paints a little scene of its own into so small a box, so room is left wherever much may change.
+    let room = (settings.strength / 0.3).clamp(0.0, 1.0);
+    // Of a picture far larger than the model's, not so much that a small mask would be lost in it.
+    let longest = frame.width.max(frame.height) as f32;
+    let native = model.native.0.min(model.native.1) as f32;
+    let surroundings = (longest / 16.0).min(native / 4.0);
+    let padding = surroundings.max(masked_width.midpoint(masked_height) / 2.0);
+    let padding = reach.max(room * padding);
+    let side = masked_width.max(masked_height);
+    let with_room = |masked: f32| (masked + room * (side - masked) + 2.0 * padding).ceil() as u32;
+    let (mut width, mut height) = (with_room(masked_width), with_room(masked_height));
     width = width.max(model.native.0).min(frame.width);
     height = height.max(model.native.1).min(frame.height);
 
@@ -199,7 +204,7 @@ mod tests {
             (0.1, LARGE, 4.0 + 2.5, 5.0, 9.0),
             (0.0, LARGE, 4.0, 0.0, 4.0),
             (7.0, LARGE, 29.0, 50.0, 25.0),
-            (0.5, SMALL, 2.0 + 12.5, 25.0, 12.5),
+            (0.5, SMALL, 2.0 + 12.5, 25.0, 25.0),
         ] {
             let plan = planned(mask, frame, strength, model);
             let edge = [plan.grow_px, plan.feather_px, plan.blend_px];
@@ -267,13 +272,13 @@ mod tests {
                 (1024, 1024),
             ),
             (
-                "less strength sees the padded mask",
+                "the least strength sees the padded mask",
                 PixelRect::new(1000, 1000, 1400, 1400),
-                frame,
-                0.5,
+                PixelRect::from_size(4096, 4096),
+                0.0,
                 LARGE,
-                // feather 98.995, grow 53.497, reach 102.995
-                PixelRect::new(897, 897, 1606, 1606),
+                // Nothing but the 4 px of its growth.
+                PixelRect::new(996, 996, 1408, 1408),
                 (1024, 1024),
             ),
             (
@@ -300,6 +305,7 @@ mod tests {
                 PixelRect::from_size(10_000, 1),
                 0.5,
                 SMALL,
+                // Its length and a quarter of the native size on both sides, less than that size.
                 PixelRect::from_size(256, 1),
                 (1024, 64),
             ),

@@ -29,10 +29,6 @@ impl EditSettings {
             match_colours: true,
         }
     }
-
-    pub(super) fn is_full_strength(&self) -> bool {
-        is_full(self.strength)
-    }
 }
 
 impl Default for EditSettings {
@@ -58,17 +54,13 @@ pub enum Fill {
 impl Fill {
     /// At full strength nothing of what was there should shine through; below, it is what is changed.
     pub fn for_strength(strength: f32) -> Self {
-        if is_full(strength) {
+        // A slider's end counts as the end.
+        if strength >= 0.999 {
             Self::Blur
         } else {
             Self::Keep
         }
     }
-}
-
-/// A slider's end counts as the end.
-fn is_full(strength: f32) -> bool {
-    strength >= 0.999
 }
 
 /// The sizes that a model works at.

@@ -150,7 +150,7 @@ fn a_model_that_changes_nothing_leaves_no_seam() {
 }
 
 /// The model works on a fifth of the pixels here, and returns its input: the finest detail survives where little was
-/// to change, though all of it is written.
+/// to change, though the patch covers it.
 #[test]
 fn detail_is_kept_where_little_was_to_change() {
     let mut random = Random::new(2);
@@ -170,18 +170,22 @@ fn detail_is_kept_where_little_was_to_change() {
         ..EditSettings::for_strength(1.0)
     };
     let (_, covered) = scene.edit(&mask, &settings, unchanged);
+    // How much of a row's detail is gone, where the patch covers it.
     let difference = |row: usize| {
-        assert!(
-            covered[300 * row..300 * (row + 1)]
-                .iter()
-                .all(|&coverage| coverage == 255)
-        );
         let pixels = 4 * 300 * row..4 * 300 * (row + 1);
         let pairs = scene.rgba[pixels.clone()].iter().zip(&before[pixels]);
-        pairs.map(|(a, b)| f32::from(a.abs_diff(*b))).sum::<f32>() / 900.0
+        let sum: f32 = pairs.map(|(a, b)| f32::from(a.abs_diff(*b))).sum();
+        let coverage = f32::from(covered[300 * row + 150]) / 255.0;
+        assert!(coverage > 0.5, "{row}");
+        sum / 900.0 / coverage
     };
     assert!(difference(40) > 50.0, "{}", difference(40));
-    assert!(difference(124) < 12.0, "{}", difference(124));
+    // Eleven pixels beyond the mask a third may change.
+    assert!(
+        difference(111) < 0.4 * difference(40),
+        "{}",
+        difference(111)
+    );
 }
 
 #[test]
