@@ -50,9 +50,13 @@ impl App {
                     format!("Your last steps are only in memory and are tried again: {message}");
                 self.toasts.say(Tone::Bad, text, now);
             }
-            Event::Saved { document, path } => {
+            Event::Saved {
+                document,
+                path,
+                serial,
+            } => {
                 if let Some(document) = self.any_document(document) {
-                    document.saved(&path);
+                    document.saved(&path, serial);
                 }
                 self.toasts
                     .say(Tone::Good, format!("Saved as {}", file_name(&path)), now);

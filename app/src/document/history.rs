@@ -32,8 +32,6 @@ pub struct Document {
     version: u64,
     saved_path: Option<PathBuf>,
     saved_serial: u64,
-    /// The state that is being saved now.
-    saving_serial: Option<u64>,
     journal: Vec<Entry>,
     file: Option<JournalFile>,
     notice: Option<String>,
@@ -69,7 +67,6 @@ impl Document {
             version: 0,
             saved_path: None,
             saved_serial: 0,
-            saving_serial: None,
             journal: Vec::new(),
             file: None,
             notice: None,
@@ -373,14 +370,13 @@ impl Document {
         self.versions.forget();
     }
 
-    /// The present state is the one that is going to be saved.
-    pub(super) fn begin_save(&mut self) {
-        self.saving_serial = Some(self.steps.serial());
+    /// Names the present state, for [`Document::saved`].
+    pub(super) fn serial(&self) -> u64 {
+        self.steps.serial()
     }
 
-    /// It was saved, in the state of [`Document::begin_save`], and is called so now.
-    pub fn saved(&mut self, path: &Path) {
-        let serial = self.saving_serial.take().unwrap_or(self.steps.serial());
+    /// It was saved in the state of this serial number, and is called so now.
+    pub fn saved(&mut self, path: &Path, serial: u64) {
         self.saved_serial = serial;
         self.saved_path = Some(path.to_owned());
         self.write_down(Record::Saved {

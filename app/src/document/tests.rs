@@ -299,7 +299,7 @@ fn saved_is_a_place_among_the_steps() {
     };
     paint(&mut document, 1);
     paint(&mut document, 2);
-    document.saved(std::path::Path::new("harbour.limn"));
+    document.saved(std::path::Path::new("harbour.limn"), document.serial());
     assert!(!document.is_modified());
     document.undo();
     assert!(document.is_modified());

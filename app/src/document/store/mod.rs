@@ -38,6 +38,7 @@ enum Command {
     Save {
         document: DocumentId,
         path: PathBuf,
+        serial: u64,
     },
     /// Answered by [`Event::Opened`] or [`Event::OpenFailed`].
     Open(PathBuf),
@@ -70,6 +71,8 @@ pub enum Event {
     Saved {
         document: DocumentId,
         path: PathBuf,
+        /// Of the state that was saved; there may be newer ones.
+        serial: u64,
     },
     SaveFailed {
         document: DocumentId,
@@ -144,9 +147,13 @@ impl DocumentStore {
     /// Saves the document as it is now, with its steps back and forth, in place of what is at `path`.
     pub fn save(&self, document: &mut Document, path: PathBuf) {
         self.keep(document);
-        document.begin_save();
+        let serial = document.serial();
         let document = document.id();
-        self.send(Command::Save { document, path });
+        self.send(Command::Save {
+            document,
+            path,
+            serial,
+        });
     }
 
     /// Opens a project into a new document.

@@ -113,12 +113,16 @@ impl Store {
     }
 
     fn save(&mut self, document: &mut Document, path: PathBuf) -> Result<(), String> {
-        document.begin_save();
+        let serial = document.serial();
         let id = document.id();
-        self.worker.handle(Command::Save { document: id, path });
+        self.worker.handle(Command::Save {
+            document: id,
+            path,
+            serial,
+        });
         for event in self.events() {
             match event {
-                Event::Saved { path, .. } => document.saved(&path),
+                Event::Saved { path, serial, .. } => document.saved(&path, serial),
                 Event::SaveFailed { message, .. } => return Err(message),
                 _ => {}
             }
@@ -421,11 +425,11 @@ fn the_window_gets_what_it_asks_for() {
     window.store.save(&mut document, home.project());
     dot(&mut document, 2);
     window.store.keep(&mut document);
-    let path = window.wait(|event| match event {
-        Event::Saved { path, .. } => Some(path),
+    let (path, serial) = window.wait(|event| match event {
+        Event::Saved { path, serial, .. } => Some((path, serial)),
         _ => None,
     });
-    document.saved(&path);
+    document.saved(&path, serial);
     assert!(document.is_modified(), "painted while it was saved");
     assert_eq!(
         (document.name(), document.path()),

@@ -157,11 +157,16 @@ impl<E: Fn(Event)> Worker<E> {
     pub fn handle(&mut self, command: Command) {
         match command {
             Command::Append { document, entries } => self.working_file(document).push(entries),
-            Command::Save { document, path } => match self.save(document, &path) {
+            Command::Save {
+                document,
+                path,
+                serial,
+            } => match self.save(document, &path) {
                 Ok(()) => {
                     (self.emit)(Event::Saved {
                         document,
                         path: path.clone(),
+                        serial,
                     });
                     self.add_recent(&path);
                 }
@@ -251,7 +256,7 @@ impl<E: Fn(Event)> Worker<E> {
                 return Err(error);
             }
         };
-        document.saved(path);
+        document.saved(path, document.serial());
         if is_damaged {
             self.notice_damage(&document);
         }
