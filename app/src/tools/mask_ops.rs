@@ -67,7 +67,7 @@ pub fn apply(action: MaskAction, document: &mut Document) -> bool {
     })
 }
 
-/// Nothing is masked any more; what was comes back with [`last`].
+/// Nothing is masked any more; what was comes back with [`MaskAction::Last`].
 pub fn clear(content: &mut Content) {
     if !content.mask.is_empty() {
         content.last_mask = std::mem::take(&mut content.mask);

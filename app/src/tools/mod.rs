@@ -1,10 +1,10 @@
 //! What the pointer does on the canvas: painting masks and sketches, selecting, moving, extending.
 //!
 //! - [`Toolbox`] has the chosen tool and its state; the canvas feeds it [`PointerEvent`]s, and what it does to
-//!   the [`Document`] is one step for each gesture;
+//!   the [`Document`](crate::document::Document) is one step for each gesture;
 //! - [`brush`], [`path`] and [`stroke`] are the pixels of a stroke, [`shapes`] of filled outlines, [`flood`] of
 //!   the wand; [`mask_ops`] changes a mask as a whole;
-//! - [`paint`], [`select`], [`polygon`], [`move_layer`] and [`extend`] are the tools' states. Each is a
+//! - `paint`, `select`, `polygon`, `move_layer` and [`extend`] are the tools' states. Each is a
 //!   transition: from a state and an event to the next state.
 //!
 //! Invariants: Esc, and a pointer that the system takes away, leave the document as it was before the gesture;
