@@ -9,8 +9,8 @@ use crate::canvas::{self, CanvasState};
 use crate::panels::gallery_place::{self, GalleryPanel};
 use crate::panels::prompt_bar::{self, PromptBar};
 use crate::panels::{
-    Scene, drop_sheet, models_place, palette, settings_sheet, side_panel, toasts, tool_options,
-    tool_strip, top_bar,
+    Scene, drop_sheet, models_place, palette, reference_board, settings_sheet, side_panel, toasts,
+    tool_options, tool_strip, top_bar,
 };
 use crate::session::{Draft, Place};
 use crate::theme;
@@ -99,6 +99,13 @@ fn canvas_place_ui(ui: &mut Ui, scene: &mut Scene<'_>, place: &mut CanvasPlace<'
             .resizable(false)
             .frame(bar(ui, margin))
             .show(ui, |ui| side_panel::side_panel_ui(ui, scene, place.gallery));
+    }
+    if !scene.session.documents.current().pinned.is_empty() {
+        Panel::left("pinned")
+            .exact_size(reference_board::WIDTH)
+            .resizable(false)
+            .frame(bar(ui, Margin::same(8)))
+            .show(ui, |ui| reference_board::reference_board_ui(ui, scene));
     }
     Panel::bottom("prompt")
         .resizable(false)

@@ -129,15 +129,16 @@ fn name_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer, row: &Response) {
 fn selected_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer) {
     let theme = theme::of(ui);
     ui.horizontal(|ui| {
-        ui.spacing_mut().slider_width = 120.0;
+        ui.spacing_mut().item_spacing.x = 8.0;
         ui.add_space(6.0);
         let label = egui::RichText::new("Opacity").font(theme::label());
         ui.label(label.color(theme.text2));
         let mut percent = (layer.opacity * 100.0).round();
-        let slider = egui::Slider::new(&mut percent, 0.0..=100.0)
-            .step_by(1.0)
-            .suffix(" %");
-        let slider = ui.add(slider).accessible_name("Opacity of the layer");
+        let name = "Opacity of the layer";
+        let slider = widgets::slider(ui, name, &mut percent, 0.0..=100.0, false);
+        let percent = percent.round();
+        let value = egui::RichText::new(format!("{percent:.0} %"));
+        ui.label(value.font(theme::label_medium()).color(theme.text));
         if slider.changed() || slider.drag_stopped() {
             scene.send(Command::Layer(LayerCommand::SetOpacity {
                 layer: layer.id,
@@ -204,25 +205,33 @@ fn drag_ui(ui: &Ui, scene: &mut Scene<'_>, rows: &[(LayerId, Response)]) {
 }
 
 fn actions_ui(ui: &mut Ui, scene: &mut Scene<'_>, n_layers: usize) {
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
-        let has_picture = !scene.session.document().content().frame.is_empty();
-        for (command, label, is_possible) in [
+    let has_picture = !scene.session.document().content().frame.is_empty();
+    let rows = [
+        [
             (LayerCommand::AddSketch, "Add sketch", has_picture),
+            (LayerCommand::DeleteSelected, "Delete", n_layers > 0),
+        ],
+        [
             (LayerCommand::MergeDown, "Merge down", n_layers > 1),
             (LayerCommand::MergeVisible, "Merge all", n_layers > 1),
-            (LayerCommand::DeleteSelected, "Delete", n_layers > 0),
-        ] {
-            let command = Command::Layer(command);
-            let tip = widgets::command_tooltip(ui, &command);
-            ui.add_enabled_ui(is_possible, |ui| {
-                let button = widgets::button(ui, label, Loudness::Plain, None);
-                if button.on_hover_text(tip).clicked() {
-                    scene.send(command);
-                }
-            });
-        }
-    });
+        ],
+    ];
+    let width = (ui.available_width() - 6.0) / 2.0;
+    for row in rows {
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 6.0;
+            for (command, label, is_possible) in row {
+                let command = Command::Layer(command);
+                let tip = widgets::command_tooltip(ui, &command);
+                ui.add_enabled_ui(is_possible, |ui| {
+                    let button = widgets::button(ui, label, Loudness::Plain, Some(width));
+                    if button.on_hover_text(tip).clicked() {
+                        scene.send(command);
+                    }
+                });
+            }
+        });
+    }
 }
 
 fn kind_icon(layer: &Layer) -> Icon {

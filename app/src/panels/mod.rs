@@ -9,6 +9,7 @@ pub mod layers;
 pub mod models_place;
 pub mod palette;
 pub mod prompt_bar;
+pub mod reference_board;
 pub mod result_tile;
 pub mod results;
 pub mod settings_sheet;

@@ -71,6 +71,8 @@ impl Session {
                 }
             }
             Event::Progress { job, progress } => {
+                // A job reads what it needs of the model beside what is read already; then it goes on.
+                self.engine = EngineState::Ready;
                 if let Some((run, first)) = self.job_run(job) {
                     let index = first + progress.picture;
                     let has_preview = run.progress(index, progress, now);

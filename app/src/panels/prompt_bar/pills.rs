@@ -40,7 +40,7 @@ fn strength_pill_ui(ui: &mut Ui, scene: &mut Scene<'_>, deed: Deed, strength: f3
     let words = ui
         .painter()
         .layout_no_wrap(NAME.to_owned(), theme::label(), theme.text2);
-    let size = vec2(words.size().x + 150.0, 25.0);
+    let size = vec2(words.size().x + 172.0, 25.0);
     let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
     let outline = egui::Stroke::new(1.0, theme.line);
     ui.painter()
@@ -50,17 +50,12 @@ fn strength_pill_ui(ui: &mut Ui, scene: &mut Scene<'_>, deed: Deed, strength: f3
         .layout(Layout::left_to_right(Align::Center));
     ui.scope_builder(builder, |ui| {
         ui.spacing_mut().item_spacing.x = 8.0;
-        ui.spacing_mut().slider_width = 78.0;
         let label = egui::RichText::new(NAME).font(theme::label());
         ui.label(label.color(theme.text2));
         let mut percent = (strength * 100.0).round();
-        let slider = egui::Slider::new(&mut percent, 5.0..=100.0)
-            .step_by(1.0)
-            .show_value(false);
-        let response = ui
-            .add(slider)
-            .on_hover_text("100 % makes it new; less keeps more of what is there (strength)")
-            .accessible_name(NAME);
+        let response = widgets::slider(ui, NAME, &mut percent, 5.0..=100.0, false)
+            .on_hover_text("100 % makes it new; less keeps more of what is there (strength)");
+        let percent = percent.round();
         ui.label(
             egui::RichText::new(format!("{percent:.0} %"))
                 .font(theme::label_medium())

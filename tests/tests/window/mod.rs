@@ -1,5 +1,7 @@
 //! The window, headless, by what a screen reader would say.
 
+mod documents;
+
 use std::time::{Duration, Instant};
 
 use egui::{Key, Modifiers, vec2};
@@ -16,8 +18,6 @@ use limn_engine::protocol::{
 };
 use limn_engine::samplers::Sampler;
 use tempfile::TempDir;
-
-use crate::harness::fixture_path;
 
 const SIDE: u32 = 64;
 
@@ -475,8 +475,16 @@ fn what_was_made_is_there_after_a_restart_and_can_be_used_again() {
 /// A home whose settings suit the fixture's tiny model, and the real engine that serves it.
 fn real_engine(n_steps: u32) -> (TempDir, EngineCommand) {
     let home = tempfile::tempdir().unwrap();
+    let brush = limn::tools::Brush {
+        diameter_px: 4.0,
+        ..Settings::default().tools.brush
+    };
     let settings = Settings {
         model: Some("pipeline".to_owned()),
+        tools: limn::tools::ToolSettings {
+            brush,
+            ..Settings::default().tools
+        },
         prompt_bar: PromptBar {
             size: Some((16, 16)),
             sampling: Sampling {
@@ -489,8 +497,12 @@ fn real_engine(n_steps: u32) -> (TempDir, EngineCommand) {
         ..Settings::default()
     };
     settings.save(&Folders::under(home.path())).unwrap();
-    let engine = EngineCommand::local(env!("CARGO_BIN_EXE_limn-under-test"))
-        .with_model(&fixture_path("pipeline"));
+    // Edits work at the model's own size: as small as that of the pictures.
+    let model = home.path().join("pipeline");
+    std::fs::create_dir(&model).unwrap();
+    crate::pipelines::copy_with(&model, &[]);
+    std::fs::write(model.join("limn.json"), br#"{ "size": [16, 16] }"#).unwrap();
+    let engine = EngineCommand::local(env!("CARGO_BIN_EXE_limn-under-test")).with_model(&model);
     (home, engine)
 }
 
