@@ -18,6 +18,8 @@ use crate::session::PictureRef;
 use crate::theme::{self, Theme};
 
 const DASH: [f32; 2] = [4.5, 3.0];
+/// The tool's options float at the top of the canvas.
+const OPTIONS_HEIGHT: f32 = 48.0;
 /// A preview is a few dozen pixels wide: through a mask of this size it is seen well enough.
 const PREVIEW_SIDE: u32 = 256;
 
@@ -64,11 +66,12 @@ pub fn paint(
     chip(painter, theme, Rect::from_points(&corners), words);
 }
 
-/// Above the box at its left end, and inside the canvas wherever the box is.
+/// Above the box at its left end; wherever the box is, inside the canvas and below the tool's options.
 fn chip(painter: &Painter, theme: &Theme, bounds: Rect, words: &str) {
     let galley = painter.layout_no_wrap(words.to_owned(), theme::caption(), theme.chip_text);
     let size = galley.size() + vec2(12.0, 4.0);
-    let clip = painter.clip_rect().shrink(4.0);
+    let mut clip = painter.clip_rect().shrink(4.0);
+    clip.min.y += OPTIONS_HEIGHT;
     let room = (clip.max - size).max(clip.min);
     let min = pos2(
         bounds.left().clamp(clip.left(), room.x),

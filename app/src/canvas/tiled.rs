@@ -19,9 +19,12 @@ use super::tile_maker::{self, BORDERED_SIDE, MadeTile, Message, Plane, Snapshot,
 use super::view::Projection;
 use crate::document::DocumentId;
 use crate::document::tiles::{TILE_SIDE, TileIndex};
+use crate::theme;
 
 /// What uploading may take of a frame.
 const UPLOAD_TIME: Duration = Duration::from_millis(2);
+/// Between two frames for tiles alone, where the window is drawn in software.
+const SOFTWARE_FRAME: Duration = Duration::from_millis(30);
 /// At least this many tiles are uploaded a frame, however slow.
 const MIN_UPLOADS: usize = 4;
 /// What tiles may hold on the graphics card; those in view stay whatever they hold.
@@ -76,7 +79,13 @@ pub struct Sight<'a> {
 impl TiledDocument {
     pub fn start(ctx: &Context) -> Self {
         let wake = ctx.clone();
-        let (to_maker, made) = tile_maker::start(move || wake.request_repaint());
+        // Drawn in software a frame is dear: several tiles share one.
+        let wait = if theme::is_sparing(ctx) {
+            SOFTWARE_FRAME
+        } else {
+            Duration::ZERO
+        };
+        let (to_maker, made) = tile_maker::start(move || wake.request_repaint_after(wait));
         Self {
             to_maker,
             made,

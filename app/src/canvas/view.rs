@@ -12,7 +12,8 @@ const MAX_ZOOM: f32 = 64.0;
 const KEEP_VISIBLE: f32 = 48.0;
 /// Steps of the zoom buttons.
 const STOPS: &[f32] = &[
-    0.05, 0.1, 0.25, 0.33, 0.5, 0.67, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 32.0, 64.0,
+    0.02, 0.05, 0.1, 0.25, 0.33, 0.5, 0.67, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 32.0,
+    64.0,
 ];
 /// A rotation snaps to multiples of this.
 const SNAP_RADIANS: f32 = PI / 12.0;
