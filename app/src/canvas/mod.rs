@@ -1,11 +1,11 @@
 //! The canvas: the document or a picture by itself, the mask over it, what an edit will look at, and the
 //! tools' traces.
 //!
-//! - [`view`] places the document on the screen, at any zoom and rotation;
-//! - [`tiled`] draws the document from textures that [`tile_maker`] makes in a thread of its own, from the
-//!   levels of a [`pyramid`];
-//! - [`mask_overlay`], [`context_box`] and [`tool_overlay`] draw over it, [`chrome`] around it;
-//! - [`input`] turns what hands do into [`Command::Pointer`](crate::command::Command::Pointer) and views.
+//! - `view` places the document on the screen, at any zoom and rotation;
+//! - `tiled` draws the document from textures that `tile_maker` makes in a thread of its own, from the
+//!   levels of a `pyramid`;
+//! - `mask_overlay`, `context_box` and `tool_overlay` draw over it, `chrome` around it;
+//! - `input` turns what hands do into [`Command::Pointer`](crate::command::Command::Pointer) and views.
 //!
 //! Nothing here changes a document.
 

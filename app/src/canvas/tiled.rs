@@ -1,5 +1,5 @@
 //! The document on the graphics card: a texture for every tile that is in view, at the level that fits the
-//! zoom. Tiles are made in another thread, see [`tile_maker`](super::tile_maker); a frame only uploads a few
+//! zoom. Tiles are made in another thread, see `tile_maker`; a frame only uploads a few
 //! and draws what there is, coarser or older for the moment where the right one is still missing.
 
 use std::collections::HashMap;
