@@ -166,8 +166,8 @@ impl Session {
 }
 
 impl OpenDocument {
-    /// The pictures of the gallery that it shows.
-    fn parents(&self) -> Vec<PictureId> {
+    /// The pictures of the gallery that it shows, the latest last.
+    pub fn parents(&self) -> Vec<PictureId> {
         let patches = self.document.content().layers.iter().filter_map(|layer| {
             let LayerKind::Patch { source, .. } = &layer.kind else {
                 return None;

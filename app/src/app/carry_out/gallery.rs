@@ -1,16 +1,19 @@
 //! Commands about the gallery and its pictures.
 
-use std::path::PathBuf;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use egui::Context;
+use image::RgbaImage;
 
 use super::{DialogAnswer, ask};
 use crate::app::App;
 use crate::command::Command;
-use crate::files::Existing;
-use crate::gallery::export::{ExportOptions, Format};
-use crate::gallery::{Mark, Recipe, handle};
+use crate::document::Content;
+use crate::files::{Existing, RealFs, write_atomically};
+use crate::gallery::export::{ExportOptions, Format, convert};
+use crate::gallery::{Deed, Mark, Recipe, handle, picture_file};
 use crate::panels::toasts::Tone;
 use crate::session::{PictureId, PictureRef};
 
@@ -27,9 +30,7 @@ impl App {
 
     pub(super) fn export(&mut self, ctx: &Context, now: Instant) {
         let Some(shown) = self.session.shown() else {
-            self.toasts
-                .say(Tone::Plain, "Open a picture first, then export it.", now);
-            return;
+            return self.export_document(ctx, now);
         };
         let Some(id) = self.session.picture_id(shown) else {
             self.toasts
@@ -40,24 +41,57 @@ impl App {
             .recipe(shown)
             .map_or("picture".to_owned(), |recipe| file_name(&recipe));
         self.in_dialog_thread(ctx, move || {
-            let dialog = rfd::FileDialog::new()
-                .set_title("Export the picture")
-                .set_file_name(format!("{name}.png"))
-                .add_filter("PNG", &["png"])
-                .add_filter("JPEG", &["jpg", "jpeg"])
-                .add_filter("WebP", &["webp"]);
             ask(
-                || dialog.save_file(),
+                || export_dialog(&name).save_file(),
                 |path| Some(DialogAnswer::ExportTo { id, path }),
             )
         });
     }
 
+    /// What the visible layers show together. It says that it was made by AI where a layer was.
+    fn export_document(&mut self, ctx: &Context, now: Instant) {
+        let open = self.session.documents.current();
+        let content = open.document.content().clone();
+        if content.frame.is_empty() {
+            let text = "Open a picture first, then export it.";
+            return self.toasts.say(Tone::Plain, text, now);
+        }
+        let name = open.document.name().replace(['/', '\\'], "-");
+        let parents = open.parents();
+        let known = parents.iter().rev();
+        let known = known.filter_map(|id| self.recipe(PictureRef::Gallery(*id)));
+        let recipe = known.map(|recipe| Recipe {
+            id: PictureId::new(),
+            width: content.frame.width,
+            height: content.frame.height,
+            deed: match content.layers.len() {
+                1 => recipe.deed,
+                _ => Deed::Inpaint,
+            },
+            parents: parents.clone(),
+            ..recipe
+        });
+        let recipe = recipe.into_iter().next();
+        if recipe.is_none() && !parents.is_empty() {
+            self.tell_gallery(handle::Command::Records(parents));
+            let text = "The gallery is asked how this was made: export again in a moment.";
+            return self.toasts.say(Tone::Plain, text, now);
+        }
+        self.in_dialog_thread(ctx, move || {
+            ask(
+                || export_dialog(&name).save_file(),
+                |path| {
+                    let (format, path) = format_of(path);
+                    let error = write_document(&content, recipe.as_ref(), format, &path).err()?;
+                    let text = format!("The picture is not exported ({error}): {}", path.display());
+                    Some(DialogAnswer::Failed(text))
+                },
+            )
+        });
+    }
+
     pub(in crate::app) fn export_to(&mut self, id: PictureId, path: PathBuf) {
-        let (format, path) = match Format::from_path(&path) {
-            Some(format) => (format, path),
-            None => (Format::Png, path.with_added_extension("png")),
-        };
+        let (format, path) = format_of(path);
         // The dialog has already asked about a name that is taken.
         let options = ExportOptions {
             format,
@@ -77,6 +111,7 @@ impl App {
                 ctx.copy_image(image.as_ref().clone());
                 self.toasts.say(Tone::Good, "Picture copied", now);
             }
+            None if self.session.shown().is_none() => self.copy_merged(ctx, now),
             None => self
                 .toasts
                 .say(Tone::Plain, "There is no finished picture to copy.", now),
@@ -177,6 +212,51 @@ impl App {
     }
 }
 
+fn export_dialog(name: &str) -> rfd::FileDialog {
+    rfd::FileDialog::new()
+        .set_title("Export the picture")
+        .set_file_name(format!("{name}.png"))
+        .add_filter("PNG", &["png"])
+        .add_filter("JPEG", &["jpg", "jpeg"])
+        .add_filter("WebP", &["webp"])
+}
+
+/// By the name's ending; a PNG where it has none that Limn writes.
+fn format_of(path: PathBuf) -> (Format, PathBuf) {
+    match Format::from_path(&path) {
+        Some(format) => (format, path),
+        None => (Format::Png, path.with_added_extension("png")),
+    }
+}
+
+/// Without a recipe nothing in the document was made by AI, and the file says nothing of the kind.
+fn write_document(
+    content: &Content,
+    recipe: Option<&Recipe>,
+    format: Format,
+    path: &Path,
+) -> Result<(), String> {
+    let frame = content.frame;
+    let bytes = content.composite(frame).into_flattened();
+    let pixels = RgbaImage::from_raw(frame.width, frame.height, bytes).unwrap_or_default();
+    let source = match recipe {
+        Some(recipe) => picture_file::encode_png_with_alpha(&pixels, recipe)?,
+        None => {
+            let mut file = Cursor::new(Vec::new());
+            let written = pixels.write_to(&mut file, image::ImageFormat::Png);
+            written.map_err(|error| error.to_string())?;
+            file.into_inner()
+        }
+    };
+    let options = ExportOptions {
+        format,
+        with_recipe: true,
+        existing: Existing::Replace,
+    };
+    let file = convert(&source, options)?;
+    write_atomically(&RealFs, path, &file, Existing::Replace).map_err(|error| error.to_string())
+}
+
 /// A file name from the prompt: its first words and the seed.
 fn file_name(recipe: &Recipe) -> String {
     let words: Vec<String> = recipe
@@ -189,4 +269,32 @@ fn file_name(recipe: &Recipe) -> String {
     let name: String = words.join("-").chars().take(60).collect();
     let name = if name.is_empty() { "picture" } else { &name };
     format!("{name}-{}", recipe.seed)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use limn_engine::PixelRect;
+
+    use super::*;
+    use crate::document::Layer;
+    use crate::gallery::marking;
+
+    #[test]
+    fn a_document_in_which_nothing_was_made_by_ai_is_exported_without_the_mark() {
+        let frame = PixelRect::from_size(3, 2);
+        let mut content = Content::default();
+        content.add_layer(Layer::picture("photo", frame, &[[1, 2, 3, 255]; 6]));
+        content.frame = frame;
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("photo.png");
+        write_document(&content, None, Format::Png, &path).unwrap();
+        let file = std::fs::read(&path).unwrap();
+        assert_eq!(
+            picture_file::decode(&file).unwrap().get_pixel(2, 1).0,
+            [1, 2, 3, 255]
+        );
+        let mark = marking::TRAINED_ALGORITHMIC_MEDIA.as_bytes();
+        assert!(!file.windows(mark.len()).any(|part| part == mark));
+    }
 }
