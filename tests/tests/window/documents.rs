@@ -132,6 +132,8 @@ fn documents_are_tabs_and_a_closed_one_comes_back() {
     window.type_text("a red knight");
     window.press(Modifiers::COMMAND, Key::Tab);
     assert_eq!(window.app().prompt(), "a blue house");
+    window.stroke(Key::B, "b");
+    assert_eq!(window.app().prompt(), "a blue house", "a key, not a letter");
     window.press(Modifiers::COMMAND, Key::W);
     assert_eq!(window.app().prompt(), "a red knight");
     // The tool strip has an Undo of its own: that of the message is the last.

@@ -24,14 +24,16 @@ impl App {
         self.bar.focus = Some(crate::panels::prompt_bar::Selection::End);
     }
 
-    pub(super) fn select_document(&mut self, id: DocumentId) {
+    pub(super) fn select_document(&mut self, ctx: &Context, id: DocumentId) {
         self.leave_document();
+        leave_text(ctx);
         self.session.place = Place::Canvas;
         self.session.documents.select(id);
     }
 
-    pub(super) fn step_document(&mut self, by: i32) {
+    pub(super) fn step_document(&mut self, ctx: &Context, by: i32) {
         self.leave_document();
+        leave_text(ctx);
         self.session.place = Place::Canvas;
         self.session.documents.step(by);
     }
@@ -254,4 +256,13 @@ impl App {
         ctx.copy_image(ColorImage::from_rgba_unmultiplied(size, &pixels));
         self.toasts.say(Tone::Good, "Picture copied", now);
     }
+}
+
+/// Who goes to another document wants to see it: the next key is a tool's, not a letter of its prompt.
+fn leave_text(ctx: &Context) {
+    ctx.memory_mut(|memory| {
+        if let Some(focused) = memory.focused() {
+            memory.surrender_focus(focused);
+        }
+    });
 }

@@ -126,14 +126,14 @@ impl App {
             Command::OpenDropped => self.use_dropped(ctx, Some(Opening::Document)),
             Command::AddDropped => self.use_dropped(ctx, Some(Opening::Layer)),
             Command::ForgetDropped => self.use_dropped(ctx, None),
-            Command::SelectDocument(id) => self.select_document(id),
+            Command::SelectDocument(id) => self.select_document(ctx, id),
             Command::CloseDocument(id) => self.close_document(id, now),
             Command::CloseCurrent => {
                 self.close_document(self.session.documents.current_id(), now);
             }
             Command::ReopenDocument => self.reopen_document(),
-            Command::NextDocument => self.step_document(1),
-            Command::PreviousDocument => self.step_document(-1),
+            Command::NextDocument => self.step_document(ctx, 1),
+            Command::PreviousDocument => self.step_document(ctx, -1),
             Command::OpenAsDocument(picture) => self.open_as_document(picture, now),
             Command::AddAsLayer(picture) => self.add_as_layer(picture, now),
             Command::PastePicture {
