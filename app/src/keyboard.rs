@@ -3,6 +3,7 @@
 //! A plugin and not a look at the input inside `ui`: Tab and the arrows would otherwise already have moved
 //! the focus, Esc already have left the text, and `T` already have typed a letter into the prompt.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use egui::{Context, Event, Key, RawInput};
@@ -12,6 +13,8 @@ use crate::command::{self, Command, Scope};
 #[derive(Default)]
 pub struct Keyboard {
     pressed: Vec<Command>,
+    /// Keys that are held: a press of one of them is a repeat. egui marks repeats only after this hook.
+    held: HashSet<Key>,
     /// A sheet or the palette is open: only what is heard everywhere is heard.
     pub sheet_is_open: bool,
 }
@@ -47,19 +50,29 @@ impl egui::Plugin for Keyboard {
             Scope::InText => in_text && !sheet,
         };
         let mut drop_text = false;
-        let pressed = &mut self.pressed;
+        let Self { pressed, held, .. } = self;
         input.events.retain(|event| match event {
+            Event::WindowFocused(false) => {
+                // What is let go of elsewhere is not heard of here.
+                held.clear();
+                true
+            }
             // Held it shows what is under the mask, pressed for a moment it toggles: both ends count.
             Event::Key {
                 key,
                 physical_key,
                 pressed: is_down,
-                repeat,
                 modifiers,
+                ..
             } if by_position(*key, *physical_key) == Key::Backslash
                 && (!is_down || (heard(Scope::OutsideText) && modifiers.is_none())) =>
             {
-                if !repeat {
+                let is_news = if *is_down {
+                    held.insert(Key::Backslash)
+                } else {
+                    held.remove(&Key::Backslash)
+                };
+                if is_news {
                     pressed.push(Command::Peek(*is_down));
                 }
                 drop_text = *is_down;
@@ -69,19 +82,26 @@ impl egui::Plugin for Keyboard {
                 key,
                 physical_key,
                 pressed: true,
-                repeat,
                 modifiers,
+                ..
             } => {
                 drop_text = false;
                 let key = by_position(*key, *physical_key);
+                let is_repeat = !held.insert(key);
                 let Some(command) = command::command_for(key, *modifiers, heard) else {
                     return true;
                 };
-                if !repeat || repeats(command) {
+                if !is_repeat || repeats(command) {
                     pressed.push(command.clone());
                 }
                 drop_text = true;
                 false
+            }
+            Event::Key {
+                key, physical_key, ..
+            } => {
+                held.remove(&by_position(*key, *physical_key));
+                true
             }
             // The letter that came with a shortcut.
             Event::Text(_) if drop_text => {
@@ -146,6 +166,47 @@ fn repeats(command: &Command) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn key(key: Key, pressed: bool) -> Event {
+        Event::Key {
+            key,
+            physical_key: None,
+            pressed,
+            repeat: false,
+            modifiers: egui::Modifiers::NONE,
+        }
+    }
+
+    fn commands(events: &[Event]) -> Vec<Command> {
+        let ctx = Context::default();
+        let mut keyboard = Keyboard::default();
+        // A frame for each event, as a held key comes.
+        for event in events {
+            let mut input = RawInput {
+                events: vec![event.clone()],
+                ..RawInput::default()
+            };
+            egui::Plugin::input_hook(&mut keyboard, &ctx, &mut input);
+        }
+        keyboard.pressed
+    }
+
+    #[test]
+    fn a_held_key_acts_once_where_once_is_meant() {
+        let (s, bracket) = (key(Key::S, true), key(Key::OpenBracket, true));
+        assert_eq!(
+            commands(&[s.clone(), s.clone(), key(Key::S, false), s.clone()]),
+            [Command::ToggleStar, Command::ToggleStar]
+        );
+        assert_eq!(commands(&[bracket.clone(), bracket]).len(), 2);
+        let away = Event::WindowFocused(false);
+        assert_eq!(commands(&[s.clone(), away, s]).len(), 2);
+        let backslash = key(Key::Backslash, true);
+        assert_eq!(
+            commands(&[backslash.clone(), backslash, key(Key::Backslash, false)]),
+            [Command::Peek(true), Command::Peek(false)]
+        );
+    }
 
     #[test]
     fn digits_go_by_position() {
