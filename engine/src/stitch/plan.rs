@@ -156,21 +156,36 @@ fn start(masked: i32, n_masked: u32, length: u32, frame: i32, n_frame: u32) -> i
     centred.clamp(first, last) as i32
 }
 
-/// A size of the model with the proportions of `size` and about as many pixels as its native size has.
+/// A size of the model with about the proportions of `size` and about as many pixels as its native size has.
+///
+/// Where the model's sizes are few, wrong proportions are the worse fault: they squeeze the picture.
 fn work_size((width, height): (u32, u32), model: ModelSize) -> (u32, u32) {
     let stride = model.stride.max(1);
     if width == 0 || height == 0 {
         return model.native;
     }
+    let (width, height) = (f64::from(width), f64::from(height));
     let native_area = f64::from(model.native.0) * f64::from(model.native.1);
-    let scale = (native_area / (f64::from(width) * f64::from(height))).sqrt();
+    let scale = (native_area / (width * height)).sqrt() / f64::from(stride);
     // A thread of a picture gets the narrowest size that there is, and no more pixels for it.
     let most = (native_area / f64::from(stride * stride)).floor().max(1.0);
-    let side = |pixels: u32| {
-        let strides = (f64::from(pixels) * scale / f64::from(stride)).round();
-        strides.clamp(1.0, most) as u32 * stride
+    let strides = |pixels: f64| {
+        let ideal = pixels * scale;
+        [ideal.floor(), ideal.ceil()].map(|n| n.clamp(1.0, most) as u32)
     };
-    (side(width), side(height))
+    let fault = |size: (u32, u32)| {
+        let (across, down) = (f64::from(size.0), f64::from(size.1));
+        let squeeze = (across * height / (down * width)).ln().abs();
+        let area = across * down * f64::from(stride * stride);
+        2.0 * squeeze + 0.5 * (area / native_area).ln().abs()
+    };
+    let downs = strides(height);
+    let (across, down) = strides(width)
+        .into_iter()
+        .flat_map(|across| downs.map(|down| (across, down)))
+        .min_by(|a, b| fault(*a).total_cmp(&fault(*b)))
+        .unwrap_or((1, 1));
+    (across * stride, down * stride)
 }
 
 #[cfg(test)]
@@ -317,6 +332,18 @@ mod tests {
                 LARGE,
                 frame,
                 (1216, 896),
+            ),
+            (
+                "a small model is given a wide picture in the proportions that it has",
+                PixelRect::from_size(228, 128),
+                PixelRect::from_size(228, 128),
+                1.0,
+                ModelSize {
+                    native: (128, 128),
+                    stride: 64,
+                },
+                PixelRect::from_size(228, 128),
+                (192, 128),
             ),
             (
                 "no mask",
