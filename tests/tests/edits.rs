@@ -282,14 +282,14 @@ fn under_a_mask_an_ordinary_decoder_is_steered_by_the_place_too() {
         ("img2img_1", false, Steering::Prompt),
         ("inpaint_blocks", true, Steering::Prompt),
     ] {
-        let other = match default {
-            Steering::Blend => Steering::Prompt,
-            Steering::Prompt => Steering::Blend,
-        };
-        let what = format!("{decoder}, masked: {has_mask}");
         let by_default = made(decoder, None, has_mask);
-        assert_eq!(by_default, made(decoder, Some(default), has_mask), "{what}");
-        assert_ne!(by_default, made(decoder, Some(other), has_mask), "{what}");
+        for steering in [Steering::Prompt, Steering::Blend, Steering::Continue] {
+            assert_eq!(
+                by_default == made(decoder, Some(steering), has_mask),
+                steering == default,
+                "{decoder}, masked: {has_mask}, {steering:?}"
+            );
+        }
     }
 }
 

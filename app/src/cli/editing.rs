@@ -6,7 +6,7 @@ use anyhow::Context;
 use image::{DynamicImage, RgbaImage, buffer::ConvertBuffer};
 use limn_engine::{
     PixelRect,
-    protocol::{BlobHash, EditRequest, ModelInfo},
+    protocol::{BlobHash, EditRequest, ModelInfo, Steering},
     stitch::{self, EditPlan, EditSettings, ModelSize},
 };
 
@@ -64,7 +64,7 @@ pub fn run(edit: &Edit, arguments: &MakingArguments) -> anyhow::Result<()> {
         generate,
         settings: edit.settings.clone(),
         plan: plan.clone(),
-        steering: None,
+        steering: (edit.deed == Deed::Outpaint).then_some(Steering::Continue),
         image: BlobHash::of(&image),
         mask: mask.as_deref().map(BlobHash::of),
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use image::RgbImage;
 use limn_engine::PixelRect;
-use limn_engine::protocol::{BlobHash, EditRequest, GenerateRequest, ModelInfo, Preview};
+use limn_engine::protocol::{BlobHash, EditRequest, GenerateRequest, ModelInfo, Preview, Steering};
 use limn_engine::stitch::{self, EditPlan, EditSettings, Extension, Margins, ModelSize};
 
 use super::{Deed, OpenDocument, Patch, PictureId, PictureRef, Problem, Session, SlotState};
@@ -78,7 +78,7 @@ impl EditSnapshot {
             generate,
             settings: self.settings.clone(),
             plan: self.plan.clone(),
-            steering: None,
+            steering: (self.deed == Deed::Extend).then_some(Steering::Continue),
             image: BlobHash::of(&self.image),
             mask: self.mask.as_deref().map(BlobHash::of),
         };

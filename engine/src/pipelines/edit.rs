@@ -148,6 +148,8 @@ pub(super) struct Editing<'a> {
     starts_from_noise: bool,
     /// The image embedding of the context box, where it steers too.
     context_embed: Option<Vec<f32>>,
+    /// How far from there to the prompt's, from 0 to 1.
+    prompt_share: f32,
 }
 
 impl<'a> Editing<'a> {
@@ -167,7 +169,7 @@ impl<'a> Editing<'a> {
         });
         let context_embed = match steering {
             Steering::Prompt => None,
-            Steering::Blend => {
+            Steering::Blend | Steering::Continue => {
                 let picture = as_it_is(input, prepared)?;
                 Some(embed_picture(model, &picture, on_event)?)
             }
@@ -195,6 +197,10 @@ impl<'a> Editing<'a> {
             picture_channels,
             starts_from_noise: false,
             context_embed,
+            prompt_share: match steering {
+                Steering::Continue => input.settings.strength / 2.0,
+                Steering::Prompt | Steering::Blend => input.settings.strength,
+            },
         })
     }
 
@@ -206,7 +212,7 @@ impl<'a> Editing<'a> {
         };
         let (shape, device) = (embeds.positive.dims(), embeds.positive.device());
         let prompt = read_back(embeds.positive)?;
-        let steered = slerp(context, &prompt, self.input.settings.strength);
+        let steered = slerp(context, &prompt, self.prompt_share);
         Ok(ImageEmbeds {
             positive: Tensor::from_data(TensorData::new(steered, shape), (&device, DType::F32)),
             ..embeds

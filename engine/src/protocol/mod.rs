@@ -124,6 +124,8 @@ pub enum Steering {
     Prompt,
     /// From that of the context box towards the prompt's, by the strength: what is painted fits its place.
     Blend,
+    /// Half as far at every strength: what is painted goes on with what is there, as beyond a picture's edge.
+    Continue,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
