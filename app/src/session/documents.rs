@@ -2,6 +2,7 @@
 //! the next edit is to be done.
 
 use std::cell::Cell;
+use std::path::Path;
 
 use limn_engine::PixelRect;
 
@@ -118,6 +119,14 @@ impl Documents {
         self.iter_mut().find(|open| open.document.id() == id)
     }
 
+    /// The document that is kept in this project file.
+    pub fn of_file(&self, path: &Path) -> Option<DocumentId> {
+        let kept_there = self
+            .iter()
+            .find(|open| open.document.path() == Some(path))?;
+        Some(kept_there.document.id())
+    }
+
     pub fn len(&self) -> usize {
         self.open.len()
     }
@@ -230,5 +239,22 @@ impl Session {
 
     pub fn selected_run(&self) -> Option<RunId> {
         self.documents.current().selected_run
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_open_is_found_on_its_tab() {
+        let mut documents = Documents::default();
+        let path = Path::new("boat.limn");
+        assert_eq!(documents.of_file(path), None);
+        documents.current_mut().document.saved(path, 0);
+        let saved = documents.current_id();
+        documents.add(OpenDocument::default());
+        assert_eq!(documents.of_file(path), Some(saved));
+        assert_eq!(documents.of_file(Path::new("other.limn")), None);
     }
 }

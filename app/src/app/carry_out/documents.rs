@@ -77,6 +77,10 @@ impl App {
             .extension()
             .is_some_and(|extension| extension == EXTENSION);
         if is_project {
+            // A second tab of the same file would save over the first one's work.
+            if let Some(open) = self.session.documents.of_file(&path) {
+                return self.select_document(ctx, open);
+            }
             if let Some(store) = &self.documents {
                 store.open(path);
             }
