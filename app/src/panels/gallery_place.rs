@@ -6,7 +6,7 @@ use egui::{
 };
 
 use super::widgets::{self, Loudness};
-use super::{Scene, prompt_bar, results};
+use super::{Scene, gallery_trouble_ui, prompt_bar, results};
 use crate::command::Command;
 use crate::icons::{self, Icon};
 use crate::session::{GalleryState, PictureId, PictureRef};
@@ -94,20 +94,8 @@ fn search_ui(ui: &mut Ui, scene: &mut Scene<'_>, panel: &mut GalleryPanel, id: &
 
 fn grid_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: &str, n_columns: usize, gap: f32) {
     if let GalleryState::Failed(reason) = &scene.gallery.state {
-        let theme = theme::of(ui);
-        ui.label(
-            egui::RichText::new(reason)
-                .font(theme::label())
-                .color(theme.error),
-        );
-        ui.horizontal(|ui| {
-            if widgets::button(ui, "Try again", Loudness::Primary, None).clicked() {
-                scene.send(Command::RetrySaving);
-            }
-            if widgets::button(ui, "Choose a folder…", Loudness::Plain, None).clicked() {
-                scene.send(Command::ChooseGalleryFolder);
-            }
-        });
+        let reason = reason.clone();
+        gallery_trouble_ui(ui, scene, &reason, "Try again");
         return;
     }
     let n = scene.gallery.ids.len();

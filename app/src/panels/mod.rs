@@ -26,6 +26,7 @@ use crate::command::Command;
 use crate::session::{GalleryView, Session};
 use crate::settings::Settings;
 use crate::textures::Textures;
+use crate::theme;
 
 /// What panels see of everything, and how they answer.
 pub struct Scene<'a> {
@@ -74,6 +75,22 @@ impl Region {
 pub fn mark_region(ui: &egui::Ui, region: Region, response: &egui::Response) {
     let id = response.id;
     ui.data_mut(|data| data.insert_temp(region.first_control(), id));
+}
+
+/// Why the gallery's folder takes no pictures, and the ways out.
+fn gallery_trouble_ui(ui: &mut egui::Ui, scene: &mut Scene<'_>, reason: &str, retry: &str) {
+    let error = egui::RichText::new(reason)
+        .font(theme::label())
+        .color(theme::of(ui).error);
+    ui.label(error);
+    ui.horizontal(|ui| {
+        if widgets::button(ui, retry, widgets::Loudness::Primary, None).clicked() {
+            scene.send(Command::RetrySaving);
+        }
+        if widgets::button(ui, "Choose a folder…", widgets::Loudness::Plain, None).clicked() {
+            scene.send(Command::ChooseGalleryFolder);
+        }
+    });
 }
 
 /// What a device is, in a line.

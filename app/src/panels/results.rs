@@ -3,7 +3,7 @@
 use egui::{Rect, Sense, Ui, vec2};
 
 use super::widgets::{self, Loudness};
-use super::{Scene, result_tile, top_bar};
+use super::{Scene, gallery_trouble_ui, result_tile, top_bar};
 use crate::command::Command;
 use crate::icons::Icon;
 use crate::session::{PictureRef, Run, RunId, RunState};
@@ -150,19 +150,7 @@ fn trouble_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId) {
     if run.has_unsaved() {
         let reason = held.unwrap_or_default();
         let text = format!("Not saved yet, and kept here: {reason}");
-        ui.label(
-            egui::RichText::new(text)
-                .font(theme::label())
-                .color(theme.error),
-        );
-        ui.horizontal(|ui| {
-            if widgets::button(ui, "Try saving again", Loudness::Primary, None).clicked() {
-                scene.send(Command::RetrySaving);
-            }
-            if widgets::button(ui, "Choose a folder…", Loudness::Plain, None).clicked() {
-                scene.send(Command::ChooseGalleryFolder);
-            }
-        });
+        gallery_trouble_ui(ui, scene, &text, "Try saving again");
         return;
     }
     let n_lost = run.n_lost();
