@@ -2,11 +2,11 @@
 //! than a frame may.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender};
 
 use image::RgbImage;
 
-use super::App;
+use super::{App, thread};
 use crate::gallery::handle;
 use crate::session::Made;
 
@@ -18,25 +18,11 @@ pub struct Composer {
 
 impl Composer {
     pub fn start(wake: impl Fn() + Send + 'static) -> Self {
-        let (to_thread, jobs) = channel::<Arc<Made>>();
-        let (results, composed) = channel();
-        let body = move || {
-            for made in jobs {
-                let whole = made.whole();
-                if results.send((made, whole)).is_err() {
-                    return;
-                }
-                wake();
-            }
+        let work = |made: Arc<Made>| {
+            let whole = made.whole();
+            (made, whole)
         };
-        #[expect(
-            clippy::expect_used,
-            reason = "a process that cannot start a thread cannot go on"
-        )]
-        std::thread::Builder::new()
-            .name("whole pictures".to_owned())
-            .spawn(body)
-            .expect("the system starts threads");
+        let (to_thread, composed) = thread::start("whole pictures", work, wake);
         Self {
             to_thread: Some(to_thread),
             composed,

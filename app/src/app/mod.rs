@@ -9,6 +9,7 @@ mod documents;
 mod draw;
 mod gallery_events;
 mod pictures;
+mod thread;
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};

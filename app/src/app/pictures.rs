@@ -3,12 +3,12 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender};
 
 use egui::ColorImage;
 use image::{RgbImage, RgbaImage};
 
-use super::App;
+use super::{App, thread};
 use crate::gallery::handle;
 use crate::session::{PictureId, PictureRef};
 use crate::textures::{Detail, Key};
@@ -35,24 +35,8 @@ enum Pixels {
 
 impl Fetcher {
     pub fn start(wake: impl Fn() + Send + 'static) -> Self {
-        let (to_converter, jobs) = channel::<(Key, Pixels)>();
-        let (results, converted) = channel();
-        let body = move || {
-            for (key, pixels) in jobs {
-                if results.send((key, convert(key.1, &pixels))).is_err() {
-                    return;
-                }
-                wake();
-            }
-        };
-        #[expect(
-            clippy::expect_used,
-            reason = "a process that cannot start a thread cannot go on"
-        )]
-        std::thread::Builder::new()
-            .name("pictures".to_owned())
-            .spawn(body)
-            .expect("the system starts threads");
+        let work = |(key, pixels): (Key, Pixels)| (key, convert(key.1, &pixels));
+        let (to_converter, converted) = thread::start("pictures", work, wake);
         Self {
             to_converter,
             converted,
