@@ -45,7 +45,9 @@ pub enum Error {
     EmptyMask,
     #[error("there is no picture to change")]
     NoPicture,
-    #[error("the {name} is not {width}×{height}, as the edit says")]
+    #[error("the picture is transparent all over: there is nothing to see in it")]
+    TransparentPicture,
+    #[error("the {name} is not {width}×{height}, as the request says")]
     WrongPictureSize {
         name: &'static str,
         width: u32,
@@ -120,6 +122,7 @@ impl Error {
             | Self::OutOfRange { .. }
             | Self::EmptyMask
             | Self::NoPicture
+            | Self::TransparentPicture
             | Self::WrongPictureSize { .. }
             | Self::UnknownSampler { .. }
             | Self::UnknownDevice { .. }

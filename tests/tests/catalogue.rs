@@ -16,6 +16,17 @@ use tempfile::TempDir;
 
 use crate::harness::fixture_path;
 
+/// Of a model that draws, whatever its format.
+const ABILITIES: [&str; 7] = [
+    "text to image",
+    "edit",
+    "variations",
+    "blend",
+    "shift",
+    "upscale",
+    "embed",
+];
+
 fn combined() -> PathBuf {
     fixture_path("pipeline")
 }
@@ -223,7 +234,7 @@ fn a_catalogue_serves_named_folders_and_a_library() {
 #[test]
 fn an_inspection_tells_what_fits_and_what_does_not() {
     let report = open(combined()).unwrap().inspect().unwrap();
-    assert_eq!(report.abilities, ["text to image", "edit"]);
+    assert_eq!(report.abilities, ABILITIES);
     assert_eq!(report.components.len(), 5);
     for component in &report.components {
         assert!(component.fits(), "{component:?}");
@@ -283,6 +294,6 @@ fn the_built_in_model_is_whole_where_there_is_one() {
     assert_eq!(ids, expected);
     for id in ids {
         let report = catalogue.open(&ModelId(id)).unwrap().inspect().unwrap();
-        assert_eq!(report.abilities, ["text to image", "edit"], "{report:?}");
+        assert_eq!(report.abilities, ABILITIES, "{report:?}");
     }
 }

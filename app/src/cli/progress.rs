@@ -132,6 +132,9 @@ impl Reporter {
             Phase::Prior => "prior",
             Phase::Step => "step",
             Phase::Decode => "decoding",
+            Phase::Invert => "finding its noise",
+            Phase::Upscale => "enlarging",
+            Phase::Embed => "embedding",
         };
         let which = format!("picture {}/{}", picture + 1, self.n_pictures);
         if let Some(bar) = &self.bar {
@@ -154,5 +157,8 @@ fn phase_name(phase: Phase) -> &'static str {
         Phase::Prior => "prior",
         Phase::Step => "step",
         Phase::Decode => "decode",
+        Phase::Invert => "invert",
+        Phase::Upscale => "upscale",
+        Phase::Embed => "embed",
     }
 }

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use limn_engine::protocol::{Event, JobId, Picture, Request, chunks::Joiner};
+use limn_engine::protocol::{Event, JobId, Picture, chunks::Joiner};
 
 use super::{
     EngineCommand, EngineEvent, Outgoing, Patience,
@@ -200,7 +200,7 @@ impl Supervisor {
             }
             Engine::Paused { .. } => {
                 // Somebody waits for this: worth a try at once, however often it has failed.
-                if is_job(&outgoing.request) {
+                if outgoing.request.job().is_some() {
                     self.engine = Engine::Paused {
                         until: Instant::now(),
                     };
@@ -313,15 +313,11 @@ impl Supervisor {
     }
 }
 
-fn is_job(request: &Request) -> bool {
-    matches!(request, Request::Generate { .. } | Request::Edit { .. })
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
 
-    use limn_engine::protocol::{Compute, GenerateRequest, ModelId, Sampling};
+    use limn_engine::protocol::{Compute, GenerateRequest, ModelId, Request, Sampling};
 
     use super::*;
 

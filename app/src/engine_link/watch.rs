@@ -54,14 +54,14 @@ impl Watch {
             self.last_frame = now;
             self.phase = Phase::Load;
         }
+        if let Some(job) = request.job() {
+            self.jobs.push(JobInFlight {
+                job,
+                was_started: false,
+                cancelled_at: None,
+            });
+        }
         match request {
-            Request::Generate { job, .. } | Request::Edit { job, .. } => {
-                self.jobs.push(JobInFlight {
-                    job: *job,
-                    was_started: false,
-                    cancelled_at: None,
-                });
-            }
             Request::Cancel { job } => {
                 if let Some(in_flight) = self.jobs.iter_mut().find(|j| j.job == *job) {
                     in_flight.cancelled_at.get_or_insert(now);
@@ -70,7 +70,16 @@ impl Watch {
             Request::ListModels => self.questions.push(Question::Models),
             Request::ListDevices { .. } => self.questions.push(Question::Devices),
             Request::Load { model, .. } => self.questions.push(Question::Load(model.clone())),
-            Request::Chunk(_) | Request::Shutdown => {}
+            // Jobs are noted above.
+            Request::Chunk(_)
+            | Request::Shutdown
+            | Request::Generate { .. }
+            | Request::Edit { .. }
+            | Request::Vary { .. }
+            | Request::Blend { .. }
+            | Request::Shift { .. }
+            | Request::Upscale { .. }
+            | Request::Embed { .. } => {}
         }
     }
 
@@ -101,7 +110,10 @@ impl Watch {
             Event::Failed { job: None, .. } if !self.questions.is_empty() => {
                 self.questions.remove(0);
             }
-            Event::Failed { job: None, .. } | Event::Chunk(_) | Event::Picture { .. } => {}
+            Event::Failed { job: None, .. }
+            | Event::Chunk(_)
+            | Event::Picture { .. }
+            | Event::Embedded { .. } => {}
         }
     }
 

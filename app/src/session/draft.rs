@@ -225,6 +225,7 @@ mod tests {
             defaults: Sampling::default(),
             vocabulary: None,
             examples: Vec::new(),
+            deeds: Vec::new(),
         }
     }
 

@@ -122,7 +122,8 @@ impl Session {
             Event::Failed { job: None, .. }
             | Event::Working { .. }
             | Event::Chunk(_)
-            | Event::Picture { .. } => {}
+            | Event::Picture { .. }
+            | Event::Embedded { .. } => {}
         }
         Vec::new()
     }

@@ -376,8 +376,9 @@ fn facts(edit: &EditSnapshot) -> EditFacts {
 fn fraction_of(progress: &Progress) -> f32 {
     let done = progress.step as f32 / progress.n_steps.max(1) as f32;
     match progress.phase {
-        Phase::Load | Phase::Tune | Phase::Encode => 0.0,
-        Phase::Prior => 0.1 * done,
+        Phase::Load | Phase::Tune | Phase::Encode | Phase::Embed => 0.0,
+        Phase::Prior | Phase::Invert => 0.1 * done,
+        Phase::Upscale => done,
         Phase::Step => 0.1 + 0.85 * done,
         Phase::Decode => 0.95 + 0.05 * done,
     }

@@ -8,9 +8,10 @@ use crate::{
     autoencoder::{Autoencoder, AutoencoderConfig},
     denoisers::{UNet, UNetConfig},
     prior::Prior,
+    protocol::ModelDeed,
     text_encoders::ClipTextEncoder,
     vision_encoder::ClipVisionEncoder,
-    weights::{LoadReport, ModelFolder, TensorFiles},
+    weights::{LoadReport, TensorFiles},
 };
 
 /// What is in a model's folder, found without reading a single tensor.
@@ -75,7 +76,8 @@ impl UnclipFolder {
             stride: self.stride(),
             sampler: sampler.to_string(),
             abilities: if components.iter().all(ComponentReport::fits) {
-                self.abilities()?
+                let labels = self.deeds().into_iter().map(ModelDeed::label);
+                labels.map(str::to_owned).collect()
             } else {
                 Vec::new()
             },
@@ -106,26 +108,30 @@ impl UnclipFolder {
         }
     }
 
-    fn abilities(&self) -> Result<Vec<String>> {
+    /// Told by the channels that its U-Net takes; nothing where the configs cannot be read.
+    pub fn deeds(&self) -> Vec<ModelDeed> {
         let read = |component| self.component(component);
-        let unet: UNetConfig = config_of(&read(Component::Unet))?;
-        let movq: AutoencoderConfig = config_of(&read(Component::Movq))?;
+        let unet: Result<UNetConfig> = read(Component::Unet).read_json("config.json");
+        let movq: Result<AutoencoderConfig> = read(Component::Movq).read_json("config.json");
+        let (Ok(unet), Ok(movq)) = (unet, movq) else {
+            return Vec::new();
+        };
         let latent_channels = movq.latent_channels;
-        let makes_pictures = unet.in_channels == latent_channels;
-        // More channels than the latents have are a mask and what it hides: a model for repainting alone.
-        let repaints = unet.in_channels == 2 * latent_channels + 1;
-        let abilities = [
-            (makes_pictures, "text to image"),
-            (makes_pictures || repaints, "edit"),
-        ];
-        Ok(abilities
-            .into_iter()
-            .filter(|(is_able, _)| *is_able)
-            .map(|(_, ability)| ability.to_owned())
-            .collect())
+        if unet.in_channels == latent_channels {
+            vec![
+                ModelDeed::Generate,
+                ModelDeed::Edit,
+                ModelDeed::Vary,
+                ModelDeed::Blend,
+                ModelDeed::Shift,
+                ModelDeed::Upscale,
+                ModelDeed::Embed,
+            ]
+        } else if unet.in_channels == 2 * latent_channels + 1 {
+            // The further channels are a mask and what it hides: a model for repainting alone.
+            vec![ModelDeed::Edit, ModelDeed::Embed]
+        } else {
+            Vec::new()
+        }
     }
-}
-
-fn config_of<T: serde::de::DeserializeOwned>(folder: &ModelFolder) -> Result<T> {
-    folder.read_json("config.json")
 }

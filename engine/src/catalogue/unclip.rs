@@ -257,6 +257,7 @@ impl UnclipFolder {
             defaults: defaults.sampling(),
             vocabulary: self.card.vocabulary.clone().map(Into::into),
             examples: self.card.examples.clone(),
+            deeds: self.deeds(),
         })
     }
 

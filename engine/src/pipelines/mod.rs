@@ -17,6 +17,7 @@ mod preview_map;
 mod progress;
 mod similarity;
 mod slerp;
+mod source_picture;
 pub mod text_to_image;
 mod value_cache;
 
@@ -24,8 +25,16 @@ pub use edit::EditInput;
 pub use event::{FinishedPicture, PipelineEvent};
 pub use initial_latents::InitialLatents;
 pub use loaded_model::{LoadedModel, Runtime};
+pub use source_picture::SourcePicture;
 
 use crate::Result;
 
+/// One of what a blend is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BlendPart {
+    Picture(SourcePicture),
+    Text(String),
+}
+
 /// Where a pipeline tells what it does.
-type OnEvent<'a> = dyn FnMut(PipelineEvent) -> Result<()> + 'a;
+pub type OnEvent<'a> = dyn FnMut(PipelineEvent) -> Result<()> + 'a;

@@ -7,14 +7,19 @@
 
 pub mod chunks;
 pub mod framing;
+mod gestures;
 
+pub use gestures::{
+    BlendInput, BlendRequest, EmbedRequest, Embeddings, Mix, ModelDeed, PictureInput, ShiftRequest,
+    UpscaleRequest, Upscaler, VariationsRequest,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::error::ErrorKind;
 use crate::samplers::Sampler;
 use crate::stitch::{EditPlan, EditSettings};
 
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 
 /// A job, numbered by the side that asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -54,6 +59,47 @@ pub enum Request {
         job: JobId,
         request: EditRequest,
     },
+    Vary {
+        job: JobId,
+        request: VariationsRequest,
+    },
+    Blend {
+        job: JobId,
+        request: BlendRequest,
+    },
+    Shift {
+        job: JobId,
+        request: ShiftRequest,
+    },
+    Upscale {
+        job: JobId,
+        request: UpscaleRequest,
+    },
+    Embed {
+        job: JobId,
+        request: EmbedRequest,
+    },
+}
+
+impl Request {
+    /// The job that this asks for.
+    pub fn job(&self) -> Option<JobId> {
+        match self {
+            Self::Generate { job, .. }
+            | Self::Edit { job, .. }
+            | Self::Vary { job, .. }
+            | Self::Blend { job, .. }
+            | Self::Shift { job, .. }
+            | Self::Upscale { job, .. }
+            | Self::Embed { job, .. } => Some(*job),
+            Self::ListModels
+            | Self::ListDevices { .. }
+            | Self::Load { .. }
+            | Self::Cancel { .. }
+            | Self::Chunk(_)
+            | Self::Shutdown => None,
+        }
+    }
 }
 
 /// Where and in which precision to compute.
@@ -197,6 +243,11 @@ pub enum Event {
         job: Option<JobId>,
         phase: Phase,
     },
+    /// All that an [`EmbedRequest`] asked for; [`Event::Finished`] follows.
+    Embedded {
+        job: JobId,
+        embeddings: Embeddings,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -224,16 +275,20 @@ pub struct Plan {
     pub unread_prompt: Option<String>,
 }
 
-/// The phases of a job, in order. A hang is judged by phase.
+/// The phases of a job, roughly in order. A hang is judged by phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Phase {
     Load,
     Tune,
-    /// An edit's picture is made ready for the model.
+    /// A picture that came with the job is made ready for the model.
     Encode,
     Prior,
     Step,
     Decode,
+    /// The noise is found that a picture could have been made from.
+    Invert,
+    Upscale,
+    Embed,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -308,6 +363,8 @@ pub struct ModelInfo {
     pub vocabulary: Option<Vocabulary>,
     /// Example prompts that the model does well.
     pub examples: Vec<String>,
+    /// What it can do.
+    pub deeds: Vec<ModelDeed>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

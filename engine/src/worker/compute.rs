@@ -8,15 +8,18 @@ use safetensors::{Dtype, SafeTensors};
 
 use super::{
     EXIT_DEVICE_LOST, failed, log,
+    order::{Making, Order},
     output::Outbox,
-    queue::{CancelFlag, Order, Queue, Task},
+    queue::{CancelFlag, Queue, Task},
 };
 use crate::{
     Error, Result,
     catalogue::Catalogue,
     device::{Devices, memory},
-    pipelines::{InitialLatents, LoadedModel, PipelineEvent, Runtime, edit, text_to_image},
-    protocol::{self, Event, JobId, MemoryUse, ModelId, Phase, Picture},
+    pipelines::{
+        InitialLatents, LoadedModel, OnEvent, PipelineEvent, Runtime, edit, text_to_image,
+    },
+    protocol::{self, Event, GenerateRequest, JobId, MemoryUse, ModelId, Phase, Picture, Timings},
 };
 
 /// A header for one tensor is a hundred bytes.
@@ -56,13 +59,13 @@ impl Compute {
                     None,
                     self.catching(None, |this| this.load(&model, &compute)),
                 ),
-                Task::Make {
+                Task::Job {
                     job,
                     order,
                     cancelled,
                 } => (
                     Some(job),
-                    self.catching(Some(job), |this| this.make(job, &order, &cancelled)),
+                    self.catching(Some(job), |this| this.do_job(job, &order, &cancelled)),
                 ),
             };
             let Err(error) = result else { continue };
@@ -173,32 +176,66 @@ impl Compute {
         Ok(())
     }
 
-    fn make(&mut self, job: JobId, order: &Order, cancelled: &CancelFlag) -> Result<()> {
-        let Order {
-            request,
-            latents,
-            edit,
-        } = order;
-        let latents = latents.as_deref().map(read_latents).transpose()?;
-        self.open(&request.model, &request.compute, Some(job))?;
+    fn do_job(&mut self, job: JobId, order: &Order, cancelled: &CancelFlag) -> Result<()> {
+        let not_yet = || Err(Error::Protocol("this engine cannot do that yet".to_owned()));
+        match order {
+            Order::Generate(making) => {
+                self.make(job, making, cancelled, |model, latents, on_event| {
+                    text_to_image::run(model, &making.request, latents, on_event)
+                })
+            }
+            Order::Edit(making, input) => {
+                self.make(job, making, cancelled, |model, latents, on_event| {
+                    edit::run(model, &making.request, input, latents, on_event)
+                })
+            }
+            Order::Vary(..)
+            | Order::Blend(..)
+            | Order::Shift(..)
+            | Order::Upscale(..)
+            | Order::Embed(..) => not_yet(),
+        }
+    }
+
+    /// Runs a pipeline that draws with the model that its request names.
+    fn make(
+        &mut self,
+        job: JobId,
+        making: &Making,
+        cancelled: &CancelFlag,
+        run: impl FnOnce(&mut LoadedModel, Option<&InitialLatents>, &mut OnEvent) -> Result<Timings>,
+    ) -> Result<()> {
+        let latents = making.latents.as_deref().map(read_latents).transpose()?;
+        let GenerateRequest { model, compute, .. } = &making.request;
+        self.with_model(job, model, compute, cancelled, |model, on_event| {
+            run(model, latents.as_ref(), on_event)
+        })
+    }
+
+    /// Runs a job on a model and tells that it is finished.
+    fn with_model(
+        &mut self,
+        job: JobId,
+        id: &ModelId,
+        compute: &protocol::Compute,
+        cancelled: &CancelFlag,
+        run: impl FnOnce(&mut LoadedModel, &mut OnEvent) -> Result<Timings>,
+    ) -> Result<()> {
+        self.open(id, compute, Some(job))?;
         let Some(loaded) = &mut self.loaded else {
             return Ok(());
         };
         let outbox = &self.outbox;
         let mut on_event = |event| {
             log::work_goes_on();
-            pass_on(outbox, job, &request.model, event);
+            pass_on(outbox, job, id, event);
             if cancelled.is_set() {
                 Err(Error::Cancelled)
             } else {
                 Ok(())
             }
         };
-        let (model, latents) = (&mut loaded.model, latents.as_ref());
-        let timings = match edit {
-            None => text_to_image::run(model, request, latents, &mut on_event),
-            Some(edit) => edit::run(model, request, edit, latents, &mut on_event),
-        }?;
+        let timings = run(&mut loaded.model, &mut on_event)?;
         self.outbox.send(Event::Finished {
             job,
             timings,

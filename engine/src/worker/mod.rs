@@ -10,6 +10,7 @@
 
 mod compute;
 mod log;
+mod order;
 mod output;
 mod queue;
 
@@ -24,14 +25,11 @@ use crate::{
     Error, Result,
     catalogue::Catalogue,
     device::Devices,
-    pipelines::EditInput,
-    protocol::{
-        BlobHash, EditRequest, Event, Failure, GenerateRequest, JobId, Phase, Request,
-        chunks::Joiner, framing,
-    },
+    protocol::{Event, Failure, JobId, Phase, Request, chunks::Joiner, framing},
 };
+use order::{Gatherer, Order};
 use output::Outbox;
-use queue::{Order, Queue, Task};
+use queue::{Queue, Task};
 
 /// The device is beyond repair within this process.
 pub const EXIT_DEVICE_LOST: u8 = 70;
@@ -163,14 +161,13 @@ impl Reader {
             Request::ListDevices { self_test: false } => self.ask(Question::Devices),
             Request::ListDevices { self_test: true } => self.queue.push(Task::TestDevices),
             Request::Load { model, compute } => self.queue.push(Task::Load { model, compute }),
-            Request::Generate { job, request } => {
-                let order = self.gather(request);
-                self.queue_job(job, order);
-            }
-            Request::Edit { job, request } => {
-                let order = self.gather_edit(request);
-                self.queue_job(job, order);
-            }
+            Request::Generate { job, request } => self.queue_job(job, |g| g.generate(request)),
+            Request::Edit { job, request } => self.queue_job(job, |g| g.edit(request)),
+            Request::Vary { job, request } => self.queue_job(job, |g| g.vary(request)),
+            Request::Blend { job, request } => self.queue_job(job, |g| g.blend(request)),
+            Request::Shift { job, request } => self.queue_job(job, |g| g.shift(request)),
+            Request::Upscale { job, request } => self.queue_job(job, |g| g.upscale(request)),
+            Request::Embed { job, request } => self.queue_job(job, |g| g.embed(request)),
             Request::Cancel { job } => {
                 // One that runs acknowledges by itself; one that is over needs no answer.
                 if self.queue.cancel(job) {
@@ -189,41 +186,8 @@ impl Reader {
         }
     }
 
-    /// Takes what a request names out of the blobs that came before it.
-    fn gather(&mut self, request: GenerateRequest) -> Result<Order> {
-        let latents = request.latents.map(|blob| self.blob("latents", blob));
-        Ok(Order {
-            latents: latents.transpose()?,
-            request,
-            edit: None,
-        })
-    }
-
-    fn gather_edit(&mut self, request: EditRequest) -> Result<Order> {
-        // All are taken, even if one is missing: what is left behind would fill the memory for blobs.
-        let order = self.gather(request.generate);
-        let image = self.blob("picture", request.image);
-        let mask = request.mask.map(|blob| self.blob("mask", blob));
-        let edit = EditInput {
-            settings: request.settings,
-            plan: request.plan,
-            steering: request.steering,
-            image: image?,
-            mask: mask.transpose()?,
-        };
-        Ok(Order {
-            edit: Some(edit),
-            ..order?
-        })
-    }
-
-    fn blob(&mut self, what: &str, blob: BlobHash) -> Result<Vec<u8>> {
-        let bytes = self.blobs.take(blob);
-        bytes.ok_or_else(|| Error::Protocol(format!("the {what} {blob} was not sent")))
-    }
-
-    fn queue_job(&self, job: JobId, order: Result<Order>) {
-        match order {
+    fn queue_job(&mut self, job: JobId, gather: impl FnOnce(Gatherer) -> Result<Order>) {
+        match gather(Gatherer::new(&mut self.blobs)) {
             Err(error) => self.outbox.send(failed(Some(job), &error)),
             Ok(order) => {
                 if !self.queue.push_job(job, order) {

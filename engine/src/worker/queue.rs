@@ -6,10 +6,8 @@ use std::{
     },
 };
 
-use crate::{
-    pipelines::EditInput,
-    protocol::{Compute, GenerateRequest, JobId, ModelId},
-};
+use super::order::Order;
+use crate::protocol::{Compute, JobId, ModelId};
 
 /// Work for the compute thread, in order.
 #[derive(Debug)]
@@ -19,22 +17,12 @@ pub(super) enum Task {
         model: ModelId,
         compute: Compute,
     },
-    Make {
+    Job {
         job: JobId,
         order: Box<Order>,
         cancelled: Arc<CancelFlag>,
     },
     ShutDown,
-}
-
-/// What a job is to make, with all the bytes that it needs.
-#[derive(Debug)]
-pub(super) struct Order {
-    pub request: GenerateRequest,
-    /// A safetensors file.
-    pub latents: Option<Vec<u8>>,
-    /// `None`: pictures from text alone.
-    pub edit: Option<EditInput>,
 }
 
 #[derive(Debug, Default)]
@@ -70,7 +58,7 @@ impl Queue {
         if state.position(job).is_some() || state.running.as_ref().is_some_and(|r| r.0 == job) {
             return false;
         }
-        state.waiting.push_back(Task::Make {
+        state.waiting.push_back(Task::Job {
             job,
             order: Box::new(order),
             cancelled: Arc::default(),
@@ -108,7 +96,7 @@ impl Queue {
         state.running = None;
         loop {
             if let Some(task) = state.waiting.pop_front() {
-                if let Task::Make { job, cancelled, .. } = &task {
+                if let Task::Job { job, cancelled, .. } = &task {
                     state.running = Some((*job, Arc::clone(cancelled)));
                 }
                 return task;
@@ -129,6 +117,6 @@ impl State {
     fn position(&self, wanted: JobId) -> Option<usize> {
         self.waiting
             .iter()
-            .position(|task| matches!(task, Task::Make { job, .. } if *job == wanted))
+            .position(|task| matches!(task, Task::Job { job, .. } if *job == wanted))
     }
 }

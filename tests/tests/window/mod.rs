@@ -13,8 +13,8 @@ use limn::paths::Folders;
 use limn::session::{PictureRef, Place, RunState, SlotState};
 use limn::settings::{PromptBar, Settings};
 use limn_engine::protocol::{
-    BlobHash, Event, JobId, MemoryUse, ModelId, ModelInfo, Phase, Picture, Plan, Preview, Progress,
-    Sampling, Timings, Vocabulary,
+    BlobHash, Event, JobId, MemoryUse, ModelDeed, ModelId, ModelInfo, Phase, Picture, Plan,
+    Preview, Progress, Sampling, Timings, Vocabulary,
 };
 use limn_engine::samplers::Sampler;
 use tempfile::TempDir;
@@ -221,6 +221,15 @@ fn model() -> ModelInfo {
         examples: vec![
             "a red sailboat on the sea".to_owned(),
             "a blue house".to_owned(),
+        ],
+        deeds: vec![
+            ModelDeed::Generate,
+            ModelDeed::Edit,
+            ModelDeed::Vary,
+            ModelDeed::Blend,
+            ModelDeed::Shift,
+            ModelDeed::Upscale,
+            ModelDeed::Embed,
         ],
     }
 }

@@ -21,6 +21,7 @@ fn model() -> ModelInfo {
         defaults: Sampling::default(),
         vocabulary: None,
         examples: Vec::new(),
+        deeds: Vec::new(),
     }
 }
 

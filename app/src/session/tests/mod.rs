@@ -94,17 +94,11 @@ impl Bench {
 
     /// The job that the engine was asked for last.
     fn job(&self) -> JobId {
-        let jobs = self.asked.iter().rev().find_map(|request| match request {
-            Request::Generate { job, .. } | Request::Edit { job, .. } => Some(*job),
-            _ => None,
-        });
-        jobs.unwrap()
+        self.asked.iter().rev().find_map(Request::job).unwrap()
     }
 
     fn n_jobs_asked(&self) -> usize {
-        let is_job =
-            |request: &&Request| matches!(request, Request::Generate { .. } | Request::Edit { .. });
-        self.asked.iter().filter(is_job).count()
+        self.asked.iter().filter_map(Request::job).count()
     }
 
     fn picture(&mut self, index: u32) {
