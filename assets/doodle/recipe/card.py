@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 from settings import Setting
 from tokenizer import words
+from words import STYLES
 
 # Chosen on quality: see README.md.
 STEPS = 20
@@ -22,6 +26,18 @@ EXAMPLES = {
         "an orange castle in the city",
         "a pink flower in a meadow",
     ],
+    "wide": [
+        "a blue cat on the beach",
+        "a red rocket in space",
+        "a yellow duck by the river at sunset, watercolour",
+        "a purple octopus underwater, neon",
+        "a white rabbit in the snow at night",
+        "a turquoise robot in the city, pixel art",
+        "a brown bear in the forest, as a comic",
+        "a pink butterfly in the garden, pastel",
+        "an orange tent in the mountains at night",
+        "a green train by the volcano, made of clay",
+    ],
     "full": [
         "a blue cat on the beach",
         "two red apples on a plain background, pixel art",
@@ -33,6 +49,16 @@ EXAMPLES = {
         "three pink flowers in the garden by day, pastel",
     ],
 }
+
+
+def write(folder: Path, entries: dict, upscaler_scale: int | None = None) -> None:
+    """With the upscaler that lies in the folder, or comes to lie there, if there is one."""
+    file = folder / "limn.json"
+    if upscaler_scale is None and file.exists() and (folder / "upscaler").exists():
+        upscaler_scale = json.loads(file.read_text()).get("upscaler", {}).get("scale")
+    if upscaler_scale is not None:
+        entries = entries | {"upscaler": {"scale": upscaler_scale}}
+    file.write_text(json.dumps(entries, indent=1) + "\n")
 
 
 def card(setting: Setting, preview: dict) -> dict:
@@ -51,6 +77,7 @@ def card(setting: Setting, preview: dict) -> dict:
             "colours": list(setting.colours),
             "places": [phrases[0] for phrases in setting.places.values()],
             "times": [phrases[0] for phrases in setting.times.values()],
+            "styles": [phrase for phrase, *_ in STYLES.values() if phrase] if setting.has_styles else [],
             "synonyms": {name: names[0] for names in setting.objects.values() for name in names[1:]},
             "words": words(setting),
         },

@@ -57,6 +57,14 @@ def fresh_scenes(setting: Setting, n_scenes: int, seed: int) -> tuple[torch.Tens
     return torch.cat(pictures), torch.tensor(facts)
 
 
+@torch.no_grad()
+def judged(state: Path, pictures: torch.Tensor) -> torch.Tensor:
+    """What the trained judge sees, as places in the setting's tables. Shapes: `[n, 3, h, w]` in 0..1 → `[n, facts]`."""
+    judge = Classifier(settings.of(state))
+    judge.load_state_dict(torch.load(state / "classifier.pt", weights_only=True)["ema"])
+    return torch.stack([answer.argmax(1) for answer in judge.eval()(shrink(pictures))], 1)
+
+
 def augment(pictures: torch.Tensor) -> torch.Tensor:
     """Blur, noise, brightness, small shifts: so that soft edges alone do not fool the judge."""
     x = pictures.float() / 255

@@ -58,16 +58,18 @@ def sample(setting: Setting, rng: random.Random, held_out: bool = False) -> Scen
     while True:
         facts = {name: rng.choice(values) for name, values in list(setting.tables.items())[:4]}
         scene = Scene(**facts, seed=rng.getrandbits(32))
-        if setting.is_rich:
-            scene = enriched(scene, setting, rng)
+        if setting.has_several:
+            scene = with_others(scene, setting, rng)
+        if setting.has_styles:
+            scene = replace(scene, style=rng.choice(list(STYLES)) if rng.random() < 0.75 else "flat")
         if is_held_out(scene, setting) == held_out:
             return scene
 
 
-def enriched(scene: Scene, setting: Setting, rng: random.Random) -> Scene:
-    """Half of the scenes are of one object, a third flat, half of medium size."""
+def with_others(scene: Scene, setting: Setting, rng: random.Random) -> Scene:
+    """Half of the scenes are of one object, half of medium size."""
     arrangement = rng.choice(list(ARRANGEMENTS)) if rng.random() < 0.6 else "one"
-    facts = {"arrangement": arrangement, "style": rng.choice(list(STYLES)) if rng.random() < 0.75 else "flat"}
+    facts = {"arrangement": arrangement}
     if arrangement in OF_ANOTHER:
         facts["other"] = rng.choice([name for name in setting.objects if name != scene.object])
         facts["other_colour"] = rng.choice(list(setting.colours))
@@ -92,7 +94,8 @@ def caption(scene: Scene, setting: Setting, rng: random.Random) -> str:
         subject = f"{subject} {stands} {noun_phrase(other, setting.objects, rng)}"
     place = rng.choice(setting.places[scene.place]) if rng.random() < 0.85 else ""
     time = rng.choice(setting.times[scene.time]) if rng.random() < 0.75 else ""
-    style = rng.choice(STYLES[scene.style]) if rng.random() < 0.9 else ""
+    # Left out rarely: what is asked for without a style is flat.
+    style = rng.choice(STYLES[scene.style]) if rng.random() < 0.97 else ""
     parts = [subject, place, time]
     if rng.random() < 0.1:
         parts = [subject, time, place]
@@ -129,14 +132,15 @@ def plainly(scene: Scene, setting: Setting) -> str:
     return f"{text}, {STYLES[scene.style][0]}" if scene.style != "flat" else text
 
 
-def render(scene: Scene, size_px: int) -> np.ndarray:
-    """The picture of a scene.
+def render(scene: Scene, size_px: int, zoom: int = 1) -> np.ndarray:
+    """The picture of a scene; with `zoom` the same one so many times finer.
 
-    Shapes: `[size_px, size_px, 3]`, RGB, uint8.
+    Shapes: `[zoom · size_px, zoom · size_px, 3]`, RGB, uint8.
     """
-    surface = skia.Surface(size_px, size_px)
+    full_px = zoom * size_px
+    surface = skia.Surface(full_px, full_px)
     canvas = surface.getCanvas()
-    canvas.scale(size_px / 100, size_px / 100)
+    canvas.scale(full_px / 100, full_px / 100)
     rng = random.Random(scene.seed)
     sky_and_ground(canvas, scene, rng)
     stands = STANDS[scene.arrangement]
@@ -149,7 +153,7 @@ def render(scene: Scene, size_px: int) -> np.ndarray:
         canvas.drawRect(skia.Rect(0, 0, 100, 100), skia.Paint(Color=argb(tint)))
     picture = np.ascontiguousarray(surface.toarray(colorType=skia.kRGBA_8888_ColorType)[..., :3])
     finish = styles.FINISH.get(scene.style)
-    return np.array(finish(Image.fromarray(picture), rng)) if finish else picture
+    return np.array(finish(Image.fromarray(picture), rng, zoom)) if finish else picture
 
 
 def draw_object(canvas, name, colour, stand, scene, rng):

@@ -1,7 +1,7 @@
-"""The two sizes of Doodle: what it can draw, and how large its parts are.
+"""The sizes of Doodle: what it can draw, and how large its parts are.
 
-`cpu` is the shipped model, trained on two busy cores in hours; `full` is for one large GPU. `dataset.py` settles which,
-and every later script reads it from the state.
+`cpu` was trained on two busy cores from nothing; `wide` has the same parts and goes on from its weights with more to
+draw; `full` is for one large GPU. `dataset.py` settles which, and every later script reads it from the state.
 """
 
 from __future__ import annotations
@@ -25,6 +25,13 @@ from words import (
 Phrases = dict[str, tuple[str, ...]]
 # No fact at all: what a scene without a second object has for it.
 NONE = "none"
+# What the setting `wide` draws of the further objects and colours: those that are told apart at 128 px in every style.
+WIDE_OBJECTS = (
+    "dog", "rabbit", "butterfly", "turtle", "whale", "snail", "penguin", "owl", "duck", "octopus", "ladybird", "bear",
+    "cake", "ice cream", "cup", "bus", "train", "aeroplane", "lighthouse", "windmill", "tent", "guitar", "clock", "hat",
+    "crown", "gift", "robot", "snowman",
+)
+WIDE_COLOURS = ("black", "brown", "turquoise")
 PLAIN = {"size": "medium", "arrangement": "one", "other": NONE, "other_colour": NONE, "style": "flat"}
 
 
@@ -35,8 +42,9 @@ class Setting:
     objects: Phrases
     colours: dict[str, tuple[int, int, int]]
     places: Phrases
-    # Sizes, arrangements of several objects, and styles vary too.
-    is_rich: bool
+    has_styles: bool
+    # Sizes vary, and there may be several objects.
+    has_several: bool
     # Of the combinations of object, colour and place one in so many is kept from the training; 0: none.
     held_out_every: int
     unet_widths: tuple[int, ...]
@@ -55,14 +63,15 @@ class Setting:
         """The facts that vary from scene to scene, and the values that each may have."""
         objects, colours = tuple(self.objects), tuple(self.colours)
         tables = {"object": objects, "colour": colours, "place": tuple(self.places), "time": tuple(self.times)}
-        if self.is_rich:
+        if self.has_several:
             tables |= {
                 "size": tuple(SIZES),
                 "arrangement": tuple(ARRANGEMENTS),
                 "other": (NONE, *objects),
                 "other_colour": (NONE, *colours),
-                "style": tuple(STYLES),
             }
+        if self.has_styles:
+            tables |= {"style": tuple(STYLES)}
         return tables
 
 
@@ -75,8 +84,23 @@ SETTINGS = {
             objects=OBJECTS,
             colours=COLOURS,
             places=PLACES,
-            is_rich=False,
+            has_styles=False,
+            has_several=False,
             held_out_every=0,
+            unet_widths=(64, 96, 192),
+            movq_widths=(32, 32, 64, 128),
+            vision_layers=4,
+            prior_layers=4,
+        ),
+        Setting(
+            name="wide",
+            size_px=128,
+            objects=OBJECTS | {name: MORE_OBJECTS[name] for name in WIDE_OBJECTS},
+            colours=COLOURS | {name: MORE_COLOURS[name] for name in WIDE_COLOURS},
+            places=PLACES | MORE_PLACES,
+            has_styles=True,
+            has_several=False,
+            held_out_every=20,
             unet_widths=(64, 96, 192),
             movq_widths=(32, 32, 64, 128),
             vision_layers=4,
@@ -88,7 +112,8 @@ SETTINGS = {
             objects=OBJECTS | MORE_OBJECTS,
             colours=COLOURS | MORE_COLOURS,
             places=PLACES | MORE_PLACES,
-            is_rich=True,
+            has_styles=True,
+            has_several=True,
             held_out_every=20,
             unet_widths=(64, 128, 256),
             movq_widths=(32, 64, 64, 128),

@@ -29,20 +29,20 @@ def close_object_layer(canvas, style):
     canvas.restore()
 
 
-def pixels(picture, rng):
-    """Big square pixels of few colours."""
+def pixels(picture, rng, zoom):
+    """Big square pixels of few colours, four a side of what was asked for."""
     size = picture.size
-    small = picture.resize((size[0] // 4, size[1] // 4), Image.Resampling.BOX)
+    small = picture.resize((size[0] // (4 * zoom), size[1] // (4 * zoom)), Image.Resampling.BOX)
     return small.quantize(24, dither=Image.Dither.NONE).convert("RGB").resize(size, Image.Resampling.NEAREST)
 
 
-def pastel(picture, rng):
+def pastel(picture, rng, zoom):
     """Light tones, and what is dark tinted."""
     x = np.asarray(picture, np.float32)
     return as_picture(0.5 * x + 0.5 * np.array((255, 246, 250)))
 
 
-def watercolour(picture, rng):
+def watercolour(picture, rng, zoom):
     """Wobbly edges, darker where the colour ran to, uneven washes, grain of the paper."""
     size = picture.size[0]
     shift = (smooth_noise(size, 12, rng), smooth_noise(size, 12, rng))
@@ -55,7 +55,7 @@ def watercolour(picture, rng):
     wide = np.asarray(moved.filter(ImageFilter.GaussianBlur(size / 32)), np.float32)
     edge = np.abs(soft - wide).mean(-1, keepdims=True)
     wash = 0.84 + 0.1 * smooth_noise(size, 5, rng)[..., None]
-    grain = 4 * smooth_noise(size, size // 2, rng)[..., None]
+    grain = 4 * smooth_noise(size, size // (2 * zoom), rng)[..., None]
     return as_picture(252 - (252 - soft) * wash - 0.35 * edge + grain)
 
 
@@ -65,7 +65,7 @@ def smooth_noise(size, n_cells, rng):
     return np.asarray(Image.fromarray(coarse).resize((size, size), Image.Resampling.BICUBIC))
 
 
-def neon(picture, rng):
+def neon(picture, rng, zoom):
     """Bright edges that glow, everything else nearly black."""
     x = np.asarray(picture, np.float32)
     size = picture.size[0]

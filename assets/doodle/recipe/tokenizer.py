@@ -20,8 +20,10 @@ def words(setting: Setting) -> list[str]:
     """Every plain word of the captions, sorted."""
     tables = [setting.objects, setting.places, setting.times]
     phrases = [*setting.colours, *OTHER_WORDS]
-    if setting.is_rich:
-        tables += [ARRANGEMENTS, SIZES, STYLES]
+    if setting.has_styles:
+        tables += [STYLES]
+    if setting.has_several:
+        tables += [ARRANGEMENTS, SIZES]
         phrases += [plural(name) for names in setting.objects.values() for name in names]
     phrases += [phrase for table in tables for names in table.values() for phrase in names]
     return sorted({word for phrase in phrases for word in phrase.split()})

@@ -13,10 +13,10 @@ from torch.nn import functional as F
 
 
 class Trainer:
-    """Counts steps against a wall-clock budget and keeps a resumable checkpoint.
+    """Counts steps against a budget of minutes and keeps a resumable checkpoint.
 
     The learning rate follows a cosine over the budget, so that a run of any length ends well. Re-running the
-    same command resumes; time already spent counts.
+    same command resumes; time already spent counts. A training without a checkpoint begins with what `recover.py` left.
     """
 
     def __init__(self, path: Path, modules: torch.nn.Module, lr: float, minutes: float, ema: float = 0.0):
@@ -25,6 +25,8 @@ class Trainer:
             [p for p in modules.parameters() if p.requires_grad], lr=lr, betas=(0.9, 0.98), weight_decay=0.01
         )
         self.step, self.spent, self.ema_decay = 0, 0.0, ema
+        if start_path(path).exists() and not path.exists():
+            modules.load_state_dict(torch.load(start_path(path), map_location="cpu", weights_only=True))
         self.ema = {k: v.clone() for k, v in modules.state_dict().items()} if ema else None
         if path.exists():
             saved = torch.load(path, map_location="cpu", weights_only=True)
@@ -32,12 +34,17 @@ class Trainer:
             self.optimizer.load_state_dict(saved["optimizer"])
             self.step, self.spent = saved["step"], saved["spent"]
             self.ema = saved.get("ema") if ema else None
-        self.clock = self.saved = time.monotonic()
+        self.is_on_cpu = next(modules.parameters()).device.type == "cpu"
+        self.clock, self.saved = self.now(), time.monotonic()
+
+    def now(self) -> float:
+        """Seconds; on a CPU those that it computed for us, so that a busy machine does not shorten the training."""
+        return time.process_time() / torch.get_num_threads() if self.is_on_cpu else time.monotonic()
 
     def running(self) -> bool:
-        now = time.monotonic()
+        now = self.now()
         self.spent, self.clock = self.spent + now - self.clock, now
-        if now - self.saved > 120:
+        if time.monotonic() - self.saved > 120:
             self.save()
         return self.spent < self.seconds
 
@@ -59,9 +66,16 @@ class Trainer:
                 torch._foreach_lerp_([self.ema[key] for key in floats], [values[key] for key in floats], 1 - decay)
 
     def log(self, every: int, **numbers: torch.Tensor | float) -> None:
-        if self.step % every == 0:
-            text = "  ".join(f"{name} {float(value.detach() if torch.is_tensor(value) else value):.4f}" for name, value in numbers.items())
-            print(f"step {self.step}  {self.spent / 60:.1f} min  {text}", flush=True)
+        """Prints the numbers of this step, and adds them to the curve that `record.py` keeps."""
+        if self.step % every:
+            return
+        values = {name: float(value.detach() if torch.is_tensor(value) else value) for name, value in numbers.items()}
+        print(f"step {self.step}  {self.spent / 60:.1f} min  {'  '.join(f'{k} {v:.4f}' for k, v in values.items())}", flush=True)
+        curve = self.path.with_suffix(".csv")
+        if not curve.exists():
+            curve.write_text(",".join(["step", "minutes", *values]) + "\n")
+        with curve.open("a") as file:
+            file.write(",".join([str(self.step), f"{self.spent / 60:.2f}", *(f"{v:.4f}" for v in values.values())]) + "\n")
 
     def save(self) -> None:
         state = {"modules": self.modules.state_dict(), "optimizer": self.optimizer.state_dict(),
@@ -69,6 +83,11 @@ class Trainer:
         torch.save(state, self.path.with_suffix(".tmp"))
         os.replace(self.path.with_suffix(".tmp"), self.path)
         self.saved = time.monotonic()
+
+
+def start_path(path: Path) -> Path:
+    """Where the weights are that the training with this checkpoint begins with, if there are any."""
+    return path.with_name(f"{path.stem}_start.pt")
 
 
 def use_layer_norm_kernel() -> None:
