@@ -3,7 +3,7 @@
 use egui::{Align, Layout, Rect, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, vec2};
 
 use crate::command::Command;
-use crate::panels::{Scene, widgets};
+use crate::panels::{Scene, widgets, widgets::Loudness};
 use crate::session::EngineState;
 use crate::theme;
 
@@ -39,6 +39,16 @@ pub fn empty_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
                 .map(|model| model.examples.iter().take(N_EXAMPLES).cloned().collect())
                 .unwrap_or_default();
             examples_ui(ui, scene, &examples, width);
+            if !examples.is_empty() {
+                let label = Command::SurprisePrompt.label();
+                let response = widgets::button(ui, &label, Loudness::Quiet, None);
+                if response
+                    .on_hover_text(Command::SurprisePrompt.tooltip().unwrap_or_default())
+                    .clicked()
+                {
+                    scene.send(Command::SurprisePrompt);
+                }
+            }
             ui.add_space(8.0);
             if let EngineState::Restarting(reason) = &scene.session.engine {
                 let text = format!("The engine stopped and starts again: {reason}");

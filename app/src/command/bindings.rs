@@ -148,6 +148,7 @@ pub const LISTED: &[Command] = &[
     Command::Redo,
     Command::CancelCurrent,
     Command::FocusPrompt,
+    Command::SurprisePrompt,
     Command::EarlierPrompt,
     Command::LaterPrompt,
     Command::ShowBefore,

@@ -50,6 +50,8 @@ pub enum Command {
     EarlierPrompt,
     LaterPrompt,
     SetPrompt(String),
+    /// A prompt of the model's own words, or one of its examples.
+    SurprisePrompt,
     ReplaceWord {
         from: String,
         to: String,

@@ -26,6 +26,7 @@ impl Command {
             Self::EarlierPrompt => "Earlier prompt",
             Self::LaterPrompt => "Later prompt",
             Self::SetPrompt(text) => return format!("Use the prompt “{text}”"),
+            Self::SurprisePrompt => "Surprise me",
             Self::ReplaceWord { from, to } => return format!("Replace “{from}” by “{to}”"),
             Self::UseRecipe { part, .. } => part.label(),
             Self::Show(_) => "Show on the canvas",
@@ -114,6 +115,7 @@ impl Command {
         Some(match self {
             Self::Generate => "Queues the prompt; it starts when the jobs before it are done",
             Self::Do(deed) | Self::ChooseDeed(deed) => deed.remark(),
+            Self::SurprisePrompt => "A prompt out of the words that the model knows",
             Self::Again => "What the shown results were asked for, with new seeds",
             Self::Keep => "Makes the shown result a part of the document; Undo takes it back",
             Self::Discard => "Puts these results away; the pictures stay in the gallery",

@@ -91,6 +91,7 @@ fn model_card_ui(ui: &mut Ui, scene: &mut Scene<'_>, model: &ModelInfo, is_curre
             words_ui(ui, "Colours", &vocabulary.colours);
             words_ui(ui, "Places", &vocabulary.places);
             words_ui(ui, "Times", &vocabulary.times);
+            words_ui(ui, "Styles", &vocabulary.styles);
         }
         if !model.examples.is_empty() {
             ui.horizontal_wrapped(|ui| {

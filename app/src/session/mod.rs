@@ -23,6 +23,7 @@ mod results;
 mod runs;
 mod saving;
 mod slots;
+mod surprise;
 mod words;
 
 use std::collections::VecDeque;
@@ -44,6 +45,7 @@ pub use gallery_view::{GalleryState, GalleryView};
 pub use keeping::{Keep, Kept};
 pub use runs::{Run, RunState};
 pub use slots::{Made, Patch, Slot, SlotState};
+pub use surprise::surprise;
 pub use words::{UnknownWord, unknown_words};
 
 /// A run of the window: one press of the button.

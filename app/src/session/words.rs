@@ -45,6 +45,7 @@ fn known_words(vocabulary: &Vocabulary) -> HashSet<String> {
         &vocabulary.colours,
         &vocabulary.places,
         &vocabulary.times,
+        &vocabulary.styles,
         &vocabulary.words,
     ]
     .into_iter()
@@ -98,6 +99,7 @@ fn nearest(word: &str, vocabulary: &Vocabulary) -> Option<String> {
         &vocabulary.colours,
         &vocabulary.places,
         &vocabulary.times,
+        &vocabulary.styles,
     ]
     .into_iter()
     .flatten()
@@ -142,6 +144,7 @@ mod tests {
             colours: words("red,blue,green"),
             places: words("sea,forest"),
             times: words("night,at dusk"),
+            styles: words("pixel art"),
             words: words("small"),
             synonyms: vec![("samurai".to_owned(), "knight".to_owned())],
         }

@@ -55,6 +55,7 @@ pub struct CardVocabulary {
     pub colours: Vec<String>,
     pub places: Vec<String>,
     pub times: Vec<String>,
+    pub styles: Vec<String>,
     pub words: Vec<String>,
     /// Word the user may type → word the model knows.
     pub synonyms: std::collections::BTreeMap<String, String>,
@@ -67,6 +68,7 @@ impl From<CardVocabulary> for Vocabulary {
             colours: card.colours,
             places: card.places,
             times: card.times,
+            styles: card.styles,
             words: card.words,
             synonyms: card.synonyms.into_iter().collect(),
         }

@@ -373,6 +373,8 @@ pub struct Vocabulary {
     pub colours: Vec<String>,
     pub places: Vec<String>,
     pub times: Vec<String>,
+    /// Ways of drawing, such as "pixel art".
+    pub styles: Vec<String>,
     /// Other plain words it knows.
     pub words: Vec<String>,
     /// Word the user may type → word the model knows.

@@ -82,6 +82,7 @@ impl App {
                 self.bar.focus = Some(Selection::End);
             }
             Command::SetPrompt(text) => self.set_prompt(text),
+            Command::SurprisePrompt => self.surprise_prompt(now),
             Command::ReplaceWord { from, to } => self.replace_word(&from, &to),
             Command::UseRecipe { picture, part } => self.use_recipe(picture, part),
             Command::Show(picture) => self.show(picture),

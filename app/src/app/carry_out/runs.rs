@@ -11,7 +11,7 @@ use crate::gallery::{self, Recipe};
 use crate::panels::prompt_bar::Selection;
 use crate::panels::toasts::Tone;
 use crate::session::{
-    Deed, Keep, Kept, PictureId, PictureRef, Place, Problem, RecipePart, new_seed,
+    Deed, Keep, Kept, PictureId, PictureRef, Place, Problem, RecipePart, new_seed, surprise,
 };
 
 impl App {
@@ -179,6 +179,21 @@ impl App {
         draft.prompt = text;
         draft.edited();
         self.bar.focus = Some(Selection::End);
+    }
+
+    pub(super) fn surprise_prompt(&mut self, now: Instant) {
+        let seed = new_seed();
+        let prompt = self
+            .session
+            .current_model()
+            .and_then(|model| surprise(model.vocabulary.as_ref(), &model.examples, seed));
+        match prompt {
+            Some(prompt) => self.set_prompt(prompt),
+            None => {
+                let text = "This model has no examples and names no words: write what you like.";
+                self.toasts.say(Tone::Plain, text, now);
+            }
+        }
     }
 
     pub(super) fn replace_word(&mut self, from: &str, to: &str) {
