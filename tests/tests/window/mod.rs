@@ -215,6 +215,7 @@ fn model() -> ModelInfo {
             colours: words("red blue"),
             places: words("sea"),
             times: words("night"),
+            styles: words("neon"),
             words: Vec::new(),
             synonyms: vec![("samurai".to_owned(), "knight".to_owned())],
         }),
@@ -263,6 +264,25 @@ fn the_first_frame_has_the_prompt_focused_and_an_example_that_typing_replaces() 
     assert_eq!(window.app().prompt(), "a blue house");
     window.click("a red sailboat on the sea");
     assert_eq!(window.app().prompt(), "a red sailboat on the sea");
+}
+
+#[test]
+fn a_surprise_replaces_the_prompt_by_words_that_the_model_knows() {
+    let mut window = Window::open();
+    window.generate("a quagga");
+    window.press(Modifiers::COMMAND, Key::N);
+    window.click("Surprise me");
+    let prompt = window.app().prompt().to_owned();
+    let model = window.app().session.current_model().unwrap();
+    let vocabulary = model.vocabulary.as_ref().unwrap();
+    assert!(
+        vocabulary.objects.iter().any(|name| prompt.contains(name)),
+        "{prompt}"
+    );
+    assert!(
+        limn::session::unknown_words(&prompt, vocabulary).is_empty(),
+        "{prompt}"
+    );
 }
 
 #[test]
