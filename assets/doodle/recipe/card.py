@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 from settings import Setting
 from tokenizer import words
 from words import STYLES
@@ -49,16 +46,6 @@ EXAMPLES = {
         "three pink flowers in the garden by day, pastel",
     ],
 }
-
-
-def write(folder: Path, entries: dict, upscaler_scale: int | None = None) -> None:
-    """With the upscaler that lies in the folder, or comes to lie there, if there is one."""
-    file = folder / "limn.json"
-    if upscaler_scale is None and file.exists() and (folder / "upscaler").exists():
-        upscaler_scale = json.loads(file.read_text()).get("upscaler", {}).get("scale")
-    if upscaler_scale is not None:
-        entries = entries | {"upscaler": {"scale": upscaler_scale}}
-    file.write_text(json.dumps(entries, indent=1) + "\n")
 
 
 def card(setting: Setting, preview: dict) -> dict:

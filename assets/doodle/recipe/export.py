@@ -7,6 +7,7 @@ trained autoencoder into a folder that has the rest: its encoder, and so the lat
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def main() -> None:
     preview = preview_map(arguments.state)
     pipeline.to(torch.float16).save_pretrained(arguments.out, safe_serialization=True)
     tidy(arguments.out, arguments.state / "tokenizer")
-    card.write(arguments.out, card.card(settings.of(arguments.state), preview))
+    (arguments.out / "limn.json").write_text(json.dumps(card.card(settings.of(arguments.state), preview), indent=1) + "\n")
     check(arguments.out)
     size = sum(file.stat().st_size for file in arguments.out.rglob("*") if file.is_file())
     print(f"{n_parameters / 1e6:.1f} M parameters, {size / 1e6:.1f} MB in {arguments.out}")
