@@ -43,6 +43,8 @@ pub enum Icon {
     Close,
     Check,
     ChevronDown,
+    ChevronLeft,
+    ChevronRight,
     Locked,
     Unlocked,
     Warning,
@@ -371,6 +373,8 @@ fn marks(icon: Icon) -> &'static [Mark] {
         ],
         Icon::Check => &[Line(&[(5.0, 12.5), (10.0, 17.5), (19.5, 7.0)])],
         Icon::ChevronDown => &[Line(&[(6.5, 9.5), (12.0, 15.0), (17.5, 9.5)])],
+        Icon::ChevronLeft => &[Line(&[(14.5, 6.5), (9.0, 12.0), (14.5, 17.5)])],
+        Icon::ChevronRight => &[Line(&[(9.5, 6.5), (15.0, 12.0), (9.5, 17.5)])],
         Icon::Locked => &[
             Rounded(5.5, 11.0, 18.5, 20.0, 2.0),
             Line(&[(8.5, 11.0), (8.5, 7.5)]),

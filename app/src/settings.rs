@@ -23,6 +23,8 @@ pub struct Settings {
     pub theme: Theme,
     /// Added to the system's own scale; `None` follows the system alone.
     pub ui_scale: Option<f32>,
+    /// Tiles tell how well their pictures match the prompt.
+    pub shows_scores: bool,
     /// The engine's id of the model that was used last.
     pub model: Option<String>,
     pub prompt_bar: PromptBar,
@@ -63,6 +65,8 @@ pub struct PromptBar {
     pub negative_prompt: Option<String>,
     pub n_pictures: u32,
     pub size: Option<(u32, u32)>,
+    /// Each picture is the best of this many.
+    pub best_of: u32,
     pub sampling: Sampling,
     /// A seed that the user has locked.
     pub seed: Option<u64>,
@@ -75,6 +79,7 @@ impl Default for PromptBar {
             negative_prompt: None,
             n_pictures: 4,
             size: None,
+            best_of: 1,
             sampling: Sampling::default(),
             seed: None,
         }

@@ -8,6 +8,7 @@ use super::App;
 use crate::canvas::{self, CanvasState};
 use crate::panels::gallery_place::{self, GalleryPanel};
 use crate::panels::prompt_bar::{self, PromptBar};
+use crate::panels::results::ResultsPanel;
 use crate::panels::{
     Scene, drop_sheet, models_place, palette, reference_board, settings_sheet, side_panel, toasts,
     tool_options, tool_strip, top_bar,
@@ -39,6 +40,7 @@ impl App {
             Place::Canvas => {
                 let mut place = CanvasPlace {
                     panels_are_shown: self.panels_are_shown,
+                    results: &mut self.results_panel,
                     gallery: &mut self.gallery_panel,
                     bar: &mut self.bar,
                     draft: &mut draft,
@@ -74,6 +76,7 @@ impl App {
 /// What the panels around the canvas keep between frames.
 struct CanvasPlace<'a> {
     panels_are_shown: bool,
+    results: &'a mut ResultsPanel,
     gallery: &'a mut GalleryPanel,
     bar: &'a mut PromptBar,
     draft: &'a mut Draft,
@@ -98,7 +101,9 @@ fn canvas_place_ui(ui: &mut Ui, scene: &mut Scene<'_>, place: &mut CanvasPlace<'
             .exact_size(theme::SIDE_PANEL_WIDTH)
             .resizable(false)
             .frame(bar(ui, margin))
-            .show(ui, |ui| side_panel::side_panel_ui(ui, scene, place.gallery));
+            .show(ui, |ui| {
+                side_panel::side_panel_ui(ui, scene, place.results, place.gallery);
+            });
     }
     if !scene.session.documents.current().pinned.is_empty() {
         Panel::left("pinned")

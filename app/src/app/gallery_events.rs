@@ -40,6 +40,7 @@ impl App {
             handle::Event::Saved(record) => {
                 let effects = self.session.saved(record.id);
                 self.carry_out_effects(effects);
+                self.export_made(record.id);
                 self.gallery_view.add(*record);
                 self.list_is_stale = true;
             }

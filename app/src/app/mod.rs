@@ -9,6 +9,7 @@ mod documents;
 mod draw;
 mod gallery_events;
 mod pictures;
+mod sources;
 mod thread;
 
 use std::path::PathBuf;
@@ -30,10 +31,11 @@ use crate::panels::Region;
 use crate::panels::gallery_place::GalleryPanel;
 use crate::panels::palette::Palette;
 use crate::panels::prompt_bar::{PromptBar, Selection};
+use crate::panels::results::ResultsPanel;
 use crate::panels::toasts::{Toasts, Tone};
 use crate::paths::Folders;
 use crate::session::{
-    Effect, GalleryState, GalleryView, OpenDocument, PictureId, PromptHistory, Session,
+    Effect, GalleryState, GalleryView, OpenDocument, Part, PictureId, PromptHistory, RunId, Session,
 };
 use crate::settings::{self, Settings};
 use crate::textures::Textures;
@@ -55,6 +57,9 @@ pub struct App {
     textures: Textures,
     pictures: pictures::Fetcher,
     composer: composer::Composer,
+    sources: sources::Sources,
+    /// Where a picture goes once its run has made it larger.
+    exports: Vec<(RunId, PathBuf)>,
     /// What is to be done with a picture of the gallery once it is open.
     fetching: Vec<(PictureId, carry_out::Fetched)>,
     documents: Option<DocumentStore>,
@@ -74,6 +79,7 @@ pub struct App {
     bar: PromptBar,
     canvas: CanvasState,
     palette: Palette,
+    results_panel: ResultsPanel,
     gallery_panel: GalleryPanel,
     settings_are_open: bool,
     panels_are_shown: bool,
@@ -96,6 +102,11 @@ enum DialogAnswer {
     GalleryFolder(PathBuf),
     ExportTo {
         id: PictureId,
+        path: PathBuf,
+    },
+    ExportLarger {
+        part: Part,
+        scale: u32,
         path: PathBuf,
     },
     Mask {
@@ -131,6 +142,8 @@ impl App {
             textures: Textures::default(),
             pictures: pictures::Fetcher::start(waker(ctx)),
             composer: composer::Composer::start(waker(ctx)),
+            sources: sources::Sources::start(waker(ctx)),
+            exports: Vec::new(),
             fetching: Vec::new(),
             documents: None,
             restored: Vec::new(),
@@ -143,6 +156,7 @@ impl App {
             bar: PromptBar::default(),
             canvas: CanvasState::default(),
             palette: Palette::default(),
+            results_panel: ResultsPanel::default(),
             gallery_panel: GalleryPanel::default(),
             settings_are_open: false,
             panels_are_shown: true,
@@ -197,6 +211,7 @@ impl App {
         draft.n_pictures = stored.n_pictures.clamp(1, 9);
         draft.negative_prompt = stored.negative_prompt.clone().unwrap_or_default();
         draft.size = stored.size;
+        draft.best_of = stored.best_of.clamp(1, 8);
         draft.sampling = stored.sampling.clone();
         if let Some(seed) = stored.seed {
             draft.seed = seed;
@@ -262,6 +277,9 @@ impl App {
             match answer {
                 DialogAnswer::GalleryFolder(folder) => self.use_gallery_folder(ctx, folder),
                 DialogAnswer::ExportTo { id, path } => self.export_to(id, path),
+                DialogAnswer::ExportLarger { part, scale, path } => {
+                    self.upscale(part, scale, Some(path));
+                }
                 DialogAnswer::Mask { document, mask } => {
                     if let Some(open) = self.session.documents.get_mut(document) {
                         mask_ops::load(mask, &mut open.document);
@@ -352,6 +370,7 @@ impl eframe::App for App {
         let now = Instant::now();
         self.drain_engine();
         self.drain_composer();
+        self.drain_sources(now);
         self.take_dropped(ctx);
         self.drain_gallery(now);
         self.drain_dialogs(ctx, now);

@@ -2,20 +2,33 @@
 
 use egui::Ui;
 
-use crate::command::Command;
+use crate::command::{Command, GestureCommand};
 use crate::panels::Scene;
+use crate::session::Deed;
 use crate::tools::MaskAction;
 
 pub fn menu_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let has_mask = !scene.session.document().content().mask.is_empty();
     ui.set_min_width(180.0);
-    let groups: [&[(Command, bool)]; 3] = [
+    let has_picture = scene.session.part_in_view().is_ok();
+    let can = |deed| has_picture && scene.session.obstacle(deed).is_none();
+    let picture = None;
+    let upscale = GestureCommand::Upscale { picture, scale: 2 };
+    let gestures = [
+        (GestureCommand::Vary(picture), can(Deed::Variations)),
+        (GestureCommand::AddToMix(picture), can(Deed::Mix)),
+        (GestureCommand::Turn(picture), can(Deed::Turn)),
+        (upscale, has_picture),
+    ];
+    let gestures = gestures.map(|(command, is_enabled)| (Command::Gesture(command), is_enabled));
+    let groups: [&[(Command, bool)]; 4] = [
         &[(Command::Undo, true), (Command::Redo, true)],
         &[
             (Command::Mask(MaskAction::All), true),
             (Command::Mask(MaskAction::Invert), true),
             (Command::Mask(MaskAction::Clear), has_mask),
         ],
+        &gestures,
         &[
             (Command::CopyPicture, true),
             (Command::Export, true),

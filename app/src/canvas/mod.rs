@@ -246,7 +246,7 @@ fn running_box(scene: &Scene<'_>, preview: &ShownPreview) -> Option<(PixelRect, 
     let PictureRef::Result { run, .. } = preview.picture else {
         return None;
     };
-    let edit = scene.session.run(run)?.edit.as_ref()?;
+    let edit = scene.session.run(run)?.edit()?;
     let words = context_box::words(&edit.plan, edit.content.frame);
     Some((preview.context, words))
 }

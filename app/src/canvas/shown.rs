@@ -8,7 +8,7 @@ use limn_engine::protocol::Preview;
 
 use super::tiled::image_rect;
 use crate::panels::{Scene, top_bar};
-use crate::session::{PictureRef, RunId, RunState, ShownResult, SlotState};
+use crate::session::{PictureRef, Run, RunId, RunState, ShownResult, SlotState};
 
 pub enum Shown {
     Nothing,
@@ -136,11 +136,8 @@ impl Shown {
             Self::Failed { reason, .. } => format!("Canvas: {reason}"),
             Self::Alone { picture, .. } => match picture {
                 PictureRef::Result { run, index } => {
-                    let prompt = scene
-                        .session
-                        .run(*run)
-                        .map_or("", |run| run.request.prompt.as_str());
-                    format!("Canvas: result {}, {prompt}", index + 1)
+                    let title = scene.session.run(*run).map(Run::title).unwrap_or_default();
+                    format!("Canvas: result {}, {title}", index + 1)
                 }
                 PictureRef::Gallery(id) => {
                     let prompt = scene

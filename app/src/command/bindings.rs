@@ -2,7 +2,7 @@
 
 use egui::{Key, Modifiers};
 
-use super::{Command, LayerCommand, Scope, Shortcut};
+use super::{Command, GestureCommand, LayerCommand, Scope, Shortcut};
 use crate::session::{Deed, Place, SideTab};
 use crate::settings::Theme;
 use crate::tools::{MaskAction, Tool};
@@ -45,6 +45,14 @@ pub const BINDINGS: &[(Shortcut, Command)] = &[
     (unfocused(Key::ArrowLeft), Command::PreviousResult),
     (unfocused(Key::ArrowRight), Command::NextResult),
     (unfocused(Key::Enter), Command::Keep),
+    (
+        outside_text(Key::V).shift(),
+        Command::Gesture(GestureCommand::Vary(None)),
+    ),
+    (
+        outside_text(Key::B).shift(),
+        Command::Gesture(GestureCommand::AddToMix(None)),
+    ),
     (outside_text(Key::Z).ctrl(), Command::Undo),
     (outside_text(Key::Z).ctrl().shift(), Command::Redo),
     (outside_text(Key::Y).ctrl(), Command::Redo),
@@ -142,6 +150,12 @@ pub const LISTED: &[Command] = &[
     Command::Do(Deed::ChangePicture),
     Command::Do(Deed::Extend),
     Command::Again,
+    Command::Gesture(GestureCommand::Vary(None)),
+    Command::Gesture(GestureCommand::AddToMix(None)),
+    Command::Gesture(GestureCommand::Turn(None)),
+    UPSCALE_2,
+    UPSCALE_4,
+    Command::Gesture(GestureCommand::LeaveTray),
     Command::Keep,
     Command::Discard,
     Command::Undo,
@@ -155,6 +169,8 @@ pub const LISTED: &[Command] = &[
     Command::PreviousResult,
     Command::NextResult,
     Command::Export,
+    Command::Gesture(GestureCommand::ExportLarger(2)),
+    Command::Gesture(GestureCommand::ExportLarger(4)),
     Command::CopyPicture,
     Command::ToggleStar,
     Command::Delete,
@@ -218,9 +234,20 @@ pub const LISTED: &[Command] = &[
     Command::SetTheme(Theme::System),
     Command::SetTheme(Theme::Dark),
     Command::SetTheme(Theme::Light),
+    Command::ShowScores(true),
+    Command::ShowScores(false),
     Command::ChooseGalleryFolder,
     Command::Settings,
 ];
+
+const UPSCALE_2: Command = Command::Gesture(GestureCommand::Upscale {
+    picture: None,
+    scale: 2,
+});
+const UPSCALE_4: Command = Command::Gesture(GestureCommand::Upscale {
+    picture: None,
+    scale: 4,
+});
 
 /// The command that a key press means here, if any.
 pub fn command_for(

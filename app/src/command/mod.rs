@@ -3,6 +3,7 @@
 //! Panels send commands; [`crate::app::App`] carries them out in one place.
 
 mod bindings;
+mod gesture;
 mod words;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use crate::settings::Theme;
 use crate::tools::{MaskAction, PointerEvent, Tool, ToolSettings};
 
 pub use bindings::{BINDINGS, LISTED, command_for};
+pub use gesture::GestureCommand;
 pub use words::{device_label, theme_label};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +33,7 @@ pub enum Command {
     SetChoices(EditChoices),
     /// The shown run's prompt, settings and, of an edit, picture and mask again, with new seeds.
     Again,
+    Gesture(GestureCommand),
     /// The unfinished pictures of a run that failed or was cancelled.
     RunAgain(RunId),
     /// Cancels the job that is running.
@@ -162,6 +165,8 @@ pub enum Command {
     SetDevice(DeviceChoice),
     SetTheme(Theme),
     SetScale(f32),
+    /// Tiles tell how well their pictures match the prompt.
+    ShowScores(bool),
     ChooseGalleryFolder,
     DismissToast(u64),
     /// Closes the window although pictures are not saved.

@@ -7,12 +7,14 @@ use crate::settings::Theme;
 
 impl Command {
     /// Short and plain: what the palette, the menus and screen readers say.
+    #[expect(clippy::too_many_lines, reason = "one line for each command")]
     pub fn label(&self) -> String {
         let fixed = match self {
             Self::Generate => "Run the prompt",
             Self::Do(deed) | Self::ChooseDeed(deed) => deed.label(),
             Self::SetChoices(_) => "How to change the picture",
             Self::Again => "Again, with new seeds",
+            Self::Gesture(command) => return command.label(),
             Self::Keep => "Keep",
             Self::Discard => "Discard",
             Self::Undo | Self::Restore(_) => "Undo",
@@ -103,6 +105,8 @@ impl Command {
             Self::SetDevice(device) => return format!("Compute on {}", device_label(device)),
             Self::SetTheme(theme) => theme_label(*theme),
             Self::SetScale(_) => "Interface scale",
+            Self::ShowScores(true) => "Show scores on results",
+            Self::ShowScores(false) => "Hide scores on results",
             Self::ChooseGalleryFolder => "Choose the gallery folder…",
             Self::DismissToast(_) => "Close the message",
             Self::CloseAnyway => "Close anyway",
@@ -117,6 +121,8 @@ impl Command {
             Self::Do(deed) | Self::ChooseDeed(deed) => deed.remark(),
             Self::SurprisePrompt => "A prompt out of the words that the model knows",
             Self::Again => "What the shown results were asked for, with new seeds",
+            Self::Gesture(command) => command.tooltip(),
+            Self::ShowScores(_) => "How well a picture matches its prompt (CLIP similarity)",
             Self::Keep => "Makes the shown result a part of the document; Undo takes it back",
             Self::Discard => "Puts these results away; the pictures stay in the gallery",
             Self::ToggleMask => "Hold the key to peek",

@@ -105,7 +105,7 @@ pub fn convert(source: &[u8], options: ExportOptions) -> Result<Vec<u8>, String>
 fn xmp_for(header: &Header) -> Option<String> {
     match (&header.xmp, &header.recipe) {
         (Some(xmp), _) if marking::source_type(xmp).is_some() => Some(xmp.clone()),
-        (_, Some(recipe)) => Some(marking::xmp_packet(recipe.digital_source_type())),
+        (_, Some(recipe)) => recipe.digital_source_type().map(marking::xmp_packet),
         (xmp, None) => xmp.clone(),
     }
 }

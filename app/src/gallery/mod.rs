@@ -38,5 +38,7 @@ pub use handle::{Command, Event, GalleryHandle};
 pub use index::{Query, Record};
 pub use layout::PictureId;
 pub use marks::Mark;
-pub use recipe::{Deed, EditFacts, Recipe};
+pub use recipe::{
+    BlendFacts, BlendedInput, Deed, EditFacts, Recipe, ShiftFacts, UpscaleFacts, VariationsFacts,
+};
 pub use store::Gallery;

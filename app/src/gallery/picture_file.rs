@@ -45,12 +45,14 @@ fn encode(
     color_type: png::ColorType,
     recipe: &Recipe,
 ) -> Result<Vec<u8>, String> {
-    let xmp = marking::xmp_packet(recipe.digital_source_type());
     let mut info = png::Info::with_size(width, height);
     info.color_type = color_type;
     info.bit_depth = png::BitDepth::Eight;
-    info.utf8_text
-        .push(ITXtChunk::new(marking::PNG_KEYWORD, xmp));
+    if let Some(source_type) = recipe.digital_source_type() {
+        let xmp = marking::xmp_packet(source_type);
+        info.utf8_text
+            .push(ITXtChunk::new(marking::PNG_KEYWORD, xmp));
+    }
     info.utf8_text
         .push(ITXtChunk::new(RECIPE_KEYWORD, recipe.to_json()));
     // A NUL ends a text in some readers.

@@ -6,7 +6,7 @@ use egui::{Id, Modal, Ui, vec2};
 
 use super::Scene;
 use super::widgets::{self, Loudness};
-use crate::command::Command;
+use crate::command::{Command, GestureCommand};
 use crate::theme;
 
 pub fn drop_sheet_ui(ui: &Ui, scene: &mut Scene<'_>, dropped: &[PathBuf]) {
@@ -31,6 +31,10 @@ pub fn drop_sheet_ui(ui: &Ui, scene: &mut Scene<'_>, dropped: &[PathBuf]) {
             for (command, loudness) in [
                 (Command::OpenDropped, Loudness::Primary),
                 (Command::AddDropped, Loudness::Plain),
+                (
+                    Command::Gesture(GestureCommand::VaryDropped),
+                    Loudness::Plain,
+                ),
                 (Command::ForgetDropped, Loudness::Quiet),
             ] {
                 if widgets::button(ui, &command.label(), loudness, None).clicked() {

@@ -62,6 +62,21 @@ pub fn info_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         picture,
         Some(RecipePart::Seed),
     );
+    how_ui(ui, scene, &recipe, picture);
+    if let Some(id) = scene.session.picture_id(picture) {
+        ui.horizontal(|ui| {
+            if widgets::button(ui, "Show in the folder", Loudness::Plain, None).clicked() {
+                scene.send(Command::ShowInFolder(id));
+            }
+            if widgets::button(ui, "Copy the prompt", Loudness::Plain, None).clicked() {
+                scene.send(Command::CopyPrompt(picture));
+            }
+        });
+    }
+}
+
+/// With which settings, by what and when.
+fn how_ui(ui: &mut Ui, scene: &mut Scene<'_>, recipe: &Recipe, picture: PictureRef) {
     let sampler = recipe.sampler().map_or_else(
         || recipe.sampler.clone(),
         |known| prompt_bar::sampler_name(known).to_owned(),
@@ -92,22 +107,19 @@ pub fn info_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         picture,
         None,
     );
+    if let Some(score) = recipe.score {
+        let words = format!(
+            "{score:.3} for the prompt, the best of {}",
+            recipe.best_of.max(1)
+        );
+        field_ui(ui, scene, "Match", &words, picture, None);
+    }
     let created = recipe
         .created
         .to_zoned_datetime(jiff::tz::TimeZone::system())
         .strftime("%e %B %Y, %H:%M")
         .to_string();
     field_ui(ui, scene, "Made at", created.trim(), picture, None);
-    if let Some(id) = scene.session.picture_id(picture) {
-        ui.horizontal(|ui| {
-            if widgets::button(ui, "Show in the folder", Loudness::Plain, None).clicked() {
-                scene.send(Command::ShowInFolder(id));
-            }
-            if widgets::button(ui, "Copy the prompt", Loudness::Plain, None).clicked() {
-                scene.send(Command::CopyPrompt(picture));
-            }
-        });
-    }
 }
 
 /// The recipe of a picture, from the run it came from or from the gallery.

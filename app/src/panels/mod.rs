@@ -10,7 +10,6 @@ pub mod models_place;
 pub mod palette;
 pub mod prompt_bar;
 pub mod reference_board;
-pub mod result_tile;
 pub mod results;
 pub mod settings_sheet;
 pub mod side_panel;

@@ -3,11 +3,17 @@
 use egui::{ScrollArea, Ui, vec2};
 
 use super::gallery_place::GalleryPanel;
+use super::results::ResultsPanel;
 use super::{Region, Scene, gallery_place, info, layers, results, widgets};
 use crate::command::Command;
 use crate::session::SideTab;
 
-pub fn side_panel_ui(ui: &mut Ui, scene: &mut Scene<'_>, gallery: &mut GalleryPanel) {
+pub fn side_panel_ui(
+    ui: &mut Ui,
+    scene: &mut Scene<'_>,
+    results: &mut ResultsPanel,
+    gallery: &mut GalleryPanel,
+) {
     ui.spacing_mut().item_spacing = vec2(8.0, 10.0);
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
@@ -23,7 +29,7 @@ pub fn side_panel_ui(ui: &mut Ui, scene: &mut Scene<'_>, gallery: &mut GalleryPa
     });
     match scene.session.side_tab {
         SideTab::Results => {
-            results::results_ui(ui, scene);
+            results::results_ui(ui, scene, results);
             gallery_place::gallery_strip_ui(ui, scene, gallery);
         }
         SideTab::Layers => {

@@ -1,8 +1,7 @@
 //! Places at the left, documents beside them; queue, model and device at the right.
 
 use egui::{
-    Align, Color32, Layout, Popup, PopupCloseBehavior, Response, Role, Sense, Stroke, StrokeKind,
-    Ui, WidgetInfo, vec2,
+    Align, Color32, Layout, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2,
 };
 
 use super::widgets::{self, Loudness};
@@ -95,7 +94,8 @@ pub fn queue_row_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: crate::session::RunI
     let (state, fraction) = (run_state_words(run, scene), run.fraction());
     let width = ui.available_width();
     let (rect, response) = ui.allocate_exact_size(vec2(width, 44.0), Sense::click());
-    let label = format!("{}: {state}", run.request.prompt);
+    let title = run.title();
+    let label = format!("{title}: {state}");
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &label));
     let is_selected = scene.session.selected_run() == Some(id);
     if response.hovered() || is_selected {
@@ -103,12 +103,7 @@ pub fn queue_row_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: crate::session::RunI
     }
     let inner = rect.shrink2(vec2(10.0, 6.0));
     let text_width = inner.width() - 32.0;
-    let prompt = widgets::clipped(
-        &run.request.prompt,
-        theme::label_medium(),
-        theme.text,
-        text_width,
-    );
+    let prompt = widgets::clipped(&title, theme::label_medium(), theme.text, text_width);
     ui.painter()
         .galley(inner.min, ui.painter().layout_job(prompt), theme.text);
     let state = widgets::clipped(&state, theme::caption(), theme.text2, text_width);
@@ -149,11 +144,8 @@ pub fn queue_row_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: crate::session::RunI
 }
 
 fn run_title(scene: &Scene<'_>, id: crate::session::RunId) -> String {
-    let prompt = scene
-        .session
-        .run(id)
-        .map_or("", |run| run.request.prompt.as_str());
-    prompt.chars().take(40).collect()
+    let title = scene.session.run(id).map(Run::title).unwrap_or_default();
+    title.chars().take(40).collect()
 }
 
 pub fn run_state_words(run: &Run, scene: &Scene<'_>) -> String {
@@ -438,13 +430,5 @@ fn paint_chip(ui: &Ui, theme: &Theme, rect: egui::Rect, response: &Response) {
 }
 
 fn popover(chip: &Response, width: f32, contents: impl FnOnce(&mut Ui)) {
-    Popup::from_toggle_button_response(chip)
-        .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
-        .gap(6.0)
-        .align(egui::RectAlign::BOTTOM_END)
-        .show(|ui| {
-            ui.set_width(width);
-            ui.spacing_mut().item_spacing.y = 4.0;
-            contents(ui);
-        });
+    widgets::popover(chip, egui::RectAlign::BOTTOM_END, width, contents);
 }

@@ -4,8 +4,8 @@ use std::ops::RangeInclusive;
 
 use egui::text::{LayoutJob, TextFormat};
 use egui::{
-    Align2, Color32, CornerRadius, FontId, Rect, Response, Role, Sense, Shape, Stroke, StrokeKind,
-    TextureHandle, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Align2, Color32, CornerRadius, FontId, Popup, PopupCloseBehavior, Rect, RectAlign, Response,
+    Role, Sense, Shape, Stroke, StrokeKind, TextureHandle, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
 use crate::command::Command;
@@ -24,6 +24,17 @@ pub enum Loudness {
 
 /// A button as high as its text with some air, or as wide as `width` says.
 pub fn button(ui: &mut Ui, text: &str, loudness: Loudness, width: Option<f32>) -> Response {
+    named_button(ui, text, text, loudness, width)
+}
+
+/// As [`button`], with another name for screen readers.
+pub fn named_button(
+    ui: &mut Ui,
+    text: &str,
+    label: &str,
+    loudness: Loudness,
+    width: Option<f32>,
+) -> Response {
     let theme = theme::of(ui);
     let font = theme::label_medium();
     let galley = ui
@@ -32,7 +43,7 @@ pub fn button(ui: &mut Ui, text: &str, loudness: Loudness, width: Option<f32>) -
     let size = vec2(width.unwrap_or(galley.size().x + 24.0), 31.0);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     let enabled = ui.is_enabled();
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, text));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, label));
     if ui.is_rect_visible(rect) {
         let (fill, outline, colour) = button_colours(theme, &response, loudness);
         ui.painter().rect(
@@ -233,6 +244,19 @@ pub fn command_tooltip(ui: &Ui, command: &Command) -> String {
         text.push_str(more);
     }
     text
+}
+
+/// What a button opens, until a click outside.
+pub fn popover(button: &Response, align: RectAlign, width: f32, contents: impl FnOnce(&mut Ui)) {
+    Popup::from_toggle_button_response(button)
+        .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
+        .align(align)
+        .gap(6.0)
+        .show(|ui| {
+            ui.set_width(width);
+            ui.spacing_mut().item_spacing.y = 4.0;
+            contents(ui);
+        });
 }
 
 /// The ring of what has the keyboard focus; clicks never bring it.

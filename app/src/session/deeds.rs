@@ -13,14 +13,24 @@ pub enum Deed {
     FillMask,
     ChangePicture,
     Extend,
+    /// Pictures like another.
+    Variations,
+    /// Between several pictures or words.
+    Mix,
+    /// From what one text says into what another says.
+    Turn,
+    Upscale,
 }
 
 impl Deed {
-    pub const ALL: [Self; 4] = [
+    /// What the button can be set to. The others are done at once, from a picture.
+    pub const CHOICES: [Self; 6] = [
         Self::NewPictures,
         Self::FillMask,
         Self::ChangePicture,
         Self::Extend,
+        Self::Mix,
+        Self::Turn,
     ];
 
     pub fn label(self) -> &'static str {
@@ -29,6 +39,10 @@ impl Deed {
             Self::FillMask => "Fill mask",
             Self::ChangePicture => "Change picture",
             Self::Extend => "Extend",
+            Self::Variations => "Variations",
+            Self::Mix => "Mix",
+            Self::Turn => "Turn … into …",
+            Self::Upscale => "Upscale",
         }
     }
 
@@ -38,21 +52,37 @@ impl Deed {
             Self::FillMask => "Only what the mask covers changes",
             Self::ChangePicture => "The whole picture, as far as “How much to change” allows",
             Self::Extend => "Fills what is empty at the edges",
+            Self::Variations => "Pictures like this one",
+            Self::Mix => "Pictures between two to four pictures or words",
+            Self::Turn => {
+                "The picture changed from what one word says to another, as from “day” to “night”"
+            }
+            Self::Upscale => "The same picture, larger",
         }
     }
 
+    /// In the gallery's words.
     pub(super) fn recipe(self) -> gallery::Deed {
         match self {
             Self::NewPictures => gallery::Deed::TextToImage,
             Self::FillMask => gallery::Deed::Inpaint,
             Self::ChangePicture => gallery::Deed::ImageToImage,
             Self::Extend => gallery::Deed::Outpaint,
+            Self::Variations => gallery::Deed::Variations,
+            Self::Mix => gallery::Deed::Blend,
+            Self::Turn => gallery::Deed::Shift,
+            Self::Upscale => gallery::Deed::Upscale,
         }
     }
 
-    /// Whether it starts from the picture that is there.
+    /// Whether it changes the picture that is there.
     pub fn is_edit(self) -> bool {
-        self != Self::NewPictures
+        matches!(self, Self::FillMask | Self::ChangePicture | Self::Extend)
+    }
+
+    /// Whether it is put together in the prompt bar, in the place of the prompt.
+    pub fn has_tray(self) -> bool {
+        matches!(self, Self::Mix | Self::Turn)
     }
 }
 
@@ -94,7 +124,7 @@ impl EditChoices {
         match deed {
             Deed::FillMask => Some(self.fill_strength),
             Deed::ChangePicture => Some(self.change_strength),
-            Deed::NewPictures | Deed::Extend => None,
+            _ => None,
         }
     }
 
@@ -103,7 +133,7 @@ impl EditChoices {
         match deed {
             Deed::FillMask => self.fill_strength = strength,
             Deed::ChangePicture => self.change_strength = strength,
-            Deed::NewPictures | Deed::Extend => {}
+            _ => {}
         }
         self
     }
@@ -143,6 +173,8 @@ impl Session {
     pub fn deed(&self) -> Deed {
         let suggested = self.suggested_deed();
         match self.documents.current().choices.chosen {
+            // What is being put together stays until it is put away.
+            Some((chosen, _)) if chosen.has_tray() => chosen,
             Some((chosen, when)) if when == suggested && self.can_do(chosen) => chosen,
             _ => suggested,
         }
@@ -154,13 +186,20 @@ impl Session {
         self.documents.current_mut().choices.chosen = Some((deed, suggested));
     }
 
+    /// Back to the prompt from what is put together in its place.
+    pub fn leave_tray(&mut self) {
+        if self.deed().has_tray() {
+            self.documents.current_mut().choices.chosen = None;
+        }
+    }
+
     /// Whether a deed makes sense here; an empty mask can be filled later, so it can be chosen.
     pub fn can_do(&self, deed: Deed) -> bool {
         let current = self.documents.current();
         match deed {
-            Deed::NewPictures => true,
+            Deed::NewPictures | Deed::Mix => true,
             Deed::FillMask => !current.document.content().frame.is_empty(),
-            Deed::ChangePicture => {
+            Deed::ChangePicture | Deed::Turn | Deed::Variations | Deed::Upscale => {
                 !current.document.content().frame.is_empty() || current.shown.is_some()
             }
             Deed::Extend => current.has_empty_edge(),

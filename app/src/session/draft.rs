@@ -2,7 +2,7 @@
 
 use limn_engine::protocol::{Compute, GenerateRequest, ModelInfo, Sampling};
 
-use super::Deed;
+use super::{Deed, MixDraft, TurnDraft};
 
 /// A limit for the text field, far beyond any model's: the engine says which words were not read.
 pub const MAX_PROMPT_CHARS: usize = 20_000;
@@ -15,10 +15,17 @@ pub struct Draft {
     pub n_pictures: u32,
     /// `None` is the model's own size.
     pub size: Option<(u32, u32)>,
+    /// Each picture is the best of this many.
+    pub best_of: u32,
     pub sampling: Sampling,
     pub seed: u64,
     /// Keep the seed; otherwise each run draws a new one.
     pub seed_is_locked: bool,
+    /// How far variations go, from 0 near to 1 far.
+    pub far: f32,
+    /// What is being put together in the place of the prompt.
+    pub mix: MixDraft,
+    pub turn: TurnDraft,
     /// What is wrong with the draft, said beside it.
     pub problem: Option<Problem>,
     /// Where in the history the prompt comes from, and what was being written before.
@@ -74,9 +81,13 @@ impl Default for Draft {
             negative_prompt: String::new(),
             n_pictures: 4,
             size: None,
+            best_of: 1,
             sampling: Sampling::default(),
             seed: new_seed(),
             seed_is_locked: false,
+            far: 1.0,
+            mix: MixDraft::default(),
+            turn: TurnDraft::default(),
             problem: None,
             browsing: None,
         }
@@ -97,13 +108,27 @@ impl Draft {
         if prompt.is_empty() {
             return Err("Describe a picture first.".into());
         }
+        let request = self.request_for(prompt, model, compute)?;
+        self.browsing = None;
+        Ok(request)
+    }
+
+    /// As [`Self::request`], with other words than the prompt or none.
+    ///
+    /// # Errors
+    /// What to tell the user.
+    pub fn request_for(
+        &mut self,
+        prompt: String,
+        model: Option<&ModelInfo>,
+        compute: Compute,
+    ) -> Result<GenerateRequest, Problem> {
         let Some(model) = model else {
             return Err("There is no model to draw with yet: see Models.".into());
         };
         if !self.seed_is_locked {
             self.seed = new_seed();
         }
-        self.browsing = None;
         let negative = self.negative_prompt.trim();
         Ok(GenerateRequest {
             model: model.id.clone(),
@@ -112,7 +137,7 @@ impl Draft {
             negative_prompt: (!negative.is_empty()).then(|| negative.to_owned()),
             size: self.size,
             n_pictures: self.n_pictures,
-            best_of: 1,
+            best_of: self.best_of,
             seed: self.seed,
             sampling: self.sampling.clone(),
             latents: None,
@@ -124,6 +149,8 @@ impl Draft {
     pub fn for_new_document(&self) -> Self {
         Self {
             prompt: String::new(),
+            mix: MixDraft::default(),
+            turn: TurnDraft::default(),
             problem: None,
             browsing: None,
             ..self.clone()
@@ -184,10 +211,6 @@ pub struct SizeChoice {
 
 /// The model's own size, and other shapes of about the same area on its stride.
 pub fn size_choices(model: &ModelInfo) -> Vec<SizeChoice> {
-    let (width, height) = model.default_size;
-    let area = width as f32 * height as f32;
-    let stride = model.stride.max(1);
-    let snap = |pixels: f32| ((pixels / stride as f32).round() as u32).max(1) * stride;
     let mut choices: Vec<SizeChoice> = Vec::new();
     for (label, aspect) in [
         ("Square", 1.0_f32),
@@ -198,12 +221,30 @@ pub fn size_choices(model: &ModelInfo) -> Vec<SizeChoice> {
         ("Wide 16:9", 16.0 / 9.0),
         ("Tall 9:16", 9.0 / 16.0),
     ] {
-        let size = (snap((area * aspect).sqrt()), snap((area / aspect).sqrt()));
+        let size = size_of_shape(model, aspect);
         if !choices.iter().any(|choice| choice.size == size) {
             choices.push(SizeChoice { label, size });
         }
     }
     choices
+}
+
+/// The size that suits pictures made from one of another size: its shape, about the model's own area, on its
+/// stride. `None` is the model's own size.
+pub fn fitting_size(model: &ModelInfo, (width, height): (u32, u32)) -> Option<(u32, u32)> {
+    /// No model draws anything in a narrower strip.
+    const NARROWEST: f32 = 1.0 / 4.0;
+    let aspect = width.max(1) as f32 / height.max(1) as f32;
+    let size = size_of_shape(model, aspect.clamp(NARROWEST, 1.0 / NARROWEST));
+    (size != model.default_size).then_some(size)
+}
+
+fn size_of_shape(model: &ModelInfo, aspect: f32) -> (u32, u32) {
+    let (width, height) = model.default_size;
+    let area = width as f32 * height as f32;
+    let stride = model.stride.max(1);
+    let snap = |pixels: f32| ((pixels / stride as f32).round() as u32).max(1) * stride;
+    (snap((area * aspect).sqrt()), snap((area / aspect).sqrt()))
 }
 
 #[cfg(test)]
@@ -285,6 +326,18 @@ mod tests {
             draft.later(&history);
         }
         assert_eq!(draft.prompt, "being written");
+    }
+
+    #[test]
+    fn a_picture_of_another_size_gets_its_shape_on_the_stride() {
+        let check = |size, expected| assert_eq!(fitting_size(&model(), size), expected, "{size:?}");
+        check((256, 256), None);
+        check((1024, 1024), None);
+        check((1, 1), None);
+        check((320, 192), Some((320, 192)));
+        check((1920, 1080), Some((320, 192)));
+        check((1, 5000), Some((128, 512)));
+        check((0, 0), None);
     }
 
     #[test]

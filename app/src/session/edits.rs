@@ -147,7 +147,7 @@ impl Session {
         };
         let run = self.run(run)?;
         let slot = run.slots.get(index as usize)?;
-        let Some(edit) = &run.edit else {
+        let Some(edit) = run.edit() else {
             let size = run.size;
             let is_seen = slot.is_visible();
             return is_seen.then_some(ShownResult::Alone { picture, size });
@@ -195,7 +195,9 @@ fn area(current: &OpenDocument, deed: Deed) -> Option<Area> {
         return None;
     }
     let (mask_bounds, extension) = match deed {
-        Deed::NewPictures => return None,
+        Deed::NewPictures | Deed::Variations | Deed::Mix | Deed::Turn | Deed::Upscale => {
+            return None;
+        }
         Deed::ChangePicture => (PixelRect::default(), None),
         Deed::FillMask => (content.mask_bounds(), None),
         Deed::Extend => {

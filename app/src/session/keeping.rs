@@ -48,7 +48,7 @@ impl Session {
                 let Some(run) = self.runs.iter().find(|known| known.id == run) else {
                     return Keep::Nothing;
                 };
-                if run.edit.is_some() {
+                if run.edit().is_some() {
                     self.keep_patch(run.id, index)
                 } else {
                     self.keep_picture(run.id, index)
@@ -99,7 +99,7 @@ impl Session {
     /// Whether the picture has changed, where the run looked at it, since it was asked for. What was kept of
     /// the run itself is no change.
     pub fn is_of_older_state(&self, run: &Run) -> bool {
-        let (Some(edit), Some(open)) = (&run.edit, self.documents.get(run.document)) else {
+        let (Some(edit), Some(open)) = (run.edit(), self.documents.get(run.document)) else {
             return false;
         };
         let mut now = open.document.content().clone();
@@ -164,11 +164,9 @@ impl Session {
         let Some(id) = slot.recipe().map(|recipe| recipe.id) else {
             return Keep::NotMade;
         };
-        let (prompt, pixels) = (run.request.prompt.clone(), slot.pixels().cloned());
+        let (name, pixels) = (run.title(), slot.pixels().cloned());
         match pixels {
-            Some(pixels) => {
-                Keep::Done(self.open_picture(&prompt, &opaque(&pixels), Some(id), None))
-            }
+            Some(pixels) => Keep::Done(self.open_picture(&name, &opaque(&pixels), Some(id), None)),
             None => Keep::Fetch(id),
         }
     }
@@ -222,7 +220,7 @@ fn stage_key(open: &OpenDocument) -> StageKey {
 
 /// Lays a result where its run looked: above all that the run saw, below what was painted since.
 fn lay_patch(content: &mut Content, run: &Run, index: u32, patch: &Patch) -> Option<()> {
-    let edit = run.edit.as_ref()?;
+    let edit = run.edit()?;
     let picture = run.slots.get(index as usize)?.recipe()?.id;
     let selected = content.selected;
     let is_new = content.patch_of_run(run.uuid).is_none();

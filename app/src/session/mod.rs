@@ -16,6 +16,8 @@ mod draft;
 mod edits;
 mod engine_events;
 mod gallery_view;
+mod gesture_drafts;
+mod gestures;
 mod keeping;
 mod pointer;
 mod queue;
@@ -38,12 +40,15 @@ use crate::tools::Toolbox;
 pub use deeds::{Deed, EditChoices};
 pub use documents::{Documents, OpenDocument};
 pub use draft::{
-    Draft, MAX_PROMPT_CHARS, Problem, PromptHistory, SizeChoice, new_seed, size_choices,
+    Draft, MAX_PROMPT_CHARS, Problem, PromptHistory, SizeChoice, fitting_size, new_seed,
+    size_choices,
 };
 pub use edits::{EditSnapshot, ShownResult};
 pub use gallery_view::{GalleryState, GalleryView};
+pub use gesture_drafts::{MixDraft, Part, TurnDraft};
+pub use gestures::{Gesture, MixInput, Source, shares};
 pub use keeping::{Keep, Kept};
-pub use runs::{Run, RunState};
+pub use runs::{Run, RunState, Subject};
 pub use slots::{Made, Patch, Slot, SlotState};
 pub use surprise::surprise;
 pub use words::{UnknownWord, unknown_words};

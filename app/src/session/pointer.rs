@@ -19,7 +19,7 @@ impl Session {
             }
             Some(PictureRef::Gallery(_)) => true,
             Some(PictureRef::Result { run, .. }) => {
-                self.run(run).is_some_and(|run| run.edit.is_none())
+                self.run(run).is_some_and(|run| run.edit().is_none())
             }
         };
         if is_alone {

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use limn_engine::protocol::{Compute, GenerateRequest, JobId, Request};
 
+use super::runs::Subject;
 use super::{EditSnapshot, Effect, EngineState, Run, RunId, Session, SideTab, Slot};
 use crate::document::DocumentId;
 
@@ -20,12 +21,17 @@ pub(super) struct Job {
 impl Session {
     /// Queues a run of new pictures and shows its empty tiles; `Effect`s start it if nothing is in its way.
     pub fn queue(&mut self, request: GenerateRequest) -> (RunId, Vec<Effect>) {
-        let size = request.size.unwrap_or_else(|| {
+        let size = self.size_of(&request);
+        let document = self.documents.current_id();
+        self.add_run(document, request, size, Subject::Words)
+    }
+
+    /// The size that is asked for, before the engine says more.
+    pub(super) fn size_of(&self, request: &GenerateRequest) -> (u32, u32) {
+        request.size.unwrap_or_else(|| {
             self.model_info(&request.model)
                 .map_or((256, 256), |model| model.default_size)
-        });
-        let document = self.documents.current_id();
-        self.add_run(document, request, size, None)
+        })
     }
 
     /// Queues a run that changes the current document.
@@ -36,11 +42,10 @@ impl Session {
     ) -> (RunId, Vec<Effect>) {
         let document = self.documents.current_id();
         let size = snapshot.content.frame.size();
-        self.add_run(document, request, size, Some(Arc::new(snapshot)))
+        self.add_run(document, request, size, Subject::Edit(Arc::new(snapshot)))
     }
 
-    /// A run with the prompt, the settings and, of an edit, the very picture and mask of another, with new
-    /// seeds.
+    /// A run with the prompt, the settings and the very pictures and mask of another, with new seeds.
     pub fn queue_again(&mut self, id: RunId, seed: u64, compute: Compute) -> Vec<Effect> {
         let Some(run) = self.run(id) else {
             return Vec::new();
@@ -50,22 +55,22 @@ impl Session {
             compute,
             ..run.request.clone()
         };
-        let (document, size, edit) = (run.document, run.size, run.edit.clone());
-        self.add_run(document, request, size, edit).1
+        let (document, size, subject) = (run.document, run.size, run.subject.clone());
+        self.add_run(document, request, size, subject).1
     }
 
-    fn add_run(
+    pub(super) fn add_run(
         &mut self,
         document: DocumentId,
         request: GenerateRequest,
         size: (u32, u32),
-        edit: Option<Arc<EditSnapshot>>,
+        subject: Subject,
     ) -> (RunId, Vec<Effect>) {
         self.n_runs += 1;
         let id = RunId(self.n_runs);
         let n_pictures = request.n_pictures;
-        let prompt = request.prompt.clone();
-        let mut run = Run::new(id, document, request, size, edit);
+        let mut run = Run::new(id, document, request, size, subject);
+        let title = run.title();
         // Results that are being drawn are not taken away: the new run then shows as a line below them,
         // and its tiles when its turn comes.
         let running = self.running().map(|run| run.id);
@@ -75,7 +80,7 @@ impl Session {
                 open.selected_run = Some(id);
             }
             open.follows = true;
-            open.document.name_after_prompt(&prompt);
+            open.document.name_after_prompt(&title);
         }
         self.runs.push(run);
         self.side_tab = SideTab::Results;
@@ -187,12 +192,16 @@ impl Session {
         request.seed = request.seed.wrapping_add(u64::from(job.first));
         request.n_pictures = job.n_pictures;
         let id = job.id;
-        let effect = match &run.edit {
-            None => Effect::Ask(Request::Generate { job: id, request }),
-            Some(edit) => {
-                // The engine forgets what it was sent when it dies: every job brings its pictures along.
+        // The engine forgets what it was sent when it dies: every job brings its pictures along.
+        let effect = match &run.subject {
+            Subject::Words => Effect::Ask(Request::Generate { job: id, request }),
+            Subject::Edit(edit) => {
                 let (request, blobs) = edit.request(request);
                 let request = Request::Edit { job: id, request };
+                Effect::AskWith { request, blobs }
+            }
+            Subject::Gesture(gesture) => {
+                let (request, blobs) = gesture.request(id, request, job.first);
                 Effect::AskWith { request, blobs }
             }
         };

@@ -8,7 +8,7 @@ use limn_engine::protocol::{GenerateRequest, Phase, Picture, Plan, Progress};
 use uuid::Uuid;
 
 use super::slots::{Made, MadePixels, Patch, Slot, SlotState};
-use super::{Deed, EditSnapshot, PictureId, PictureRef, RunId};
+use super::{Deed, EditSnapshot, Gesture, PictureId, PictureRef, RunId};
 use crate::document::DocumentId;
 use crate::gallery::{EditFacts, Recipe};
 
@@ -27,10 +27,18 @@ pub struct Run {
     pub plan: Option<Plan>,
     /// What was on the canvas when the run was asked for.
     pub before: Option<PictureRef>,
-    /// What it was asked about, unless it makes pictures from words alone.
-    pub edit: Option<Arc<EditSnapshot>>,
+    pub subject: Subject,
     /// The engine's estimate, and when it came.
     estimate: Option<(f32, Instant)>,
+}
+
+/// What a run was asked about: nothing that is done later changes it.
+#[derive(Debug, Clone)]
+pub enum Subject {
+    /// Words alone.
+    Words,
+    Edit(Arc<EditSnapshot>),
+    Gesture(Arc<Gesture>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +60,7 @@ impl Run {
         document: DocumentId,
         request: GenerateRequest,
         size: (u32, u32),
-        edit: Option<Arc<EditSnapshot>>,
+        subject: Subject,
     ) -> Self {
         let seeds = (0..request.n_pictures).map(u64::from);
         let slots = seeds.map(|index| Slot::new(request.seed.wrapping_add(index)));
@@ -66,15 +74,39 @@ impl Run {
             state: RunState::Waiting,
             plan: None,
             before: None,
-            edit,
+            subject,
             estimate: None,
         }
     }
 
     pub fn deed(&self) -> Deed {
-        self.edit
-            .as_ref()
-            .map_or(Deed::NewPictures, |edit| edit.deed)
+        match &self.subject {
+            Subject::Words => Deed::NewPictures,
+            Subject::Edit(edit) => edit.deed,
+            Subject::Gesture(gesture) => gesture.deed(),
+        }
+    }
+
+    pub fn edit(&self) -> Option<&Arc<EditSnapshot>> {
+        match &self.subject {
+            Subject::Edit(edit) => Some(edit),
+            _ => None,
+        }
+    }
+
+    pub fn gesture(&self) -> Option<&Gesture> {
+        match &self.subject {
+            Subject::Gesture(gesture) => Some(gesture),
+            _ => None,
+        }
+    }
+
+    /// What people call it: its prompt, or what was done to which pictures.
+    pub fn title(&self) -> String {
+        match self.gesture() {
+            Some(gesture) => gesture.title(),
+            None => self.request.prompt.clone(),
+        }
     }
 
     pub fn is_active(&self) -> bool {
@@ -140,7 +172,7 @@ impl Run {
     }
 
     pub(super) fn started(&mut self, plan: Plan) {
-        if self.edit.is_none() {
+        if self.edit().is_none() {
             self.size = (plan.width, plan.height);
         }
         self.plan = Some(plan);
@@ -157,13 +189,18 @@ impl Run {
         if let Some(seconds) = progress.seconds_left {
             self.estimate = Some((seconds, now));
         }
+        let inverts = self.gesture().is_some_and(Gesture::inverts);
         let Some(slot) = self.slots.get_mut(index as usize) else {
             return false;
         };
         if !slot.is_open() {
             return false;
         }
-        slot.state = SlotState::Drawing(fraction_of(&progress));
+        let before = match slot.state {
+            SlotState::Drawing(fraction) => fraction,
+            _ => 0.0,
+        };
+        slot.state = SlotState::Drawing(before.max(fraction_of(&progress, inverts)));
         let Some(preview) = progress.preview else {
             return false;
         };
@@ -189,13 +226,18 @@ impl Run {
             return None;
         }
         let mut recipe = Recipe::new(plan, &self.request, picture);
-        let pixels = match (&self.edit, patch_mask) {
-            (None, _) => {
+        if let Subject::Gesture(gesture) = &self.subject {
+            recipe = gesture.recipe(recipe, plan, index);
+        }
+        let pixels = match (&self.subject, patch_mask) {
+            (Subject::Words | Subject::Gesture(_), _) => {
                 let pixels = Arc::new(pixels);
                 slot.picture = Some(Arc::clone(&pixels));
                 MadePixels::Picture(pixels)
             }
-            (Some(edit), Some(mask)) if pixels.dimensions() == edit.plan.context.size() => {
+            (Subject::Edit(edit), Some(mask))
+                if pixels.dimensions() == edit.plan.context.size() =>
+            {
                 recipe = recipe.edited(edit.deed.recipe(), edit.content.frame.size(), facts(edit));
                 recipe.parents.clone_from(&edit.parents);
                 let rgb = pixels.into_raw();
@@ -207,7 +249,7 @@ impl Run {
                 }
             }
             // Not what was asked for: as good as no picture, which the run's end says.
-            (Some(_), _) => return None,
+            (Subject::Edit(_), _) => return None,
         };
         let made = Arc::new(Made {
             pixels,
@@ -372,14 +414,17 @@ fn facts(edit: &EditSnapshot) -> EditFacts {
     }
 }
 
-/// Steps take nearly all the time; the prior and the decoding take their ends.
-fn fraction_of(progress: &Progress) -> f32 {
+/// Steps take nearly all the time, those there and those back where noise is found first; the prior and the
+/// decoding take their ends.
+fn fraction_of(progress: &Progress, inverts: bool) -> f32 {
     let done = progress.step as f32 / progress.n_steps.max(1) as f32;
+    let steps_from = if inverts { 0.5 } else { 0.1 };
     match progress.phase {
         Phase::Load | Phase::Tune | Phase::Encode | Phase::Embed => 0.0,
-        Phase::Prior | Phase::Invert => 0.1 * done,
-        Phase::Upscale => done,
-        Phase::Step => 0.1 + 0.85 * done,
+        Phase::Prior => 0.1 * done,
+        Phase::Invert => 0.1 + 0.4 * done,
+        Phase::Step => steps_from + (0.95 - steps_from) * done,
+        Phase::Upscale => 0.95 * done,
         Phase::Decode => 0.95 + 0.05 * done,
     }
 }

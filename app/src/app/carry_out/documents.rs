@@ -177,7 +177,7 @@ impl App {
     }
 
     /// A picture of the gallery is open: goes on with what it was opened for.
-    pub(in crate::app) fn fetched(&mut self, id: PictureId, pixels: &RgbaImage) {
+    pub(in crate::app) fn fetched(&mut self, id: PictureId, pixels: &Arc<RgbaImage>) {
         let (now, later) = std::mem::take(&mut self.fetching)
             .into_iter()
             .partition(|(waiting, _)| *waiting == id);
@@ -192,15 +192,24 @@ impl App {
                     self.session.open_picture(&name, pixels, Some(id), None);
                 }
                 Fetched::AddLayer => self.add_layer(&name, pixels),
+                Fetched::Source(ticket) => self.source_fetched(ticket, id, pixels),
             }
         }
     }
 
     /// What was to be opened cannot be.
     pub(in crate::app) fn not_fetched(&mut self, id: PictureId, reason: &str, now: Instant) {
-        let n_before = self.fetching.len();
-        self.fetching.retain(|(waiting, _)| *waiting != id);
-        if self.fetching.len() < n_before {
+        let fetching = std::mem::take(&mut self.fetching);
+        let (lost, waiting): (Vec<_>, Vec<_>) = fetching
+            .into_iter()
+            .partition(|(waiting, _)| *waiting == id);
+        self.fetching = waiting;
+        for (_, then) in &lost {
+            if let Fetched::Source(ticket) = then {
+                self.source_failed(*ticket);
+            }
+        }
+        if !lost.is_empty() {
             let text = format!("The picture cannot be opened: {reason}");
             self.toasts.say(Tone::Bad, text, now);
         }

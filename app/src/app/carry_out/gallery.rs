@@ -18,7 +18,7 @@ use crate::panels::toasts::Tone;
 use crate::session::{PictureId, PictureRef};
 
 impl App {
-    pub(super) fn recipe(&self, picture: PictureRef) -> Option<Recipe> {
+    pub(in crate::app) fn recipe(&self, picture: PictureRef) -> Option<Recipe> {
         match picture {
             PictureRef::Gallery(id) => self.gallery_view.record(id)?.recipe.clone(),
             PictureRef::Result { run, index } => {
@@ -57,21 +57,8 @@ impl App {
             return self.toasts.say(Tone::Plain, text, now);
         }
         let name = open.document.name().replace(['/', '\\'], "-");
+        let recipe = self.document_recipe();
         let parents = open.parents();
-        let known = parents.iter().rev();
-        let known = known.filter_map(|id| self.recipe(PictureRef::Gallery(*id)));
-        let recipe = known.map(|recipe| Recipe {
-            id: PictureId::new(),
-            width: content.frame.width,
-            height: content.frame.height,
-            deed: match content.layers.len() {
-                1 => recipe.deed,
-                _ => Deed::Inpaint,
-            },
-            parents: parents.clone(),
-            ..recipe
-        });
-        let recipe = recipe.into_iter().next();
         if recipe.is_none() && !parents.is_empty() {
             self.tell_gallery(handle::Command::Records(parents));
             let text = "The gallery is asked how this was made: export again in a moment.";
@@ -88,6 +75,26 @@ impl App {
                 },
             )
         });
+    }
+
+    /// How the document in front was made, as far as that is known here.
+    pub(in crate::app) fn document_recipe(&self) -> Option<Recipe> {
+        let open = self.session.documents.current();
+        let content = open.document.content();
+        let parents = open.parents();
+        let known = parents.iter().rev();
+        let mut known = known.filter_map(|id| self.recipe(PictureRef::Gallery(*id)));
+        known.next().map(|recipe| Recipe {
+            id: PictureId::new(),
+            width: content.frame.width,
+            height: content.frame.height,
+            deed: match content.layers.len() {
+                1 => recipe.deed,
+                _ => Deed::Inpaint,
+            },
+            parents: parents.clone(),
+            ..recipe
+        })
     }
 
     pub(in crate::app) fn export_to(&mut self, id: PictureId, path: PathBuf) {
@@ -212,7 +219,7 @@ impl App {
     }
 }
 
-fn export_dialog(name: &str) -> rfd::FileDialog {
+pub(super) fn export_dialog(name: &str) -> rfd::FileDialog {
     rfd::FileDialog::new()
         .set_title("Export the picture")
         .set_file_name(format!("{name}.png"))
@@ -222,7 +229,7 @@ fn export_dialog(name: &str) -> rfd::FileDialog {
 }
 
 /// By the name's ending; a PNG where it has none that Limn writes.
-fn format_of(path: PathBuf) -> (Format, PathBuf) {
+pub(super) fn format_of(path: PathBuf) -> (Format, PathBuf) {
     match Format::from_path(&path) {
         Some(format) => (format, path),
         None => (Format::Png, path.with_added_extension("png")),
@@ -258,7 +265,7 @@ fn write_document(
 }
 
 /// A file name from the prompt: its first words and the seed.
-fn file_name(recipe: &Recipe) -> String {
+pub(super) fn file_name(recipe: &Recipe) -> String {
     let words: Vec<String> = recipe
         .prompt
         .split(|c: char| !c.is_alphanumeric())

@@ -2,6 +2,7 @@
 
 mod documents;
 mod gallery;
+mod gestures;
 mod layers;
 mod runs;
 mod settings;
@@ -13,18 +14,21 @@ use std::time::{Duration, Instant};
 use egui::{Context, Popup, ViewportCommand};
 
 use super::documents::Opening;
+use super::sources::Ticket;
 use super::{App, DialogAnswer, waker};
 use crate::command::Command;
 use crate::gallery::handle;
 use crate::panels::prompt_bar::{PromptBar, Selection};
 use crate::panels::toasts::Tone;
-use crate::session::Place;
+use crate::session::{Deed, Place};
 
 /// What a picture of the gallery is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fetched {
     OpenDocument,
     AddLayer,
+    /// A gesture is about it.
+    Source(Ticket),
 }
 
 impl App {
@@ -36,7 +40,9 @@ impl App {
                 self.session.choose_deed(deed);
                 self.generate(deed, now);
             }
+            Command::ChooseDeed(Deed::Turn) => self.choose_turn(None, now),
             Command::ChooseDeed(deed) => self.session.choose_deed(deed),
+            Command::Gesture(command) => self.gesture(ctx, command, now),
             Command::SetChoices(choices) => {
                 self.session.documents.current_mut().choices = choices;
             }
@@ -69,6 +75,7 @@ impl App {
             Command::Redo => self.redo(now),
             Command::FocusPrompt => {
                 self.session.place = Place::Canvas;
+                self.session.leave_tray();
                 self.bar.focus = Some(Selection::End);
             }
             Command::EarlierPrompt => {
@@ -200,6 +207,10 @@ impl App {
                 self.show_look(ctx);
                 self.save_settings(ctx);
             }
+            Command::ShowScores(shows) => {
+                self.settings.shows_scores = shows;
+                self.save_settings(ctx);
+            }
             Command::SetScale(scale) => {
                 self.settings.ui_scale = ((scale - 1.0).abs() > 0.001).then_some(scale);
                 self.show_look(ctx);
@@ -227,7 +238,8 @@ impl App {
         }
     }
 
-    /// The topmost thing goes first: gesture, sheet, popover, text focus, full screen, place, hidden panels.
+    /// The topmost thing goes first: gesture, sheet, popover, text focus, tray, full screen, place, hidden
+    /// panels.
     fn escape(&mut self, ctx: &Context) {
         let focused = ctx.memory(egui::Memory::focused);
         let document = &mut self.session.documents.current_mut().document;
@@ -242,6 +254,8 @@ impl App {
             Popup::close_all(ctx);
         } else if let Some(id) = focused {
             ctx.memory_mut(|memory| memory.surrender_focus(id));
+        } else if self.session.deed().has_tray() && self.session.place == Place::Canvas {
+            self.session.leave_tray();
         } else if self.is_full_screen {
             self.set_full_screen(ctx, false);
         } else if self.session.place != Place::Canvas {

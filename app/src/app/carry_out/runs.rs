@@ -6,12 +6,14 @@ use limn_engine::protocol::GenerateRequest;
 
 use super::Fetched;
 use crate::app::App;
+use crate::app::sources::{Intent, Origin};
 use crate::command::Command;
 use crate::gallery::{self, Recipe};
 use crate::panels::prompt_bar::Selection;
 use crate::panels::toasts::Tone;
 use crate::session::{
-    Deed, Keep, Kept, PictureId, PictureRef, Place, Problem, RecipePart, new_seed, surprise,
+    Deed, Keep, Kept, Part, PictureId, PictureRef, Place, Problem, RecipePart, new_seed, surprise,
+    unknown_words,
 };
 
 impl App {
@@ -23,10 +25,16 @@ impl App {
             // What is seen is meant: it becomes the document that is changed.
             self.keep(now);
         }
-        if let Err(problem) = self.try_generate(deed) {
-            self.session.draft_mut().problem = Some(problem);
+        let done = if deed.has_tray() {
+            self.run_tray(deed)
+        } else {
+            self.try_generate(deed)
+        };
+        let problem = done.err();
+        if problem.is_some() && !deed.has_tray() {
             self.bar.focus = Some(Selection::End);
         }
+        self.session.draft_mut().problem = problem;
     }
 
     fn try_generate(&mut self, deed: Deed) -> Result<(), Problem> {
@@ -40,7 +48,6 @@ impl App {
         } else {
             self.session.queue(request)
         };
-        self.session.draft_mut().problem = None;
         self.session.history.remember(prompt);
         self.carry_out_effects(effects);
         Ok(())
@@ -69,6 +76,10 @@ impl App {
         let record = self.gallery_view.record(id);
         let recipe = record.and_then(|record| record.recipe.as_ref());
         let recipe = recipe.ok_or("How this picture was made is not known.")?;
+        if recipe.deed == gallery::Deed::Variations {
+            let recipe = recipe.clone();
+            return self.vary_like(&recipe);
+        }
         if recipe.deed != gallery::Deed::TextToImage {
             return Err("This picture was made from another: open that one and change it again.");
         }
@@ -76,6 +87,19 @@ impl App {
         let mut request = request.ok_or("There is no model to draw with yet: see Models.")?;
         request.seed = new_seed();
         Ok(self.session.queue(request).1)
+    }
+
+    /// Variations of what a picture of the gallery is a variation of.
+    fn vary_like(&mut self, recipe: &Recipe) -> Result<Vec<crate::session::Effect>, &'static str> {
+        let parent = recipe.parents.first().copied();
+        let parent = parent.ok_or("What this is a variation of is not in the gallery.")?;
+        let far = recipe.variations.as_ref().map_or(1.0, |facts| facts.far);
+        let request = self.request_from(recipe);
+        let mut request = request.ok_or("There is no model to draw with yet: see Models.")?;
+        request.seed = new_seed();
+        let origins = vec![Origin::Part(Part::Picture(parent))];
+        self.gather(request, Intent::Variations { far }, origins);
+        Ok(Vec::new())
     }
 
     fn request_from(&self, recipe: &Recipe) -> Option<GenerateRequest> {
@@ -152,7 +176,7 @@ impl App {
     }
 
     /// Opens a picture of the gallery, to go on with once it is there.
-    pub(super) fn fetch(&mut self, id: PictureId, then: Fetched) {
+    pub(in crate::app) fn fetch(&mut self, id: PictureId, then: Fetched) {
         self.fetching.push((id, then));
         self.tell_gallery(gallery::Command::Open(id));
     }
@@ -175,6 +199,7 @@ impl App {
     }
 
     pub(super) fn set_prompt(&mut self, text: String) {
+        self.session.leave_tray();
         let draft = self.session.draft_mut();
         draft.prompt = text;
         draft.edited();
@@ -197,20 +222,33 @@ impl App {
     }
 
     pub(super) fn replace_word(&mut self, from: &str, to: &str) {
-        let prompt = &self.session.documents.current().draft.prompt;
-        let vocabulary = self
-            .session
-            .current_model()
-            .and_then(|model| model.vocabulary.as_ref());
-        let found = vocabulary.and_then(|vocabulary| {
-            crate::session::unknown_words(prompt, vocabulary)
-                .into_iter()
-                .find(|unknown| unknown.word == from)
+        let model = self.session.current_model().cloned();
+        let Some(vocabulary) = model.and_then(|model| model.vocabulary) else {
+            return;
+        };
+        let deed = self.session.deed();
+        let draft = self.session.draft_mut();
+        let mixed = draft.mix.parts.iter_mut();
+        let mixed = mixed.filter_map(|(part, _)| match part {
+            Part::Text(text) => Some(text),
+            Part::Picture(_) | Part::Canvas => None,
         });
-        if let Some(unknown) = found {
-            let mut prompt = prompt.clone();
-            prompt.replace_range(unknown.range, to);
-            self.set_prompt(prompt);
+        let texts: Vec<&mut String> = match deed {
+            Deed::Mix => mixed.collect(),
+            Deed::Turn => vec![&mut draft.turn.from, &mut draft.turn.to],
+            _ => vec![&mut draft.prompt],
+        };
+        for text in texts {
+            let unknown = unknown_words(text, &vocabulary).into_iter();
+            let mut unknown = unknown.filter(|unknown| unknown.word == from);
+            if let Some(unknown) = unknown.next() {
+                text.replace_range(unknown.range, to);
+                draft.edited();
+                break;
+            }
+        }
+        if !deed.has_tray() {
+            self.bar.focus = Some(Selection::End);
         }
     }
 
@@ -218,6 +256,7 @@ impl App {
         let Some(recipe) = self.recipe(picture) else {
             return;
         };
+        self.session.leave_tray();
         let uses = |other| part == RecipePart::Everything || part == other;
         let own_size = self.session.current_model().map(|model| model.default_size);
         let draft = self.session.draft_mut();

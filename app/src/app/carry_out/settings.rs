@@ -45,6 +45,7 @@ impl App {
         let negative = draft.negative_prompt.trim();
         stored.negative_prompt = (!negative.is_empty()).then(|| negative.to_owned());
         stored.size = draft.size;
+        stored.best_of = draft.best_of;
         stored.sampling.clone_from(&draft.sampling);
         stored.seed = draft.seed_is_locked.then_some(draft.seed);
         self.settings

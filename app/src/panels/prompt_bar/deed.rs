@@ -81,7 +81,7 @@ fn deed_button_ui(ui: &Ui, scene: &mut Scene<'_>, rect: Rect) {
 
 /// Another deed than the one that the document suggests.
 fn other_deeds_ui(ui: &Ui, scene: &mut Scene<'_>, rect: Rect) {
-    let can_do: Vec<Deed> = Deed::ALL
+    let can_do: Vec<Deed> = Deed::CHOICES
         .into_iter()
         .filter(|deed| scene.session.can_do(*deed))
         .collect();
@@ -106,7 +106,12 @@ fn other_deeds_ui(ui: &Ui, scene: &mut Scene<'_>, rect: Rect) {
             ui.set_width(300.0);
             ui.spacing_mut().item_spacing.y = 2.0;
             for deed in can_do {
-                if top_bar::choice_ui(ui, deed.label(), deed.remark(), deed == current).clicked() {
+                let obstacle = scene.session.obstacle(deed);
+                let remark = obstacle.as_deref().unwrap_or(deed.remark());
+                let choice = ui.add_enabled_ui(obstacle.is_none(), |ui| {
+                    top_bar::choice_ui(ui, deed.label(), remark, deed == current)
+                });
+                if choice.inner.clicked() {
                     scene.send(Command::ChooseDeed(deed));
                     ui.close();
                 }

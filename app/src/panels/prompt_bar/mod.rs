@@ -1,15 +1,19 @@
 //! Where pictures are asked for: the prompt, its few settings, the button, and how far the queue is.
 
 mod deed;
+mod lookup;
+mod mix;
 mod more;
 mod pills;
 mod text;
+mod turn;
+
+use std::sync::Arc;
 
 use egui::{Frame, Id, Margin, Stroke, Ui};
-use limn_engine::protocol::ModelInfo;
 
 use super::Scene;
-use crate::session::{Draft, UnknownWord, unknown_words};
+use crate::session::{Deed, Draft, Part, UnknownWord};
 use crate::theme;
 
 pub use more::sampler_name;
@@ -22,9 +26,11 @@ const BUTTON_WIDTH: f32 = 150.0;
 pub struct PromptBar {
     /// Put the keyboard focus into the prompt at the next frame, with everything selected or not.
     pub focus: Option<Selection>,
-    /// For the words at hand, so that they are looked up once and not every frame.
-    unknown: (String, usize, Vec<UnknownWord>),
+    lookup: lookup::Lookup,
 }
+
+/// The texts that are being written, each with what the model does not know of it.
+struct Words(Vec<(String, Arc<[UnknownWord]>)>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Selection {
@@ -37,23 +43,44 @@ impl PromptBar {
         Id::unique("prompt text")
     }
 
-    fn look_up(&mut self, prompt: &str, model: Option<&ModelInfo>) {
-        let vocabulary = model.and_then(|model| model.vocabulary.as_ref());
-        let size = vocabulary.map_or(0, |vocabulary| {
-            1 + vocabulary.objects.len() + vocabulary.words.len() + vocabulary.synonyms.len()
+    /// Looks up what stands in the bar for `deed`.
+    fn look_up(&mut self, scene: &Scene<'_>, draft: &Draft, deed: Deed) -> Words {
+        let mix = draft.mix.parts.iter();
+        let mixed = mix.map(|(part, _)| match part {
+            Part::Text(text) => text.as_str(),
+            Part::Picture(_) | Part::Canvas => "",
         });
-        if self.unknown.0 == prompt && self.unknown.1 == size {
-            return;
-        }
-        let found =
-            vocabulary.map_or_else(Vec::new, |vocabulary| unknown_words(prompt, vocabulary));
-        self.unknown = (prompt.to_owned(), size, found);
+        let texts: Vec<&str> = match deed {
+            Deed::Mix => mixed.collect(),
+            Deed::Turn => vec![&draft.turn.from, &draft.turn.to],
+            _ => vec![&draft.prompt],
+        };
+        let model = scene.session.current_model();
+        let looked_up = texts
+            .into_iter()
+            .map(|text| (text.to_owned(), self.lookup.unknown(text, model)));
+        Words(looked_up.collect())
+    }
+}
+
+impl Words {
+    /// The `index`th text as it was when it was looked up, and what is unknown of it.
+    fn get(&self, index: usize) -> (&str, &[UnknownWord]) {
+        let found = self.0.get(index);
+        found.map_or(("", &[]), |(text, unknown)| (text.as_str(), unknown))
+    }
+
+    /// All that is unknown.
+    fn unknown(&self) -> Vec<&UnknownWord> {
+        self.0
+            .iter()
+            .flat_map(|(_, unknown)| unknown.iter())
+            .collect()
     }
 }
 
 /// `draft` is the prompt of the document in front.
 pub fn prompt_bar_ui(ui: &mut Ui, scene: &mut Scene<'_>, bar: &mut PromptBar, draft: &mut Draft) {
-    bar.look_up(&draft.prompt, scene.session.current_model());
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 12.0;
         let width = ui.available_width() - BUTTON_WIDTH - 12.0;
@@ -70,6 +97,8 @@ fn box_ui(
     width: f32,
 ) -> f32 {
     let theme = theme::of(ui);
+    let deed = scene.session.deed();
+    let words = bar.look_up(scene, draft, deed);
     let has_focus = ui.memory(|memory| memory.has_focus(PromptBar::text_id()));
     let outline = if draft.problem.is_some() {
         theme.error
@@ -92,8 +121,12 @@ fn box_ui(
         ui.set_width(width - 31.0);
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 9.0;
-            text::text_ui(ui, bar, draft);
-            text::notes_ui(ui, scene, bar, draft);
+            match deed {
+                Deed::Mix => mix::mix_ui(ui, scene, draft, &words),
+                Deed::Turn => turn::turn_ui(ui, scene, bar, draft, &words),
+                _ => text::text_ui(ui, bar, draft, &words),
+            }
+            text::notes_ui(ui, scene, draft, &words);
             ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = 8.0;
                 pills::pills_ui(ui, scene, draft);

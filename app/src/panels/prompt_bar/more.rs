@@ -19,7 +19,7 @@ pub(super) fn more_pill_ui(
     model: &ModelInfo,
     deed: Deed,
 ) {
-    let is_set = draft.sampling != Sampling::default();
+    let is_set = draft.sampling != Sampling::default() || draft.best_of > 1;
     let choices = &scene.session.documents.current().choices;
     let is_special = deed.is_edit() && choices.are_special();
     let mut changed = choices.clone();
@@ -35,6 +35,9 @@ pub(super) fn more_pill_ui(
             "Settings",
             if is_set { "changed" } else { "the model's own" },
         );
+        if matches!(deed, Deed::NewPictures | Deed::Mix) {
+            best_of_row(ui, scene, &mut draft.best_of);
+        }
         let (own, chosen) = (&model.defaults, &mut draft.sampling);
         count_row(
             ui,
@@ -76,8 +79,30 @@ pub(super) fn more_pill_ui(
         if is_set && widgets::button(ui, "Back to the model's own", Loudness::Plain, None).clicked()
         {
             *chosen = Sampling::default();
+            draft.best_of = 1;
         }
     });
+}
+
+/// How many are drawn for each picture that is kept, and whether one sees how well they match.
+fn best_of_row(ui: &mut Ui, scene: &mut Scene<'_>, best_of: &mut u32) {
+    const CHOICES: [u32; 4] = [1, 2, 4, 8];
+    let tip =
+        "Draws this many for each result and keeps the one that matches the prompt best (CLIP)";
+    setting_row(ui, "Best of", tip, |ui| {
+        ui.spacing_mut().item_spacing.x = 2.0;
+        for choice in CHOICES.into_iter().rev() {
+            let tab = widgets::tab(ui, &choice.to_string(), choice == *best_of);
+            if tab.on_hover_text(tip).clicked() {
+                *best_of = choice;
+            }
+        }
+    });
+    let mut shows = scene.settings.shows_scores;
+    check_row(ui, "Show scores on results", &mut shows);
+    if shows != scene.settings.shows_scores {
+        scene.send(Command::ShowScores(shows));
+    }
 }
 
 const FILLS: [(Fill, &str); 4] = [

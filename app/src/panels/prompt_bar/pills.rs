@@ -1,11 +1,9 @@
 //! The few settings under the prompt.
 
-use egui::{
-    Align, Id, Layout, Margin, Popup, PopupCloseBehavior, Response, Sense, TextEdit, Ui, vec2,
-};
+use egui::{Align, Id, Layout, Margin, Response, Sense, TextEdit, Ui, vec2};
 use limn_engine::protocol::ModelInfo;
 
-use super::{more, name_text_field};
+use super::{mix, more, name_text_field, turn};
 use crate::command::Command;
 use crate::icons::Icon;
 use crate::panels::{Scene, top_bar, widgets};
@@ -15,8 +13,15 @@ use crate::theme;
 const COUNTS: [u32; 6] = [1, 2, 4, 6, 8, 9];
 
 pub(super) fn pills_ui(ui: &mut Ui, scene: &mut Scene<'_>, draft: &mut Draft) {
-    count_pill_ui(ui, draft);
     let deed = scene.session.deed();
+    match deed {
+        Deed::Mix => mix::mix_pills_ui(ui, &mut draft.mix),
+        Deed::Turn => turn::turn_pills_ui(ui, &mut draft.turn),
+        _ => {}
+    }
+    if deed != Deed::Turn && !(deed == Deed::Mix && draft.mix.is_strip()) {
+        count_pill_ui(ui, draft);
+    }
     let model = scene.session.current_model();
     if let Some(strength) = scene.session.documents.current().choices.strength(deed) {
         strength_pill_ui(ui, scene, deed, strength);
@@ -35,11 +40,30 @@ pub(super) fn pills_ui(ui: &mut Ui, scene: &mut Scene<'_>, draft: &mut Draft) {
 
 /// A slider in a pill: how much of what is there may change.
 fn strength_pill_ui(ui: &mut Ui, scene: &mut Scene<'_>, deed: Deed, strength: f32) {
-    const NAME: &str = "How much to change";
+    let mut percent = (strength * 100.0).round();
+    let value = format!("{percent:.0} %");
+    let response = slider_pill_ui(ui, "How much to change", &value, &mut percent, 5.0..=100.0)
+        .on_hover_text("100 % makes it new; less keeps more of what is there (strength)");
+    if response.changed() {
+        let choices = scene.session.documents.current().choices.clone();
+        scene.send(Command::SetChoices(
+            choices.with_strength(deed, percent / 100.0),
+        ));
+    }
+}
+
+/// A pill with a slider in it.
+pub(super) fn slider_pill_ui(
+    ui: &mut Ui,
+    name: &str,
+    value: &str,
+    percent: &mut f32,
+    range: std::ops::RangeInclusive<f32>,
+) -> Response {
     let theme = theme::of(ui);
     let words = ui
         .painter()
-        .layout_no_wrap(NAME.to_owned(), theme::label(), theme.text2);
+        .layout_no_wrap(name.to_owned(), theme::label(), theme.text2);
     let size = vec2(words.size().x + 172.0, 25.0);
     let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
     let outline = egui::Stroke::new(1.0, theme.line);
@@ -50,35 +74,19 @@ fn strength_pill_ui(ui: &mut Ui, scene: &mut Scene<'_>, deed: Deed, strength: f3
         .layout(Layout::left_to_right(Align::Center));
     ui.scope_builder(builder, |ui| {
         ui.spacing_mut().item_spacing.x = 8.0;
-        let label = egui::RichText::new(NAME).font(theme::label());
+        let label = egui::RichText::new(name).font(theme::label());
         ui.label(label.color(theme.text2));
-        let mut percent = (strength * 100.0).round();
-        let response = widgets::slider(ui, NAME, &mut percent, 5.0..=100.0, false)
-            .on_hover_text("100 % makes it new; less keeps more of what is there (strength)");
-        let percent = percent.round();
-        ui.label(
-            egui::RichText::new(format!("{percent:.0} %"))
-                .font(theme::label_medium())
-                .color(theme.text),
-        );
-        if response.changed() {
-            let choices = scene.session.documents.current().choices.clone();
-            scene.send(Command::SetChoices(
-                choices.with_strength(deed, percent / 100.0),
-            ));
-        }
-    });
+        let response = widgets::slider(ui, name, percent, range, false);
+        *percent = percent.round();
+        let value = egui::RichText::new(value).font(theme::label_medium());
+        ui.label(value.color(theme.text));
+        response
+    })
+    .inner
 }
 
 pub(super) fn pill_popover(pill: &Response, width: f32, contents: impl FnOnce(&mut Ui)) {
-    Popup::from_toggle_button_response(pill)
-        .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
-        .align(egui::RectAlign::TOP_START)
-        .gap(6.0)
-        .show(|ui| {
-            ui.set_width(width);
-            contents(ui);
-        });
+    widgets::popover(pill, egui::RectAlign::TOP_START, width, contents);
 }
 
 fn count_pill_ui(ui: &mut Ui, draft: &mut Draft) {

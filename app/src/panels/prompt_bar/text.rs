@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use egui::text::{CCursor, CCursorRange, LayoutJob, TextFormat};
-use egui::{Frame, Galley, Margin, Response, Stroke, TextEdit, Ui};
+use egui::{Frame, Galley, Id, Margin, Response, Stroke, TextEdit, Ui};
 
-use super::{PromptBar, Selection};
+use super::{PromptBar, Selection, Words};
 use crate::command::Command;
 use crate::panels::widgets;
 use crate::panels::{Region, Scene, mark_region};
@@ -16,18 +16,15 @@ use crate::theme;
 const ROW_HEIGHT: f32 = 21.0;
 const MAX_ROWS: f32 = 4.0;
 
-pub(super) fn text_ui(ui: &mut Ui, bar: &mut PromptBar, draft: &mut Draft) {
+pub(super) fn text_ui(ui: &mut Ui, bar: &mut PromptBar, draft: &mut Draft, words: &Words) {
     let theme = theme::of(ui);
     let id = PromptBar::text_id();
     // A note under the prompt takes the place of its second line, so that the bar does not jump.
-    let has_note = draft.problem.is_some() || !bar.unknown.2.is_empty();
+    let looked_up = words.get(0);
+    let has_note = draft.problem.is_some() || !looked_up.1.is_empty();
     let n_rows = if has_note { 1 } else { 2 };
-    let unknown = std::mem::take(&mut bar.unknown.2);
-    let unread_from = bar.unknown.0.len();
     let mut layouter = |ui: &Ui, text: &dyn egui::TextBuffer, wrap_width: f32| -> Arc<Galley> {
-        // Typing this very frame moves the words: underline only what still stands where it was.
-        let is_current = text.as_str().len() == unread_from;
-        let mut job = prompt_job(ui, text.as_str(), if is_current { &unknown } else { &[] });
+        let mut job = words_job(ui, text.as_str(), looked_up);
         job.wrap.max_width = wrap_width;
         ui.fonts_mut(|fonts| fonts.layout_job(job))
     };
@@ -56,7 +53,6 @@ pub(super) fn text_ui(ui: &mut Ui, bar: &mut PromptBar, draft: &mut Draft) {
                 .show(ui)
         })
         .inner;
-    bar.unknown.2 = unknown;
     let response: &Response = &output.response.response;
     name_text_field(response, "Prompt", &draft.prompt);
     mark_region(ui, Region::Prompt, response);
@@ -84,7 +80,40 @@ pub fn name_text_field(response: &Response, name: &str, text: &str) {
     });
 }
 
-fn prompt_job(ui: &Ui, text: &str, unknown: &[UnknownWord]) -> LayoutJob {
+/// A line for a few words, those underlined that the model does not know.
+pub(super) fn words_field_ui(
+    ui: &mut Ui,
+    id: Id,
+    text: &mut String,
+    name: &str,
+    hint: &str,
+    looked_up: (&str, &[UnknownWord]),
+    width: f32,
+) -> Response {
+    const MOST_CHARS: usize = 200;
+    let theme = theme::of(ui);
+    let mut layouter = |ui: &Ui, text: &dyn egui::TextBuffer, _: f32| -> Arc<Galley> {
+        let job = words_job(ui, text.as_str(), looked_up);
+        ui.fonts_mut(|fonts| fonts.layout_job(job))
+    };
+    let hint = egui::RichText::new(hint).font(theme::prompt());
+    let field = TextEdit::singleline(text)
+        .id(id)
+        .font(theme::prompt())
+        .text_color(theme.text)
+        .hint_text(hint.color(theme.text3))
+        .desired_width(width)
+        .margin(Margin::symmetric(8, 5))
+        .char_limit(MOST_CHARS)
+        .layouter(&mut layouter);
+    let response = ui.add(field);
+    name_text_field(&response, name, text);
+    response
+}
+
+fn words_job(ui: &Ui, text: &str, (looked_up, unknown): (&str, &[UnknownWord])) -> LayoutJob {
+    // Typing this very frame moves the words: underline only what still stands where it was.
+    let unknown = if text == looked_up { unknown } else { &[] };
     let theme = theme::of(ui);
     let plain = TextFormat {
         line_height: Some(ROW_HEIGHT),
@@ -112,7 +141,7 @@ fn prompt_job(ui: &Ui, text: &str, unknown: &[UnknownWord]) -> LayoutJob {
 }
 
 /// What is wrong or unknown, right under the prompt that it is about.
-pub(super) fn notes_ui(ui: &mut Ui, scene: &mut Scene<'_>, bar: &PromptBar, draft: &Draft) {
+pub(super) fn notes_ui(ui: &mut Ui, scene: &mut Scene<'_>, draft: &Draft, words: &Words) {
     let theme = theme::of(ui);
     if let Some(problem) = &draft.problem {
         ui.horizontal_wrapped(|ui| {
@@ -131,14 +160,15 @@ pub(super) fn notes_ui(ui: &mut Ui, scene: &mut Scene<'_>, bar: &PromptBar, draf
         });
         return;
     }
-    let Some(first) = bar.unknown.2.first() else {
+    let unknown = words.unknown();
+    let Some(first) = unknown.first() else {
         return;
     };
     let model = scene
         .session
         .current_model()
         .map_or("The model", |model| model.name.as_str());
-    let n_more = bar.unknown.2.len() - 1;
+    let n_more = unknown.len() - 1;
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         let mut text = format!("{model} does not know “{}”", first.word);

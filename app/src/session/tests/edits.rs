@@ -9,7 +9,7 @@ use crate::document::{LayerKind, StepName};
 
 const SIDE: u32 = 64;
 
-fn model() -> ModelInfo {
+pub(super) fn model() -> ModelInfo {
     ModelInfo {
         id: ModelId("doodle".to_owned()),
         name: "Doodle".to_owned(),
@@ -56,7 +56,7 @@ impl Bench {
 
     /// A result of one colour, as large as the run's context box and wholly covering it.
     fn patch(&mut self, run: RunId, index: u32, level: u8) {
-        let context = self.session.run(run).unwrap().edit.as_ref().unwrap();
+        let context = self.session.run(run).unwrap().edit().unwrap();
         let (width, height) = context.plan.context.size();
         let n = (width * height) as usize;
         let picture = Picture {
@@ -270,7 +270,7 @@ fn again_goes_back_to_the_same_picture_with_new_seeds() {
     };
     assert_eq!(request.generate.seed, 77);
     let (first, again) = (&bench.session.runs[0], &bench.session.runs[1]);
-    let (old, new) = (first.edit.as_ref().unwrap(), again.edit.as_ref().unwrap());
+    let (old, new) = (first.edit().unwrap(), again.edit().unwrap());
     assert!(Arc::ptr_eq(old, new));
 }
 
@@ -344,7 +344,7 @@ fn the_gallery_gets_the_whole_picture_with_what_was_done() {
     let mut bench = bench_with_picture();
     bench.mask(HOLE);
     let run = bench.edit(Deed::FillMask, 1);
-    let context = bench.session.run(run).unwrap().edit.as_ref().unwrap();
+    let context = bench.session.run(run).unwrap().edit().unwrap();
     let context = context.plan.context;
     let n = context.n_pixels() as usize;
     let job = bench.job();

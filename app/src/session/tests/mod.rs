@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod edits;
+mod gestures;
 
 use std::time::Instant;
 

@@ -4,9 +4,10 @@ use egui::{
     Align2, Color32, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
 
-use super::{Scene, results, widgets};
+use super::picture_menu_ui;
 use crate::command::Command;
 use crate::icons::{self, Icon};
+use crate::panels::{Scene, widgets};
 use crate::session::{PictureRef, RunId, SlotState};
 use crate::textures::Detail;
 use crate::theme::{self, Theme};
@@ -28,8 +29,15 @@ pub fn tile_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId, index: u32, rect: 
     let is_shown = scene.session.shown() == Some(picture);
     let is_kept = scene.session.kept_index(run) == Some(index);
     let kept = if is_kept { ", kept" } else { "" };
-    let label = format!("Result {}: {}{kept}", index + 1, slot_words(&slot.state));
+    let tag = run.gesture().and_then(|gesture| gesture.tag(index));
+    let tag = tag.map_or(String::new(), |tag| format!(", {tag}"));
+    let label = format!(
+        "Result {}: {}{tag}{kept}",
+        index + 1,
+        slot_words(&slot.state)
+    );
     response.widget_info(|| WidgetInfo::selected(Role::ListItem, true, is_shown, &label));
+    let score = slot.recipe().and_then(|recipe| recipe.score);
     let (state, version, preview) = (
         slot.state.clone(),
         slot.preview_version,
@@ -58,6 +66,18 @@ pub fn tile_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId, index: u32, rect: 
             .rect_filled(rect, theme::RADIUS, widgets::breathing(ui, theme));
     }
     tile_state_ui(ui, theme, rect, &state, index);
+    let run = scene.session.run(id);
+    if let Some(tag) = run.and_then(|run| run.gesture()?.tag(index)) {
+        tag_ui(ui, theme, rect.left_top(), &tag);
+    }
+    if let Some(score) = score.filter(|_| scene.settings.shows_scores) {
+        tag_ui(
+            ui,
+            theme,
+            rect.left_bottom() - vec2(0.0, 34.0),
+            &format!("{score:.3}"),
+        );
+    }
     if is_kept {
         let mark = Rect::from_min_size(rect.right_top() + vec2(-26.0, 6.0), vec2(20.0, 20.0));
         ui.painter().rect_filled(mark, 10, theme.float);
@@ -128,6 +148,18 @@ fn tile_state_ui(ui: &Ui, theme: &Theme, rect: Rect, state: &SlotState, index: u
     }
 }
 
+/// A word in a corner of a tile.
+fn tag_ui(ui: &Ui, theme: &Theme, corner: egui::Pos2, text: &str) {
+    let colour = theme.text;
+    let galley = ui
+        .painter()
+        .layout_no_wrap(text.to_owned(), theme::caption(), colour);
+    let ground = Rect::from_min_size(corner + vec2(6.0, 6.0), galley.size() + vec2(12.0, 6.0));
+    ui.painter().rect_filled(ground, 5, theme.float);
+    ui.painter()
+        .galley(ground.min + vec2(6.0, 3.0), galley, colour);
+}
+
 fn tile_note(ui: &Ui, theme: &Theme, rect: Rect, icon: Icon, colour: Color32, text: &str) {
     ui.painter().rect_filled(rect, theme::RADIUS, theme.bg2);
     let icon_rect = Rect::from_center_size(
@@ -182,5 +214,5 @@ fn tile_events(
     {
         scene.send(Command::DeletePicture(id));
     }
-    response.context_menu(|ui| results::picture_menu_ui(ui, scene, picture));
+    response.context_menu(|ui| picture_menu_ui(ui, scene, picture));
 }

@@ -1,0 +1,234 @@
+//! Commands about whole pictures: variations, mixes, turning one thing into another, larger copies.
+
+use std::time::Instant;
+
+use egui::Context;
+use limn_engine::protocol::{GenerateRequest, ModelId, Sampling};
+
+use super::gallery::{export_dialog, file_name, format_of};
+use super::{DialogAnswer, ask};
+use crate::app::App;
+use crate::app::sources::{Intent, Origin};
+use crate::command::GestureCommand;
+use crate::panels::prompt_bar::Selection;
+use crate::panels::toasts::Tone;
+use crate::session::{Deed, Part, PictureRef, Place, Problem, RunId};
+
+impl App {
+    pub(super) fn gesture(&mut self, ctx: &Context, command: GestureCommand, now: Instant) {
+        match command {
+            GestureCommand::Vary(picture) => {
+                if let Some(part) = self.part(picture, now) {
+                    self.vary(vec![Origin::Part(part)], now);
+                }
+            }
+            GestureCommand::VaryDropped => {
+                for path in std::mem::take(&mut self.dropped) {
+                    self.vary(vec![Origin::File(path)], now);
+                }
+            }
+            GestureCommand::VaryAgain { run, far, words } => self.vary_again(run, far, &words, now),
+            GestureCommand::AddToMix(picture) => self.add_to_mix(picture, now),
+            GestureCommand::Turn(picture) => self.choose_turn(picture, now),
+            GestureCommand::LeaveTray => {
+                self.session.leave_tray();
+                self.session.draft_mut().problem = None;
+            }
+            GestureCommand::Upscale { picture, scale } => {
+                if let Some(part) = self.part(picture, now) {
+                    self.upscale(part, scale, None);
+                }
+            }
+            GestureCommand::ExportLarger(scale) => self.export_larger(ctx, scale, now),
+        }
+    }
+
+    /// The picture that is meant; says so where there is none.
+    fn part(&mut self, picture: Option<PictureRef>, now: Instant) -> Option<Part> {
+        let part = match picture {
+            Some(picture) => self.session.part_of(picture),
+            None => self.session.part_in_view(),
+        };
+        part.map_err(|reason| self.toasts.say(Tone::Plain, reason, now))
+            .ok()
+    }
+
+    /// Whether the model does this; says so where it does not.
+    fn is_able(&mut self, deed: Deed, now: Instant) -> bool {
+        let obstacle = self.session.obstacle(deed);
+        if let Some(reason) = &obstacle {
+            self.toasts.say(Tone::Plain, reason, now);
+        }
+        obstacle.is_none()
+    }
+
+    fn vary(&mut self, origins: Vec<Origin>, now: Instant) {
+        if !self.is_able(Deed::Variations, now) {
+            return;
+        }
+        let far = self.session.draft_mut().far;
+        match self.gesture_request(String::new()) {
+            Ok(request) => self.gather(request, Intent::Variations { far }, origins),
+            Err(problem) => self.toasts.say(Tone::Plain, problem.text, now),
+        }
+        self.session.place = Place::Canvas;
+    }
+
+    fn vary_again(&mut self, run: RunId, far: f32, words: &str, now: Instant) {
+        if !self.is_able(Deed::Variations, now) {
+            return;
+        }
+        self.session.draft_mut().far = far;
+        match self.gesture_request(words.trim().to_owned()) {
+            Ok(request) => {
+                let effects = self.session.queue_variations_again(run, request, far);
+                self.carry_out_effects(effects);
+            }
+            Err(problem) => self.toasts.say(Tone::Plain, problem.text, now),
+        }
+    }
+
+    /// The settings of the prompt bar with other words than its prompt.
+    fn gesture_request(&mut self, words: String) -> Result<GenerateRequest, Problem> {
+        let model = self.session.current_model().cloned();
+        let compute = self.settings.compute.clone();
+        let draft = self.session.draft_mut();
+        draft.request_for(words, model.as_ref(), compute)
+    }
+
+    fn add_to_mix(&mut self, picture: Option<PictureRef>, now: Instant) {
+        if !self.is_able(Deed::Mix, now) {
+            return;
+        }
+        self.session.place = Place::Canvas;
+        let is_open = self.session.deed() == Deed::Mix;
+        self.session.choose_deed(Deed::Mix);
+        let part = match picture {
+            Some(picture) => self.session.part_of(picture),
+            None => self.session.part_in_view(),
+        };
+        let draft = self.session.draft_mut();
+        draft.problem = None;
+        let added = match part {
+            Ok(part) => draft.mix.add(part),
+            // Opened to be filled from elsewhere.
+            Err(_) if picture.is_none() && !is_open => Ok(()),
+            Err(reason) => Err(reason),
+        };
+        if let Err(reason) = added {
+            self.toasts.say(Tone::Plain, reason, now);
+        }
+    }
+
+    pub(super) fn choose_turn(&mut self, picture: Option<PictureRef>, now: Instant) {
+        if !self.is_able(Deed::Turn, now) {
+            return;
+        }
+        let Some(part) = self.part(picture, now) else {
+            return;
+        };
+        self.session.place = Place::Canvas;
+        self.session.choose_deed(Deed::Turn);
+        let draft = self.session.draft_mut();
+        draft.problem = None;
+        draft.turn.source = Some(part);
+        self.bar.focus = Some(Selection::All);
+    }
+
+    /// Runs what is put together in the prompt bar.
+    pub(super) fn run_tray(&mut self, deed: Deed) -> Result<(), Problem> {
+        if let Some(reason) = self.session.obstacle(deed) {
+            return Err(reason.as_str().into());
+        }
+        let draft = self.session.draft_mut();
+        let (problem, origins, intent) = match deed {
+            Deed::Mix => {
+                let parts = draft.mix.parts.iter();
+                let origins = parts.map(|(part, _)| Origin::Part(part.clone()));
+                let ways = draft.mix.ways();
+                (draft.mix.problem(), origins.collect(), Intent::Mix { ways })
+            }
+            _ => {
+                let turn = draft.turn.clone();
+                let origins: Vec<Origin> = turn.source.iter().cloned().map(Origin::Part).collect();
+                let intent = Intent::Turn {
+                    from: turn.from.trim().to_owned(),
+                    to: turn.to.trim().to_owned(),
+                    amounts: turn.amounts(),
+                };
+                (turn.problem(), origins, intent)
+            }
+        };
+        if let Some(problem) = problem {
+            return Err(problem);
+        }
+        let request = self.gesture_request(String::new())?;
+        self.gather(request, intent, origins);
+        Ok(())
+    }
+
+    pub(in crate::app) fn upscale(
+        &mut self,
+        part: Part,
+        scale: u32,
+        export: Option<std::path::PathBuf>,
+    ) {
+        self.session.place = Place::Canvas;
+        // It goes without a model that draws; then only the device is read of the request.
+        let request = self.gesture_request(String::new());
+        let request = request.unwrap_or_else(|_| GenerateRequest {
+            model: ModelId(String::new()),
+            compute: self.settings.compute.clone(),
+            prompt: String::new(),
+            negative_prompt: None,
+            size: None,
+            n_pictures: 1,
+            best_of: 1,
+            seed: 0,
+            sampling: Sampling::default(),
+            latents: None,
+        });
+        let request = GenerateRequest {
+            negative_prompt: None,
+            best_of: 1,
+            ..request
+        };
+        let intent = Intent::Upscale { scale, export };
+        self.gather(request, intent, vec![Origin::Part(part)]);
+    }
+
+    fn export_larger(&mut self, ctx: &Context, scale: u32, now: Instant) {
+        let Some(part) = self.part(None, now) else {
+            return;
+        };
+        let recipe = self.session.shown().and_then(|shown| self.recipe(shown));
+        let name = recipe.map_or_else(
+            || self.session.document().name().replace(['/', '\\'], "-"),
+            |recipe| file_name(&recipe),
+        );
+        let name = format!("{name}-x{scale}");
+        self.in_dialog_thread(ctx, move || {
+            ask(
+                || export_dialog(&name).save_file(),
+                |path| {
+                    let (_, path) = format_of(path);
+                    Some(DialogAnswer::ExportLarger { part, scale, path })
+                },
+            )
+        });
+    }
+
+    /// A picture is saved: goes on with what it was made larger for.
+    pub(in crate::app) fn export_made(&mut self, id: crate::session::PictureId) {
+        let session = &self.session;
+        let is_of = |run: &RunId| {
+            let slots = session.run(*run).map(|run| run.slots.as_slice());
+            let mut slots = slots.unwrap_or_default().iter();
+            slots.any(|slot| slot.saved_id() == Some(id))
+        };
+        if let Some(at) = self.exports.iter().position(|(run, _)| is_of(run)) {
+            let (_, path) = self.exports.remove(at);
+            self.export_to(id, path);
+        }
+    }
+}

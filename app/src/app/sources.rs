@@ -1,0 +1,339 @@
+//! Pictures that a gesture is about, on their way from the gallery, the canvas or a file. Decoding, laying layers
+//! over each other and making them small enough happen in other threads; once all are here the run is queued.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender};
+use std::time::Instant;
+
+use image::RgbaImage;
+use image::imageops::FilterType;
+use limn_engine::protocol::{BlobHash, GenerateRequest, PictureInput};
+
+use super::{App, carry_out::Fetched, thread};
+use crate::document::{Content, DocumentId};
+use crate::import;
+use crate::panels::toasts::Tone;
+use crate::session::{Gesture, MixInput, Part, PictureId, PictureRef, Source, fitting_size};
+
+/// Models look at pictures of a few hundred pixels and draw them of a thousand or so: more only takes time.
+const LOOKED_AT_PX: u32 = 2048;
+
+/// What is to be done once the pictures are here.
+#[derive(Debug, Clone)]
+pub(super) enum Intent {
+    Variations {
+        far: f32,
+    },
+    Mix {
+        ways: Vec<Vec<f32>>,
+    },
+    Turn {
+        from: String,
+        to: String,
+        amounts: Vec<f32>,
+    },
+    /// And exported to a file, where one is named.
+    Upscale {
+        scale: u32,
+        export: Option<PathBuf>,
+    },
+}
+
+/// Where a picture of a gesture comes from.
+#[derive(Debug, Clone)]
+pub(super) enum Origin {
+    Part(Part),
+    File(PathBuf),
+}
+
+/// Which picture of which gesture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ticket {
+    gathering: u64,
+    place: usize,
+}
+
+/// A gesture whose pictures are on their way.
+struct Gathering {
+    id: u64,
+    document: DocumentId,
+    request: GenerateRequest,
+    intent: Intent,
+    /// `None` where one is still awaited.
+    inputs: Vec<Option<MixInput>>,
+}
+
+struct Job {
+    ticket: Ticket,
+    pixels: Pixels,
+    /// All but the pixels is right.
+    source: Source,
+    limit_px: Option<u32>,
+}
+
+enum Pixels {
+    Picture(Arc<RgbaImage>),
+    Canvas(Box<Content>),
+    File(PathBuf),
+}
+
+pub(super) struct Sources {
+    to_thread: Sender<Job>,
+    done: Receiver<(Ticket, Result<Source, String>)>,
+    gathering: Vec<Gathering>,
+    n_gatherings: u64,
+}
+
+impl Sources {
+    pub(super) fn start(wake: impl Fn() + Send + 'static) -> Self {
+        let work = |job: Job| (job.ticket, job.run());
+        let (to_thread, done) = thread::start("sources", work, wake);
+        Self {
+            to_thread,
+            done,
+            gathering: Vec::new(),
+            n_gatherings: 0,
+        }
+    }
+}
+
+impl Job {
+    fn run(self) -> Result<Source, String> {
+        let pixels = match self.pixels {
+            Pixels::Picture(pixels) => pixels,
+            Pixels::Canvas(content) => {
+                let (width, height) = content.frame.size();
+                let bytes = content.composite(content.frame).into_flattened();
+                let pixels = RgbaImage::from_raw(width, height, bytes);
+                Arc::new(pixels.unwrap_or_default())
+            }
+            Pixels::File(path) => {
+                let picture = import::open(&path).map_err(|error| error.to_string())?;
+                Arc::new(picture.pixels)
+            }
+        };
+        let pixels = match self.limit_px {
+            Some(limit_px) => fit(pixels, limit_px),
+            None => pixels,
+        };
+        let (width, height) = pixels.dimensions();
+        let rgba: Arc<[u8]> = pixels.as_raw().as_slice().into();
+        let input = PictureInput {
+            pixels: BlobHash::of(&rgba),
+            width,
+            height,
+        };
+        Ok(Source {
+            input,
+            rgba,
+            ..self.source
+        })
+    }
+}
+
+/// No side longer than `limit_px`.
+fn fit(pixels: Arc<RgbaImage>, limit_px: u32) -> Arc<RgbaImage> {
+    let (width, height) = pixels.dimensions();
+    let longer = width.max(height);
+    if longer <= limit_px {
+        return pixels;
+    }
+    let side =
+        |side: u32| (u64::from(side) * u64::from(limit_px) / u64::from(longer)).max(1) as u32;
+    let (width, height) = (side(width), side(height));
+    Arc::new(image::imageops::resize(
+        pixels.as_ref(),
+        width,
+        height,
+        FilterType::Triangle,
+    ))
+}
+
+impl App {
+    /// Queues a gesture as soon as its pictures are here.
+    pub(super) fn gather(
+        &mut self,
+        request: GenerateRequest,
+        intent: Intent,
+        origins: Vec<Origin>,
+    ) {
+        self.sources.n_gatherings += 1;
+        let id = self.sources.n_gatherings;
+        self.sources.gathering.push(Gathering {
+            id,
+            document: self.session.documents.current_id(),
+            request,
+            intent,
+            inputs: vec![None; origins.len()],
+        });
+        for (place, origin) in origins.into_iter().enumerate() {
+            let ticket = Ticket {
+                gathering: id,
+                place,
+            };
+            match origin {
+                Origin::Part(Part::Text(text)) => self.arrived(ticket, MixInput::Text(text)),
+                Origin::Part(Part::Picture(id)) => self.fetch(id, Fetched::Source(ticket)),
+                Origin::Part(Part::Canvas) => {
+                    let open = self.session.documents.current();
+                    let content = Box::new(self.session.canvas_content().clone());
+                    let source = Source {
+                        name: open.document.name().to_owned(),
+                        parents: open.parents(),
+                        recipe: self.document_recipe().map(Arc::new),
+                        ..blank_source()
+                    };
+                    self.prepare(ticket, Pixels::Canvas(content), source);
+                }
+                Origin::File(path) => {
+                    let name = path.file_stem().unwrap_or_default();
+                    let source = Source {
+                        name: name.to_string_lossy().into_owned(),
+                        ..blank_source()
+                    };
+                    self.prepare(ticket, Pixels::File(path), source);
+                }
+            }
+        }
+    }
+
+    /// A picture of the gallery is open that a gesture waits for.
+    pub(super) fn source_fetched(
+        &mut self,
+        ticket: Ticket,
+        id: PictureId,
+        pixels: &Arc<RgbaImage>,
+    ) {
+        let record = self.gallery_view.record(id);
+        let recipe = self.recipe(PictureRef::Gallery(id)).map(Arc::new);
+        let source = Source {
+            name: record.map_or(String::new(), |record| record.prompt().to_owned()),
+            picture: Some(id),
+            parents: vec![id],
+            recipe,
+            ..blank_source()
+        };
+        self.prepare(ticket, Pixels::Picture(Arc::clone(pixels)), source);
+    }
+
+    /// One picture cannot be had: the gesture is off.
+    pub(super) fn source_failed(&mut self, ticket: Ticket) {
+        let gathering = &mut self.sources.gathering;
+        gathering.retain(|gathering| gathering.id != ticket.gathering);
+    }
+
+    pub(super) fn drain_sources(&mut self, now: Instant) {
+        while let Ok((ticket, source)) = self.sources.done.try_recv() {
+            match source {
+                Ok(source) => self.arrived(ticket, MixInput::Picture(source)),
+                Err(message) => {
+                    self.source_failed(ticket);
+                    self.toasts.say(Tone::Bad, message, now);
+                }
+            }
+        }
+    }
+
+    fn prepare(&mut self, ticket: Ticket, pixels: Pixels, source: Source) {
+        let gathering = self.sources.gathering.iter();
+        let mut gathering = gathering.filter(|gathering| gathering.id == ticket.gathering);
+        let is_looked_at =
+            gathering.any(|gathering| !matches!(gathering.intent, Intent::Upscale { .. }));
+        let _ = self.sources.to_thread.send(Job {
+            ticket,
+            pixels,
+            source,
+            limit_px: is_looked_at.then_some(LOOKED_AT_PX),
+        });
+    }
+
+    fn arrived(&mut self, ticket: Ticket, input: MixInput) {
+        let all = &mut self.sources.gathering;
+        let Some(at) = all
+            .iter()
+            .position(|gathering| gathering.id == ticket.gathering)
+        else {
+            return;
+        };
+        if let Some(place) = all[at].inputs.get_mut(ticket.place) {
+            *place = Some(input);
+        }
+        if all[at].inputs.iter().all(Option::is_some) {
+            let gathering = all.remove(at);
+            self.queue_gathered(gathering);
+        }
+    }
+
+    fn queue_gathered(&mut self, gathering: Gathering) {
+        let Gathering {
+            document,
+            mut request,
+            intent,
+            inputs,
+            ..
+        } = gathering;
+        let inputs: Vec<MixInput> = inputs.into_iter().flatten().collect();
+        let first = inputs.iter().find_map(|input| match input {
+            MixInput::Picture(source) => Some(source.clone()),
+            MixInput::Text(_) => None,
+        });
+        if let (Some(source), Some(model)) = (&first, self.session.model_info(&request.model)) {
+            request.size = fitting_size(model, (source.input.width, source.input.height));
+        }
+        let mut export_to = None;
+        let gesture = match (intent, first) {
+            (Intent::Mix { ways }, _) => Gesture::Mix { inputs, ways },
+            (Intent::Variations { far }, Some(source)) => Gesture::Variations { source, far },
+            (Intent::Turn { from, to, amounts }, Some(source)) => Gesture::Turn {
+                source,
+                from,
+                to,
+                amounts,
+            },
+            (Intent::Upscale { scale, export }, Some(source)) => {
+                export_to = export;
+                Gesture::Upscale { source, scale }
+            }
+            (_, None) => return,
+        };
+        let (run, effects) = self.session.queue_gesture(document, request, gesture);
+        if let Some(path) = export_to {
+            self.exports.push((run, path));
+        }
+        self.carry_out_effects(effects);
+    }
+}
+
+fn blank_source() -> Source {
+    Source {
+        input: PictureInput {
+            pixels: BlobHash([0; 32]),
+            width: 0,
+            height: 0,
+        },
+        rgba: Arc::new([]),
+        name: String::new(),
+        picture: None,
+        parents: Vec::new(),
+        recipe: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_pictures_are_made_small_and_keep_their_shape() {
+        for (size, expected) in [
+            ((100, 50), (100, 50)),
+            ((400, 200), (100, 50)),
+            ((1, 1000), (1, 100)),
+            ((101, 101), (100, 100)),
+        ] {
+            let pixels = Arc::new(RgbaImage::new(size.0, size.1));
+            assert_eq!(fit(pixels, 100).dimensions(), expected, "{size:?}");
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! What was done to which pictures: the part of a recipe that differs from deed to deed.
+
+use limn_engine::PixelRect;
+use limn_engine::protocol::Mix;
+use limn_engine::stitch::Fill;
+use serde::{Deserialize, Serialize};
+
+use super::Recipe;
+use crate::gallery::layout::PictureId;
+use crate::gallery::marking;
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deed {
+    TextToImage,
+    ImageToImage,
+    Inpaint,
+    Outpaint,
+    /// Pictures like the first parent.
+    Variations,
+    /// Between several pictures or texts.
+    Blend,
+    /// The first parent, turned from what one text says into what another says.
+    Shift,
+    /// The first parent, larger.
+    Upscale,
+    /// Came from elsewhere.
+    Import,
+    /// A deed of a newer version.
+    #[serde(other)]
+    Other,
+}
+
+/// How an edit was done. Lengths and places are in pixels of the picture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EditFacts {
+    pub strength: f32,
+    pub fill: Fill,
+    /// The part of the picture that the model saw, and the size at which it worked.
+    pub context: PixelRect,
+    pub work_size: (u32, u32),
+    pub grow_px: f32,
+    pub feather_px: f32,
+    pub blend_px: f32,
+    pub match_colours: bool,
+}
+
+/// How variations were made. `of` is here, as in the other facts, what the source is called: its prompt or the name
+/// of its file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VariationsFacts {
+    /// From 0, near, to 1, far.
+    pub far: f32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BlendFacts {
+    pub inputs: Vec<BlendedInput>,
+    pub mix: Mix,
+}
+
+/// A text, or a picture. One that is not in the gallery has no id.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct BlendedInput {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<PictureId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// What the picture is called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+    /// Its part of the whole, from 0 to 1.
+    pub weight: f32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShiftFacts {
+    pub from: String,
+    pub to: String,
+    pub amount: f32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UpscaleFacts {
+    pub scale: u32,
+    /// What did it, by name, and the SHA-256 of its file where it has one.
+    pub upscaler: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upscaler_hash: Option<String>,
+    /// Whether the smaller picture was itself wholly made by AI.
+    #[serde(default)]
+    pub of_ai: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+}
+
+impl Recipe {
+    /// As the recipe of the whole picture, of which the engine's is a part.
+    #[must_use]
+    pub fn edited(self, deed: Deed, (width, height): (u32, u32), facts: EditFacts) -> Self {
+        Self {
+            deed,
+            width,
+            height,
+            edit: Some(facts),
+            ..self
+        }
+    }
+
+    #[must_use]
+    pub fn varied(self, facts: VariationsFacts) -> Self {
+        Self {
+            deed: Deed::Variations,
+            variations: Some(facts),
+            ..self
+        }
+    }
+
+    #[must_use]
+    pub fn blended(self, facts: BlendFacts) -> Self {
+        Self {
+            deed: Deed::Blend,
+            blend: Some(facts),
+            ..self
+        }
+    }
+
+    #[must_use]
+    pub fn shifted(self, facts: ShiftFacts) -> Self {
+        Self {
+            deed: Deed::Shift,
+            shift: Some(facts),
+            ..self
+        }
+    }
+
+    /// The words and settings stay those that the smaller picture was made with, where its recipe is known.
+    #[must_use]
+    pub fn upscaled(self, source: Option<&Self>, facts: UpscaleFacts) -> Self {
+        let made = Self {
+            deed: Deed::Upscale,
+            parents: source.map(|source| source.id).into_iter().collect(),
+            ..self
+        };
+        let Some(source) = source else {
+            return Self {
+                sampler: String::new(),
+                upscale: Some(facts),
+                ..made
+            };
+        };
+        let all_of_ai = Some(marking::TRAINED_ALGORITHMIC_MEDIA);
+        Self {
+            upscale: Some(UpscaleFacts {
+                of_ai: source.digital_source_type() == all_of_ai,
+                ..facts
+            }),
+            format: made.format,
+            id: made.id,
+            parents: made.parents,
+            created: made.created,
+            deed: made.deed,
+            width: made.width,
+            height: made.height,
+            device: made.device,
+            dtype: made.dtype,
+            limn: made.limn,
+            edit: None,
+            variations: None,
+            blend: None,
+            shift: None,
+            ..source.clone()
+        }
+    }
+
+    /// What people call the picture: its prompt, else what was done to what.
+    pub fn title(&self) -> String {
+        if !self.prompt.is_empty() {
+            return self.prompt.clone();
+        }
+        if let Some(facts) = &self.variations {
+            return phrase("Variation", facts.of.as_deref());
+        }
+        if let Some(facts) = &self.blend {
+            return facts.title();
+        }
+        if let Some(facts) = &self.shift {
+            let deed = format!("“{}” into “{}”", facts.from, facts.to);
+            return phrase(&deed, facts.of.as_deref());
+        }
+        match &self.upscale {
+            Some(facts) => phrase("Larger picture", facts.of.as_deref()),
+            None => String::new(),
+        }
+    }
+
+    /// IPTC's name for how the picture came to be, where that is known.
+    pub fn digital_source_type(&self) -> Option<&'static str> {
+        let of_ai = self.upscale.as_ref().is_some_and(|facts| facts.of_ai);
+        Some(match self.deed {
+            Deed::Import => return None,
+            Deed::Inpaint | Deed::Outpaint => marking::COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA,
+            Deed::Upscale if !of_ai => marking::COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA,
+            Deed::TextToImage
+            | Deed::ImageToImage
+            | Deed::Variations
+            | Deed::Blend
+            | Deed::Shift
+            | Deed::Upscale
+            | Deed::Other => marking::TRAINED_ALGORITHMIC_MEDIA,
+        })
+    }
+}
+
+impl BlendFacts {
+    fn title(&self) -> String {
+        let known = self.inputs.iter();
+        let known = known.filter_map(|input| input.text.as_deref().or(input.of.as_deref()));
+        let known: Vec<String> = known.map(|name| format!("“{name}”")).collect();
+        if known.is_empty() {
+            return "Mix".to_owned();
+        }
+        format!("Mix of {}", known.join(" and "))
+    }
+}
+
+fn phrase(deed: &str, of: Option<&str>) -> String {
+    match of.filter(|of| !of.is_empty()) {
+        Some(of) => format!("{deed} of “{of}”"),
+        None => deed.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::tests::recipe;
+    use super::*;
+
+    #[test]
+    fn the_recipe_of_an_edit_is_of_the_whole_picture_and_marks_it_as_a_composite() {
+        let facts = EditFacts {
+            strength: 0.85,
+            fill: Fill::Keep,
+            context: PixelRect::new(10, 20, 64, 64),
+            work_size: (256, 256),
+            grow_px: 12.0,
+            feather_px: 16.0,
+            blend_px: 20.0,
+            match_colours: true,
+        };
+        let made = recipe("a red sailboat", 7, (64, 64));
+        let whole = made.edited(Deed::Inpaint, (900, 600), facts);
+        let read = Recipe::from_json(&whole.to_json()).unwrap();
+        assert_eq!(read, whole);
+        assert_eq!((read.width, read.height), (900, 600));
+        assert!(is_composite(&read));
+    }
+
+    fn is_composite(recipe: &Recipe) -> bool {
+        recipe.digital_source_type() == Some(marking::COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA)
+    }
+
+    #[test]
+    fn gestures_survive_their_json_and_are_called_by_what_was_done() {
+        let made = || recipe("", 7, (64, 64));
+        let of = || Some("a cat".to_owned());
+        let far = 0.7;
+        let parent = PictureId::new();
+        let blend = BlendFacts {
+            inputs: vec![
+                BlendedInput {
+                    picture: Some(parent),
+                    of: of(),
+                    weight: 0.25,
+                    ..BlendedInput::default()
+                },
+                BlendedInput {
+                    text: Some("a hat".to_owned()),
+                    weight: 0.75,
+                    ..BlendedInput::default()
+                },
+            ],
+            mix: Mix::Slerp,
+        };
+        let shift = ShiftFacts {
+            from: "day".to_owned(),
+            to: "night".to_owned(),
+            amount: 0.4,
+            of: of(),
+        };
+        let upscale = UpscaleFacts {
+            scale: 4,
+            upscaler: "Resampler".to_owned(),
+            upscaler_hash: None,
+            of_ai: false,
+            of: Some("boat.png".to_owned()),
+        };
+        for (recipe, title, key) in [
+            (
+                made().varied(VariationsFacts { far, of: of() }),
+                "Variation of “a cat”",
+                "far",
+            ),
+            (
+                made().varied(VariationsFacts { far, of: None }),
+                "Variation",
+                "variations",
+            ),
+            (
+                made().blended(blend),
+                "Mix of “a cat” and “a hat”",
+                "weight",
+            ),
+            (
+                made().shifted(shift),
+                "“day” into “night” of “a cat”",
+                "amount",
+            ),
+        ] {
+            let json = recipe.to_json();
+            assert!(json.contains(&format!("\"{key}\"")), "{json}");
+            assert_eq!(Recipe::from_json(&json), Some(recipe.clone()));
+            assert_eq!(recipe.title(), title);
+            assert!(!is_composite(&recipe), "{title}");
+        }
+        let photo = made().upscaled(None, upscale.clone());
+        assert_eq!(photo.title(), "Larger picture of “boat.png”");
+        assert!(is_composite(&photo), "a photograph is not made by AI");
+        assert_eq!(Recipe::from_json(&photo.to_json()), Some(photo));
+        let source = recipe("a cat", 3, (8, 8));
+        let larger = Recipe {
+            width: 32,
+            ..made()
+        }
+        .upscaled(Some(&source), upscale);
+        assert!(!is_composite(&larger));
+        let words = (larger.prompt.as_str(), larger.seed, larger.width);
+        assert_eq!(words, ("a cat", 3, 32));
+        assert_eq!(
+            (larger.deed, larger.parents.as_slice()),
+            (Deed::Upscale, &[source.id][..])
+        );
+        assert_ne!(larger.id, source.id);
+        assert_eq!(recipe("a cat", 1, (8, 8)).title(), "a cat");
+        let imported = Recipe {
+            deed: Deed::Import,
+            ..made()
+        };
+        assert_eq!(imported.digital_source_type(), None);
+    }
+}

@@ -1,0 +1,80 @@
+//! The recipe as the `parameters` text of the AUTOMATIC1111 web interface, which most galleries and editors
+//! read.
+
+use std::fmt::Write as _;
+
+use super::Recipe;
+
+impl Recipe {
+    /// The `parameters` text as the AUTOMATIC1111 web interface writes it, which most galleries and
+    /// editors read.
+    pub fn to_parameters(&self) -> String {
+        let mut text = self.prompt.clone();
+        if let Some(negative) = self
+            .negative_prompt
+            .as_deref()
+            .filter(|text| !text.is_empty())
+        {
+            let _ = write!(text, "\nNegative prompt: {negative}");
+        }
+        let model_hash = self.model_hash.get(..10).unwrap_or(&self.model_hash);
+        let fields = [
+            ("Steps", self.n_steps.to_string()),
+            ("Sampler", self.sampler_label()),
+            ("CFG scale", self.guidance_scale.to_string()),
+            ("Seed", self.seed.to_string()),
+            ("Size", format!("{}x{}", self.width, self.height)),
+            ("Model hash", model_hash.to_owned()),
+            ("Model", self.model.clone()),
+            ("Prior steps", self.n_prior_steps.to_string()),
+            ("Prior CFG scale", self.prior_guidance_scale.to_string()),
+            ("Version", format!("Limn {}", self.limn)),
+        ];
+        let fields = fields.map(|(name, value)| format!("{name}: {}", quoted(&value)));
+        let _ = write!(text, "\n{}", fields.join(", "));
+        text
+    }
+
+    /// The sampler's name in that interface.
+    fn sampler_label(&self) -> String {
+        let label = match self.sampler.as_str() {
+            "ddpm" => "DDPM",
+            "ddim" => "DDIM",
+            "euler" => "Euler",
+            "euler_ancestral" => "Euler a",
+            "dpmpp_2m" => "DPM++ 2M",
+            "dpmpp_2m_karras" => "DPM++ 2M Karras",
+            other => other,
+        };
+        label.to_owned()
+    }
+}
+
+/// A value that holds a separator is written as JSON, as the web interface does.
+fn quoted(value: &str) -> String {
+    if value.contains([',', ':', '\n']) {
+        serde_json::Value::from(value).to_string()
+    } else {
+        value.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::recipe;
+
+    #[test]
+    fn parameters_read_as_the_web_interface_writes_them() {
+        let mut recipe = recipe("a red sailboat", 7, (256, 128));
+        recipe.model = "doodle: v1, small".into();
+        let version = env!("CARGO_PKG_VERSION");
+        assert_eq!(
+            recipe.to_parameters(),
+            format!(
+                "a red sailboat\nNegative prompt: blurry, grey\nSteps: 24, Sampler: Euler a, CFG scale: 4.5, Seed: 7, \
+                 Size: 256x128, Model hash: 0123456789, Model: \"doodle: v1, small\", Prior steps: 10, \
+                 Prior CFG scale: 2, Version: Limn {version}"
+            )
+        );
+    }
+}

@@ -1,0 +1,211 @@
+//! What is collected for a mix, in the place of the prompt.
+
+use egui::{Layout, Rect, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, pos2, vec2};
+
+use super::Words;
+use super::pills;
+use super::text::words_field_ui;
+use crate::command::{Command, GestureCommand};
+use crate::icons::{self, Icon};
+use crate::panels::{Region, Scene, mark_region, widgets};
+use crate::session::{Draft, MixDraft, Part, PictureRef, shares};
+use crate::textures::Detail;
+use crate::theme;
+
+const SIDE: f32 = 46.0;
+const TEXT_WIDTH: f32 = 150.0;
+
+pub(super) fn mix_ui(ui: &mut Ui, scene: &mut Scene<'_>, draft: &mut Draft, words: &Words) {
+    let mix = &mut draft.mix;
+    let mut taken_out = None;
+    let before = mix.clone();
+    ui.horizontal(|ui| {
+        ui.set_height(SIDE);
+        ui.spacing_mut().item_spacing.x = 8.0;
+        let shares = shares(
+            &mix.parts
+                .iter()
+                .map(|(_, weight)| *weight)
+                .collect::<Vec<_>>(),
+        );
+        let is_weighed = mix.parts.len() > 2;
+        for (index, (part, weight)) in mix.parts.iter_mut().enumerate() {
+            let takes_out = ui.push_id(("part", index), |ui| {
+                let takes_out = part_ui(ui, scene, part, index, words);
+                if is_weighed {
+                    weight_ui(ui, index, weight, shares[index]);
+                }
+                takes_out
+            });
+            if takes_out.inner {
+                taken_out = Some(index);
+            }
+        }
+        add_ui(ui, mix);
+        ui.with_layout(Layout::right_to_left(egui::Align::Min), |ui| {
+            leave_ui(ui, scene);
+            if !mix.parts.is_empty() && widgets::pill(ui, "Clear", "Clear the mix", false).clicked()
+            {
+                *mix = MixDraft::default();
+            }
+        });
+    });
+    if let Some(index) = taken_out {
+        mix.remove(index);
+    }
+    if *mix != before {
+        draft.problem = None;
+    }
+}
+
+/// Puts the tray away.
+pub(super) fn leave_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let command = Command::Gesture(GestureCommand::LeaveTray);
+    if widgets::command_icon(ui, Icon::Close, &command, 24.0, false).clicked() {
+        scene.send(command);
+    }
+}
+
+/// The share of two, or how many pictures of one mixture.
+pub(super) fn mix_pills_ui(ui: &mut Ui, mix: &mut MixDraft) {
+    if mix.parts.len() != 2 {
+        return;
+    }
+    if !mix.shows_way {
+        let percent = (mix.share() * 100.0).round();
+        let value = format!("{:.0} : {percent:.0}", 100.0 - percent);
+        let tip = "How much of the first and how much of the second (slerp of the embeddings)";
+        let mut now = percent;
+        let slider = pills::slider_pill_ui(ui, "First ↔ second", &value, &mut now, 0.0..=100.0);
+        if slider.on_hover_text(tip).changed() {
+            mix.set_share(now / 100.0);
+        }
+    }
+    let strip = widgets::pill(
+        ui,
+        "Strip of five",
+        "Strip of five: shows the way from the first to the second",
+        mix.shows_way,
+    );
+    if strip.clicked() {
+        mix.shows_way = !mix.shows_way;
+    }
+}
+
+/// Whether it is to be taken out.
+fn part_ui(
+    ui: &mut Ui,
+    scene: &mut Scene<'_>,
+    part: &mut Part,
+    index: usize,
+    words: &Words,
+) -> bool {
+    match part {
+        Part::Text(text) => {
+            let id = egui::Id::unique(("mixed words", index));
+            let label = format!("Words to mix in, part {}", index + 1);
+            words_field_ui(ui, id, text, &label, "words", words.get(index), TEXT_WIDTH);
+            let label = format!("Take part {} out", index + 1);
+            widgets::icon_button(ui, Icon::Close, &label, 20.0).clicked()
+        }
+        Part::Picture(id) => {
+            let picture = PictureRef::Gallery(*id);
+            let record = scene.gallery.record(*id);
+            let name = record
+                .map_or("picture", |record| record.prompt())
+                .to_owned();
+            thumbnail_ui(
+                ui,
+                scene,
+                Some(picture),
+                &format!("Part {}: {name}", index + 1),
+                index,
+            )
+        }
+        Part::Canvas => {
+            let label = format!("Part {}: the picture on the canvas", index + 1);
+            thumbnail_ui(ui, scene, None, &label, index)
+        }
+    }
+}
+
+/// A picture of the tray; a canvas where there is none. Whether it is to be taken out.
+fn thumbnail_ui(
+    ui: &mut Ui,
+    scene: &mut Scene<'_>,
+    picture: Option<PictureRef>,
+    label: &str,
+    index: usize,
+) -> bool {
+    let rect = picture_ui(ui, scene, picture, label);
+    let corner = Rect::from_min_size(
+        pos2(rect.right() - 17.0, rect.top() - 4.0),
+        vec2(20.0, 20.0),
+    );
+    ui.painter().rect_filled(corner, 10, theme::of(ui).float);
+    let mut corner_ui = ui.new_child(UiBuilder::new().max_rect(corner).id_salt("take out"));
+    let label = format!("Take part {} out", index + 1);
+    widgets::icon_button(&mut corner_ui, Icon::Close, &label, 20.0).clicked()
+}
+
+/// A small picture; one of the canvas where there is no other.
+pub(super) fn picture_ui(
+    ui: &mut Ui,
+    scene: &mut Scene<'_>,
+    picture: Option<PictureRef>,
+    label: &str,
+) -> Rect {
+    let theme = theme::of(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(SIDE, SIDE), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, label));
+    mark_region(ui, Region::Prompt, &response);
+    ui.painter().rect_filled(rect, theme::RADIUS, theme.bg3);
+    let texture = picture.and_then(|picture| {
+        let texture = scene.textures.get((picture, Detail::Thumbnail));
+        texture.cloned()
+    });
+    match texture {
+        Some(texture) => widgets::cover(ui, rect, theme::RADIUS, &texture, 1.0),
+        None => icons::paint(ui.painter(), rect, theme::ICON, Icon::Picture, theme.text2),
+    }
+    if response.hovered() {
+        let line = Stroke::new(1.0, theme.border);
+        ui.painter()
+            .rect_stroke(rect, theme::RADIUS, line, StrokeKind::Inside);
+    }
+    widgets::focus_ring(ui, &response, rect, theme::RADIUS);
+    if response.on_hover_text(label).clicked()
+        && let Some(picture) = picture
+    {
+        scene.send(Command::Show(picture));
+    }
+    rect
+}
+
+fn weight_ui(ui: &mut Ui, index: usize, weight: &mut f32, share: f32) {
+    ui.vertical(|ui| {
+        ui.spacing_mut().item_spacing.y = 2.0;
+        let text = egui::RichText::new(format!("{:.0} %", share * 100.0));
+        ui.label(text.font(theme::label_medium()).color(theme::of(ui).text));
+        let mut percent = (*weight * 100.0).round();
+        let name = format!("Weight of part {}", index + 1);
+        if widgets::slider(ui, &name, &mut percent, 0.0..=100.0, false).changed() {
+            *weight = percent / 100.0;
+        }
+    });
+}
+
+/// The ways to add a part.
+fn add_ui(ui: &mut Ui, mix: &mut MixDraft) {
+    if mix.parts.len() == MixDraft::MOST {
+        return;
+    }
+    if widgets::pill(ui, "+ Words", "Add words to the mix", false).clicked() {
+        let added = mix.add(Part::Text(String::new()));
+        debug_assert!(added.is_ok(), "there is room");
+    }
+    if mix.parts.len() < 2 {
+        let text = "Show another picture and press Shift B, or choose Mix… in its menu.";
+        widgets::remark(ui, text);
+    }
+}

@@ -1,0 +1,109 @@
+//! What is turned into what, in the place of the prompt.
+
+use egui::{Id, Key, Layout, Response, Ui};
+
+use super::mix::{leave_ui, picture_ui};
+use super::text::words_field_ui;
+use super::{PromptBar, Words, pills};
+use crate::command::{Command, GestureCommand};
+use crate::icons::Icon;
+use crate::panels::{Scene, widgets};
+use crate::session::{Draft, Part, PictureRef, TurnDraft};
+use crate::theme;
+
+const FIELD_WIDTH: f32 = 190.0;
+
+pub(super) fn turn_ui(
+    ui: &mut Ui,
+    scene: &mut Scene<'_>,
+    bar: &mut PromptBar,
+    draft: &mut Draft,
+    words: &Words,
+) {
+    let turn = &mut draft.turn;
+    let mut changed = false;
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 8.0;
+        source_ui(ui, scene, turn);
+        word_ui(ui, "Turn");
+        let id = Id::unique("turn from");
+        let from = words_field_ui(
+            ui,
+            id,
+            &mut turn.from,
+            "What is there",
+            "day",
+            words.get(0),
+            FIELD_WIDTH,
+        );
+        if bar.focus.take().is_some() {
+            from.request_focus();
+        }
+        word_ui(ui, "into");
+        let id = Id::unique("turn into");
+        let into = words_field_ui(
+            ui,
+            id,
+            &mut turn.to,
+            "What it becomes",
+            "night",
+            words.get(1),
+            FIELD_WIDTH,
+        );
+        changed = from.changed() || into.changed();
+        if is_entered(ui, &into) || is_entered(ui, &from) {
+            scene.send(Command::Generate);
+        }
+        ui.with_layout(Layout::right_to_left(egui::Align::Min), |ui| {
+            leave_ui(ui, scene);
+        });
+    });
+    if changed {
+        draft.problem = None;
+    }
+}
+
+/// How far, and whether the way there is shown.
+pub(super) fn turn_pills_ui(ui: &mut Ui, turn: &mut TurnDraft) {
+    let mut percent = (turn.amount * 100.0).round();
+    let value = format!("{percent:.0} %");
+    let tip = "How much of the change is made: little keeps the picture, much may change more of it (angle)";
+    let slider = pills::slider_pill_ui(ui, "How far", &value, &mut percent, 5.0..=100.0);
+    if slider.on_hover_text(tip).changed() {
+        turn.amount = percent / 100.0;
+    }
+    let label = "Strip of five: shows the way there";
+    if widgets::pill(ui, "Strip of five", label, turn.shows_way).clicked() {
+        turn.shows_way = !turn.shows_way;
+    }
+}
+
+/// What is turned, and how to take another.
+fn source_ui(ui: &mut Ui, scene: &mut Scene<'_>, turn: &TurnDraft) {
+    let (picture, label) = match &turn.source {
+        Some(Part::Picture(id)) => {
+            let record = scene.gallery.record(*id);
+            let name = record.map_or("a picture", |record| record.prompt());
+            (Some(PictureRef::Gallery(*id)), format!("Turned: {name}"))
+        }
+        _ => (None, "Turned: the picture on the canvas".to_owned()),
+    };
+    picture_ui(ui, scene, picture, &label);
+    if scene.session.part_in_view().ok() != turn.source {
+        let command = Command::Gesture(GestureCommand::Turn(None));
+        let label = "Take the picture in view instead";
+        if widgets::icon_button(ui, Icon::Again, label, 24.0).clicked() {
+            scene.send(command);
+        }
+    }
+}
+
+fn word_ui(ui: &mut Ui, word: &str) {
+    let text = egui::RichText::new(word).font(theme::prompt());
+    ui.label(text.color(theme::of(ui).text2));
+}
+
+/// Enter leaves a line of text and runs what it is about.
+fn is_entered(ui: &Ui, response: &Response) -> bool {
+    response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter))
+}

@@ -1,0 +1,106 @@
+//! What the results are of, how far they are, and the small things that can be done with the one in view.
+
+use egui::{Align, Layout, Ui};
+
+use crate::command::Command;
+use crate::icons::Icon;
+use crate::panels::{Scene, top_bar, widgets};
+use crate::session::RunId;
+use crate::theme;
+
+const ICON_SIDE: f32 = 24.0;
+
+pub(super) fn header_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId) {
+    let theme = theme::of(ui);
+    let Some(run) = scene.session.run(id) else {
+        return;
+    };
+    let state = top_bar::run_state_words(run, scene);
+    let (is_active, title) = (run.is_active(), run.title());
+    ui.vertical(|ui| {
+        ui.spacing_mut().item_spacing.y = 2.0;
+        ui.horizontal(|ui| {
+            ui.set_min_height(ICON_SIDE);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                neighbours_ui(ui, scene, id);
+                let width = ui.available_width();
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    let text = widgets::clipped(&title, theme::label_medium(), theme.text, width);
+                    ui.label(text).on_hover_text(&title);
+                });
+            });
+        });
+        ui.horizontal(|ui| {
+            ui.set_min_height(ICON_SIDE);
+            let text = egui::RichText::new(state).font(theme::label());
+            ui.label(text.color(theme.text2));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.spacing_mut().item_spacing.x = 2.0;
+                if is_active {
+                    let tip = "Cancel; finished pictures stay";
+                    if widgets::icon_button(ui, Icon::Close, tip, ICON_SIDE).clicked() {
+                        scene.send(Command::CancelRun(id));
+                    }
+                }
+                icons_ui(ui, scene);
+            });
+        });
+    });
+}
+
+/// To the results before and after these, of the same document.
+fn neighbours_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId) {
+    let document = scene.session.documents.current_id();
+    let runs = scene.session.runs.iter();
+    let runs = runs.filter(|run| run.document == document);
+    let runs: Vec<RunId> = runs.map(|run| run.id).collect();
+    let Some(here) = runs.iter().position(|run| *run == id) else {
+        return;
+    };
+    if runs.len() < 2 {
+        return;
+    }
+    ui.spacing_mut().item_spacing.x = 2.0;
+    let before = here.checked_sub(1);
+    for (icon, label, to) in [
+        (Icon::ChevronRight, "Later results", Some(here + 1)),
+        (Icon::ChevronLeft, "Earlier results", before),
+    ] {
+        let to = to.and_then(|to| runs.get(to)).copied();
+        let button = ui.add_enabled_ui(to.is_some(), |ui| {
+            widgets::icon_button(ui, icon, label, ICON_SIDE)
+        });
+        if button.inner.clicked()
+            && let Some(run) = to
+        {
+            scene.send(Command::SelectRun(run));
+        }
+    }
+    let place = format!("{} of {}", here + 1, runs.len());
+    let text = egui::RichText::new(place).font(theme::caption());
+    ui.label(text.color(theme::of(ui).text3));
+}
+
+/// For the picture in view, once it is saved; the last one comes first, from the right.
+pub(super) fn icons_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let Some(id) = scene.session.shown_id() else {
+        return;
+    };
+    let record = scene.gallery.record(id);
+    let is_starred = record.is_some_and(|record| record.is_starred);
+    let star = if is_starred {
+        Icon::StarFilled
+    } else {
+        Icon::Star
+    };
+    for (icon, command) in [
+        (Icon::Trash, Command::Delete),
+        (Icon::Folder, Command::ShowInFolder(id)),
+        (Icon::Copy, Command::CopyPicture),
+        (star, Command::ToggleStar),
+    ] {
+        if widgets::command_icon(ui, icon, &command, ICON_SIDE, false).clicked() {
+            scene.send(command);
+        }
+    }
+}

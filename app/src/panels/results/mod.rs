@@ -1,0 +1,176 @@
+//! The selected run: its tiles, what can be done with them, and what else is in the queue.
+
+mod actions;
+mod header;
+mod picture_menu;
+mod steer;
+mod tile;
+
+use egui::{Rect, Sense, Ui, vec2};
+
+use super::widgets::{self, Loudness};
+use super::{Scene, gallery_trouble_ui, top_bar};
+use crate::command::Command;
+use crate::session::{Run, RunId, RunState};
+use crate::theme;
+
+pub use picture_menu::picture_menu_ui;
+pub use steer::Steer;
+
+const GAP: f32 = 8.0;
+
+/// What the results keep between frames.
+#[derive(Default)]
+pub struct ResultsPanel {
+    steer: Option<Steer>,
+}
+
+pub fn results_ui(ui: &mut Ui, scene: &mut Scene<'_>, panel: &mut ResultsPanel) {
+    let selected = scene
+        .session
+        .selected()
+        .map(|run| (run.id, run.slots.len()));
+    if let Some((id, n_slots)) = selected {
+        header::header_ui(ui, scene, id);
+        grid_ui(ui, scene, id, n_slots);
+        trouble_ui(ui, scene, id);
+        older_ui(ui, scene, id);
+        steer::steer_ui(ui, scene, &mut panel.steer, id);
+    } else if scene.session.shown().is_none() {
+        nothing_yet_ui(ui);
+    }
+    actions::actions_ui(ui, scene);
+    if let Some((id, _)) = selected {
+        others_ui(ui, scene, id);
+    }
+}
+
+fn nothing_yet_ui(ui: &mut Ui) {
+    let theme = theme::of(ui);
+    let width = ui.available_width();
+    let side = (width - GAP) / 2.0;
+    let (rect, _) = ui.allocate_exact_size(vec2(width, side * 2.0 + GAP), Sense::hover());
+    for index in 0..4 {
+        let tile = tile_rect(rect, index, side, 2);
+        ui.painter()
+            .rect_filled(tile, theme::RADIUS, theme.bg2.gamma_multiply(0.6));
+    }
+    widgets::remark(ui, "Results appear here while they are drawn.");
+}
+
+/// 2 × 2, or 3 × 3 from five on; a single one is large.
+fn grid_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId, n_slots: usize) {
+    let n_columns = match n_slots {
+        0 | 1 => 1,
+        2..=4 => 2,
+        _ => 3,
+    };
+    let width = ui.available_width();
+    let side = (width - GAP * (n_columns - 1) as f32) / n_columns as f32;
+    let n_rows = n_slots.div_ceil(n_columns);
+    let height = side * n_rows as f32 + GAP * (n_rows.max(1) - 1) as f32;
+    let (rect, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
+    for index in 0..n_slots {
+        let tile = tile_rect(rect, index, side, n_columns);
+        tile::tile_ui(ui, scene, id, index as u32, tile);
+    }
+}
+
+fn tile_rect(grid: Rect, index: usize, side: f32, n_columns: usize) -> Rect {
+    let (column, row) = ((index % n_columns) as f32, (index / n_columns) as f32);
+    Rect::from_min_size(
+        grid.min + vec2(column, row) * (side + GAP),
+        vec2(side, side),
+    )
+}
+
+/// A run that went wrong says so here, with the one thing to do.
+fn trouble_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId) {
+    let theme = theme::of(ui);
+    let held = scene.session.held.clone();
+    let Some(run) = scene.session.run(id) else {
+        return;
+    };
+    if run.has_unsaved() {
+        let reason = held.unwrap_or_default();
+        let text = format!("Not saved yet, and kept here: {reason}");
+        gallery_trouble_ui(ui, scene, &text, "Try saving again");
+        return;
+    }
+    let n_lost = run.n_lost();
+    if n_lost == 0 || run.is_active() {
+        unread_ui(ui, run);
+        return;
+    }
+    let text = match &run.state {
+        RunState::Failed(reason) => reason.clone(),
+        _ => format!("{n_lost} not made"),
+    };
+    let colour = if matches!(run.state, RunState::Failed(_)) {
+        theme.error
+    } else {
+        theme.text2
+    };
+    ui.label(egui::RichText::new(text).font(theme::label()).color(colour));
+    if widgets::button(ui, "Run again", Loudness::Primary, None).clicked() {
+        scene.send(Command::RunAgain(id));
+    }
+}
+
+/// The end of a prompt that the model could not take in.
+fn unread_ui(ui: &mut Ui, run: &Run) {
+    let Some(unread) = run
+        .plan
+        .as_ref()
+        .and_then(|plan| plan.unread_prompt.as_deref())
+    else {
+        return;
+    };
+    let theme = theme::of(ui);
+    let start: String = unread.chars().take(60).collect();
+    let end = match unread.split_whitespace().count() {
+        0 | 1 => "its last word".to_owned(),
+        n_words => format!("its last {n_words} words"),
+    };
+    let text = format!(
+        "The prompt is longer than the model reads: {end}, from “{start}…”, had no effect."
+    );
+    ui.label(
+        egui::RichText::new(text)
+            .font(theme::label())
+            .color(theme.warn),
+    );
+}
+
+/// A result of an edit of a picture that has been changed since.
+fn older_ui(ui: &mut Ui, scene: &Scene<'_>, id: RunId) {
+    let Some(run) = scene.session.run(id) else {
+        return;
+    };
+    if run.first_visible().is_some() && scene.session.is_of_older_state(run) {
+        widgets::remark(
+            ui,
+            "From before your last changes here. It can still be kept.",
+        );
+    }
+}
+
+/// Other runs that wait or run, and finished ones of this sitting, one line each.
+fn others_ui(ui: &mut Ui, scene: &mut Scene<'_>, selected: RunId) {
+    let others: Vec<RunId> = scene
+        .session
+        .active_runs()
+        .filter(|run| run.id != selected)
+        .map(|run| run.id)
+        .collect();
+    if others.is_empty() {
+        return;
+    }
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.y = 2.0;
+        widgets::section(ui, "Also in the queue", "");
+        for id in others.into_iter().take(3) {
+            top_bar::queue_row_ui(ui, scene, id);
+        }
+    });
+}
