@@ -5,7 +5,8 @@
 //! - [`document`] is a picture being worked on: layers, mask, undo, the project file;
 //! - [`tools`] are what the pointer does to a document: strokes, selections, moves;
 //! - [`canvas`] and [`panels`] draw the session and send commands; no panel names another;
-//! - [`keyboard`] turns key presses into commands; [`textures`] holds what is on the graphics card;
+//! - [`keyboard`] turns key presses into commands; [`textures`] holds what is on the graphics card,
+//!   [`layer_pictures`] that of layers;
 //!   [`theme`] every colour, size and font; [`icons`] the strokes;
 //! - [`cli`] is the command line, which without a subcommand opens the window;
 //! - [`engine_link`] is the one place that talks to the engine process;
@@ -27,6 +28,7 @@ pub mod gallery;
 pub mod icons;
 pub mod import;
 pub mod keyboard;
+pub mod layer_pictures;
 pub mod panels;
 pub mod paths;
 pub mod session;

@@ -10,6 +10,7 @@ use crate::document::DocumentId;
 use crate::files::{Existing, RealFs, create_dirs, remedy, write_atomically};
 use crate::gallery::PictureId;
 use crate::paths::Folders;
+use crate::theme::MASK_COLOURS;
 use crate::tools::ToolSettings;
 
 /// What the user has chosen. Keys that this version does not know are kept.
@@ -21,6 +22,8 @@ pub struct Settings {
     /// Where pictures go; `None` is the usual place.
     pub gallery_folder: Option<PathBuf>,
     pub theme: Theme,
+    /// What masks are tinted with.
+    pub mask_colour: MaskColour,
     /// Added to the system's own scale; `None` follows the system alone.
     pub ui_scale: Option<f32>,
     /// Tiles tell how well their pictures match the prompt.
@@ -43,6 +46,17 @@ pub enum Theme {
     System,
     Dark,
     Light,
+}
+
+/// Red, green and blue in sRGB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MaskColour(pub [u8; 3]);
+
+impl Default for MaskColour {
+    fn default() -> Self {
+        let [(_, usual), ..] = MASK_COLOURS;
+        Self(usual)
+    }
 }
 
 /// An open document's prompt and surroundings.
@@ -170,6 +184,7 @@ mod tests {
         assert_eq!(Settings::load(&folders), (Settings::default(), None));
         let mut settings = Settings {
             theme: Theme::Light,
+            mask_colour: MaskColour([1, 200, 3]),
             ui_scale: Some(1.25),
             gallery_folder: Some("/somewhere".into()),
             ..Settings::default()

@@ -6,6 +6,8 @@ use egui::epaint::FontColorTransferFunction;
 use egui::epaint::text::{FontData, FontDefinitions, FontFamily};
 use egui::{Color32, CornerRadius, FontId, Margin, Shadow, Stroke, Style, TextStyle, Visuals};
 
+use crate::settings::MaskColour;
+
 /// One set of colours. The two themes differ in nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Theme {
@@ -54,8 +56,6 @@ pub struct Theme {
     pub groove: Color32,
     /// Veils what is under a sheet.
     pub veil: Color32,
-    /// Over what a mask covers.
-    pub mask: Color32,
     /// Lines over pictures, which may have any colour: light ones on dark ones.
     pub outline_light: Color32,
     pub outline_dark: Color32,
@@ -66,8 +66,28 @@ pub struct Theme {
     pub chip_text: Color32,
 }
 
-/// #FF4D6D at 42 %.
-const MASK: Color32 = Color32::from_rgba_premultiplied(107, 32, 46, 107);
+/// What masks can be tinted with, the usual colour first: far from each other, for pictures of any colour.
+pub const MASK_COLOURS: [(&str, [u8; 3]); 6] = [
+    ("Red", [0xff, 0x4d, 0x6d]),
+    ("Orange", [0xff, 0x9f, 0x1c]),
+    ("Green", [0x2e, 0xd5, 0x73]),
+    ("Cyan", [0x18, 0xdc, 0xff]),
+    ("Blue", [0x5b, 0x6b, 0xff]),
+    ("Violet", [0xd9, 0x5b, 0xff]),
+];
+
+/// Over what a mask covers: 42 % of its colour. Its outline is light on dark whatever the colour, so that the edge is
+/// seen on any picture.
+pub fn mask_tint(colour: MaskColour) -> Color32 {
+    let [red, green, blue] = colour.0;
+    Color32::from_rgba_unmultiplied(red, green, blue, 107)
+}
+
+/// A mark in the mask's colour on bars and panels.
+pub fn mask_mark(colour: MaskColour) -> Color32 {
+    let [red, green, blue] = colour.0;
+    Color32::from_rgb(red, green, blue)
+}
 
 pub const DARK: Theme = Theme {
     is_dark: true,
@@ -100,7 +120,6 @@ pub const DARK: Theme = Theme {
     bar: rgb(0xff, 0xff, 0xff),
     groove: Color32::from_black_alpha(136),
     veil: Color32::from_black_alpha(140),
-    mask: MASK,
     outline_light: rgb(0xff, 0xff, 0xff),
     outline_dark: Color32::from_black_alpha(170),
     box_line: white(200),
@@ -140,7 +159,6 @@ pub const LIGHT: Theme = Theme {
     bar: rgb(0xff, 0xff, 0xff),
     groove: Color32::from_black_alpha(136),
     veil: Color32::from_black_alpha(70),
-    mask: MASK,
     outline_light: rgb(0xff, 0xff, 0xff),
     outline_dark: Color32::from_black_alpha(170),
     box_line: white(200),

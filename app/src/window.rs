@@ -1,5 +1,6 @@
 //! Opens the window.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use eframe::egui_wgpu::{WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew};
@@ -11,11 +12,11 @@ use crate::engine_link::EngineCommand;
 use crate::paths::Folders;
 use crate::theme;
 
-/// Opens the window and returns when it is closed.
+/// Opens the window, with these pictures and projects in it, and returns when it is closed.
 ///
 /// # Errors
 /// If the system gives no window or no way to draw in one.
-pub fn open() -> anyhow::Result<()> {
+pub fn open(files: Vec<PathBuf>) -> anyhow::Result<()> {
     let folders = Folders::find()?;
     let engine = EngineCommand::from_environment()?;
     let options = NativeOptions {
@@ -46,11 +47,9 @@ pub fn open() -> anyhow::Result<()> {
                     theme::draw_sparingly(&creation.egui_ctx);
                 }
             }
-            Ok(Box::new(App::new(
-                &creation.egui_ctx,
-                folders,
-                Some(engine),
-            )))
+            let mut app = App::new(&creation.egui_ctx, folders, Some(engine));
+            app.open_files(files);
+            Ok(Box::new(app))
         }),
     )
     .map_err(|error| anyhow::anyhow!("the window cannot be opened: {error}"))

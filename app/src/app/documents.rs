@@ -38,8 +38,13 @@ impl App {
     fn document_event(&mut self, event: Event, now: Instant) {
         match event {
             Event::Restored(document) => self.restored.push(*document),
-            Event::Ready => self.restore_documents(),
-            Event::Opened(document) => self.show_opened(*document),
+            Event::Ready => {
+                self.restore_documents();
+                for path in std::mem::take(&mut self.opens_first) {
+                    self.open_path(&self.ctx.clone(), path, Opening::Document);
+                }
+            }
+            Event::Opened(document) | Event::Reopened(document) => self.show_opened(*document),
             Event::Written { document, places } => {
                 if let Some(document) = self.any_document(document) {
                     document.written(&places);
@@ -60,6 +65,14 @@ impl App {
                 }
                 self.toasts
                     .say(Tone::Good, format!("Saved as {}", file_name(&path)), now);
+            }
+            Event::CopySaved { path } => {
+                let text = format!("Saved without history as {}", file_name(&path));
+                self.toasts.say(Tone::Good, text, now);
+            }
+            Event::NothingClosed => {
+                let text = "No closed document is left to open again.";
+                self.toasts.say(Tone::Plain, text, now);
             }
             Event::OpenFailed { message, .. } | Event::SaveFailed { message, .. } => {
                 self.toasts.say(Tone::Bad, message, now);
@@ -188,23 +201,44 @@ impl App {
             .offer(Tone::Plain, text, "Undo", Command::ReopenDocument, now);
     }
 
-    /// Forgets what was closed, on the disk too.
+    /// What was closed goes; what is saved nowhere else can still be opened again the next time.
     pub(super) fn forget_closed(&mut self) {
         if let Some(store) = &self.documents {
             for (_, closed) in self.closed.drain(..) {
-                store.close(closed.document.id());
+                let document = &closed.document;
+                if document.is_modified() {
+                    store.put_by(document.id());
+                } else {
+                    store.close(document.id());
+                }
             }
         }
     }
 
-    pub(super) fn save_to(&mut self, id: DocumentId, path: PathBuf) {
+    /// Pictures and projects that the window is opened with.
+    pub fn open_files(&mut self, paths: Vec<PathBuf>) {
+        if self.documents.is_some() {
+            // After what was open the last time, which would otherwise come in front of them.
+            self.opens_first = paths;
+            return;
+        }
+        for path in paths {
+            self.open_path(&self.ctx.clone(), path, Opening::Document);
+        }
+    }
+
+    pub(super) fn save_to(&mut self, id: DocumentId, path: PathBuf, keeps_history: bool) {
         let path = match path.extension() {
             Some(extension) if extension == crate::document::EXTENSION => path,
             _ => path.with_added_extension(crate::document::EXTENSION),
         };
         let open = self.session.documents.get_mut(id);
         if let (Some(store), Some(open)) = (&self.documents, open) {
-            store.save(&mut open.document, path);
+            if keeps_history {
+                store.save(&mut open.document, path);
+            } else {
+                store.save_copy(&mut open.document, path);
+            }
         }
     }
 

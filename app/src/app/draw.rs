@@ -26,6 +26,7 @@ impl App {
             gallery: &self.gallery_view,
             settings: &self.settings,
             textures: &mut self.textures,
+            layer_pictures: &mut self.layer_pictures,
             commands: &mut commands,
             now: Instant::now(),
         };

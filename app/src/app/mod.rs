@@ -11,6 +11,7 @@ mod gallery_events;
 mod pictures;
 mod sources;
 mod thread;
+mod workshop;
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -27,6 +28,7 @@ use crate::engine_link::{EngineCommand, EngineEvent, EngineLink};
 use crate::gallery::handle::{self, GalleryHandle};
 use crate::import::Imported;
 use crate::keyboard::Keyboard;
+use crate::layer_pictures::LayerPictures;
 use crate::panels::Region;
 use crate::panels::gallery_place::GalleryPanel;
 use crate::panels::palette::Palette;
@@ -40,7 +42,7 @@ use crate::session::{
 use crate::settings::{self, Settings};
 use crate::textures::Textures;
 use crate::theme;
-use crate::tools::mask_ops;
+use crate::tools::MaskWork;
 use documents::Opening;
 
 #[expect(
@@ -52,14 +54,18 @@ pub struct App {
     pub gallery_view: GalleryView,
     settings: Settings,
     folders: Folders,
+    /// The window's own, for when it ends.
+    ctx: Context,
     engine: Option<EngineLink>,
     gallery: Option<GalleryHandle>,
     textures: Textures,
+    layer_pictures: LayerPictures,
     pictures: pictures::Fetcher,
     composer: composer::Composer,
     sources: sources::Sources,
     /// Where a picture goes once its run has made it larger.
     exports: Vec<(RunId, PathBuf)>,
+    workshop: workshop::Workshop,
     /// What is to be done with a picture of the gallery once it is open.
     fetching: Vec<(PictureId, carry_out::Fetched)>,
     documents: Option<DocumentStore>,
@@ -67,6 +73,8 @@ pub struct App {
     restored: Vec<Document>,
     /// Documents that were closed, the latest last, and where their tabs were.
     closed: Vec<(usize, OpenDocument)>,
+    /// Files to open once what was open the last time is open again.
+    opens_first: Vec<PathBuf>,
     /// Files that were dropped: what is to become of them is asked.
     dropped: Vec<PathBuf>,
     /// When the settings were last written because of what stands in the prompts.
@@ -117,6 +125,7 @@ enum DialogAnswer {
     SaveTo {
         document: DocumentId,
         path: PathBuf,
+        keeps_history: bool,
     },
     Imported {
         path: PathBuf,
@@ -140,14 +149,18 @@ impl App {
             engine: engine.map(|command| EngineLink::start(command, waker(ctx))),
             gallery: None,
             textures: Textures::default(),
+            layer_pictures: LayerPictures::default(),
             pictures: pictures::Fetcher::start(waker(ctx)),
             composer: composer::Composer::start(waker(ctx)),
             sources: sources::Sources::start(waker(ctx)),
             exports: Vec::new(),
+            workshop: workshop::Workshop::start(waker(ctx)),
+            ctx: ctx.clone(),
             fetching: Vec::new(),
             documents: None,
             restored: Vec::new(),
             closed: Vec::new(),
+            opens_first: Vec::new(),
             dropped: Vec::new(),
             tabs_saved: Instant::now(),
             peeks_since: None,
@@ -251,6 +264,8 @@ impl App {
                         engine.send_with(request, blobs);
                     }
                 }
+                Effect::AskEdit(job) => self.workshop.ask_edit(job),
+                Effect::Work(job) => self.workshop.make_mask(job),
                 Effect::Save(made) => match made.picture() {
                     Some(pixels) => self.save_whole(&made, pixels),
                     None => self.composer.compose(made),
@@ -281,12 +296,16 @@ impl App {
                     self.upscale(part, scale, Some(path));
                 }
                 DialogAnswer::Mask { document, mask } => {
-                    if let Some(open) = self.session.documents.get_mut(document) {
-                        mask_ops::load(mask, &mut open.document);
-                    }
+                    let work = MaskWork::load(mask);
+                    let effects = self.session.change_mask(document, work, now);
+                    self.carry_out_effects(effects);
                 }
                 DialogAnswer::Open(path) => self.open_path(ctx, path, Opening::Document),
-                DialogAnswer::SaveTo { document, path } => self.save_to(document, path),
+                DialogAnswer::SaveTo {
+                    document,
+                    path,
+                    keeps_history,
+                } => self.save_to(document, path, keeps_history),
                 DialogAnswer::Imported {
                     path,
                     picture,
@@ -354,6 +373,11 @@ impl App {
         if let Some(wait) = self.toasts.expire(now) {
             ctx.request_repaint_after(wait);
         }
+        if let Some((_, since)) = self.session.documents.current().mask_work() {
+            // A moment later the canvas says that it works.
+            let after = crate::canvas::WORKING_AFTER + Duration::from_millis(10);
+            ctx.request_repaint_after(after.saturating_sub(now.saturating_duration_since(since)));
+        }
         if self.session.active_runs().next().is_some() {
             // Time left counts down.
             ctx.request_repaint_after(Duration::from_millis(500));
@@ -374,6 +398,7 @@ impl eframe::App for App {
         self.take_dropped(ctx);
         self.drain_gallery(now);
         self.drain_dialogs(ctx, now);
+        self.drain_workshop(ctx, now);
         self.decide_example();
         self.guard_closing(ctx, now);
         let mut commands = std::mem::take(&mut self.commands);
@@ -393,6 +418,12 @@ impl eframe::App for App {
     }
 
     fn on_exit(&mut self) {
+        self.finish_mask_work(&self.ctx.clone());
+        if let Some(store) = &self.documents {
+            for open in self.session.documents.iter_mut() {
+                store.keep(&mut open.document);
+            }
+        }
         self.remember_prompt_bar();
         let _ = self.settings.save(&self.folders);
         self.finish_composing();

@@ -1,5 +1,7 @@
 //! What floats over the canvas: the zoom, the keys that help now, the card of a run that failed.
 
+use std::time::Duration;
+
 use egui::epaint::RectShape;
 use egui::{
     Align2, CornerRadius, Rect, Role, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2,
@@ -76,6 +78,41 @@ fn percent_ui(ui: &mut Ui, percent: &str, fits: bool) -> bool {
         "Fit the picture   Ctrl 0"
     };
     response.on_hover_text(tip).clicked()
+}
+
+/// What takes its time says so after a moment, so that a quick one does not flash.
+pub const WORKING_AFTER: Duration = Duration::from_millis(150);
+
+/// What is being done to the mask, under the tool's options.
+pub fn working_ui(ui: &mut Ui, scene: &Scene<'_>, canvas: Rect) {
+    let Some((step, since)) = scene.session.documents.current().mask_work() else {
+        return;
+    };
+    if scene.now.saturating_duration_since(since) < WORKING_AFTER {
+        return;
+    }
+    let theme = theme::of(ui);
+    let words = format!("{}…   Esc to stop", step.label());
+    let galley = ui
+        .painter()
+        .layout_no_wrap(words.clone(), theme::label(), theme.text);
+    let size = galley.size() + vec2(24.0, 14.0);
+    let centre = pos2(canvas.center().x, canvas.top() + 76.0);
+    let rect = Rect::from_center_size(centre, size);
+    let outline = Stroke::new(1.0, theme.line);
+    ui.painter().rect(
+        rect,
+        theme::RADIUS,
+        theme.float,
+        outline,
+        StrokeKind::Inside,
+    );
+    let at = Align2::CENTER_CENTER
+        .anchor_size(rect.center(), galley.size())
+        .min;
+    ui.painter().galley(at, galley, theme.text);
+    let response = ui.interact(rect, ui.scope_id().with("working"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &words));
 }
 
 /// A key or two, and what they do now.

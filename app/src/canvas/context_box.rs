@@ -8,7 +8,7 @@ use egui::{
 };
 use limn_engine::PixelRect;
 use limn_engine::protocol::Preview;
-use limn_engine::stitch::EditPlan;
+use limn_engine::stitch::{EditPlan, EditTile};
 
 use super::outline;
 use super::shown::ShownPreview;
@@ -66,6 +66,20 @@ pub fn paint(
     chip(painter, theme, Rect::from_points(&corners), words);
 }
 
+/// The parts of an edit in tiles, in thin lines.
+pub fn paint_tiles(painter: &Painter, theme: &Theme, projection: &Projection, tiles: &[EditTile]) {
+    /// More would be a grey veil.
+    const MOST: usize = 400;
+    if tiles.len() > MOST {
+        return;
+    }
+    let stroke = Stroke::new(1.0, theme.box_line.gamma_multiply(0.5));
+    for tile in tiles {
+        let corners = projection.corners(image_rect(tile.part));
+        painter.add(Shape::closed_line(corners.to_vec(), stroke));
+    }
+}
+
 /// Above the box at its left end; wherever the box is, inside the canvas and below the tool's options.
 fn chip(painter: &Painter, theme: &Theme, bounds: Rect, words: &str) {
     let galley = painter.layout_no_wrap(words.to_owned(), theme::caption(), theme.chip_text);
@@ -103,7 +117,7 @@ impl PreviewTexture {
             return;
         };
         let mut mesh = Mesh::with_texture(texture.id());
-        let corners = projection.corners(image_rect(preview.context));
+        let corners = projection.corners(image_rect(preview.context()));
         let uvs = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)];
         mesh.vertices
             .extend(corners.into_iter().zip(uvs).map(|(pos, (u, v))| Vertex {
@@ -121,7 +135,8 @@ impl PreviewTexture {
     }
 
     fn upload(&mut self, ctx: &Context, preview: &ShownPreview) {
-        let Some(image) = masked(&preview.pixels, preview.mask.as_deref(), preview.context) else {
+        let coverage = |x, y| preview.edit.changes(preview.tile, x, y);
+        let Some(image) = masked(&preview.pixels, preview.context(), coverage) else {
             return;
         };
         match &mut self.uploaded {
@@ -137,16 +152,15 @@ impl PreviewTexture {
     }
 }
 
-/// The preview at a size at which its mask is smooth. `None` where the parts do not fit together.
-///
-/// # Shapes
-/// `mask`: `[context.height * context.width]`
-fn masked(preview: &Preview, mask: Option<&[u8]>, context: PixelRect) -> Option<ColorImage> {
+/// The preview at a size at which its mask is smooth; `coverage` is that of a pixel of the document. `None` where
+/// the parts do not fit together.
+fn masked(
+    preview: &Preview,
+    context: PixelRect,
+    coverage: impl Fn(i32, i32) -> u8,
+) -> Option<ColorImage> {
     let (width, height) = (preview.width as usize, preview.height as usize);
     if preview.rgb.len() != width * height * 3 || preview.rgb.is_empty() || context.is_empty() {
-        return None;
-    }
-    if mask.is_some_and(|mask| mask.len() as u64 != context.n_pixels()) {
         return None;
     }
     let longest = context.width.max(context.height);
@@ -158,11 +172,9 @@ fn masked(preview: &Preview, mask: Option<&[u8]>, context: PixelRect) -> Option<
         let u = (x as f32 + 0.5) / size[0] as f32;
         let v = (y as f32 + 0.5) / size[1] as f32;
         let [red, green, blue] = bilinear(preview, u, v);
-        let alpha = mask.map_or(255, |mask| {
-            let column = (u * context.width as f32) as usize;
-            let row = (v * context.height as f32) as usize;
-            mask[row * context.width as usize + column]
-        });
+        let column = (u * context.width as f32) as i32;
+        let row = (v * context.height as f32) as i32;
+        let alpha = coverage(context.x + column, context.y + row);
         Color32::from_rgba_unmultiplied(red, green, blue, alpha)
     };
     let pixels = (0..size[1])
@@ -236,15 +248,18 @@ mod tests {
             rgb: vec![0, 0, 0, 200, 100, 50],
         };
         let context = PixelRect::new(-8, 3, 1024, 512);
-        let mut mask = vec![0; 1024 * 512];
-        mask[..1024 * 256].fill(255);
-        let image = masked(&preview, Some(&mask), context).expect("the parts fit");
+        let upper_half = |_, y| if y < 3 + 256 { 255 } else { 0 };
+        let image = masked(&preview, context, upper_half).expect("the parts fit");
         assert_eq!(image.size, [256, 128]);
         assert_eq!(image[(255, 10)], Color32::from_rgb(200, 100, 50));
         assert_eq!(image[(0, 10)], Color32::from_rgb(0, 0, 0));
         assert_eq!(image[(255, 100)], Color32::TRANSPARENT);
-        let whole = masked(&preview, None, context).expect("the parts fit");
+        let whole = masked(&preview, context, |_, _| 255).expect("the parts fit");
         assert_eq!(whole[(255, 100)], Color32::from_rgb(200, 100, 50));
-        assert!(masked(&preview, Some(&mask[1..]), context).is_none());
+        let none = Preview {
+            rgb: Vec::new(),
+            ..preview
+        };
+        assert!(masked(&none, context, upper_half).is_none());
     }
 }

@@ -46,6 +46,7 @@ use crate::session::PictureRef;
 use crate::theme;
 use crate::tools::Tool;
 
+pub use chrome::WORKING_AFTER;
 pub use view::{Projection, View};
 
 /// From this zoom on a picture's pixels are squares, unless it merely fits: a small picture is then smooth.
@@ -125,6 +126,7 @@ pub fn canvas_ui(ui: &mut Ui, scene: &mut Scene<'_>, state: &mut CanvasState) {
         .place()
         .map_or(Rect::NOTHING, |place| projection.screen_bounds(place));
     chrome::hints_ui(ui, scene, canvas, picture);
+    chrome::working_ui(ui, scene, canvas);
     match shown {
         Shown::Nothing | Shown::Awaited { .. } | Shown::Failed { .. } => {}
         Shown::Alone { .. } | Shown::Document { .. } => {
@@ -227,18 +229,41 @@ fn document_ui(
     // While a result is looked at, the mask it came from would hide it.
     let is_seen = session.mask_is_visible() && !is_result_shown(scene);
     if is_seen {
-        state.mask.paint(painter, theme, tiled, sight, theme.mask);
+        let tint = theme::mask_tint(scene.settings.mask_colour);
+        state.mask.paint(painter, theme, tiled, sight, tint);
     }
     let boxed = match preview {
         Some(preview) => running_box(scene, preview),
         None if is_result_shown(scene) => None,
-        None => session
-            .edit_plan()
-            .map(|plan| (plan.context, context_box::words(&plan, sight.frame))),
+        None => coming_box(scene, painter, sight),
     };
     if let Some((context, words)) = boxed {
         context_box::paint(painter, theme, sight.projection, context, &words);
     }
+}
+
+/// What the next edit looks at; of one in tiles their parts too.
+fn coming_box(
+    scene: &Scene<'_>,
+    painter: &Painter,
+    sight: &Sight<'_>,
+) -> Option<(PixelRect, String)> {
+    let outlook = scene.session.edit_outlook()?;
+    if !outlook.in_tiles {
+        let words = context_box::words(&outlook.plan, sight.frame);
+        return Some((outlook.plan.context, words));
+    }
+    let theme = theme::of_ctx(painter.ctx());
+    context_box::paint_tiles(painter, theme, sight.projection, &outlook.tiles);
+    let first = &outlook.tiles.first()?.plan;
+    let words = format!(
+        "{} tiles, each {}",
+        outlook.tiles.len(),
+        context_box::words(first, sight.frame)
+    );
+    let contexts = outlook.tiles.iter().map(|tile| tile.plan.context);
+    let all = contexts.fold(PixelRect::default(), |all, one| all.union(&one));
+    Some((all, words))
 }
 
 /// The box of the run that is being drawn.
@@ -247,8 +272,12 @@ fn running_box(scene: &Scene<'_>, preview: &ShownPreview) -> Option<(PixelRect, 
         return None;
     };
     let edit = scene.session.run(run)?.edit()?;
-    let words = context_box::words(&edit.plan, edit.content.frame);
-    Some((preview.context, words))
+    let tile = edit.tiles.get(preview.tile)?;
+    let mut words = context_box::words(&tile.plan, edit.content.frame);
+    if edit.tiles.len() > 1 {
+        words = format!("tile {} of {}: {words}", preview.tile + 1, edit.tiles.len());
+    }
+    Some((tile.plan.context, words))
 }
 
 fn is_result_shown(scene: &Scene<'_>) -> bool {

@@ -8,7 +8,7 @@ use limn_engine::protocol::Preview;
 
 use super::tiled::image_rect;
 use crate::panels::{Scene, top_bar};
-use crate::session::{PictureRef, Run, RunId, RunState, ShownResult, SlotState};
+use crate::session::{EditSnapshot, PictureRef, Run, RunId, RunState, ShownResult, SlotState};
 
 pub enum Shown {
     Nothing,
@@ -36,10 +36,19 @@ pub enum Shown {
 /// An edit that is being denoised.
 pub struct ShownPreview {
     pub picture: PictureRef,
-    pub context: PixelRect,
-    pub mask: Option<Arc<[u8]>>,
+    pub edit: Arc<EditSnapshot>,
+    /// Which part of the edit is being made.
+    pub tile: usize,
     pub pixels: Arc<Preview>,
     pub version: u32,
+}
+
+impl ShownPreview {
+    /// The part of the document that it is about.
+    pub fn context(&self) -> PixelRect {
+        let tile = self.edit.tiles.get(self.tile);
+        tile.map_or(self.edit.plan.context, |tile| tile.plan.context)
+    }
 }
 
 impl Shown {
@@ -50,16 +59,16 @@ impl Shown {
             Some(ShownResult::Alone { picture, size }) => Self::alone(scene, picture, size),
             Some(ShownResult::Preview {
                 picture,
-                context,
-                mask,
+                edit,
+                tile,
                 preview,
                 version,
             }) if !frame.is_empty() => Self::Document {
                 frame,
                 preview: Some(ShownPreview {
                     picture,
-                    context,
-                    mask,
+                    edit,
+                    tile,
                     pixels: preview,
                     version,
                 }),

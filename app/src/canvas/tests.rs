@@ -10,6 +10,7 @@ use egui::{
 use super::{CanvasState, canvas_ui};
 use crate::command::Command;
 use crate::document::StepName;
+use crate::layer_pictures::LayerPictures;
 use crate::panels::Scene;
 use crate::session::{GalleryView, Session};
 use crate::settings::Settings;
@@ -68,12 +69,14 @@ impl Canvas {
         };
         let (gallery, settings) = (GalleryView::default(), Settings::default());
         let (mut textures, mut commands) = (Textures::default(), Vec::new());
+        let mut layer_pictures = LayerPictures::default();
         let mut output = self.ctx.run_ui(input, |ui| {
             let mut scene = Scene {
                 session: &self.session,
                 gallery: &gallery,
                 settings: &settings,
                 textures: &mut textures,
+                layer_pictures: &mut layer_pictures,
                 commands: &mut commands,
                 now: Instant::now(),
             };

@@ -176,6 +176,7 @@ impl Edit {
             feather_px: plan.feather_px,
             blend_px: plan.blend_px,
             match_colours: self.settings.match_colours,
+            n_tiles: None,
         };
         let mut recipe = recipe.edited(self.deed, self.frame.size(), facts);
         recipe.parents.extend(self.parent);

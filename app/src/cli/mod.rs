@@ -19,6 +19,7 @@ mod output;
 mod progress;
 mod target;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -27,11 +28,15 @@ use clap::{Parser, Subcommand};
 #[command(
     name = "limn",
     version,
-    about = "Type, paint, and get pictures, all on this machine"
+    about = "Type, paint, and get pictures, all on this machine",
+    args_conflicts_with_subcommands = true
 )]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
+    /// Pictures and projects to open in the window
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -58,7 +63,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
-        None => crate::window::open(),
+        None => open_window(&arguments.files),
         Some(Command::Engine(arguments)) => return engine::run(arguments),
         Some(Command::Generate(arguments)) => generate::run(&arguments),
         Some(Command::Edit(arguments)) => edit::run(&arguments),
@@ -75,4 +80,23 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The window, with files in it. What is no file may be a command misspelt: it is said here, where it was typed.
+fn open_window(files: &[PathBuf]) -> anyhow::Result<()> {
+    for file in files {
+        let name = file.display();
+        match std::fs::metadata(file) {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                anyhow::bail!(
+                    "there is neither a file nor a command of this name (limn --help lists the commands): {name}"
+                );
+            }
+            Err(error) => anyhow::bail!("this file cannot be opened ({error}): {name}"),
+        }
+    }
+    // The window's own folder may be another by the time they are read.
+    let files = files.iter().map(std::path::absolute);
+    crate::window::open(files.collect::<Result<_, _>>()?)
 }

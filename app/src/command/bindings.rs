@@ -185,6 +185,7 @@ pub const LISTED: &[Command] = &[
     Command::OpenFile,
     Command::Save,
     Command::SaveAs,
+    Command::SaveWithoutHistory,
     Command::CloseCurrent,
     Command::ReopenDocument,
     Command::NextDocument,

@@ -14,7 +14,7 @@ use limn_engine::protocol::{DeviceChoice, ModelId};
 
 use crate::document::{DocumentId, LayerId};
 use crate::session::{Deed, EditChoices, PictureId, PictureRef, Place, RecipePart, RunId, SideTab};
-use crate::settings::Theme;
+use crate::settings::{MaskColour, Theme};
 use crate::tools::{MaskAction, PointerEvent, Tool, ToolSettings};
 
 pub use bindings::{BINDINGS, LISTED, command_for};
@@ -45,6 +45,8 @@ pub enum Command {
     Discard,
     /// Hides a run from the results; its pictures stay in the gallery.
     DismissRun(RunId),
+    /// Shows results again that were put away.
+    TakeBackRun(RunId),
     /// Tries the writes again that failed, then goes on with the queue.
     RetrySaving,
     Undo,
@@ -105,6 +107,8 @@ pub enum Command {
     OpenRecent(PathBuf),
     Save,
     SaveAs,
+    /// A copy of what is there now, which nobody can undo.
+    SaveWithoutHistory,
     /// What is to become of files that were dropped.
     OpenDropped,
     AddDropped,
@@ -167,6 +171,7 @@ pub enum Command {
     SetScale(f32),
     /// Tiles tell how well their pictures match the prompt.
     ShowScores(bool),
+    SetMaskColour(MaskColour),
     ChooseGalleryFolder,
     DismissToast(u64),
     /// Closes the window although pictures are not saved.

@@ -17,7 +17,7 @@ impl Command {
             Self::Gesture(command) => return command.label(),
             Self::Keep => "Keep",
             Self::Discard => "Discard",
-            Self::Undo | Self::Restore(_) => "Undo",
+            Self::Undo | Self::Restore(_) | Self::TakeBackRun(_) => "Undo",
             Self::Redo => "Redo",
             Self::RunAgain(_) => "Run again",
             Self::CancelCurrent => "Cancel the running job",
@@ -65,6 +65,7 @@ impl Command {
             }
             Self::Save => "Save",
             Self::SaveAs => "Save as…",
+            Self::SaveWithoutHistory => "Save a copy without history…",
             Self::OpenDropped => "Open as a document",
             Self::AddDropped => "Add as a layer",
             Self::SelectDocument(_) => "Show this document",
@@ -107,6 +108,7 @@ impl Command {
             Self::SetScale(_) => "Interface scale",
             Self::ShowScores(true) => "Show scores on results",
             Self::ShowScores(false) => "Hide scores on results",
+            Self::SetMaskColour(_) => "Colour of masks",
             Self::ChooseGalleryFolder => "Choose the gallery folder…",
             Self::DismissToast(_) => "Close the message",
             Self::CloseAnyway => "Close anyway",
@@ -126,6 +128,9 @@ impl Command {
             Self::Keep => "Makes the shown result a part of the document; Undo takes it back",
             Self::Discard => "Puts these results away; the pictures stay in the gallery",
             Self::ToggleMask => "Hold the key to peek",
+            Self::SaveWithoutHistory => {
+                "Smaller, and nobody can undo back to what was there before"
+            }
             Self::CloseDocument(_) | Self::CloseCurrent => "It can be opened again",
             Self::CancelCurrent | Self::CancelRun(_) => "Pictures that are finished stay",
             Self::ShowBefore => "What was on the canvas before these results",

@@ -11,16 +11,13 @@ use super::layer::{Layer, LayerId, LayerKind, Original, PatchSource};
 use super::tiles::{TileIndex, Tiles};
 
 /// A result of an edit, as it becomes a patch.
-///
-/// # Shapes
-/// `rgb`: `[height * width * 3]`, `mask`: `[height * width]` of `rect`.
 #[derive(Debug, Clone, Copy)]
 pub struct KeptResult<'a> {
     pub source: PatchSource,
     pub name: &'a str,
-    pub rect: PixelRect,
-    pub rgb: &'a [u8],
-    pub mask: &'a [u8],
+    pub pixels: &'a Tiles<[u8; 4]>,
+    /// Where it shows at first.
+    pub mask: &'a Tiles<u8>,
 }
 
 impl Content {
@@ -98,15 +95,7 @@ impl Content {
     /// Makes a result a patch on top, or shows it in the patch that its run has already: that one keeps its
     /// place, its mask and all else that the user may have changed.
     pub fn keep_result(&mut self, result: &KeptResult) -> LayerId {
-        let colours: Vec<[u8; 4]> = result
-            .rgb
-            .as_chunks::<3>()
-            .0
-            .iter()
-            .map(|[red, green, blue]| [*red, *green, *blue, 255])
-            .collect();
-        let mut pixels = Tiles::default();
-        pixels.write(result.rect, &colours);
+        let pixels = result.pixels.clone();
         if let Some(id) = self.patch_of_run(result.source.run).map(|layer| layer.id)
             && let Some(layer) = self.layer_mut(id)
             && let LayerKind::Patch {
@@ -121,9 +110,7 @@ impl Content {
             self.selected = Some(id);
             return id;
         }
-        let mut mask = Tiles::default();
-        mask.write(result.rect, result.mask);
-        mask.prune();
+        let mask = result.mask.clone();
         let source = result.source;
         let kind = LayerKind::Patch {
             pixels,

@@ -81,8 +81,8 @@ impl Content {
         self.mask_bounds.of(&self.mask).intersect(&self.frame)
     }
 
-    /// Drops tiles that were written since `before` without changing anything.
-    pub(super) fn settle(&mut self, before: &Self) {
+    /// Drops tiles that were written since `before` without changing anything, and holds those of one value once.
+    pub fn settle(&mut self, before: &Self) {
         self.mask.settle(&before.mask);
         self.last_mask.settle(&before.last_mask);
         for layer in &mut self.layers {

@@ -2,20 +2,17 @@ use std::path::{Path, PathBuf};
 
 use super::content::Content;
 use super::id::DocumentId;
-use super::journal::{self, Contents, JournalFile, Record};
+use super::journal::{JournalFile, Record};
 use super::layer::LayerId;
 use super::outline::Outline;
 use super::step::StepName;
 use super::steps::{Direction, PlaneEdit, Step, Steps, TileEdit};
-use super::store::Places;
-use super::tiles::{AnyTile, TileKind};
+use super::tiles::AnyTile;
 use super::versions::{VersionId, Versions};
 
 /// Words of a prompt that name a document.
 const NAME_WORDS: usize = 4;
 const LIMIT_NAME: usize = 40;
-/// What the tiles of a content from a file may take in memory.
-const LIMIT_CONTENT_GIB: usize = 8;
 
 /// A picture being worked on, with every step back and forth.
 ///
@@ -23,17 +20,17 @@ const LIMIT_CONTENT_GIB: usize = 8;
 /// will, and the step is the difference of the two snapshots. What each step leads to goes to the document's
 /// journal; the tiles that no step nearby needs are in its file only.
 pub struct Document {
-    id: DocumentId,
-    name: String,
-    content: Content,
+    pub(super) id: DocumentId,
+    pub(super) name: String,
+    pub(super) content: Content,
     gesture: Option<Gesture>,
-    steps: Steps,
-    versions: Versions,
+    pub(super) steps: Steps,
+    pub(super) versions: Versions,
     version: u64,
-    saved_path: Option<PathBuf>,
-    saved_serial: u64,
-    journal: Vec<Entry>,
-    file: Option<JournalFile>,
+    pub(super) saved_path: Option<PathBuf>,
+    pub(super) saved_serial: u64,
+    pub(super) journal: Vec<Entry>,
+    pub(super) file: Option<JournalFile>,
     notice: Option<String>,
 }
 
@@ -71,49 +68,6 @@ impl Document {
             file: None,
             notice: None,
         }
-    }
-
-    /// A document from its file, with the tiles that are shown.
-    pub(super) fn from_file(
-        id: DocumentId,
-        contents: Contents,
-        file: JournalFile,
-    ) -> journal::Result<Self> {
-        let replay = contents.replay;
-        let mut versions = replay.versions;
-        let mut shown: Vec<_> = replay.shown.values().copied().collect();
-        shown.sort_unstable();
-        shown.dedup();
-        let n_bytes: usize = shown
-            .iter()
-            .filter_map(|id| versions.kind(*id))
-            .map(TileKind::n_bytes)
-            .sum();
-        if n_bytes > LIMIT_CONTENT_GIB << 30 {
-            return Err(journal::Error::TooLarge {
-                path: file.path,
-                limit_gib: LIMIT_CONTENT_GIB,
-            });
-        }
-        versions.load(shown, Some(&file))?;
-        let mut content = Content::default();
-        replay.outline.apply(&mut content);
-        for ((plane, index), id) in replay.shown {
-            content.set_plane_tile(plane, index, versions.tile(id).cloned());
-            versions.exchange(None, Some(id));
-        }
-        let (saved_path, saved_serial) = contents.saved.unwrap_or_default();
-        Ok(Self {
-            id,
-            name: contents.name,
-            content,
-            steps: replay.steps,
-            versions,
-            saved_path: (!saved_path.is_empty()).then(|| saved_path.into()),
-            saved_serial,
-            file: Some(file),
-            ..Self::new()
-        })
     }
 
     pub fn id(&self) -> DocumentId {
@@ -209,10 +163,16 @@ impl Document {
     /// Ends the gesture. True if it changed more than the selection: then it is a step, and what was undone
     /// before is gone.
     pub fn commit(&mut self) -> bool {
+        if let Some(gesture) = &self.gesture {
+            self.content.settle(&gesture.before);
+        }
+        self.commit_settled()
+    }
+
+    fn commit_settled(&mut self) -> bool {
         let Some(Gesture { step, before }) = self.gesture.take() else {
             return false;
         };
-        self.content.settle(&before);
         let n_known = self.versions.len();
         let edits = self.edits_since(&before);
         let outlines = (Outline::of(&before), Outline::of(&self.content));
@@ -295,6 +255,14 @@ impl Document {
         self.commit()
     }
 
+    /// As [`Self::change`] for what [`Content::settle`] was called on already, on another thread: with large
+    /// planes that is nearly all that a commit costs.
+    pub fn change_settled(&mut self, step: StepName, change: impl FnOnce(&mut Content)) -> bool {
+        self.begin(step);
+        change(self.content_mut());
+        self.commit_settled()
+    }
+
     /// Takes the last step back, or drops the gesture in progress if there is one. `None` if there is none,
     /// or if the disk does not give it: then there is a notice.
     pub fn undo(&mut self) -> Option<StepName> {
@@ -346,43 +314,8 @@ impl Document {
         Some(name)
     }
 
-    fn write_down(&mut self, record: Record) {
+    pub(super) fn write_down(&mut self, record: Record) {
         let tiles = Vec::new();
         self.journal.push(Entry { tiles, record });
-    }
-}
-
-/// The document's side of its file.
-impl Document {
-    /// What was not handed to the file's thread yet. `file` is where it writes to.
-    pub(super) fn take_journal(&mut self, file: impl FnOnce() -> JournalFile) -> Vec<Entry> {
-        if !self.journal.is_empty() && self.file.is_none() {
-            self.file = Some(file());
-        }
-        std::mem::take(&mut self.journal)
-    }
-
-    /// These tiles are in the file now.
-    pub fn written(&mut self, places: &Places) {
-        for (id, place) in &places.0 {
-            self.versions.set_place(*id, *place);
-        }
-        self.versions.forget();
-    }
-
-    /// Names the present state, for [`Document::saved`].
-    pub(super) fn serial(&self) -> u64 {
-        self.steps.serial()
-    }
-
-    /// It was saved in the state of this serial number, and is called so now.
-    pub fn saved(&mut self, path: &Path, serial: u64) {
-        self.saved_serial = serial;
-        self.saved_path = Some(path.to_owned());
-        self.write_down(Record::Saved {
-            path: path.to_str().unwrap_or_default().to_owned(),
-            serial,
-        });
-        self.name_after_file(path);
     }
 }

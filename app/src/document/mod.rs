@@ -10,6 +10,7 @@
 mod arrange;
 mod composite;
 mod content;
+mod filed;
 mod history;
 mod id;
 mod journal;

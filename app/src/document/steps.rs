@@ -1,6 +1,6 @@
 //! The steps of a document without their pixels: what each changed, and how many are done.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -112,6 +112,12 @@ impl Steps {
         self.n_done += 1;
     }
 
+    /// What was done stays, and can be neither undone nor redone.
+    pub fn forget(&mut self) {
+        self.all.clear();
+        self.n_done = 0;
+    }
+
     pub fn all(&self) -> &[Step] {
         &self.all
     }
@@ -149,9 +155,34 @@ pub struct Replay {
     pub outline: Outline,
     /// Which version each tile shows.
     pub shown: HashMap<(Plane, TileIndex), VersionId>,
+    /// What there was before the first step, where that is not nothing.
+    pub base: Option<StepRecord>,
 }
 
 impl Replay {
+    /// The steps before are not in the file: the present state is where it begins.
+    pub fn begin_here(&mut self) {
+        self.base = Some(self.as_one_step(StepName::OpenPicture));
+        self.steps.forget();
+    }
+
+    /// The present state as one step from nothing, planes and tiles in order.
+    pub fn as_one_step(&self, name: StepName) -> StepRecord {
+        let mut tiles: BTreeMap<Plane, Vec<_>> = BTreeMap::new();
+        for ((plane, index), id) in &self.shown {
+            tiles.entry(*plane).or_default().push((*index, Some(*id)));
+        }
+        let edits = tiles.into_iter().map(|(plane, mut tiles)| {
+            tiles.sort_unstable();
+            PlaneRecord { plane, tiles }
+        });
+        StepRecord {
+            name,
+            outline: Some(self.outline.clone()),
+            edits: edits.collect(),
+        }
+    }
+
     /// False, and nothing done, if the step cannot follow on what was before it.
     pub fn step(&mut self, record: StepRecord) -> bool {
         let outline = record.outline.as_ref().unwrap_or(&self.outline);

@@ -124,13 +124,18 @@ pub(super) fn change_anything(document: &mut Document, random: &mut Random) -> b
 }
 
 fn keep(content: &mut Content, random: &mut Random, run: Uuid, rect: PixelRect) -> super::LayerId {
-    let rgb = random.bytes(rect.n_pixels() * 3);
-    let mask = random.bytes(rect.n_pixels());
+    let colours: Vec<[u8; 4]> = random
+        .bytes(rect.n_pixels() * 3)
+        .chunks_exact(3)
+        .map(|rgb| [rgb[0], rgb[1], rgb[2], 255])
+        .collect();
+    let (mut pixels, mut mask) = (Tiles::default(), Tiles::default());
+    pixels.write(rect, &colours);
+    mask.write(rect, &random.bytes(rect.n_pixels()));
     content.keep_result(&KeptResult {
         source: patch_source(run),
         name: "a red sailboat",
-        rect,
-        rgb: &rgb,
+        pixels: &pixels,
         mask: &mask,
     })
 }

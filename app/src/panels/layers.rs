@@ -1,7 +1,9 @@
 //! The layers of the document in front, the top one first.
 
+use egui::epaint::RectShape;
 use egui::{
-    Align, Id, Layout, Response, Role, Sense, Stroke, TextEdit, Ui, UiBuilder, WidgetInfo, vec2,
+    Align, Color32, Id, Layout, Rect, Response, Role, Sense, Stroke, StrokeKind, TextEdit, Ui,
+    UiBuilder, Vec2, WidgetInfo, pos2, vec2,
 };
 
 use super::widgets::{self, Loudness};
@@ -11,7 +13,7 @@ use crate::document::{Layer, LayerId, LayerKind};
 use crate::icons::{self, Icon};
 use crate::theme;
 
-const ROW_HEIGHT: f32 = 40.0;
+const ROW_HEIGHT: f32 = 44.0;
 
 pub fn layers_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let layers = scene.session.document().content().layers.clone();
@@ -52,13 +54,7 @@ fn row_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer) -> Response {
     ui.scope_builder(builder, |ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         eye_ui(ui, scene, layer);
-        let (icon_rect, _) = ui.allocate_exact_size(vec2(18.0, 18.0), Sense::hover());
-        let colour = if layer.shows() {
-            theme.text2
-        } else {
-            theme.text3
-        };
-        icons::paint(ui.painter(), icon_rect, 17.0, kind_icon(layer), colour);
+        picture_ui(ui, scene, layer);
         name_ui(ui, scene, layer, &response);
     });
     if response.clicked() {
@@ -87,6 +83,44 @@ fn eye_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer) {
     if widgets::icon_button(ui, icon, &label, 26.0).clicked() {
         scene.send(Command::Layer(command));
     }
+}
+
+/// What the layer shows, with the sign of its kind on a corner; in the mask's colour while its mask is painted.
+fn picture_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer) {
+    const SIZE: Vec2 = vec2(44.0, 34.0);
+    let theme = theme::of(ui);
+    let (rect, _) = ui.allocate_exact_size(SIZE, Sense::hover());
+    ui.painter().rect_filled(rect, 4, theme.canvas);
+    let opacity = if layer.shows() { 1.0 } else { 0.35 };
+    let frame = scene.session.document().content().frame;
+    if let Some(texture) = scene.layer_pictures.get(layer, frame) {
+        let size = texture.size_vec2();
+        let scale = (SIZE.x / size.x).min(SIZE.y / size.y);
+        let fitted = Rect::from_center_size(rect.center(), size * scale);
+        let image = RectShape::filled(fitted, 4, Color32::WHITE.gamma_multiply(opacity));
+        let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+        ui.painter().add(image.with_texture(texture.id(), whole));
+    }
+    ui.painter()
+        .rect_stroke(rect, 4, Stroke::new(1.0, theme.line), StrokeKind::Inside);
+    let is_selected = scene.session.document().content().selected == Some(layer.id);
+    let is_masked = is_selected
+        && scene.session.toolbox.edits_patch_mask
+        && matches!(layer.kind, LayerKind::Patch { .. });
+    if is_masked {
+        let mark = theme::mask_mark(scene.settings.mask_colour);
+        let ring = Stroke::new(2.0, mark);
+        ui.painter().rect_stroke(rect, 4, ring, StrokeKind::Inside);
+    }
+    let corner = Rect::from_min_size(rect.max - vec2(16.0, 16.0), vec2(16.0, 16.0));
+    ui.painter().rect_filled(corner, 4, theme.chip);
+    icons::paint(
+        ui.painter(),
+        corner,
+        11.0,
+        kind_icon(layer),
+        theme.chip_text,
+    );
 }
 
 /// The name, or the field in which it is written after a double click.

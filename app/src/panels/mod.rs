@@ -6,6 +6,7 @@ pub mod drop_sheet;
 pub mod gallery_place;
 pub mod info;
 pub mod layers;
+pub mod mask_colour;
 pub mod models_place;
 pub mod palette;
 pub mod prompt_bar;
@@ -22,6 +23,7 @@ pub mod widgets;
 use std::time::Instant;
 
 use crate::command::Command;
+use crate::layer_pictures::LayerPictures;
 use crate::session::{GalleryView, Session};
 use crate::settings::Settings;
 use crate::textures::Textures;
@@ -33,6 +35,7 @@ pub struct Scene<'a> {
     pub gallery: &'a GalleryView,
     pub settings: &'a Settings,
     pub textures: &'a mut Textures,
+    pub layer_pictures: &'a mut LayerPictures,
     pub commands: &'a mut Vec<Command>,
     pub now: Instant,
 }

@@ -2,6 +2,7 @@
 
 use egui::{Id, Modal, Ui, vec2};
 
+use super::mask_colour::mask_colour_ui;
 use super::widgets::{self, Loudness};
 use super::{Scene, top_bar};
 use crate::command::Command;
@@ -33,6 +34,7 @@ pub fn settings_sheet_ui(ui: &Ui, scene: &mut Scene<'_>, gallery_folder: &str) -
             });
         });
         look_ui(ui, scene);
+        row_ui(ui, "Mask colour", |ui| mask_colour_ui(ui, scene));
         ui.separator();
         folder_ui(ui, scene, gallery_folder);
         ui.separator();

@@ -8,6 +8,7 @@ use egui::{
 };
 
 use super::Scene;
+use super::mask_colour::mask_colour_ui;
 use super::widgets::{self, Loudness};
 use crate::command::Command;
 use crate::icons::Icon;
@@ -185,6 +186,7 @@ fn more_ui(
             if tool != Tool::SketchBrush {
                 edge_ui(ui, scene, settings);
                 whole_mask_ui(ui, scene);
+                ui.horizontal(|ui| mask_colour_ui(ui, scene));
             }
         });
 }

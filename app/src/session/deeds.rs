@@ -101,6 +101,8 @@ pub struct EditChoices {
     /// Looks at the whole picture rather than the surroundings of the mask.
     pub whole: bool,
     pub match_colours: bool,
+    /// A mask larger than the model is filled in tiles of the model's size, one after the other.
+    pub in_tiles: bool,
 }
 
 impl Default for EditChoices {
@@ -114,6 +116,7 @@ impl Default for EditChoices {
             feather_px: None,
             whole: false,
             match_colours: true,
+            in_tiles: false,
         }
     }
 }
@@ -138,13 +141,14 @@ impl EditChoices {
         self
     }
 
-    /// The same deed as strongly, all else as it usually is.
+    /// The same deed as strongly and in as many tiles, all else as it usually is.
     #[must_use]
     pub fn usual(&self) -> Self {
         Self {
             chosen: self.chosen,
             fill_strength: self.fill_strength,
             change_strength: self.change_strength,
+            in_tiles: self.in_tiles,
             ..Self::default()
         }
     }

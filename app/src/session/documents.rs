@@ -6,6 +6,7 @@ use std::path::Path;
 
 use limn_engine::PixelRect;
 
+use super::mask_work::MaskQueue;
 use super::{Draft, EditChoices, PictureId, PictureRef, RunId, Session};
 use crate::document::{Document, DocumentId};
 
@@ -27,6 +28,7 @@ pub struct OpenDocument {
     pub source: Option<PictureId>,
     /// Pictures of the gallery beside the canvas.
     pub pinned: Vec<PictureId>,
+    pub(super) mask_queue: MaskQueue,
     /// What the pictures of the document cover, and of which version.
     covered: Cell<Option<(u64, PixelRect)>>,
 }
@@ -163,7 +165,8 @@ impl Documents {
             let draft = self.open[0].draft.for_new_document();
             self.open.push(OpenDocument::new(Document::new(), draft));
         }
-        let closed = self.open.remove(place);
+        let mut closed = self.open.remove(place);
+        closed.stop_mask_work();
         if place < self.current || self.current == self.open.len() {
             self.current -= 1;
         }

@@ -91,9 +91,10 @@ impl Session {
                 if let Some(done) = self.in_flight.take_if(|in_flight| in_flight.id == job) {
                     self.seconds_per_picture =
                         Some(timings.total_seconds / done.n_pictures.max(1) as f32);
-                    let more = self.queue.iter().any(|job| job.run == done.run);
+                    let more = self.go_on_with_tile(&done)
+                        || self.queue.iter().any(|job| job.run == done.run);
                     if let Some(run) = self.run_mut(done.run) {
-                        run.job_finished(more);
+                        run.job_finished(more, timings.total_seconds);
                     }
                 }
                 return self.start_next();

@@ -35,8 +35,13 @@ pub(super) struct Staged {
     content: Content,
 }
 
-/// Document and version, the result shown in it, the run that is hidden.
-type StageKey = (DocumentId, u64, Option<PictureRef>, Option<RunId>);
+/// Document and version, the result shown in it with what is done of it, the run that is hidden.
+type StageKey = (
+    DocumentId,
+    u64,
+    Option<(PictureRef, Option<u64>)>,
+    Option<RunId>,
+);
 
 impl Session {
     /// Keeps what is shown.
@@ -116,17 +121,16 @@ impl Session {
     /// What to draw of the current document: with the patch of the result that is shown, as keeping it would
     /// have it, or without the patch of the run before which the picture is seen.
     pub fn canvas_content(&self) -> &Content {
-        let current = self.documents.current();
         match &self.staged {
-            Some(staged) if staged.of == stage_key(current) => &staged.content,
-            _ => current.document.content(),
+            Some(staged) if staged.of == self.stage_key() => &staged.content,
+            _ => self.documents.current().document.content(),
         }
     }
 
     /// Call after every change and before drawing.
     pub fn refresh(&mut self) {
         let current = self.documents.current();
-        let key = stage_key(current);
+        let key = self.stage_key();
         if self.staged.as_ref().is_some_and(|staged| staged.of == key) {
             return;
         }
@@ -138,9 +142,26 @@ impl Session {
         self.staged = content.map(|content| Staged { of: key, content });
     }
 
+    fn stage_key(&self) -> StageKey {
+        let open = self.documents.current();
+        let shown = open.shown.map(|picture| {
+            let patch = match picture {
+                PictureRef::Result { run, index } => {
+                    let slot = self.run(run).and_then(|run| run.slots.get(index as usize));
+                    slot.and_then(|slot| slot.patch.as_ref())
+                }
+                PictureRef::Gallery(_) => None,
+            };
+            (picture, patch.map(|patch| patch.pixels.revision()))
+        });
+        let (id, version) = (open.document.id(), open.document.version());
+        (id, version, shown, open.sees_before)
+    }
+
     fn content_with(&self, run: RunId, index: u32) -> Option<Content> {
         let run = self.run(run)?;
-        let patch = run.slots.get(index as usize)?.patch.as_ref()?;
+        let slot = run.slots.get(index as usize)?;
+        let patch = slot.patch.as_ref().filter(|_| slot.is_visible())?;
         let mut content = self.documents.get(run.document)?.document.content().clone();
         lay_patch(&mut content, run, index, patch)?;
         Some(content)
@@ -213,15 +234,12 @@ impl OpenDocument {
     }
 }
 
-fn stage_key(open: &OpenDocument) -> StageKey {
-    let (id, version) = (open.document.id(), open.document.version());
-    (id, version, open.shown, open.sees_before)
-}
-
 /// Lays a result where its run looked: above all that the run saw, below what was painted since.
 fn lay_patch(content: &mut Content, run: &Run, index: u32, patch: &Patch) -> Option<()> {
     let edit = run.edit()?;
-    let picture = run.slots.get(index as usize)?.recipe()?.id;
+    // One in the making has no name yet, and is only looked at.
+    let recipe = run.slots.get(index as usize)?.recipe();
+    let picture = recipe.map_or_else(PictureId::new, |recipe| recipe.id);
     let selected = content.selected;
     let is_new = content.patch_of_run(run.uuid).is_none();
     let seen = |layer: &crate::document::Layer| edit.content.layer(layer.id).is_some();
@@ -236,8 +254,7 @@ fn lay_patch(content: &mut Content, run: &Run, index: u32, patch: &Patch) -> Opt
             picture,
         },
         name: &layer_name(&run.request.prompt),
-        rect: edit.plan.context,
-        rgb: &patch.rgb,
+        pixels: &patch.pixels,
         mask: &patch.mask,
     });
     if is_new {

@@ -19,6 +19,8 @@ mod gallery_view;
 mod gesture_drafts;
 mod gestures;
 mod keeping;
+mod mask_work;
+mod patch;
 mod pointer;
 mod queue;
 mod results;
@@ -32,7 +34,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use limn_engine::protocol::{Compute, DeviceInfo, MemoryUse, ModelId, ModelInfo, Request};
+use limn_engine::protocol::{Compute, DeviceInfo, JobId, MemoryUse, ModelId, ModelInfo, Request};
 
 use crate::document::Document;
 pub use crate::gallery::PictureId;
@@ -43,13 +45,15 @@ pub use draft::{
     Draft, MAX_PROMPT_CHARS, Problem, PromptHistory, SizeChoice, fitting_size, new_seed,
     size_choices,
 };
-pub use edits::{EditSnapshot, ShownResult};
+pub use edits::{EditAsked, EditJob, EditOutlook, EditSnapshot, ShownResult, too_large};
 pub use gallery_view::{GalleryState, GalleryView};
 pub use gesture_drafts::{MixDraft, Part, TurnDraft};
 pub use gestures::{Gesture, MixInput, Source, shares};
 pub use keeping::{Keep, Kept};
+pub use mask_work::{MaskJob, MaskMade};
+pub use patch::Patch;
 pub use runs::{Run, RunState, Subject};
-pub use slots::{Made, Patch, Slot, SlotState};
+pub use slots::{Made, Slot, SlotState};
 pub use surprise::surprise;
 pub use words::{UnknownWord, unknown_words};
 
@@ -146,6 +150,10 @@ pub enum Effect {
         request: Request,
         blobs: Vec<Arc<[u8]>>,
     },
+    /// Put an edit's request together on another thread.
+    AskEdit(Box<EditJob>),
+    /// Make a mask on another thread.
+    Work(Box<MaskJob>),
     Save(Arc<Made>),
     /// Try the pictures again that could not be saved.
     RetrySaves,
@@ -183,9 +191,12 @@ pub struct Session {
     pub peeks: bool,
     queue: VecDeque<queue::Job>,
     in_flight: Option<queue::Job>,
+    /// The job in flight while its request is still put together.
+    asking: Option<JobId>,
     staged: Option<keeping::Staged>,
     n_runs: u64,
     n_jobs: u64,
+    n_mask_jobs: u64,
     /// Learned from finished jobs: seconds a picture takes.
     seconds_per_picture: Option<f32>,
 }

@@ -6,7 +6,9 @@ use std::time::Instant;
 use limn_engine::protocol::{Compute, GenerateRequest, JobId, Request};
 
 use super::runs::Subject;
-use super::{EditSnapshot, Effect, EngineState, Run, RunId, Session, SideTab, Slot};
+use super::{
+    EditAsked, EditJob, EditSnapshot, Effect, EngineState, Run, RunId, Session, SideTab, Slot,
+};
 use crate::document::DocumentId;
 
 /// A stretch of a run's pictures that the engine makes in one go.
@@ -16,7 +18,12 @@ pub(super) struct Job {
     pub run: RunId,
     pub first: u32,
     pub n_pictures: u32,
+    /// Of an edit in tiles, which; the stretch is then one picture.
+    pub tile: usize,
 }
+
+/// Between the seeds of a picture's tiles, which would otherwise repeat one pattern.
+const TILE_SEEDS: u64 = 1_000_003;
 
 impl Session {
     /// Queues a run of new pictures and shows its empty tiles; `Effect`s start it if nothing is in its way.
@@ -68,7 +75,7 @@ impl Session {
     ) -> (RunId, Vec<Effect>) {
         self.n_runs += 1;
         let id = RunId(self.n_runs);
-        let n_pictures = request.n_pictures;
+        let stretch = (0, request.n_pictures);
         let mut run = Run::new(id, document, request, size, subject);
         let title = run.title();
         // Results that are being drawn are not taken away: the new run then shows as a line below them,
@@ -85,7 +92,7 @@ impl Session {
         self.runs.push(run);
         self.side_tab = SideTab::Results;
         self.drop_old_pixels();
-        self.add_job(id, 0, n_pictures);
+        self.add_jobs(id, &[stretch]);
         (id, self.start_next())
     }
 
@@ -106,10 +113,9 @@ impl Session {
         let Some(run) = self.runs.iter_mut().find(|run| run.id == id) else {
             return Vec::new();
         };
+        run.is_put_away = false;
         let (stretches, document) = (run.reopen(), run.document);
-        for (first, n_pictures) in stretches {
-            self.add_job(id, first, n_pictures);
-        }
+        self.add_jobs(id, &stretches);
         if let Some(open) = self.documents.get_mut(document) {
             open.selected_run = Some(id);
             open.follows = true;
@@ -128,10 +134,25 @@ impl Session {
         if let Some(run) = self.run_mut(id) {
             run.cancel(running.is_some());
         }
-        running
-            .map(|job| Effect::Ask(Request::Cancel { job }))
-            .into_iter()
-            .collect()
+        let Some(job) = running else {
+            return Vec::new();
+        };
+        if self.asking.take().is_some() {
+            // The engine has not heard of it.
+            self.in_flight = None;
+            if let Some(run) = self.run_mut(id) {
+                run.cancelled();
+            }
+            return self.start_next();
+        }
+        vec![Effect::Ask(Request::Cancel { job })]
+    }
+
+    /// An edit's request is put together: it goes to the engine, unless the job was given up meanwhile.
+    pub fn edit_asked(&mut self, asked: EditAsked) -> Option<Effect> {
+        self.asking.take_if(|job| *job == asked.id)?;
+        let (request, blobs) = (asked.request, asked.blobs);
+        Some(Effect::AskWith { request, blobs })
     }
 
     pub fn running(&self) -> Option<&Run> {
@@ -150,7 +171,15 @@ impl Session {
             Some(run) => run.seconds_left(now)?,
             None => 0.0,
         };
-        let n_waiting: u32 = self.queue.iter().map(|job| job.n_pictures).sum();
+        let waiting = self.queue.iter().filter(|job| {
+            // A run in tiles counts all of its own.
+            let running = self.running().filter(|run| run.n_tiles() > 1);
+            running.is_none_or(|run| run.id != job.run)
+        });
+        let n_tiles = |job: &Job| self.run(job.run).map_or(1, Run::n_tiles) - job.tile;
+        let n_waiting: usize = waiting
+            .map(|job| job.n_pictures as usize * n_tiles(job))
+            .sum();
         if n_waiting == 0 {
             return Some(running);
         }
@@ -165,14 +194,45 @@ impl Session {
         self.run_mut(run).map(|run| (run, first))
     }
 
-    fn add_job(&mut self, run: RunId, first: u32, n_pictures: u32) {
+    /// Queues stretches `(first, how many)` of a run's pictures; in tiles each picture goes by itself, from where
+    /// it had come to.
+    fn add_jobs(&mut self, id: RunId, stretches: &[(u32, u32)]) {
+        let Some(run) = self.run(id) else { return };
+        let mut jobs = Vec::new();
+        for (first, n_pictures) in stretches {
+            if run.n_tiles() < 2 {
+                jobs.push((*first, *n_pictures, 0));
+                continue;
+            }
+            let slots = (*first..).zip(&run.slots[*first as usize..]);
+            let slots = slots.take(*n_pictures as usize);
+            jobs.extend(slots.map(|(index, slot)| (index, 1, slot.n_tiles_done)));
+        }
+        for (first, n_pictures, tile) in jobs {
+            self.n_jobs += 1;
+            self.queue.push_back(Job {
+                id: JobId(self.n_jobs),
+                run: id,
+                first,
+                n_pictures,
+                tile,
+            });
+        }
+    }
+
+    /// Goes on with the next tile of the picture that `done` was about. False where it was the last.
+    pub(super) fn go_on_with_tile(&mut self, done: &Job) -> bool {
+        let run = self.run(done.run).filter(|run| run.is_active());
+        let next = run.and_then(|run| run.next_tile(done.first, done.tile));
+        let Some(tile) = next else { return false };
         self.n_jobs += 1;
-        self.queue.push_back(Job {
-            id: JobId(self.n_jobs),
-            run,
-            first,
-            n_pictures,
+        let id = JobId(self.n_jobs);
+        self.queue.push_front(Job {
+            id,
+            tile,
+            ..done.clone()
         });
+        true
     }
 
     /// Starts the next job where the engine is idle and every picture is safe.
@@ -192,19 +252,29 @@ impl Session {
         request.seed = request.seed.wrapping_add(u64::from(job.first));
         request.n_pictures = job.n_pictures;
         let id = job.id;
+        let slot = run.slots.get(job.first as usize);
         // The engine forgets what it was sent when it dies: every job brings its pictures along.
-        let effect = match &run.subject {
+        let effect = match run.subject.clone() {
             Subject::Words => Effect::Ask(Request::Generate { job: id, request }),
-            Subject::Edit(edit) => {
-                let (request, blobs) = edit.request(request);
-                let request = Request::Edit { job: id, request };
-                Effect::AskWith { request, blobs }
+            Subject::Edit(snapshot) => {
+                let tile_seeds = TILE_SEEDS.wrapping_mul(job.tile as u64);
+                request.seed = request.seed.wrapping_add(tile_seeds);
+                Effect::AskEdit(Box::new(EditJob {
+                    id,
+                    snapshot,
+                    tile: job.tile,
+                    done: slot
+                        .filter(|_| job.tile > 0)
+                        .and_then(|slot| slot.patch.clone()),
+                    generate: request,
+                }))
             }
             Subject::Gesture(gesture) => {
                 let (request, blobs) = gesture.request(id, request, job.first);
                 Effect::AskWith { request, blobs }
             }
         };
+        self.asking = matches!(effect, Effect::AskEdit(_)).then_some(id);
         self.in_flight = Some(job);
         vec![effect]
     }
@@ -213,6 +283,7 @@ impl Session {
         let Some(job) = self.in_flight.take() else {
             return;
         };
+        self.asking = None;
         self.queue.retain(|waiting| waiting.run != job.run);
         if let Some(run) = self.run_mut(job.run) {
             run.failed(reason);

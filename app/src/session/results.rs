@@ -101,20 +101,44 @@ impl Session {
         });
     }
 
-    /// Takes a run out of the results. Its pictures stay in the gallery, what was kept in the document.
+    /// Takes a run out of the results. Its pictures stay in the gallery, what was kept in the document; and
+    /// [`Self::take_back_run`] shows it again.
     pub fn dismiss(&mut self, id: RunId) {
-        self.runs.retain(|run| run.id != id || run.is_active());
-        if self.run(id).is_some() {
-            return;
-        }
+        let Some(run) = self.run_mut(id) else { return };
+        run.is_put_away = true;
+        self.forget_put_away();
         for open in self.documents.iter_mut() {
             if open.selected_run == Some(id) {
                 let document = open.document.id();
-                let mut others = self.runs.iter().filter(|run| run.document == document);
+                let is_other = |run: &&Run| run.document == document && !run.is_put_away;
+                let mut others = self.runs.iter().filter(is_other);
                 open.selected_run = others.next_back().map(|run| run.id);
                 open.look_at_document();
             }
         }
+    }
+
+    /// Undoes [`Self::dismiss`]. False where the run is forgotten.
+    pub fn take_back_run(&mut self, id: RunId) -> bool {
+        let Some(run) = self.run_mut(id) else {
+            return false;
+        };
+        run.is_put_away = false;
+        self.select_run(id);
+        true
+    }
+
+    /// Of those that were put away the last few stay, and what is not safe in the gallery yet.
+    fn forget_put_away(&mut self) {
+        const KEPT: usize = 6;
+        let put_away = self.runs.iter().filter(|run| run.is_put_away);
+        let n_surplus = put_away.count().saturating_sub(KEPT);
+        let mut n_seen = 0;
+        self.runs.retain(|run| {
+            n_seen += usize::from(run.is_put_away);
+            let is_safe = !run.is_active() && !run.is_being_saved();
+            !(run.is_put_away && is_safe && n_seen <= n_surplus)
+        });
     }
 
     /// A picture has come back from the trash.

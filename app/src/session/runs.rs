@@ -7,8 +7,8 @@ use image::RgbImage;
 use limn_engine::protocol::{GenerateRequest, Phase, Picture, Plan, Progress};
 use uuid::Uuid;
 
-use super::slots::{Made, MadePixels, Patch, Slot, SlotState};
-use super::{Deed, EditSnapshot, Gesture, PictureId, PictureRef, RunId};
+use super::slots::{Made, MadePixels, Slot, SlotState};
+use super::{Deed, EditSnapshot, Gesture, Patch, PictureId, PictureRef, RunId};
 use crate::document::DocumentId;
 use crate::gallery::{EditFacts, Recipe};
 
@@ -25,11 +25,15 @@ pub struct Run {
     pub state: RunState,
     /// What the engine really uses.
     pub plan: Option<Plan>,
+    /// The user has taken it out of the results.
+    pub is_put_away: bool,
     /// What was on the canvas when the run was asked for.
     pub before: Option<PictureRef>,
     pub subject: Subject,
     /// The engine's estimate, and when it came.
     estimate: Option<(f32, Instant)>,
+    /// What the last of its jobs took.
+    job_seconds: Option<f32>,
 }
 
 /// What a run was asked about: nothing that is done later changes it.
@@ -73,9 +77,11 @@ impl Run {
             size,
             state: RunState::Waiting,
             plan: None,
+            is_put_away: false,
             before: None,
             subject,
             estimate: None,
+            job_seconds: None,
         }
     }
 
@@ -122,6 +128,13 @@ impl Run {
             .any(|slot| matches!(slot.state, SlotState::Unsaved { .. }))
     }
 
+    /// Whether the gallery has not said yet that it has all of its pictures.
+    pub fn is_being_saved(&self) -> bool {
+        self.slots
+            .iter()
+            .any(|slot| matches!(slot.state, SlotState::Saving(_) | SlotState::Unsaved { .. }))
+    }
+
     pub fn n_finished(&self) -> usize {
         self.slots
             .iter()
@@ -146,7 +159,14 @@ impl Run {
     /// Seconds until the run is done, counted down since the engine's last word.
     pub fn seconds_left(&self, now: Instant) -> Option<f32> {
         let (seconds, at) = self.estimate?;
-        Some((seconds - now.saturating_duration_since(at).as_secs_f32()).max(0.0))
+        let left = (seconds - now.saturating_duration_since(at).as_secs_f32()).max(0.0);
+        if self.n_tiles() < 2 {
+            return Some(left);
+        }
+        let open = self.slots.iter().filter(|slot| slot.is_open());
+        let n_tiles: usize = open.map(|slot| self.n_tiles() - slot.n_tiles_done).sum();
+        let after = n_tiles.saturating_sub(1) as f32;
+        Some(left + after * self.job_seconds.unwrap_or(seconds))
     }
 
     pub fn first_visible(&self) -> Option<u32> {
@@ -166,9 +186,23 @@ impl Run {
 
     pub(super) fn starting(&mut self, first: u32, n_pictures: u32) {
         self.state = RunState::Starting;
+        let n_tiles = self.n_tiles();
         for slot in self.stretch(first, n_pictures) {
-            slot.state = SlotState::Drawing(0.0);
+            let done = slot.n_tiles_done as f32 / n_tiles as f32;
+            slot.state = SlotState::Drawing(done);
         }
+    }
+
+    /// How many jobs each picture takes.
+    pub fn n_tiles(&self) -> usize {
+        self.edit().map_or(1, |edit| edit.tiles.len())
+    }
+
+    /// The tile that a picture has to go on with after `tile`, if that one came.
+    pub(super) fn next_tile(&self, index: u32, tile: usize) -> Option<usize> {
+        let slot = self.slots.get(index as usize)?;
+        let goes_on = slot.n_tiles_done == tile + 1 && slot.n_tiles_done < self.n_tiles();
+        goes_on.then_some(slot.n_tiles_done)
     }
 
     pub(super) fn started(&mut self, plan: Plan) {
@@ -190,6 +224,7 @@ impl Run {
             self.estimate = Some((seconds, now));
         }
         let inverts = self.gesture().is_some_and(Gesture::inverts);
+        let n_tiles = self.n_tiles();
         let Some(slot) = self.slots.get_mut(index as usize) else {
             return false;
         };
@@ -200,7 +235,8 @@ impl Run {
             SlotState::Drawing(fraction) => fraction,
             _ => 0.0,
         };
-        slot.state = SlotState::Drawing(before.max(fraction_of(&progress, inverts)));
+        let done = slot.n_tiles_done as f32 + fraction_of(&progress, inverts);
+        slot.state = SlotState::Drawing(before.max(done / n_tiles as f32));
         let Some(preview) = progress.preview else {
             return false;
         };
@@ -235,27 +271,26 @@ impl Run {
                 slot.picture = Some(Arc::clone(&pixels));
                 MadePixels::Picture(pixels)
             }
-            (Subject::Edit(edit), Some(mask))
-                if pixels.dimensions() == edit.plan.context.size() =>
-            {
+            (Subject::Edit(edit), Some(mask)) => {
+                let patch = lay_tile(slot, edit, &pixels, &mask)?;
+                if edit.tiles.len() > 1 {
+                    // Of the first tile: the others' follow from it.
+                    recipe.seed = slot.seed;
+                }
                 recipe = recipe.edited(edit.deed.recipe(), edit.content.frame.size(), facts(edit));
                 recipe.parents.clone_from(&edit.parents);
-                let rgb = pixels.into_raw();
-                let patch = Arc::new(Patch { rgb, mask });
-                slot.patch = Some(Arc::clone(&patch));
                 MadePixels::Edit {
                     snapshot: Arc::clone(edit),
                     patch,
                 }
             }
-            // Not what was asked for: as good as no picture, which the run's end says.
-            (Subject::Edit(_), _) => return None,
+            (Subject::Edit(_), None) => return None,
         };
         let made = Arc::new(Made {
             pixels,
             recipe: Arc::new(recipe),
         });
-        slot.seed = picture.seed;
+        slot.seed = made.recipe.seed;
         slot.state = SlotState::Saving(Arc::clone(&made));
         Some(made)
     }
@@ -306,7 +341,8 @@ impl Run {
         }
     }
 
-    pub(super) fn job_finished(&mut self, more_to_come: bool) {
+    pub(super) fn job_finished(&mut self, more_to_come: bool, seconds: f32) {
+        self.job_seconds = Some(seconds);
         if more_to_come {
             self.state = RunState::Waiting;
             return;
@@ -398,6 +434,33 @@ impl Run {
     }
 }
 
+/// Adds what the engine made of a tile; the whole patch once it was the last.
+fn lay_tile(
+    slot: &mut Slot,
+    edit: &EditSnapshot,
+    pixels: &RgbImage,
+    mask: &[u8],
+) -> Option<Arc<Patch>> {
+    let context = edit.tiles.get(slot.n_tiles_done)?.plan.context;
+    if pixels.dimensions() != context.size() || mask.len() as u64 != context.n_pixels() {
+        // Not what was asked for: as good as no picture, which the run's end says.
+        return None;
+    }
+    let mut patch = match slot.n_tiles_done {
+        0 => Patch::default(),
+        _ => slot.patch.as_deref().cloned()?,
+    };
+    patch.add(context, pixels.as_raw(), mask);
+    let patch = Arc::new(patch);
+    slot.patch = Some(Arc::clone(&patch));
+    slot.n_tiles_done += 1;
+    if slot.n_tiles_done < edit.tiles.len() {
+        slot.preview = None;
+        return None;
+    }
+    Some(patch)
+}
+
 fn facts(edit: &EditSnapshot) -> EditFacts {
     let (settings, plan) = (&edit.settings, &edit.plan);
     EditFacts {
@@ -411,6 +474,7 @@ fn facts(edit: &EditSnapshot) -> EditFacts {
         feather_px: plan.feather_px,
         blend_px: plan.blend_px,
         match_colours: settings.match_colours,
+        n_tiles: (edit.tiles.len() > 1).then_some(edit.tiles.len() as u32),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use image::RgbImage;
 use limn_engine::protocol::Preview;
 
-use super::{EditSnapshot, PictureId};
+use super::{EditSnapshot, Patch, PictureId};
 use crate::gallery::Recipe;
 
 /// One picture of a run.
@@ -18,18 +18,10 @@ pub struct Slot {
     pub preview_version: u32,
     /// The finished pixels, kept at hand as long as there is room: see [`super::Session`]'s queue.
     pub(super) picture: Option<Arc<RgbImage>>,
-    /// Of an edit, what it puts over its document; kept at hand likewise.
+    /// Of an edit, what it puts over its document, or what is done of that; kept at hand likewise.
     pub(super) patch: Option<Arc<Patch>>,
-}
-
-/// What a result of an edit puts over its document, in the run's context box.
-///
-/// # Shapes
-/// `rgb`: `[height * width * 3]`, `mask`: `[height * width]`, 0 where the document stays as it is.
-#[derive(Debug, PartialEq)]
-pub struct Patch {
-    pub rgb: Vec<u8>,
-    pub mask: Vec<u8>,
+    /// Tiles of the edit that are in the patch.
+    pub n_tiles_done: usize,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -102,6 +94,7 @@ impl Slot {
             preview_version: 0,
             picture: None,
             patch: None,
+            n_tiles_done: 0,
         }
     }
 
@@ -109,7 +102,7 @@ impl Slot {
     pub fn is_visible(&self) -> bool {
         match self.state {
             SlotState::Saved(_) | SlotState::Saving(_) | SlotState::Unsaved { .. } => true,
-            SlotState::Drawing(_) => self.preview.is_some(),
+            SlotState::Drawing(_) => self.preview.is_some() || self.patch.is_some(),
             _ => false,
         }
     }
@@ -139,8 +132,7 @@ impl Slot {
     pub(super) fn spare_bytes(&self) -> usize {
         let is_saved = matches!(self.state, SlotState::Saved(_) | SlotState::Trashed(_));
         let picture = self.picture.as_ref().map_or(0, |picture| picture.len());
-        let patch = self.patch.as_ref();
-        let patch = patch.map_or(0, |patch| patch.rgb.len() + patch.mask.len());
+        let patch = self.patch.as_ref().map_or(0, |patch| patch.n_bytes());
         if is_saved { picture + patch } else { 0 }
     }
 

@@ -151,6 +151,11 @@ impl Sweep {
         let reach = self.from.radius_px.max(self.to.radius_px) + 0.5;
         let Point { x: ux, y: uy } = self.direction;
         let mut span = (f32::MIN, f32::MAX);
+        if self.length <= 0.0 {
+            // A disc.
+            let half = (reach * reach - dy * dy).max(0.0).sqrt();
+            span = (-half, half);
+        }
         // Within reach of the line: -reach <= dx * uy - dy * ux <= reach.
         narrow(&mut span, uy, dy * ux - reach, dy * ux + reach);
         // Between the two ends: behind <= dx * ux + dy * uy <= length + reach.
@@ -186,6 +191,50 @@ impl Sweep {
 
     /// How much the brush covers of each pixel of a row from `x` on, 0 to 255.
     pub fn cover(&self, x: i32, y: i32, row: &mut [u8]) {
+        let (first, end) = self.core_columns(y);
+        let clamp = |column: i32| (column - x).clamp(0, row.len() as i32) as usize;
+        let (first, end) = (clamp(first), clamp(end).max(clamp(first)));
+        row[first..end].fill(u8::MAX);
+        self.fade(x, y, &mut row[..first]);
+        self.fade(x + end as i32, y, &mut row[end..]);
+    }
+
+    /// The columns of row `y`, from inclusive to exclusive, that are fully covered, or all but one at each end.
+    fn core_columns(&self, y: i32) -> (i32, i32) {
+        const NONE: (i32, i32) = (0, 0);
+        let dy = y as f32 + 0.5 - self.from.centre.y;
+        let (_, core) = edge_and_core(self.from.radius_px, self.hardness);
+        if self.slope.abs() > f32::EPSILON || core < 2.0 {
+            return NONE;
+        }
+        let mut widest = (f32::MAX, f32::MIN);
+        let mut widen = |from: f32, to: f32| widest = (widest.0.min(from), widest.1.max(to));
+        // The discs at both ends and what lies between: together they are convex, so each row has one stretch.
+        for at in [0.0, self.length] {
+            let centre = self.direction * at;
+            let half = core * core - (dy - centre.y).powi(2);
+            if half > 0.0 {
+                widen(centre.x - half.sqrt(), centre.x + half.sqrt());
+            }
+        }
+        let Point { x: ux, y: uy } = self.direction;
+        let mut span = (f32::MIN, f32::MAX);
+        narrow(&mut span, uy, dy * ux - core, dy * ux + core);
+        narrow(&mut span, ux, -dy * uy, self.length - dy * uy);
+        if self.length > 0.0 && span.0 < span.1 {
+            widen(span.0, span.1);
+        }
+        if widest.0 >= widest.1 {
+            return NONE;
+        }
+        let column = |dx: f32| (self.from.centre.x + dx - 0.5).clamp(-1e9, 1e9);
+        (
+            column(widest.0).ceil() as i32 + 1,
+            column(widest.1).floor() as i32,
+        )
+    }
+
+    fn fade(&self, x: i32, y: i32, row: &mut [u8]) {
         let dx = x as f32 + 0.5 - self.from.centre.x;
         let dy = y as f32 + 0.5 - self.from.centre.y;
         let Point { x: ux, y: uy } = self.direction;
@@ -248,6 +297,35 @@ mod tests {
             brush = brush.stepped_size(-1);
         }
         assert!((brush.diameter_px - MIN_DIAMETER_PX).abs() < 0.01);
+    }
+
+    /// The middle of a brush is filled without being computed: it must be what computing it gives.
+    #[test]
+    fn the_core_is_fully_covered() {
+        let nib = |x: f32, y: f32| Nib {
+            centre: Point::new(x, y),
+            radius_px: 17.3,
+        };
+        for (to, hardness) in [
+            (nib(60.0, 30.0), 1.0),
+            (nib(60.0, 61.7), 0.6),
+            (nib(31.0, 90.0), 0.9),
+            (nib(30.2, 30.1), 0.3),
+        ] {
+            let (sweep, _) = Sweep::between(nib(30.0, 30.0), to, hardness);
+            for sweep in [sweep, Sweep::dab(to, hardness)] {
+                let mut n_core = 0;
+                for y in 0..128 {
+                    let (mut quick, mut computed) = ([0; 128], [0; 128]);
+                    sweep.cover(0, y, &mut quick);
+                    sweep.fade(0, y, &mut computed);
+                    assert_eq!(quick, computed, "{y}");
+                    let (first, end) = sweep.core_columns(y);
+                    n_core += (end - first).max(0);
+                }
+                assert!(n_core > 30 || hardness < 0.5, "{hardness}: {n_core}");
+            }
+        }
     }
 
     /// The columns are the only ones that can be covered; leaving some out would show as gaps.

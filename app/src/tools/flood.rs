@@ -5,7 +5,10 @@
 
 use limn_engine::PixelRect;
 
-use crate::document::tiles::{TILE_SIDE, Tile, TileIndex, Tiles};
+use super::mask_work::{Stop, Stopped};
+use super::settings::Wand;
+use crate::document::Content;
+use crate::document::tiles::{TILE_SIDE, TileIndex, Tiles};
 
 const SIDE: i32 = TILE_SIDE as i32;
 const TILE_PIXELS: usize = (TILE_SIDE * TILE_SIDE) as usize;
@@ -17,29 +20,32 @@ const NEAR: u8 = 1;
 /// Found. It is what a mask says where everything may change.
 const FOUND: u8 = u8::MAX;
 
-/// A mask of all pixels in `frame` near the colour at `(x, y)`: no channel is farther from it than
-/// `tolerance`. `composite_tile` gives what is seen; `None` is fully transparent. With `is_contiguous` only
-/// what hangs together with the pixel by its sides.
+/// A mask of all pixels of the frame that look like the one at `(x, y)`: no channel is farther from it than the
+/// wand's tolerance. With `is_contiguous` only what hangs together with the pixel by its sides.
+///
+/// # Errors
+/// [`Stopped`]
 pub fn flood(
-    composite_tile: impl Fn(TileIndex) -> Option<Tile<[u8; 4]>>,
-    frame: PixelRect,
+    content: &Content,
     (x, y): (i32, i32),
-    tolerance: u8,
-    is_contiguous: bool,
-) -> Tiles<u8> {
-    if !frame.contains(x, y) {
-        return Tiles::default();
+    wand: Wand,
+    stop: &Stop,
+) -> Result<Tiles<u8>, Stopped> {
+    if !content.frame.contains(x, y) {
+        return Ok(Tiles::default());
     }
     let index = TileIndex::of_pixel(x, y);
     let offset = (y.rem_euclid(SIDE) * SIDE + x.rem_euclid(SIDE)) as usize;
-    let colour = composite_tile(index).map_or([0; 4], |tile| tile[offset]);
-    let mut search = Search::new(composite_tile, frame, colour, tolerance);
-    if is_contiguous {
-        search.spread_from(x, y);
+    let seen = content.composite_tile(index);
+    let colour = seen.map_or([0; 4], |tile| tile[offset]);
+    let mut search = Search::new(content, colour, wand.tolerance);
+    if wand.is_contiguous {
+        search.spread_from(x, y, stop)?;
     } else {
-        search.find_all();
+        search.find_all(stop)?;
     }
-    search.into_mask()
+    stop.check()?;
+    Ok(search.into_mask())
 }
 
 /// How far apart two colours are in their farthest channel, as they look: without cover, colour is nothing.
@@ -57,8 +63,8 @@ fn premultiplied([red, green, blue, alpha]: [u8; 4]) -> [u8; 4] {
     [scale(red), scale(green), scale(blue), alpha]
 }
 
-struct Search<F> {
-    composite_tile: F,
+struct Search<'a> {
+    content: &'a Content,
     frame: PixelRect,
     colour: [u8; 4],
     tolerance: u8,
@@ -67,14 +73,15 @@ struct Search<F> {
     tiles: Vec<Option<Box<[u8]>>>,
 }
 
-impl<F: Fn(TileIndex) -> Option<Tile<[u8; 4]>>> Search<F> {
-    fn new(composite_tile: F, frame: PixelRect, colour: [u8; 4], tolerance: u8) -> Self {
+impl<'a> Search<'a> {
+    fn new(content: &'a Content, colour: [u8; 4], tolerance: u8) -> Self {
+        let frame = content.frame;
         let first = TileIndex::of_pixel(frame.x, frame.y);
         let last = TileIndex::of_pixel(frame.right() - 1, frame.bottom() - 1);
         let n_columns = last.column - first.column + 1;
         let n_rows = last.row - first.row + 1;
         Self {
-            composite_tile,
+            content,
             frame,
             colour,
             tolerance,
@@ -84,18 +91,21 @@ impl<F: Fn(TileIndex) -> Option<Tile<[u8; 4]>>> Search<F> {
         }
     }
 
-    fn find_all(&mut self) {
+    fn find_all(&mut self, stop: &Stop) -> Result<(), Stopped> {
         for index in TileIndex::covering(self.frame) {
+            stop.check()?;
             for pixel in self.tile(index) {
                 *pixel = if *pixel == NEAR { FOUND } else { OTHER };
             }
         }
+        Ok(())
     }
 
     /// Run by run: a whole stretch of a row is found at once, and looks for more above and below.
-    fn spread_from(&mut self, x: i32, y: i32) {
+    fn spread_from(&mut self, x: i32, y: i32, stop: &Stop) -> Result<(), Stopped> {
         let mut seeds = vec![(x, y)];
         while let Some((x, y)) = seeds.pop() {
+            stop.check()?;
             if self.pixel(x, y) != NEAR {
                 continue;
             }
@@ -108,6 +118,7 @@ impl<F: Fn(TileIndex) -> Option<Tile<[u8; 4]>>> Search<F> {
                 }
             }
         }
+        Ok(())
     }
 
     /// One seed for each run of near pixels that touches the stretch.
@@ -182,12 +193,12 @@ impl<F: Fn(TileIndex) -> Option<Tile<[u8; 4]>>> Search<F> {
     fn tile(&mut self, index: TileIndex) -> &mut [u8] {
         let at = (index.row - self.first.row) * self.n_columns + index.column - self.first.column;
         let (frame, colour, tolerance) = (self.frame, self.colour, self.tolerance);
-        let composite_tile = &self.composite_tile;
+        let content = self.content;
         self.tiles[at as usize].get_or_insert_with(|| {
             let is_near = |pixel| difference(pixel, colour) <= tolerance;
             let part = index.rect().intersect(&frame);
             let mut near = vec![OTHER; TILE_PIXELS].into_boxed_slice();
-            let composite = composite_tile(index);
+            let composite = content.composite_tile(index);
             for y in part.y..part.bottom() {
                 let start = ((y - index.rect().y) * SIDE + part.x - index.rect().x) as usize;
                 let row = start..start + part.width as usize;
@@ -246,8 +257,16 @@ fn first_other_than(pixels: &[u8], value: u8) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::{Layer, LayerKind};
 
     const FRAME: PixelRect = PixelRect::new(-10, -10, 600, 300);
+
+    fn content_of(frame: PixelRect, pixels: Tiles<[u8; 4]>) -> Content {
+        let mut content = Content::default();
+        content.frame = frame;
+        content.add_layer(Layer::new("Picture", LayerKind::Sketch { pixels }));
+        content
+    }
 
     /// Two grey fields of value 100 and 110, parted by a white wall with a gap in its second row; the rest is
     /// transparent.
@@ -267,14 +286,12 @@ mod tests {
     }
 
     fn found(at: (i32, i32), tolerance: u8, is_contiguous: bool) -> (u64, Tiles<u8>) {
-        let picture = picture();
-        let mask = flood(
-            |index| picture.tile(index).cloned(),
-            FRAME,
-            at,
+        let wand = Wand {
             tolerance,
             is_contiguous,
-        );
+        };
+        let content = content_of(FRAME, picture());
+        let mask = flood(&content, at, wand, &Stop::default()).expect("nobody stops it");
         let pixels = mask.read(FRAME);
         assert!(pixels.iter().all(|value| matches!(value, 0 | 255)));
         (
@@ -326,7 +343,12 @@ mod tests {
                 *pixel = [0, 0, 0, if is_way { 255 } else { 0 }];
             }
         });
-        let mask = flood(|index| snake.tile(index).cloned(), frame, (0, 0), 0, true);
+        let wand = Wand {
+            tolerance: 0,
+            is_contiguous: true,
+        };
+        let content = content_of(frame, snake);
+        let mask = flood(&content, (0, 0), wand, &Stop::default()).expect("nobody stops it");
         let n = mask.read(frame).iter().filter(|value| **value > 0).count();
         assert_eq!(n, 261 * 520 + 260);
     }

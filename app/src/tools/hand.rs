@@ -3,14 +3,15 @@
 use limn_engine::PixelRect;
 use limn_engine::stitch::Margins;
 
+use super::mask_work::{MaskDeed, MaskWork};
 use super::pointer::Point;
 use super::settings::ToolSettings;
 use super::tool::Tool;
 use crate::document::tiles::Tiles;
-use crate::document::{Content, Document, LayerId, StepName};
+use crate::document::{Content, Document, LayerId};
 
 /// What came of an event.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub enum ToolOutcome {
     #[default]
     Nothing,
@@ -18,6 +19,8 @@ pub enum ToolOutcome {
     Changed,
     /// A gesture is finished and is a step now.
     Committed,
+    /// The gesture asks for more than a frame has time for; nothing is changed yet.
+    Work(Box<MaskWork>),
     /// The eyedropper took this colour; it is in the settings already.
     Picked([u8; 3]),
     /// The frame is to grow by this much.
@@ -61,23 +64,17 @@ impl Hand<'_> {
         has_picture
     }
 
-    /// Changes the mask, or the patch's mask, as one step. `change` gets the mask, what it may touch, and how
-    /// far the mask lies from the document's origin.
-    pub fn change_mask(
-        &mut self,
-        step: StepName,
-        change: impl FnOnce(&mut Tiles<u8>, PixelRect, (i32, i32)),
-    ) {
+    /// Changes the mask, or the patch's mask, as one step: at once, or as work to be done elsewhere.
+    pub fn change_mask(&mut self, deed: MaskDeed) {
         let target = self.target;
-        let is_changed = self.document.change(step, |content| {
-            let frame = content.frame;
-            if let Some((mask, offset)) = mask_mut(content, target) {
-                change(mask, frame.translate(-offset.0, -offset.1), offset);
-            }
-        });
-        if is_changed {
-            self.outcome = ToolOutcome::Committed;
-        }
+        let work = MaskWork { target, deed };
+        self.outcome = if !work.is_quick(self.document.content()) {
+            ToolOutcome::Work(Box::new(work))
+        } else if work.carry_out(self.document) {
+            ToolOutcome::Committed
+        } else {
+            ToolOutcome::Nothing
+        };
     }
 
     pub fn commit(&mut self) {

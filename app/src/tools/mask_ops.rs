@@ -7,8 +7,9 @@ use image::{DynamicImage, GrayImage, ImageFormat, ImageReader};
 use limn_engine::PixelRect;
 use limn_engine::stitch;
 
+use super::mask_work::{Stop, Stopped};
 use crate::document::tiles::{TILE_SIDE, Tile, TileIndex, Tiles};
-use crate::document::{Content, Document, StepName};
+use crate::document::{Content, StepName};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum MaskAction {
@@ -41,7 +42,7 @@ impl MaskAction {
         }
     }
 
-    fn step(self) -> StepName {
+    pub(super) fn step(self) -> StepName {
         match self {
             Self::All => StepName::MaskAll,
             Self::Clear => StepName::MaskClear,
@@ -52,23 +53,36 @@ impl MaskAction {
             Self::Feather { .. } => StepName::MaskFeather,
         }
     }
+
+    /// How far it moves or softens the mask's edge.
+    pub(super) fn edge_px(self) -> Option<f32> {
+        match self {
+            Self::Grow { px } | Self::Shrink { px } | Self::Feather { px } => Some(px),
+            Self::All | Self::Clear | Self::Invert | Self::Last => None,
+        }
+    }
 }
 
-/// Carries an action out as one step. False where it changes nothing.
-pub fn apply(action: MaskAction, document: &mut Document) -> bool {
-    document.change(action.step(), |content| match action {
+/// Carries an action out inside a gesture, or on a snapshot.
+pub(super) fn change(
+    action: MaskAction,
+    content: &mut Content,
+    stop: &Stop,
+) -> Result<(), Stopped> {
+    match action {
         MaskAction::All => content.mask = full(content.frame),
         MaskAction::Clear => clear(content),
-        MaskAction::Invert => invert(&mut content.mask, content.frame),
+        MaskAction::Invert => invert(&mut content.mask, content.frame, stop)?,
         MaskAction::Last => last(content),
-        MaskAction::Grow { px } => change_edge(content, px, stitch::grow),
-        MaskAction::Shrink { px } => change_edge(content, px, stitch::shrink),
-        MaskAction::Feather { px } => change_edge(content, px, stitch::feather),
-    })
+        MaskAction::Grow { px } => change_edge(content, px, stitch::grow, stop)?,
+        MaskAction::Shrink { px } => change_edge(content, px, stitch::shrink, stop)?,
+        MaskAction::Feather { px } => change_edge(content, px, stitch::feather, stop)?,
+    }
+    stop.check()
 }
 
 /// Nothing is masked any more; what was comes back with [`MaskAction::Last`].
-pub fn clear(content: &mut Content) {
+pub(super) fn clear(content: &mut Content) {
     if !content.mask.is_empty() {
         content.last_mask = std::mem::take(&mut content.mask);
     }
@@ -97,10 +111,11 @@ fn full(frame: PixelRect) -> Tiles<u8> {
     mask
 }
 
-fn invert(mask: &mut Tiles<u8>, frame: PixelRect) {
+fn invert(mask: &mut Tiles<u8>, frame: PixelRect, stop: &Stop) -> Result<(), Stopped> {
     let mut inverted = full(frame);
     let indices: Vec<TileIndex> = mask.iter().map(|(index, _)| index).collect();
     for index in indices {
+        stop.check()?;
         let part = index.rect().intersect(&frame);
         let old = mask.read(part);
         inverted.change_rows(part, |_, y, row| {
@@ -112,23 +127,46 @@ fn invert(mask: &mut Tiles<u8>, frame: PixelRect) {
     }
     inverted.prune();
     *mask = inverted;
+    Ok(())
 }
 
+/// Where a mask may change when its edge moves by `px`: its surroundings within the frame.
+pub(super) fn changed_part(content: &Content, px: f32) -> PixelRect {
+    let part = content.mask_bounds().expand(2 * reach_px(px));
+    part.intersect(&content.frame)
+}
+
+fn reach_px(px: f32) -> i32 {
+    px.max(0.0).ceil() as i32 + 1
+}
+
+/// Rows that are changed at a time: what a look at a stop waits for, and what it takes in memory.
+const BAND_ROWS: u32 = 512;
+
 /// Grows, shrinks or softens the mask inside the frame; the frame's own edge is not an edge of the mask.
-fn change_edge(content: &mut Content, px: f32, change: impl Fn(&[u8], (u32, u32), f32) -> Vec<u8>) {
-    let reach = px.max(0.0).ceil() as i32 + 1;
-    let part = content
-        .mask_bounds()
-        .expand(2 * reach)
-        .intersect(&content.frame);
+fn change_edge(
+    content: &mut Content,
+    px: f32,
+    change: impl Fn(&[u8], (u32, u32), f32) -> Vec<u8>,
+    stop: &Stop,
+) -> Result<(), Stopped> {
+    let part = changed_part(content, px);
     if part.is_empty() || px <= 0.0 {
-        return;
+        return Ok(());
     }
-    let changed = change(&content.mask.read(part), part.size(), px);
     let mut mask = Tiles::default();
-    mask.write(part, &changed);
+    for top in (part.y..part.bottom()).step_by(BAND_ROWS as usize) {
+        stop.check()?;
+        let band = PixelRect::new(part.x, top, part.width, BAND_ROWS).intersect(&part);
+        // What lies beyond the reach has no say in the band.
+        let seen = band.expand(2 * reach_px(px)).intersect(&part);
+        let changed = change(&content.mask.read(seen), seen.size(), px);
+        let first = (band.y - seen.y) as usize * seen.width as usize;
+        mask.write(band, &changed[first..]);
+    }
     mask.prune();
     content.mask = mask;
+    Ok(())
 }
 
 /// Why a picture cannot be the mask.
@@ -185,12 +223,4 @@ pub fn decode(file: &[u8], frame: PixelRect) -> Result<Tiles<u8>, MaskFileError>
     mask.write(frame, &grey);
     mask.prune();
     Ok(mask)
-}
-
-/// Puts a loaded mask in place of the present one, as one step.
-pub fn load(mask: Tiles<u8>, document: &mut Document) -> bool {
-    document.change(StepName::MaskLoad, |content| {
-        clear(content);
-        content.mask = mask;
-    })
 }

@@ -2,8 +2,8 @@
 //!
 //! - [`Toolbox`] has the chosen tool and its state; the canvas feeds it [`PointerEvent`]s, and what it does to
 //!   the [`Document`](crate::document::Document) is one step for each gesture;
-//! - [`brush`], [`path`] and [`stroke`] are the pixels of a stroke, [`shapes`] of filled outlines, [`flood`] of
-//!   the wand; [`mask_ops`] changes a mask as a whole;
+//! - [`brush`], [`path`] and [`stroke`] are the pixels of a stroke, [`fill`] of filled [`shapes`], [`flood`] of
+//!   the wand; [`mask_ops`] changes a mask as a whole; [`MaskWork`] is such a change where it takes its time;
 //! - `paint`, `select`, `polygon`, `move_layer` and [`extend`] are the tools' states. Each is a
 //!   transition: from a state and an event to the next state.
 //!
@@ -13,9 +13,11 @@
 pub mod blend;
 pub mod brush;
 pub mod extend;
+pub mod fill;
 pub mod flood;
 mod hand;
 pub mod mask_ops;
+mod mask_work;
 mod move_layer;
 mod overlay;
 mod paint;
@@ -35,6 +37,7 @@ pub use brush::Brush;
 pub use hand::ToolOutcome;
 pub use limn_engine::stitch::Margins;
 pub use mask_ops::MaskAction;
+pub use mask_work::{MaskWork, NewMasks, Stop, Stopped};
 pub use overlay::Overlay;
 pub use pointer::{Point, PointerEvent, PointerKind, PointerModifiers};
 pub use settings::{ToolSettings, Wand};

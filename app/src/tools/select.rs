@@ -2,15 +2,13 @@
 
 use std::borrow::Cow;
 
-use super::blend;
-use super::flood;
-use super::hand::{Hand, ToolOutcome};
+use super::hand::Hand;
+use super::mask_work::MaskDeed;
 use super::overlay::Overlay;
 use super::pointer::{Point, PointerEvent, PointerKind};
-use super::shapes::{self, Outline, dragged_corner};
+use super::shapes::{Outline, dragged_corner};
 use super::tool::Tool;
 use crate::document::StepName;
-use crate::document::tiles::{TileIndex, Tiles};
 
 #[derive(Debug, Default)]
 pub(super) enum SelectState {
@@ -147,63 +145,26 @@ impl SelectState {
 
 /// Adds what `outline` encloses to the mask, or takes it away, as one step.
 pub(super) fn fill(hand: &mut Hand<'_>, outline: Outline, subtracts: bool) {
-    let blend = if subtracts {
-        blend::subtract
-    } else {
-        blend::add
-    };
     let step = match hand.tool {
         Tool::Lasso => StepName::Lasso,
         Tool::Polygon => StepName::Polygon,
         Tool::Ellipse => StepName::Ellipse,
         _ => StepName::Rectangle,
     };
-    hand.change_mask(step, |mask, clip, offset| {
-        let outline = outline.translated(-offset.0, -offset.1);
-        shapes::fill(&outline, clip, mask, blend);
+    hand.change_mask(MaskDeed::Fill {
+        outline,
+        step,
+        subtracts,
     });
 }
 
 fn select_by_colour(hand: &mut Hand<'_>, at: Point, subtracts: bool) {
-    let (x, y) = at.pixel();
-    let wand = hand.settings.wand;
-    let content = hand.document.content();
-    let found = flood::flood(
-        |index| content.composite_tile(index),
-        content.frame,
-        (x, y),
-        wand.tolerance,
-        wand.is_contiguous,
-    );
-    if found.is_empty() {
-        hand.outcome = ToolOutcome::Nothing;
-        return;
-    }
-    hand.change_mask(StepName::Wand, |mask, _, offset| {
-        lay_tiles(found, mask, offset, subtracts);
-    });
-}
-
-/// Lays a mask of 0 and 255 in document pixels over a mask that lies at `offset`.
-fn lay_tiles(found: Tiles<u8>, mask: &mut Tiles<u8>, offset: (i32, i32), subtracts: bool) {
-    if offset == (0, 0) && !subtracts && mask.is_empty() {
-        *mask = found;
-        return;
-    }
-    let indices: Vec<TileIndex> = found.iter().map(|(index, _)| index).collect();
-    for index in indices {
-        let pixels = found.read(index.rect());
-        let rect = index.rect().translate(-offset.0, -offset.1);
-        let width = rect.width as usize;
-        mask.change_rows(rect, |x, y, row| {
-            let start = (y - rect.y) as usize * width + (x - rect.x) as usize;
-            for (mask, found) in row.iter_mut().zip(&pixels[start..]) {
-                *mask = if subtracts {
-                    *mask & !found
-                } else {
-                    *mask | found
-                };
-            }
+    let (at, wand) = (at.pixel(), hand.settings.wand);
+    if hand.frame().contains(at.0, at.1) {
+        hand.change_mask(MaskDeed::Wand {
+            at,
+            wand,
+            subtracts,
         });
     }
 }

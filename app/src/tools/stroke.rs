@@ -1,9 +1,10 @@
 //! The pixels of one stroke: what it has covered so far over what was there before.
 
 use limn_engine::PixelRect;
+use rayon::prelude::*;
 
 use super::brush::{Nib, Sweep};
-use crate::document::tiles::{Pixel, TILE_SIDE, TileIndex, Tiles};
+use crate::document::tiles::{Pixel, TILE_SIDE, Tile, TileIndex, Tiles};
 
 /// A stroke's cover is the greatest of all its dabs, laid over the pixels from before the stroke. So it never
 /// builds up where it crosses itself, and only pixels that a new dab covers more than any before are touched.
@@ -30,7 +31,12 @@ impl<P: Pixel> Stroke<P> {
 
     /// Goes on to `nib`; the first one is a dab. `paint` says what a pixel becomes from what it was before
     /// the stroke and how much of it is covered, and with cover 0 leaves it. True where a pixel was touched.
-    pub fn go_to(&mut self, nib: Nib, plane: &mut Tiles<P>, paint: impl Fn(P, u8) -> P) -> bool {
+    pub fn go_to(
+        &mut self,
+        nib: Nib,
+        plane: &mut Tiles<P>,
+        paint: impl Fn(P, u8) -> P + Sync,
+    ) -> bool {
         let (sweep, end) = match self.at.replace(nib) {
             Some(from) => Sweep::between(from, nib, self.hardness),
             None => (Sweep::dab(nib, self.hardness), None),
@@ -39,72 +45,46 @@ impl<P: Pixel> Stroke<P> {
         end.is_some_and(|end| self.lay(&end, plane, &paint)) || is_touched
     }
 
-    fn lay(&mut self, sweep: &Sweep, plane: &mut Tiles<P>, paint: &impl Fn(P, u8) -> P) -> bool {
+    fn lay(
+        &mut self,
+        sweep: &Sweep,
+        plane: &mut Tiles<P>,
+        paint: &(impl Fn(P, u8) -> P + Sync),
+    ) -> bool {
         let erases = paint(P::default(), u8::MAX) == P::default();
         let bounds = sweep.bounds().intersect(&self.clip);
         let columns: Vec<_> = (bounds.y..bounds.bottom())
             .map(|y| sweep.columns(y))
             .collect();
-        let mut is_touched = false;
-        for index in TileIndex::covering(bounds) {
-            if erases && self.before.tile(index).is_none() {
-                continue;
-            }
-            let part = index.rect().intersect(&bounds);
+        let covered = TileIndex::covering(bounds)
+            .filter(|index| !erases || self.before.tile(*index).is_some());
+        let mut tiles: Vec<TileOfStroke<P>> = covered
+            .map(|index| TileOfStroke {
+                index,
+                cover: self.cover.take_out(index),
+                pixels: plane.take_out(index),
+                is_touched: false,
+            })
+            .collect();
+        let before = &self.before;
+        let lay_one = |tile: &mut TileOfStroke<P>| {
+            let part = tile.index.rect().intersect(&bounds);
             let columns = &columns[(part.y - bounds.y) as usize..];
-            let Some(raised) = self.raise(sweep, index, part, columns) else {
-                continue;
-            };
-            is_touched = true;
-            let cover = &*self.cover.tile_mut(index);
-            let tile = plane.tile_mut(index);
-            let blank = [P::default(); TILE_SIDE as usize];
-            for (row, (first, end)) in raised.rows() {
-                let start = row * TILE_SIDE as usize;
-                let span = start + first..start + end;
-                let before = match self.before.tile(index) {
-                    Some(before) => &before[span.clone()],
-                    None => &blank[first..end],
-                };
-                for ((pixel, was), cover) in
-                    tile[span.clone()].iter_mut().zip(before).zip(&cover[span])
-                {
-                    *pixel = paint(*was, *cover);
-                }
-            }
+            tile.lay(sweep, part, columns, before.tile(tile.index), paint);
+        };
+        if tiles.len() >= TILES_FOR_ALL_CORES {
+            tiles.par_iter_mut().for_each(lay_one);
+        } else {
+            tiles.iter_mut().for_each(lay_one);
         }
+        let is_touched = tiles.iter().any(|tile| tile.is_touched);
+        let (covers, pixels): (Vec<_>, Vec<_>) = tiles
+            .into_iter()
+            .map(|tile| ((tile.index, tile.cover), (tile.index, tile.pixels)))
+            .unzip();
+        self.cover.put_back(covers, is_touched);
+        plane.put_back(pixels, is_touched);
         is_touched
-    }
-
-    /// Raises the cover of `part` of a tile, whose rows' columns begin `columns`, and says where it grew.
-    fn raise(
-        &mut self,
-        sweep: &Sweep,
-        index: TileIndex,
-        part: PixelRect,
-        columns: &[[(i32, i32); 2]],
-    ) -> Option<Raised> {
-        let rows = (part.y..part.bottom()).zip(columns);
-        let mut spans = rows
-            .flat_map(|(y, spans)| spans.iter().map(move |span| (y, span)))
-            .map(|(y, (first, end))| (y, (*first).max(part.x), (*end).min(part.right())))
-            .filter(|(_, first, end)| first < end)
-            .peekable();
-        spans.peek()?;
-        let mut raised = Raised::default();
-        let mut row = [0; TILE_SIDE as usize];
-        let tile_rect = index.rect();
-        let tile = self.cover.tile_mut(index);
-        for (y, first, end) in spans {
-            let row = &mut row[..(end - first) as usize];
-            sweep.cover(first, y, row);
-            let (tile_row, column) = ((y - tile_rect.y) as usize, (first - tile_rect.x) as usize);
-            let start = tile_row * TILE_SIDE as usize + column;
-            if let Some((low, high)) = raise_row(&mut tile[start..start + row.len()], row) {
-                raised.add(tile_row, column + low, column + high);
-            }
-        }
-        raised.is_any.then_some(raised)
     }
 
     /// Drops the tiles that the stroke has emptied.
@@ -119,6 +99,85 @@ impl<P: Pixel> Stroke<P> {
             }
         }
     }
+}
+
+/// From so many on a large brush is worth the other cores.
+const TILES_FOR_ALL_CORES: usize = 9;
+
+/// A tile of the plane and of the stroke's cover, taken out to be worked on.
+struct TileOfStroke<P> {
+    index: TileIndex,
+    cover: Option<Tile<u8>>,
+    pixels: Option<Tile<P>>,
+    is_touched: bool,
+}
+
+impl<P: Pixel> TileOfStroke<P> {
+    fn lay(
+        &mut self,
+        sweep: &Sweep,
+        part: PixelRect,
+        columns: &[[(i32, i32); 2]],
+        before: Option<&Tile<P>>,
+        paint: &impl Fn(P, u8) -> P,
+    ) {
+        let Some(raised) = self.raise(sweep, part, columns) else {
+            return;
+        };
+        self.is_touched = true;
+        let Some(cover) = &self.cover else { return };
+        let pixels = Tile::make_mut(self.pixels.get_or_insert_with(blank_tile));
+        let blank = [P::default(); TILE_SIDE as usize];
+        for (row, (first, end)) in raised.rows() {
+            let start = row * TILE_SIDE as usize;
+            let span = start + first..start + end;
+            let before = match before {
+                Some(before) => &before[span.clone()],
+                None => &blank[first..end],
+            };
+            for ((pixel, was), cover) in pixels[span.clone()]
+                .iter_mut()
+                .zip(before)
+                .zip(&cover[span])
+            {
+                *pixel = paint(*was, *cover);
+            }
+        }
+    }
+
+    /// Raises the cover of `part`, whose rows' columns begin `columns`, and says where it grew.
+    fn raise(
+        &mut self,
+        sweep: &Sweep,
+        part: PixelRect,
+        columns: &[[(i32, i32); 2]],
+    ) -> Option<Raised> {
+        let rows = (part.y..part.bottom()).zip(columns);
+        let mut spans = rows
+            .flat_map(|(y, spans)| spans.iter().map(move |span| (y, span)))
+            .map(|(y, (first, end))| (y, (*first).max(part.x), (*end).min(part.right())))
+            .filter(|(_, first, end)| first < end)
+            .peekable();
+        spans.peek()?;
+        let mut raised = Raised::default();
+        let mut row = [0; TILE_SIDE as usize];
+        let tile_rect = self.index.rect();
+        let tile = Tile::make_mut(self.cover.get_or_insert_with(blank_tile));
+        for (y, first, end) in spans {
+            let row = &mut row[..(end - first) as usize];
+            sweep.cover(first, y, row);
+            let (tile_row, column) = ((y - tile_rect.y) as usize, (first - tile_rect.x) as usize);
+            let start = tile_row * TILE_SIDE as usize + column;
+            if let Some((low, high)) = raise_row(&mut tile[start..start + row.len()], row) {
+                raised.add(tile_row, column + low, column + high);
+            }
+        }
+        raised.is_any.then_some(raised)
+    }
+}
+
+fn blank_tile<P: Pixel>() -> Tile<P> {
+    std::iter::repeat_n(P::default(), (TILE_SIDE * TILE_SIDE) as usize).collect()
 }
 
 /// The greater of both, and from where to where it grew.

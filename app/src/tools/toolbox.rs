@@ -264,6 +264,11 @@ impl Toolbox {
     }
 
     fn apply(&mut self, event: &PointerEvent, document: &mut Document) -> ToolOutcome {
+        let needs_gesture = matches!(self.state, State::Paint(_) | State::Move(_));
+        if needs_gesture && self.state.is_busy() && !document.is_in_gesture() {
+            // A command in the middle of it has ended it: what was done so far is a step.
+            self.state = State::of(self.tool);
+        }
         let target = self.target(document);
         let mut hand = Hand {
             tool: self.tool,

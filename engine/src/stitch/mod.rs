@@ -1,6 +1,7 @@
 //! Crop and stitch: what an edit sees of a picture, what the model works on, and what is written back. Pixels only.
 //!
 //! - [`plan`] says where an edit looks, works and writes, before anything runs;
+//! - [`tiles`] parts an edit that is larger than the model into several of the model's own size;
 //! - [`prepare`] makes of that part of the picture what the model works on: scaled, its holes filled;
 //! - [`finish`] makes of the model's answer a [`Patch`]: scaled back, its colours matched, its edge soft;
 //! - [`extend`] makes room for new picture at the edges, and masks it;
@@ -20,6 +21,7 @@ mod settings;
 mod soft_edge;
 #[cfg(test)]
 mod tests;
+mod tiles;
 
 pub use crop::{Crop, Prepared, prepare};
 pub use extend::{Extension, Margins, extend};
@@ -27,3 +29,4 @@ pub use masks::{feather, grow, shrink};
 pub use patch::{Patch, finish, over};
 pub use plan::{EditPlan, plan};
 pub use settings::{EditSettings, Fill, ModelSize};
+pub use tiles::{EditTile, tiles};

@@ -67,14 +67,14 @@ pub fn plan(
 /// The soft edge by the formulas of Krita AI Diffusion.
 #[derive(Default)]
 #[expect(clippy::struct_field_names, reason = "lengths name their unit")]
-struct SoftEdge {
-    grow_px: f32,
-    feather_px: f32,
-    blend_px: f32,
+pub(super) struct SoftEdge {
+    pub grow_px: f32,
+    pub feather_px: f32,
+    pub blend_px: f32,
 }
 
 impl SoftEdge {
-    fn new(masked: PixelRect, settings: &EditSettings, model: ModelSize) -> Self {
+    pub fn new(masked: PixelRect, settings: &EditSettings, model: ModelSize) -> Self {
         let strength = settings.strength.clamp(0.0, 1.0);
         let diagonal = (masked.width as f32).hypot(masked.height as f32);
         // Its feather and grow are for models of 512 px and more: half as much is as soft where all is half as large.
@@ -94,7 +94,7 @@ impl SoftEdge {
         }
     }
 
-    fn reach_px(&self) -> f32 {
+    pub fn reach_px(&self) -> f32 {
         self.grow_px + self.feather_px / 2.0
     }
 }
@@ -124,9 +124,20 @@ fn context(
     let padding = reach.max(room * padding);
     let side = masked_width.max(masked_height);
     let with_room = |masked: f32| (masked + room * (side - masked) + 2.0 * padding).ceil() as u32;
-    let (mut width, mut height) = (with_room(masked_width), with_room(masked_height));
-    width = width.max(model.native.0).min(frame.width);
-    height = height.max(model.native.1).min(frame.height);
+    let size = (with_room(masked_width), with_room(masked_height));
+    box_around(masked, size, frame, model)
+}
+
+/// A box of at least `size` and at least the model's, round `masked` and within the frame, with the size to work
+/// at.
+pub(super) fn box_around(
+    masked: PixelRect,
+    (width, height): (u32, u32),
+    frame: PixelRect,
+    model: ModelSize,
+) -> (PixelRect, (u32, u32)) {
+    let mut width = width.max(model.native.0).min(frame.width);
+    let mut height = height.max(model.native.1).min(frame.height);
 
     // The model's sizes are few: rather see more than be squeezed.
     let (work_width, work_height) = work_size((width, height), model);

@@ -1,6 +1,7 @@
 //! The window, headless, by what a screen reader would say.
 
 mod documents;
+mod files;
 mod gestures;
 
 use std::time::{Duration, Instant};

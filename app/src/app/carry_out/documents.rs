@@ -48,6 +48,9 @@ impl App {
             self.leave_document();
             self.session.documents.put_back(place, document);
             self.session.place = Place::Canvas;
+        } else if let Some(store) = &self.documents {
+            self.session.place = Place::Canvas;
+            store.reopen();
         }
     }
 
@@ -105,22 +108,34 @@ impl App {
             return self.toasts.say(Tone::Plain, text, now);
         }
         match document.path().map(Path::to_owned) {
-            Some(path) => self.save_to(self.session.documents.current_id(), path),
-            None => self.save_document_as(ctx),
+            Some(path) => self.save_to(self.session.documents.current_id(), path, true),
+            None => self.save_document_as(ctx, true),
         }
     }
 
-    pub(super) fn save_document_as(&mut self, ctx: &Context) {
+    /// Without its history only what is there now goes into the file.
+    pub(super) fn save_document_as(&mut self, ctx: &Context, keeps_history: bool) {
         let document = self.session.documents.current_id();
         let name = self.session.document().name().replace(['/', '\\'], "-");
+        let title = if keeps_history {
+            "Save the document"
+        } else {
+            "Save a copy without its history"
+        };
         self.in_dialog_thread(ctx, move || {
             let dialog = rfd::FileDialog::new()
-                .set_title("Save the document")
+                .set_title(title)
                 .set_file_name(format!("{name}.{EXTENSION}"))
                 .add_filter("Limn documents", &[EXTENSION]);
             ask(
                 || dialog.save_file(),
-                |path| Some(DialogAnswer::SaveTo { document, path }),
+                |path| {
+                    Some(DialogAnswer::SaveTo {
+                        document,
+                        path,
+                        keeps_history,
+                    })
+                },
             )
         });
     }

@@ -32,8 +32,16 @@ pub(super) enum Fetched {
 }
 
 impl App {
-    #[expect(clippy::too_many_lines, reason = "one match for all commands")]
+    /// At once, or once the work on its document is done that it has to wait for.
     pub(super) fn carry_out(&mut self, ctx: &Context, command: Command, now: Instant) {
+        if let Some(command) = self.hold(command, now) {
+            self.carry_out_now(ctx, command, now);
+        }
+        self.go_on_with_held(ctx, now);
+    }
+
+    #[expect(clippy::too_many_lines, reason = "one match for all commands")]
+    pub(super) fn carry_out_now(&mut self, ctx: &Context, command: Command, now: Instant) {
         match command {
             Command::Generate => self.generate(self.session.deed(), now),
             Command::Do(deed) => {
@@ -67,6 +75,12 @@ impl App {
             Command::Keep => self.finish_or_keep(now),
             Command::Discard => self.discard(now),
             Command::DismissRun(run) => self.session.dismiss(run),
+            Command::TakeBackRun(run) => {
+                if !self.session.take_back_run(run) {
+                    let text = "These results are no longer at hand. They are in the gallery.";
+                    self.toasts.say(Tone::Plain, text, now);
+                }
+            }
             Command::RetrySaving => {
                 let effects = self.session.retry_saving();
                 self.carry_out_effects(effects);
@@ -130,7 +144,8 @@ impl App {
             Command::OpenFile => self.open_file(ctx),
             Command::OpenRecent(path) => self.open_path(ctx, path, Opening::Document),
             Command::Save => self.save_document(ctx, now),
-            Command::SaveAs => self.save_document_as(ctx),
+            Command::SaveAs => self.save_document_as(ctx, true),
+            Command::SaveWithoutHistory => self.save_document_as(ctx, false),
             Command::OpenDropped => self.use_dropped(ctx, Some(Opening::Document)),
             Command::AddDropped => self.use_dropped(ctx, Some(Opening::Layer)),
             Command::ForgetDropped => self.use_dropped(ctx, None),
@@ -168,7 +183,7 @@ impl App {
                 self.palette.is_open = false;
                 self.settings_are_open = !self.settings_are_open;
             }
-            Command::Escape => self.escape(ctx),
+            Command::Escape => self.escape(ctx, now),
             Command::Export => self.export(ctx, now),
             Command::CopyMerged => self.copy_merged(ctx, now),
             Command::CopyPicture => self.copy_picture(ctx, now),
@@ -216,6 +231,10 @@ impl App {
                 self.show_look(ctx);
                 self.save_settings(ctx);
             }
+            Command::SetMaskColour(colour) => {
+                self.settings.mask_colour = colour;
+                self.save_settings(ctx);
+            }
             Command::ChooseGalleryFolder => self.choose_gallery_folder(ctx),
             Command::DismissToast(id) => self.toasts.dismiss(id),
             Command::CloseAnyway => {
@@ -238,12 +257,12 @@ impl App {
         }
     }
 
-    /// The topmost thing goes first: gesture, sheet, popover, text focus, tray, full screen, place, hidden
-    /// panels.
-    fn escape(&mut self, ctx: &Context) {
+    /// The topmost thing goes first: gesture, work on the mask, sheet, popover, text focus, tray, full screen, place,
+    /// hidden panels.
+    fn escape(&mut self, ctx: &Context, now: Instant) {
         let focused = ctx.memory(egui::Memory::focused);
         let document = &mut self.session.documents.current_mut().document;
-        if self.session.toolbox.cancel(document) {
+        if self.session.toolbox.cancel(document) || self.stop_mask_work(now) {
             return;
         }
         if self.palette.is_open {

@@ -168,9 +168,11 @@ impl App {
             self.carry_out_effects(effects);
         }
         self.session.dismiss(run);
-        self.toasts.say(
+        self.toasts.offer(
             Tone::Plain,
             "Put away. Finished pictures stay in the gallery.",
+            "Undo",
+            Command::TakeBackRun(run),
             now,
         );
     }

@@ -9,7 +9,9 @@ use crate::app::App;
 use crate::files::{Existing, RealFs, write_atomically};
 use crate::panels::toasts::Tone;
 use crate::session::{Keep, PictureRef};
-use crate::tools::{MaskAction, PointerEvent, PointerKind, Tool, ToolOutcome, extend, mask_ops};
+use crate::tools::{
+    MaskAction, MaskWork, PointerEvent, PointerKind, Tool, ToolOutcome, extend, mask_ops,
+};
 
 /// A key that is down for less is a tap.
 const TAP: Duration = Duration::from_millis(250);
@@ -48,6 +50,7 @@ impl App {
                 let text = "No layer is selected: choose one under Layers.";
                 self.toasts.say(Tone::Plain, text, now);
             }
+            ToolOutcome::Work(work) => self.work_on_mask(*work, now),
             ToolOutcome::Nothing
             | ToolOutcome::Changed
             | ToolOutcome::Committed
@@ -59,7 +62,9 @@ impl App {
     pub(super) fn finish_or_keep(&mut self, now: Instant) {
         if self.session.toolbox.is_drawing_polygon() {
             let document = &mut self.session.documents.current_mut().document;
-            self.session.toolbox.finish(document);
+            if let ToolOutcome::Work(work) = self.session.toolbox.finish(document) {
+                self.work_on_mask(*work, now);
+            }
         } else if self.session.shown().is_some() {
             self.keep(now);
         }
@@ -123,7 +128,13 @@ impl App {
             let text = "There is no picture to mask yet: make one, or open one.";
             return self.toasts.say(Tone::Plain, text, now);
         }
-        mask_ops::apply(action, self.session.document_mut());
+        self.work_on_mask(MaskWork::action(action), now);
+    }
+
+    fn work_on_mask(&mut self, work: MaskWork, now: Instant) {
+        let document = self.session.documents.current_id();
+        let effects = self.session.change_mask(document, work, now);
+        self.carry_out_effects(effects);
     }
 
     /// Held, the key shows what is under the mask; a tap hides or shows the mask.

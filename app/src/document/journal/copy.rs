@@ -1,21 +1,31 @@
 //! A project saved: the journal written anew with what can still be reached, every step back and forth
-//! included, and nothing else.
+//! included, and nothing else; or without the steps, with what is there now.
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use uuid::Uuid;
 
-use super::super::steps::{Direction, Step, StepRecord};
+use super::super::step::StepName;
+use super::super::steps::StepRecord;
 use super::super::tiles::TileKind;
 use super::super::versions::VersionId;
 use super::record::{Encoder, Record, TileHead};
 use super::{Error, JournalFile, Marker, Place, Result, reader};
 use crate::files::{Fs, TEMP_PREFIX};
 
+/// How much of a document goes into a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum History {
+    /// Every step back and forth.
+    Whole,
+    /// None: a smaller file, and nobody sees what was there before.
+    None,
+}
+
 /// Copies the document of one file to another, which is replaced whole or not at all. Its tiles are read and
 /// checked on the way. Tells whether a part had to be left out because it was damaged.
-pub fn write_copy(file: &JournalFile, target: &Path) -> Result<bool> {
+pub fn write_copy(file: &JournalFile, target: &Path, history: History) -> Result<bool> {
     let folder = match target.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
@@ -24,7 +34,7 @@ pub fn write_copy(file: &JournalFile, target: &Path) -> Result<bool> {
     let temp = folder.join(format!("{TEMP_PREFIX}{}", Uuid::new_v4()));
     let failed = |cause| Error::io("save the project", target, cause);
     let written = Copy::of(file, &temp, target).and_then(|mut copy| {
-        copy.write()?;
+        copy.write(history)?;
         fs.rename(&temp, target).map_err(failed)?;
         Ok(copy.contents.is_damaged)
     });
@@ -66,19 +76,42 @@ impl<'a> Copy<'a> {
         })
     }
 
-    fn write(&mut self) -> Result<()> {
-        let steps = std::mem::take(&mut self.contents.replay.steps);
-        for step in steps.all() {
-            self.tiles(step)?;
-            let record = Record::Step(self.renumbered(step.record()));
-            self.record(&record)?;
-        }
-        for _ in steps.n_done()..steps.all().len() {
-            self.record(&Record::Undo)?;
+    fn write(&mut self, history: History) -> Result<()> {
+        match history {
+            History::Whole => self.write_steps()?,
+            History::None => {
+                let step = self.contents.replay.as_one_step(StepName::OpenPicture);
+                self.write_base(step)?;
+            }
         }
         let name = std::mem::take(&mut self.contents.name);
         self.record(&Record::Named(name))?;
         self.flush()
+    }
+
+    fn write_steps(&mut self) -> Result<()> {
+        if let Some(base) = self.contents.replay.base.take() {
+            self.write_base(base)?;
+        }
+        let steps = std::mem::take(&mut self.contents.replay.steps);
+        for step in steps.all() {
+            self.write_step(step.record())?;
+        }
+        for _ in steps.n_done()..steps.all().len() {
+            self.record(&Record::Undo)?;
+        }
+        Ok(())
+    }
+
+    fn write_base(&mut self, base: StepRecord) -> Result<()> {
+        self.write_step(base)?;
+        self.record(&Record::Base)
+    }
+
+    fn write_step(&mut self, step: StepRecord) -> Result<()> {
+        self.tiles(&step)?;
+        let record = Record::Step(self.renumbered(step));
+        self.record(&record)
     }
 
     fn record(&mut self, record: &Record) -> Result<()> {
@@ -90,12 +123,10 @@ impl<'a> Copy<'a> {
     }
 
     /// Copies the tiles that the step is the first to use.
-    fn tiles(&mut self, step: &Step) -> Result<()> {
+    fn tiles(&mut self, step: &StepRecord) -> Result<()> {
         let mut new = Vec::new();
-        for id in step
-            .tiles()
-            .filter_map(|(_, tile)| tile.ends(Direction::Forth).1)
-        {
+        let tiles = step.edits.iter().flat_map(|edit| &edit.tiles);
+        for id in tiles.filter_map(|(_, after)| *after) {
             if !self.copied.contains_key(&id) {
                 let copy = VersionId(self.copied.len() as u32);
                 self.copied.insert(id, copy);

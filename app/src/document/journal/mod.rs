@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-pub use copy::write_copy;
+pub use copy::{History, write_copy};
 pub use error::{Error, Result};
 pub use reader::{Contents, read};
 pub use record::{Encoder, Record};

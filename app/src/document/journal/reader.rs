@@ -137,6 +137,10 @@ impl Contents {
             Record::Step(step) => self.replay.step(step),
             Record::Undo => self.replay.advance(Direction::Back),
             Record::Redo => self.replay.advance(Direction::Forth),
+            Record::Base => {
+                self.replay.begin_here();
+                true
+            }
             Record::Named(name) => {
                 self.name = name;
                 true

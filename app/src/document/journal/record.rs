@@ -21,6 +21,8 @@ pub enum Record {
         path: String,
         serial: u64,
     },
+    /// The steps before cannot be undone: they are not in the file.
+    Base,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

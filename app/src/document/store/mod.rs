@@ -6,6 +6,9 @@
 //! again; only closing a document removes its file. A step that cannot be written stays in memory, and is
 //! tried again.
 
+mod closed;
+#[cfg(test)]
+mod copies;
 mod lock;
 mod recent;
 #[cfg(test)]
@@ -40,6 +43,14 @@ enum Command {
         path: PathBuf,
         serial: u64,
     },
+    /// Answered by [`Event::CopySaved`] or [`Event::SaveFailed`].
+    SaveCopy {
+        document: DocumentId,
+        path: PathBuf,
+    },
+    PutBy(DocumentId),
+    /// Answered by [`Event::Reopened`] or [`Event::NothingClosed`].
+    Reopen,
     /// Answered by [`Event::Opened`] or [`Event::OpenFailed`].
     Open(PathBuf),
     Close(DocumentId),
@@ -74,6 +85,13 @@ pub enum Event {
         /// Of the state that was saved; there may be newer ones.
         serial: u64,
     },
+    /// A copy without history is durable; the document goes on where it was.
+    CopySaved {
+        path: PathBuf,
+    },
+    /// A document that was closed, in this sitting or an earlier one.
+    Reopened(Box<Document>),
+    NothingClosed,
     SaveFailed {
         document: DocumentId,
         message: String,
@@ -154,6 +172,22 @@ impl DocumentStore {
             path,
             serial,
         });
+    }
+
+    /// Saves what the document shows now, without its steps, in place of what is at `path`.
+    pub fn save_copy(&self, document: &mut Document, path: PathBuf) {
+        self.keep(document);
+        let document = document.id();
+        self.send(Command::SaveCopy { document, path });
+    }
+
+    /// Closes a document so that [`Self::reopen`] finds it, the latest first, in a later sitting too.
+    pub fn put_by(&self, document: DocumentId) {
+        self.send(Command::PutBy(document));
+    }
+
+    pub fn reopen(&self) {
+        self.send(Command::Reopen);
     }
 
     /// Opens a project into a new document.

@@ -20,26 +20,26 @@ use super::{Command, DocumentStore, Event, working_path};
 use crate::files::faulty::FaultyFs;
 use crate::files::{Fs, RealFs};
 
-struct Home {
+pub struct Home {
     folder: tempfile::TempDir,
 }
 
 impl Home {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self { folder }
     }
 
-    fn open_folder(&self) -> PathBuf {
+    pub fn open_folder(&self) -> PathBuf {
         self.folder.path().join("open")
     }
 
-    fn project(&self) -> PathBuf {
+    pub fn project(&self) -> PathBuf {
         self.folder.path().join("harbour.limn")
     }
 
     /// A store on this thread, and what it opened.
-    fn start(&self, fs: Arc<dyn Fs>) -> (Store, Vec<Document>) {
+    pub fn start(&self, fs: Arc<dyn Fs>) -> (Store, Vec<Document>) {
         let (sender, events) = channel();
         let emit = Box::new(move |event| sender.send(event).unwrap());
         let mut worker: Worker<Box<dyn Fn(Event)>> =
@@ -68,20 +68,20 @@ impl Home {
     }
 }
 
-struct Store {
-    worker: Worker<Box<dyn Fn(Event)>>,
+pub struct Store {
+    pub worker: Worker<Box<dyn Fn(Event)>>,
     events: Receiver<Event>,
     fs: Arc<dyn Fs>,
     folder: PathBuf,
 }
 
 impl Store {
-    fn events(&mut self) -> Vec<Event> {
+    pub fn events(&mut self) -> Vec<Event> {
         self.events.try_iter().collect()
     }
 
     /// As [`DocumentStore::keep`], and waits for the disk. The message of a failure, if it is a new one.
-    fn keep(&mut self, document: &mut Document) -> Result<(), String> {
+    pub fn keep(&mut self, document: &mut Document) -> Result<(), String> {
         use super::super::journal::JournalFile;
         let path = working_path(&self.folder, document.id());
         let entries = document.take_journal(|| JournalFile::new(self.fs.clone(), &path));
@@ -112,7 +112,7 @@ impl Store {
         }
     }
 
-    fn save(&mut self, document: &mut Document, path: PathBuf) -> Result<(), String> {
+    pub fn save(&mut self, document: &mut Document, path: PathBuf) -> Result<(), String> {
         let serial = document.serial();
         let id = document.id();
         self.worker.handle(Command::Save {
@@ -130,7 +130,7 @@ impl Store {
         Ok(())
     }
 
-    fn open(&mut self, path: PathBuf) -> Result<Document, String> {
+    pub fn open(&mut self, path: PathBuf) -> Result<Document, String> {
         self.worker.handle(Command::Open(path));
         let opened = self.events().into_iter().find_map(|event| match event {
             Event::Opened(document) => Some(Ok(*document)),
@@ -141,7 +141,7 @@ impl Store {
     }
 }
 
-fn dot(document: &mut Document, x: i32) {
+pub fn dot(document: &mut Document, x: i32) {
     document.change(StepName::Brush, |content| {
         content.mask.write(PixelRect::new(x, 0, 1, 1), &[200]);
     });

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::super::history::Document;
 use super::super::id::DocumentId;
-use super::super::journal::{self, Error, HEADER_BYTES, JournalFile, Result};
+use super::super::journal::{self, Error, HEADER_BYTES, History, JournalFile, Result};
+use super::closed;
 use super::lock::Lock;
 use super::recent::Recent;
 use super::working_file::WorkingFile;
@@ -161,7 +162,7 @@ impl<E: Fn(Event)> Worker<E> {
                 document,
                 path,
                 serial,
-            } => match self.save(document, &path) {
+            } => match self.save(document, &path, History::Whole) {
                 Ok(()) => {
                     (self.emit)(Event::Saved {
                         document,
@@ -175,6 +176,18 @@ impl<E: Fn(Event)> Worker<E> {
                     message: error.to_string(),
                 }),
             },
+            Command::SaveCopy { document, path } => {
+                let event = match self.save(document, &path, History::None) {
+                    Ok(()) => Event::CopySaved { path },
+                    Err(error) => Event::SaveFailed {
+                        document,
+                        message: error.to_string(),
+                    },
+                };
+                (self.emit)(event);
+            }
+            Command::PutBy(document) => self.put_by(document),
+            Command::Reopen => self.reopen(),
             Command::Open(path) => match self.open(&path) {
                 Ok(document) => {
                     (self.emit)(Event::Opened(Box::new(document)));
@@ -233,9 +246,9 @@ impl<E: Fn(Event)> Worker<E> {
         written
     }
 
-    fn save(&mut self, document: DocumentId, path: &Path) -> Result<()> {
+    fn save(&mut self, document: DocumentId, path: &Path, history: History) -> Result<()> {
         self.write_one(document)?;
-        journal::write_copy(self.working_file(document).file(), path)?;
+        journal::write_copy(self.working_file(document).file(), path, history)?;
         Ok(())
     }
 
@@ -246,7 +259,7 @@ impl<E: Fn(Event)> Worker<E> {
         let failed = |cause| Error::io("open the project", path, cause);
         create_dirs(self.fs.as_ref(), &self.folder).map_err(failed)?;
         let lock = Lock::take(&working).map_err(failed)?;
-        let is_damaged = journal::write_copy(&project, &working)?;
+        let is_damaged = journal::write_copy(&project, &working, History::Whole)?;
         let file = JournalFile::new(self.fs.clone(), &working);
         let mut document = match self.read_document(id, file.clone(), lock) {
             Ok(document) => document,
@@ -263,6 +276,38 @@ impl<E: Fn(Event)> Worker<E> {
         let entries = document.take_journal(|| file);
         self.working_file(id).push(entries);
         Ok(document)
+    }
+
+    /// Takes a document off the open ones and keeps its file with the closed ones.
+    fn put_by(&mut self, document: DocumentId) {
+        self.write();
+        self.failures.remove(&document);
+        let Some(file) = self.files.remove(&document) else {
+            return;
+        };
+        if file.is_waiting() {
+            // Not all of it is on the disk: it is open again the next time.
+            return;
+        }
+        // Its lock goes with it.
+        drop(file);
+        if let Err(error) = closed::put_by(self.fs.as_ref(), &self.folder, document) {
+            self.notice(&error);
+        }
+    }
+
+    /// Opens the document again that was put by last.
+    fn reopen(&mut self) {
+        let taken = closed::take_latest(self.fs.as_ref(), &self.folder);
+        let opened = taken.and_then(|id| match id {
+            Some(id) => self.restore_document(id, &working_path(&self.folder, id)),
+            None => Ok(None),
+        });
+        match opened {
+            Ok(Some(document)) => (self.emit)(Event::Reopened(Box::new(document))),
+            Ok(None) => (self.emit)(Event::NothingClosed),
+            Err(error) => self.notice(&error),
+        }
     }
 
     fn add_recent(&mut self, path: &Path) {

@@ -44,6 +44,10 @@ pub struct EditFacts {
     pub feather_px: f32,
     pub blend_px: f32,
     pub match_colours: bool,
+    /// Into how many edits of the model's own size it was parted, one after the other; the context is then of all
+    /// of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_tiles: Option<u32>,
 }
 
 /// How variations were made. `of` is here, as in the other facts, what the source is called: its prompt or the name
@@ -253,6 +257,7 @@ mod tests {
             feather_px: 16.0,
             blend_px: 20.0,
             match_colours: true,
+            n_tiles: None,
         };
         let made = recipe("a red sailboat", 7, (64, 64));
         let whole = made.edited(Deed::Inpaint, (900, 600), facts);

@@ -16,12 +16,18 @@ use crate::theme;
 const ROW_HEIGHT: f32 = 21.0;
 const MAX_ROWS: f32 = 4.0;
 
-pub(super) fn text_ui(ui: &mut Ui, bar: &mut PromptBar, draft: &mut Draft, words: &Words) {
+pub(super) fn text_ui(
+    ui: &mut Ui,
+    bar: &mut PromptBar,
+    draft: &mut Draft,
+    words: &Words,
+    has_note: bool,
+) {
     let theme = theme::of(ui);
     let id = PromptBar::text_id();
     // A note under the prompt takes the place of its second line, so that the bar does not jump.
     let looked_up = words.get(0);
-    let has_note = draft.problem.is_some() || !looked_up.1.is_empty();
+    let has_note = has_note || draft.problem.is_some() || !looked_up.1.is_empty();
     let n_rows = if has_note { 1 } else { 2 };
     let mut layouter = |ui: &Ui, text: &dyn egui::TextBuffer, wrap_width: f32| -> Arc<Galley> {
         let mut job = words_job(ui, text.as_str(), looked_up);

@@ -27,10 +27,17 @@ pub(super) fn model() -> ModelInfo {
 
 /// A bench whose document is a grey picture of 128 × 96.
 fn bench_with_picture() -> Bench {
+    let picture = RgbaImage::from_pixel(128, 96, Rgba([90, 90, 90, 255]));
+    bench_with_picture_of((128, 96), picture.into_raw())
+}
+
+/// # Shapes
+/// `rgba`: `[height * width * 4]`
+pub fn bench_with_picture_of((width, height): (u32, u32), rgba: Vec<u8>) -> Bench {
     let mut bench = Bench::new();
     bench.say(Event::Models(vec![model()]));
-    let picture = RgbaImage::from_pixel(128, 96, Rgba([90, 90, 90, 255]));
-    bench.session.open_picture("grey", &picture, None, None);
+    let picture = RgbaImage::from_raw(width, height, rgba).unwrap();
+    bench.session.open_picture("picture", &picture, None, None);
     bench
 }
 
@@ -146,26 +153,26 @@ fn an_empty_mask_says_so_and_offers_the_whole_picture() {
 fn an_edit_takes_its_picture_and_mask_along() {
     let mut bench = bench_with_picture();
     bench.mask(HOLE);
-    let snapshot = bench.session.take_snapshot(Deed::FillMask).unwrap();
-    let n = snapshot.plan.context.n_pixels() as usize;
-    assert_eq!(snapshot.image.len(), n * 4);
-    let mask = snapshot.mask.as_ref().unwrap();
+    let run = bench.edit(Deed::FillMask, 1);
+    let edit = bench.session.run(run).unwrap().edit().cloned().unwrap();
+    let n = edit.plan.context.n_pixels() as usize;
+    let Some(Request::Edit { request, .. }) = bench.asked.last() else {
+        panic!("{:?}", bench.asked);
+    };
+    let [image, mask] = bench.blobs.as_slice() else {
+        panic!("{} blobs", bench.blobs.len());
+    };
+    assert_eq!(request.image, BlobHash::of(image));
+    assert_eq!(request.mask, Some(BlobHash::of(mask)));
+    assert_eq!(image.len(), n * 4);
     let masked: u32 = mask.iter().map(|value| u32::from(*value)).sum();
     assert_eq!((mask.len(), masked), (n, 255 * 32 * 32));
-    let (_, effects) = bench.session.queue_edit(request("a red boat", 1), snapshot);
-    let [Effect::AskWith { request, blobs }] = effects.as_slice() else {
-        panic!("{effects:?}");
-    };
-    let Request::Edit { request, .. } = request else {
-        panic!("{request:?}");
-    };
-    assert_eq!(blobs.len(), 2);
-    assert_eq!(request.image, BlobHash::of(&blobs[0]));
-    assert_eq!(request.mask, Some(BlobHash::of(&blobs[1])));
+    assert_eq!(edit.changes(0, 48, 32), 255);
+    assert_eq!(edit.changes(0, 47, 32), 0);
     // The whole picture changes without a mask.
     let snapshot = bench.session.take_snapshot(Deed::ChangePicture).unwrap();
     assert_eq!(snapshot.plan.context, PixelRect::from_size(128, 96));
-    assert!(snapshot.mask.is_none());
+    assert_eq!(snapshot.changes(0, 0, 0), 255);
 }
 
 #[test]
@@ -262,11 +269,9 @@ fn again_goes_back_to_the_same_picture_with_new_seeds() {
     bench.show(first, 0);
     bench.session.keep();
     let effects = bench.session.queue_again(first, 77, Compute::default());
-    let [Effect::AskWith { request, .. }] = effects.as_slice() else {
-        panic!("{effects:?}");
-    };
-    let Request::Edit { request, .. } = request else {
-        panic!("{request:?}");
+    bench.note(effects);
+    let Some(Request::Edit { request, .. }) = bench.asked.last() else {
+        panic!("{:?}", bench.asked);
     };
     assert_eq!(request.generate.seed, 77);
     let (first, again) = (&bench.session.runs[0], &bench.session.runs[1]);
@@ -289,11 +294,14 @@ fn a_lost_edit_runs_again_from_its_own_picture() {
     bench.event(EngineEvent::Connected {
         build: "next".to_owned(),
     });
+    bench.blobs.clear();
     let effects = bench.session.run_again(run);
-    let [Effect::AskWith { blobs, .. }] = effects.as_slice() else {
-        panic!("{effects:?}");
-    };
-    assert_eq!(blobs.len(), 2, "a new engine knows none of the pictures");
+    bench.note(effects);
+    assert_eq!(
+        bench.blobs.len(),
+        2,
+        "a new engine knows none of the pictures"
+    );
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 mod edits;
 mod gestures;
+mod masks;
+mod tiles;
 
 use std::time::Instant;
 
@@ -51,6 +53,8 @@ fn plan() -> Plan {
 struct Bench {
     session: Session,
     asked: Vec<Request>,
+    /// What went ahead of the last request that had something.
+    blobs: Vec<Arc<[u8]>>,
     saves: Vec<Arc<Made>>,
 }
 
@@ -59,6 +63,7 @@ impl Bench {
         let mut bench = Self {
             session: Session::default(),
             asked: Vec::new(),
+            blobs: Vec::new(),
             saves: Vec::new(),
         };
         bench.event(EngineEvent::Connected {
@@ -71,7 +76,21 @@ impl Bench {
     fn note(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Ask(request) | Effect::AskWith { request, .. } => self.asked.push(request),
+                Effect::Ask(request) => self.asked.push(request),
+                Effect::AskWith { request, blobs } => {
+                    self.asked.push(request);
+                    self.blobs = blobs;
+                }
+                Effect::AskEdit(job) => {
+                    let asked = job.carry_out();
+                    let effect = self.session.edit_asked(asked);
+                    self.note(effect.into_iter().collect());
+                }
+                Effect::Work(job) => {
+                    let made = job.carry_out();
+                    let effects = self.session.mask_made(made, Instant::now());
+                    self.note(effects);
+                }
                 Effect::Save(made) => self.saves.push(made),
                 Effect::RetrySaves => self.saves.clear(),
             }

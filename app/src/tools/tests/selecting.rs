@@ -1,6 +1,6 @@
 use super::*;
 use crate::tools::mask_ops::{self, MaskFileError};
-use crate::tools::{Margins, MaskAction, Wand, extend};
+use crate::tools::{Margins, MaskAction, MaskWork, Wand, extend};
 
 fn n_masked(bench: &Bench) -> usize {
     bench
@@ -183,7 +183,7 @@ fn whole_masks_change_as_one_step_each() {
         (MaskAction::Last, n_all),
     ] {
         let version = bench.document.version();
-        let is_changed = mask_ops::apply(action, &mut bench.document);
+        let is_changed = MaskWork::action(action).carry_out(&mut bench.document);
         assert_eq!(n_masked(&bench), expected, "{action:?}");
         assert_eq!(
             is_changed,
@@ -203,10 +203,10 @@ fn whole_masks_change_as_one_step_each() {
 fn the_last_mask_and_the_present_one_change_places() {
     let mut bench = Bench::new(Tool::Rectangle);
     bench.drag(&[(10.0, 10.0), (20.0, 20.0)]);
-    mask_ops::apply(MaskAction::Clear, &mut bench.document);
+    MaskWork::action(MaskAction::Clear).carry_out(&mut bench.document);
     bench.drag(&[(0.0, 0.0), (4.0, 4.0)]);
     for expected in [100, 16, 100] {
-        assert!(mask_ops::apply(MaskAction::Last, &mut bench.document));
+        assert!(MaskWork::action(MaskAction::Last).carry_out(&mut bench.document));
         assert_eq!(n_masked(&bench), expected);
     }
 }
@@ -215,10 +215,7 @@ fn the_last_mask_and_the_present_one_change_places() {
 fn softening_spreads_the_edge_over_its_width() {
     let mut bench = Bench::new(Tool::Rectangle);
     bench.drag(&[(0.0, 0.0), (32.0, 48.0)]);
-    assert!(mask_ops::apply(
-        MaskAction::Feather { px: 8.0 },
-        &mut bench.document
-    ));
+    assert!(MaskWork::action(MaskAction::Feather { px: 8.0 }).carry_out(&mut bench.document));
     let row = bench.mask_row(24);
     assert!(row.windows(2).all(|pair| pair[0] >= pair[1]));
     let soft = row.iter().filter(|value| (1..255).contains(*value)).count();
@@ -238,7 +235,10 @@ fn nothing_to_change_is_no_step() {
         MaskAction::Shrink { px: 4.0 },
         MaskAction::Feather { px: 4.0 },
     ] {
-        assert!(!mask_ops::apply(action, &mut bench.document), "{action:?}");
+        assert!(
+            !MaskWork::action(action).carry_out(&mut bench.document),
+            "{action:?}"
+        );
     }
     assert_eq!(bench.document.next_undo(), Some(StepName::OpenPicture));
 }
@@ -250,9 +250,9 @@ fn a_mask_goes_to_a_file_and_back() {
     bench.drag(&[(8.0, 8.0), (40.0, 30.0)]);
     let before = bench.whole_mask();
     let png = mask_ops::encode_png(bench.document.content()).expect("a mask is encoded");
-    mask_ops::apply(MaskAction::Clear, &mut bench.document);
+    MaskWork::action(MaskAction::Clear).carry_out(&mut bench.document);
     let mask = mask_ops::decode(&png, FRAME).expect("it is read again");
-    assert!(mask_ops::load(mask, &mut bench.document));
+    assert!(MaskWork::load(mask).carry_out(&mut bench.document));
     assert_eq!(bench.whole_mask(), before);
     assert_eq!(bench.document.next_undo(), Some(StepName::MaskLoad));
 }

@@ -3,161 +3,16 @@
 //! Tiles are shared until one side writes: a clone is a snapshot that costs a few bytes a tile, and what a
 //! gesture has changed is where two snapshots no longer share.
 
+mod tile;
+
 use std::collections::HashMap;
-use std::iter::repeat_n;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use limn_engine::PixelRect;
-use serde::{Deserialize, Serialize};
 
-/// Tiles are squares of this many pixels.
-pub const TILE_SIDE: u32 = 256;
-const TILE_PIXELS: usize = (TILE_SIDE * TILE_SIDE) as usize;
-
-/// What a plane is made of; the default is what stands where nothing was written.
-pub trait Pixel: Copy + Default + PartialEq + Send + Sync + 'static {
-    fn any_tile(tile: Tile<Self>) -> AnyTile;
-    /// The tile if it is of this kind.
-    fn of_any_tile(tile: AnyTile) -> Option<Tile<Self>>;
-}
-
-/// How much a mask covers, from 0 to 255.
-impl Pixel for u8 {
-    fn any_tile(tile: Tile<Self>) -> AnyTile {
-        AnyTile::Mask(tile)
-    }
-
-    fn of_any_tile(tile: AnyTile) -> Option<Tile<Self>> {
-        match tile {
-            AnyTile::Mask(tile) => Some(tile),
-            AnyTile::Colour(_) => None,
-        }
-    }
-}
-
-/// Red, green, blue and straight alpha, in sRGB.
-impl Pixel for [u8; 4] {
-    fn any_tile(tile: Tile<Self>) -> AnyTile {
-        AnyTile::Colour(tile)
-    }
-
-    fn of_any_tile(tile: AnyTile) -> Option<Tile<Self>> {
-        match tile {
-            AnyTile::Colour(tile) => Some(tile),
-            AnyTile::Mask(_) => None,
-        }
-    }
-}
-
-/// Column and row of a tile: `(0, 0)` has the pixel `(0, 0)` in its top left corner.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct TileIndex {
-    pub column: i32,
-    pub row: i32,
-}
-
-impl TileIndex {
-    pub const fn of_pixel(x: i32, y: i32) -> Self {
-        Self {
-            column: x.div_euclid(TILE_SIDE as i32),
-            row: y.div_euclid(TILE_SIDE as i32),
-        }
-    }
-
-    pub const fn rect(self) -> PixelRect {
-        let side = TILE_SIDE as i32;
-        PixelRect::new(self.column * side, self.row * side, TILE_SIDE, TILE_SIDE)
-    }
-
-    /// The tiles that `rect` touches, row by row.
-    pub fn covering(rect: PixelRect) -> impl Iterator<Item = Self> {
-        let first = Self::of_pixel(rect.x, rect.y);
-        let last = Self::of_pixel(rect.right() - 1, rect.bottom() - 1);
-        let rows = if rect.is_empty() {
-            0..0
-        } else {
-            first.row..last.row + 1
-        };
-        rows.flat_map(move |row| {
-            (first.column..=last.column).map(move |column| Self { column, row })
-        })
-    }
-}
-
-/// A tile's pixels, row by row.
-pub type Tile<P> = Arc<[P]>;
-
-/// A tile of a mask or of colours.
-#[derive(Debug, Clone, PartialEq)]
-pub enum AnyTile {
-    Mask(Tile<u8>),
-    Colour(Tile<[u8; 4]>),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum TileKind {
-    Mask,
-    Colour,
-}
-
-impl TileKind {
-    pub const fn n_bytes(self) -> usize {
-        match self {
-            Self::Mask => TILE_PIXELS,
-            Self::Colour => TILE_PIXELS * 4,
-        }
-    }
-}
-
-impl AnyTile {
-    pub const fn kind(&self) -> TileKind {
-        match self {
-            Self::Mask(_) => TileKind::Mask,
-            Self::Colour(_) => TileKind::Colour,
-        }
-    }
-
-    pub fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Mask(tile) => tile,
-            Self::Colour(tile) => tile.as_flattened(),
-        }
-    }
-
-    /// A tile in which nothing stands.
-    pub fn blank(kind: TileKind) -> Self {
-        match kind {
-            TileKind::Mask => Self::Mask(repeat_n(0, TILE_PIXELS).collect()),
-            TileKind::Colour => Self::Colour(repeat_n([0; 4], TILE_PIXELS).collect()),
-        }
-    }
-
-    /// Copied first where a snapshot shares it.
-    pub fn bytes_mut(&mut self) -> &mut [u8] {
-        match self {
-            Self::Mask(tile) => Tile::make_mut(tile),
-            Self::Colour(tile) => Tile::make_mut(tile).as_flattened_mut(),
-        }
-    }
-
-    /// The value that all pixels have, if they have one.
-    pub fn uniform_value(&self) -> Option<[u8; 4]> {
-        // Compared with itself one pixel on, which runs at the speed of memory.
-        let (bytes, step) = match self {
-            Self::Mask(tile) => (&tile[..], 1),
-            Self::Colour(tile) => (tile.as_flattened(), 4),
-        };
-        let mut value = [0; 4];
-        value[..step].copy_from_slice(&bytes[..step]);
-        (bytes[step..] == bytes[..bytes.len() - step]).then_some(value)
-    }
-
-    /// Tells tiles in memory apart: two of one address are one.
-    pub fn address(&self) -> usize {
-        self.bytes().as_ptr().addr()
-    }
-}
+use tile::TILE_PIXELS;
+pub use tile::{AnyTile, Pixel, TILE_SIDE, Tile, TileIndex, TileKind};
 
 #[derive(Debug, Clone)]
 pub struct Tiles<P> {
@@ -250,6 +105,25 @@ impl<P: Pixel> Tiles<P> {
         Arc::make_mut(tile)
     }
 
+    /// Takes a tile out to work on it beside others; [`Self::put_back`] ends that. No change by itself.
+    pub(crate) fn take_out(&mut self, index: TileIndex) -> Option<Tile<P>> {
+        self.tiles.remove(&index)
+    }
+
+    /// Puts tiles back that were taken out; `are_changed` if one of them is another now.
+    pub(crate) fn put_back(
+        &mut self,
+        tiles: impl IntoIterator<Item = (TileIndex, Option<Tile<P>>)>,
+        are_changed: bool,
+    ) {
+        if are_changed {
+            self.touch();
+        }
+        let tiles = tiles.into_iter();
+        self.tiles
+            .extend(tiles.filter_map(|(index, tile)| Some((index, tile?))));
+    }
+
     /// Calls `change` with every row of `rect`, in parts that lie in one tile: the part's first pixel and
     /// the pixels to write.
     pub fn change_rows(&mut self, rect: PixelRect, mut change: impl FnMut(i32, i32, &mut [P])) {
@@ -285,6 +159,21 @@ impl<P: Pixel> Tiles<P> {
         pixels
     }
 
+    /// Whether anything stands in `rect`.
+    pub fn has_any(&self, rect: PixelRect) -> bool {
+        TileIndex::covering(rect).any(|index| {
+            self.tile(index).is_some_and(|tile| {
+                let part = index.rect().intersect(&rect);
+                (part.y..part.bottom()).any(|y| {
+                    let start = ((y - index.rect().y) as u32 * TILE_SIDE) as usize
+                        + (part.x - index.rect().x) as usize;
+                    let row = &tile[start..start + part.width as usize];
+                    row.iter().any(|pixel| *pixel != P::default())
+                })
+            })
+        })
+    }
+
     /// Writes `pixels`, row by row, into `rect`.
     ///
     /// # Panics
@@ -304,17 +193,28 @@ impl<P: Pixel> Tiles<P> {
     }
 
     /// Drops what was written since `before` without changing anything: tiles that hold what they held, and
-    /// new ones in which nothing stands.
+    /// new ones in which nothing stands. New tiles of one value become one tile.
     pub fn settle(&mut self, before: &Self) {
-        for change in self.changes_since(before) {
-            let is_blank = |tile: &Tile<P>| {
-                let value = P::any_tile(tile.clone()).uniform_value();
-                value.is_some() && tile[0] == P::default()
-            };
-            if change.after == change.before {
-                self.set_tile(change.index, change.before);
-            } else if change.after.as_ref().is_some_and(is_blank) {
-                self.set_tile(change.index, None);
+        let mut uniform: HashMap<[u8; 4], Tile<P>> = HashMap::new();
+        for TileChange {
+            index,
+            before,
+            after,
+        } in self.changes_since(before)
+        {
+            let Some(tile) = &after else { continue };
+            if after == before {
+                self.set_tile(index, before);
+            } else if let Some(value) = P::any_tile(tile.clone()).uniform_value() {
+                if tile[0] == P::default() {
+                    self.set_tile(index, None);
+                    continue;
+                }
+                let known = uniform.entry(value).or_insert_with(|| Arc::clone(tile));
+                if !Arc::ptr_eq(known, tile) {
+                    let known = Arc::clone(known);
+                    self.set_tile(index, Some(known));
+                }
             }
         }
     }
@@ -370,58 +270,4 @@ impl<P: Pixel> Tiles<P> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_written_across_tiles_is_read_back() {
-        let mut plane = Tiles::<u8>::default();
-        let rect = PixelRect::new(-3, 250, 300, 10);
-        let pixels: Vec<u8> = (0..3000_u32).map(|i| (i % 251) as u8).collect();
-        plane.write(rect, &pixels);
-        assert_eq!(plane.n_tiles(), 6);
-        assert_eq!(plane.read(rect), pixels);
-        assert_eq!(plane.pixel(-3, 250), 0);
-        assert_eq!(plane.pixel(-2, 250), 1);
-        assert_eq!(plane.pixel(296, 259), pixels[2999]);
-        assert_eq!(plane.pixel(5000, 5000), 0);
-    }
-
-    #[test]
-    fn a_snapshot_stays_as_it_was_and_tells_what_changed() {
-        let mut plane = Tiles::<[u8; 4]>::default();
-        plane.write(PixelRect::new(0, 0, 300, 1), &[[9, 9, 9, 255]; 300]);
-        let before = plane.clone();
-        assert!(plane.changes_since(&before).is_empty());
-        plane.write(PixelRect::new(256, 0, 1, 1), &[[1, 2, 3, 4]]);
-        plane.write(PixelRect::new(0, 600, 1, 1), &[[1, 2, 3, 4]]);
-        let mut changes = plane.changes_since(&before);
-        changes.sort_by_key(|change| change.index);
-        let indices: Vec<_> = changes
-            .iter()
-            .map(|change| (change.index.column, change.index.row))
-            .collect();
-        assert_eq!(indices, [(0, 2), (1, 0)]);
-        assert!(changes[0].before.is_none());
-        assert_eq!(before.pixel(256, 0), [9, 9, 9, 255]);
-    }
-
-    #[test]
-    fn bounds_hold_what_counts_and_empty_tiles_go() {
-        let mut plane = Tiles::<u8>::default();
-        assert!(plane.bounds(|value| value > 0).is_empty());
-        plane.write(PixelRect::new(-10, 5, 1, 1), &[200]);
-        plane.write(PixelRect::new(400, 300, 1, 1), &[3]);
-        assert_eq!(
-            plane.bounds(|value| value > 0),
-            PixelRect::new(-10, 5, 411, 296)
-        );
-        assert_eq!(
-            plane.bounds(|value| value > 127),
-            PixelRect::new(-10, 5, 1, 1)
-        );
-        plane.write(PixelRect::new(400, 300, 1, 1), &[0]);
-        plane.prune();
-        assert_eq!(plane.n_tiles(), 1);
-    }
-}
+mod tests;

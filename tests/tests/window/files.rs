@@ -1,0 +1,169 @@
+//! Files that are dropped, and masks on pictures so large that they are made beside the window.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use egui::{Key, Modifiers};
+use egui_kittest::kittest::Queryable;
+use limn::document::StepName;
+use limn::session::RunState;
+
+use super::Window;
+
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        std::fs::read(&self.0).map_err(|error| error.to_string())
+    }
+}
+
+impl Window {
+    fn drop_file(&mut self, path: PathBuf) {
+        let file: egui::DroppedFileHandle = Arc::new(Dropped(path));
+        self.harness.input_mut().dropped_files.push(file);
+        self.steps(2);
+    }
+
+    /// A picture with a dark left half in the window's home.
+    fn picture_file(&self, name: &str, (width, height): (u32, u32)) -> PathBuf {
+        let path = self.home.path().join(name);
+        let pixel = |x, _| image::Rgb(if x < width / 2 { [20; 3] } else { [220; 3] });
+        image::RgbImage::from_fn(width, height, pixel)
+            .save(&path)
+            .unwrap();
+        path
+    }
+
+    fn size(&self) -> (u32, u32) {
+        self.app().session.document().content().frame.size()
+    }
+
+    fn mask_at(&self, x: i32, y: i32) -> u8 {
+        self.app().session.document().content().mask.pixel(x, y)
+    }
+
+    fn is_working(&self) -> bool {
+        let current = self.app().session.documents.current();
+        current.mask_work().is_some()
+    }
+
+    /// Opens a picture on which changing a whole mask takes longer than a frame.
+    fn open_large(&mut self) {
+        let path = self.picture_file("large.png", (1800, 1400));
+        self.drop_file(path);
+        self.wait_for("the picture", |window| window.size() == (1800, 1400));
+        self.press(Modifiers::NONE, Key::Escape);
+    }
+}
+
+#[test]
+fn a_dropped_picture_opens_and_the_next_one_asks_what_it_is_to_be() {
+    let mut window = Window::open();
+    let first = window.picture_file("first.png", (60, 40));
+    let second = window.picture_file("second.png", (30, 20));
+    window.drop_file(first);
+    window.wait_for("the picture", |window| window.size() == (60, 40));
+    let layers = |window: &Window| window.app().session.document().content().layers.len();
+    window.drop_file(second.clone());
+    window.click("Add as a layer");
+    window.wait_for("the layer", |window| layers(window) == 2);
+    assert_eq!(window.app().session.documents.len(), 1);
+    window.drop_file(second);
+    window.click("Open as a document");
+    window.wait_for("the document", |window| {
+        window.app().session.documents.len() == 2
+    });
+    assert_eq!(window.size(), (30, 20));
+}
+
+#[test]
+fn a_dropped_file_that_is_no_picture_says_so_and_costs_nothing() {
+    let mut window = Window::open();
+    let path = window.home.path().join("notes.png");
+    std::fs::write(&path, b"no picture").unwrap();
+    window.drop_file(path);
+    window.wait_for("what is wrong", |window| {
+        let nodes = window.harness.query_all_by_label_contains("notes.png");
+        nodes.count() > 0
+    });
+    assert_eq!(window.size(), (0, 0));
+}
+
+/// A mask is inverted, cleared and inverted again faster than it can be done, and a run is asked for: each sees
+/// what the one before has made.
+#[test]
+fn commands_wait_for_a_large_mask_and_keep_their_order() {
+    let mut window = Window::open();
+    window.open_large();
+    let invert = Modifiers::COMMAND | Modifiers::SHIFT;
+    for (modifiers, key) in [
+        (invert, Key::I),
+        (Modifiers::COMMAND, Key::D),
+        (invert, Key::I),
+        (Modifiers::COMMAND, Key::Z),
+        (Modifiers::COMMAND | Modifiers::SHIFT, Key::Z),
+    ] {
+        window.harness.key_press_modifiers(modifiers, key);
+    }
+    window.wait_for("the last of them", |window| {
+        let document = window.app().session.document();
+        !window.is_working() && document.next_undo() == Some(StepName::MaskInvert)
+    });
+    window.steps(2);
+    assert_eq!(window.mask_at(900, 700), 255);
+    let mut steps = Vec::new();
+    for _ in 0..3 {
+        steps.push(window.app().session.document().next_undo());
+        window.press(Modifiers::COMMAND, Key::Z);
+    }
+    let expected = [
+        StepName::MaskInvert,
+        StepName::MaskClear,
+        StepName::MaskInvert,
+    ];
+    assert_eq!(steps, expected.map(Some));
+}
+
+#[test]
+fn escape_stops_a_large_mask() {
+    let mut window = Window::open();
+    window.open_large();
+    let invert = Modifiers::COMMAND | Modifiers::SHIFT;
+    // In one frame, so that it cannot be done before.
+    window.harness.key_press_modifiers(invert, Key::I);
+    window
+        .harness
+        .key_press_modifiers(Modifiers::NONE, Key::Escape);
+    window.steps(3);
+    assert!(!window.is_working());
+    assert_eq!(
+        window.app().session.document().next_undo(),
+        Some(StepName::OpenPicture)
+    );
+}
+
+#[test]
+fn results_that_were_put_away_come_back() {
+    let mut window = Window::open();
+    window.generate("a red house");
+    let job = window.started();
+    for index in 0..4 {
+        window.picture(job, index);
+    }
+    window.finished(job);
+    window.wait_for("the pictures", |window| window.n_saved() == 4);
+    window.steps(3);
+    window.click("Discard");
+    assert!(!window.shows("Result 1: finished"));
+    assert_eq!(window.app().session.selected_run(), None);
+    // Over the tool strip's own.
+    window.click_last("Undo");
+    assert!(window.shows("Result 1: finished"));
+    assert_eq!(window.app().session.runs[0].state, RunState::Finished);
+}
