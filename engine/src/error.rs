@@ -47,6 +47,8 @@ pub enum Error {
     NoPicture,
     #[error("the picture is transparent all over: there is nothing to see in it")]
     TransparentPicture,
+    #[error("“{from}” and “{to}” mean the same to this model: name two things that differ")]
+    NoDifference { from: String, to: String },
     #[error("the {name} is not {width}×{height}, as the request says")]
     WrongPictureSize {
         name: &'static str,
@@ -123,6 +125,7 @@ impl Error {
             | Self::EmptyMask
             | Self::NoPicture
             | Self::TransparentPicture
+            | Self::NoDifference { .. }
             | Self::WrongPictureSize { .. }
             | Self::UnknownSampler { .. }
             | Self::UnknownDevice { .. }

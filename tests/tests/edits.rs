@@ -454,5 +454,5 @@ fn a_folder_for_repainting_says_what_it_can_do() {
     let folder =
         |path: &Path| UnclipFolder::open(ModelFolder::Disk(path.to_owned()), None).unwrap();
     let report = folder(REPAINTING.path()).inspect().unwrap();
-    assert_eq!(report.abilities, ["edit"]);
+    assert_eq!(report.abilities, ["edit", "embed"]);
 }

@@ -51,8 +51,13 @@ pub struct Fixture {
 
 impl Fixture {
     pub fn open(name: &str) -> Self {
+        Self::open_with(name, "expected.safetensors")
+    }
+
+    /// With tensors that are in another file of the folder.
+    pub fn open_with(name: &str, file_name: &str) -> Self {
         let path = fixture_path(name);
-        let expected = fs::read(path.join("expected.safetensors")).unwrap();
+        let expected = fs::read(path.join(file_name)).unwrap();
         Self { path, expected }
     }
 

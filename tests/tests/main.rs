@@ -18,6 +18,7 @@ mod edits;
 mod engine_process;
 #[cfg(feature = "app")]
 mod gallery;
+mod gestures;
 mod mixed_models;
 mod pipelines;
 mod sampling;

@@ -66,14 +66,17 @@ impl Case {
 
 pub fn open(path: &Path, memory_budget_bytes: u64, cache_dir: Option<&Path>) -> LoadedModel {
     let folder = UnclipFolder::open(ModelFolder::Disk(path.to_owned()), None).unwrap();
-    let runtime = Runtime {
+    LoadedModel::open(folder, runtime(memory_budget_bytes, cache_dir)).unwrap()
+}
+
+pub fn runtime(memory_budget_bytes: u64, cache_dir: Option<&Path>) -> Runtime {
+    Runtime {
         device: test_device().clone(),
         device_name: "test".to_owned(),
         dtype: DType::F32,
         memory_budget_bytes,
         cache_dir: cache_dir.map(Path::to_owned),
-    };
-    LoadedModel::open(folder, runtime).unwrap()
+    }
 }
 
 /// With the values that a second start finds in the cache.

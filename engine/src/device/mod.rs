@@ -200,7 +200,7 @@ impl Devices {
     }
 }
 
-fn is_cpu(name: &str) -> bool {
+pub(crate) fn is_cpu(name: &str) -> bool {
     name.eq_ignore_ascii_case(CPU) || name.eq_ignore_ascii_case(&cpu_name())
 }
 

@@ -1,6 +1,6 @@
 //! The image embeddings that steer the decoder: of a prompt (text encoder, then prior) and of a picture.
 
-use burn::tensor::{DType, Int, Tensor, TensorData};
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 use super::{LoadedModel, OnEvent};
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
     noise::Generator,
     prior::PriorConditioning,
     samplers::{self, AncestralSchedule, ModelOutput},
+    tokenizer::TokenizedPrompt,
 };
 
 /// What the prior is told for every picture of a job.
@@ -43,11 +44,7 @@ pub(super) fn encode_text(
     is_guided: bool,
     on_event: &mut OnEvent,
 ) -> Result<TextConditioning> {
-    let texts = [prompt, negative_prompt.unwrap_or_default()];
-    let tokenized = texts
-        .into_iter()
-        .map(|text| model.tokenizer().encode(text))
-        .collect::<Result<Vec<_>>>()?;
+    let tokenized = tokenize(model, &[prompt, negative_prompt.unwrap_or_default()])?;
     // Which of the two texts stands in each row of the prior's batch.
     let rows: &[usize] = match (is_guided, negative_prompt.is_some()) {
         (true, true) => &[1, 1, 0, 1],
@@ -55,16 +52,7 @@ pub(super) fn encode_text(
         (false, true) => &[0, 1],
         (false, false) => &[0],
     };
-    let ids: Vec<Vec<u32>> = tokenized.iter().map(|text| text.ids.clone()).collect();
-    let path = model
-        .folder()
-        .component(Component::TextEncoder)
-        .path("config.json");
-    let output = model.text_encoder(on_event)?.forward(&ids);
-    let Some(text_embeds) = output.text_embeds else {
-        let reason = "its text encoder has no projection".to_owned();
-        return Err(Error::NotAModel { path, reason });
-    };
+    let (text_embeds, last_hidden_state) = run_text_encoder(model, &tokenized, on_event)?;
     let row_indices: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
     let row_indices = Tensor::<1, Int>::from_data(
         TensorData::new(row_indices, [rows.len()]),
@@ -74,7 +62,7 @@ pub(super) fn encode_text(
         prompt_embed: read_back(text_embeds.clone().narrow(0, 0, 1))?,
         prior: PriorConditioning {
             text_embeds: text_embeds.select(0, row_indices.clone()),
-            hidden_states: output.last_hidden_state.select(0, row_indices),
+            hidden_states: last_hidden_state.select(0, row_indices),
             attention_mask: rows
                 .iter()
                 .map(|&row| tokenized[row].attention_mask.clone())
@@ -83,6 +71,48 @@ pub(super) fn encode_text(
         n_embeds: if negative_prompt.is_some() { 2 } else { 1 },
         is_guided,
     })
+}
+
+fn tokenize(model: &LoadedModel, texts: &[&str]) -> Result<Vec<TokenizedPrompt>> {
+    let texts = texts.iter();
+    texts.map(|text| model.tokenizer().encode(text)).collect()
+}
+
+/// # Shapes: `[texts, embedding width]` and `[texts, tokens, width]`
+fn run_text_encoder(
+    model: &mut LoadedModel,
+    texts: &[TokenizedPrompt],
+    on_event: &mut OnEvent,
+) -> Result<(Tensor<2>, Tensor<3>)> {
+    let ids: Vec<Vec<u32>> = texts.iter().map(|text| text.ids.clone()).collect();
+    let path = model
+        .folder()
+        .component(Component::TextEncoder)
+        .path("config.json");
+    let output = model.text_encoder(on_event)?.forward(&ids);
+    let Some(text_embeds) = output.text_embeds else {
+        let reason = "its text encoder has no projection".to_owned();
+        return Err(Error::NotAModel { path, reason });
+    };
+    Ok((text_embeds, output.last_hidden_state))
+}
+
+/// Texts' embeddings, in the space that CLIP shares with pictures.
+pub(super) fn embed_texts(
+    model: &mut LoadedModel,
+    texts: &[&str],
+    on_event: &mut OnEvent,
+) -> Result<Vec<Vec<f32>>> {
+    let tokenized = tokenize(model, texts)?;
+    let (text_embeds, _) = run_text_encoder(model, &tokenized, on_event)?;
+    rows(text_embeds)
+}
+
+/// The rows of a matrix, in f32.
+fn rows(matrix: Tensor<2>) -> Result<Vec<Vec<f32>>> {
+    let [_, width] = matrix.dims();
+    let values = read_back(matrix)?;
+    Ok(values.chunks_exact(width).map(<[f32]>::to_vec).collect())
 }
 
 /// Draws the image embeddings of one picture, with the first numbers of its generator.
@@ -133,13 +163,7 @@ pub(super) fn draw_embeds(
         .post_process_latents(latents.cast(dtype))
         .cast(DType::F32);
     let negative = match zero_embed {
-        Some(zero_embed) => {
-            let width = zero_embed.len();
-            Tensor::from_data(
-                TensorData::new(zero_embed, [1, width]),
-                (&device, DType::F32),
-            )
-        }
+        Some(zero_embed) => embed_tensor(zero_embed, &device),
         None => embeds.clone().narrow(0, 1, 1),
     };
     Ok(ImageEmbeds {
@@ -148,15 +172,36 @@ pub(super) fn draw_embeds(
     })
 }
 
+/// # Shapes: `[1, embedding width]`
+pub(super) fn embed_tensor(embed: Vec<f32>, device: &Device) -> Tensor<2> {
+    let width = embed.len();
+    Tensor::from_data(TensorData::new(embed, [1, width]), (device, DType::F32))
+}
+
 /// A picture's embedding, in the space that CLIP shares with text.
 pub(super) fn embed_picture(
     model: &mut LoadedModel,
     picture: &RgbPicture,
     on_event: &mut OnEvent,
 ) -> Result<Vec<f32>> {
+    let [embed] = embed_pictures(model, &[picture], on_event)?
+        .try_into()
+        .map_err(|_| Error::Bug("one picture has one embedding".to_owned()))?;
+    Ok(embed)
+}
+
+/// Pictures' embeddings, made in one batch.
+pub(super) fn embed_pictures(
+    model: &mut LoadedModel,
+    pictures: &[&RgbPicture],
+    on_event: &mut OnEvent,
+) -> Result<Vec<Vec<f32>>> {
     let preprocessor = ImagePreprocessor::load(&model.folder().image_processor())?;
     let (device, dtype) = (model.runtime().device.clone(), model.runtime().dtype);
-    let pixel_values = preprocessor.pixel_values(picture, &device, dtype);
+    let pixel_values = pictures
+        .iter()
+        .map(|picture| preprocessor.pixel_values(picture, &device, dtype));
+    let pixel_values = Tensor::cat(pixel_values.collect(), 0);
     let output = model.image_encoder(on_event)?.forward(pixel_values);
-    read_back(output.image_embeds)
+    rows(output.image_embeds)
 }

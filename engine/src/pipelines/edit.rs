@@ -8,22 +8,21 @@
 //!
 //! Each picture's generator draws in the reference's order: the prior's noise, the decoder's, its per-step noise.
 
-use std::{fmt::Display, time::Instant};
-
 use burn::tensor::{DType, Tensor, TensorData};
 
 use super::{
     InitialLatents, LoadedModel, OnEvent,
-    conditioning::{ImageEmbeds, embed_picture},
+    conditioning::{ImageEmbeds, embed_picture, embed_tensor},
+    deed::Deed,
     latent_mask::{ChangeMap, LatentMask},
-    making::Order,
+    order::{Beside, Order, out_of_range},
     slerp::slerp,
 };
 use crate::{
-    Error, Result,
+    Result,
     autoencoder::AutoencoderParts,
     image::{RgbPicture, read_back},
-    protocol::{GenerateRequest, Phase, Steering, Timings, chunks::MAX_BLOB_BYTES},
+    protocol::{GenerateRequest, Steering, Timings, chunks::MAX_BLOB_BYTES},
     samplers::{Schedule, Step},
     stitch::{self, Crop, EditPlan, EditSettings, Fill, Prepared},
 };
@@ -56,41 +55,33 @@ pub fn run(
     on_event: &mut OnEvent,
 ) -> Result<Timings> {
     input.check()?;
+    Order::check_prompt(request)?;
     let mut settings = model.folder().defaults()?.with(request)?;
     settings.size = input.plan.work_size;
     let parts = AutoencoderParts::EncoderAndDecoder;
     let mut order = Order::new(model, request, settings, latents, parts)?;
-    let n_own_steps = n_own_steps(settings.n_steps, input.settings.strength);
-    let n_skipped = settings.n_steps - n_own_steps;
-    order.schedule.skip_steps(n_skipped as usize);
+    order.keep_strength(input.settings.strength);
+    let starts_at_noise = order.schedule.n_steps() == settings.n_steps as usize;
     let crop = input.crop();
     let prepared = stitch::prepare(&crop, &input.plan, &input.settings, request.seed)?;
 
-    let mut making = order.start(model, on_event)?;
-    let start = Instant::now();
-    making
-        .clock
-        .report(Phase::Encode, 0, (0, 1), None, on_event)?;
-    let mut editing = Editing::new(making.model, input, &prepared, on_event)?;
+    let beside = Beside {
+        n_texts: 1,
+        ..Beside::default()
+    };
+    let mut making = order.start(model, &[&request.prompt], beside, on_event)?;
+    making.read_prompt(on_event)?;
+    let mut editing = making.prepare(on_event, |model, on_event| {
+        Editing::new(model, input, &prepared, on_event)
+    })?;
     // The reference's decoder for repainting starts from nothing but noise.
-    editing.starts_from_noise = editing.picture_channels.is_some() && n_skipped == 0;
-    making.edit = Some(editing);
-    let load_seconds = making.model.take_load_seconds();
-    making.clock.end_stage("encode", start, load_seconds);
-    making.pictures(on_event)
-}
-
-/// Steps that an edit takes: `int(n_steps · strength)` as in the reference, but at least one.
-fn n_own_steps(n_steps: u32, strength: f32) -> u32 {
-    // The reference multiplies the decimal number that was typed: 0.7 of 10 steps are 7, and the f32 next to 0.7
-    // is a little less.
-    let typed: f64 = strength.to_string().parse().unwrap_or(strength.into());
-    ((f64::from(n_steps) * typed) as u32).clamp(1, n_steps)
+    editing.starts_from_noise = editing.picture_channels.is_some() && starts_at_noise;
+    making.pictures(&editing, on_event)
 }
 
 impl EditInput {
     /// # Errors
-    /// [`Error::OutOfRange`] for numbers that no edit has. The bytes are [`stitch::prepare`]'s to check.
+    /// [`Error::OutOfRange`](crate::Error::OutOfRange) for numbers that no edit has. The bytes are [`stitch::prepare`]'s to check.
     fn check(&self) -> Result<()> {
         /// Beyond what [`stitch::plan`] ever gives.
         const MAX_EDGE_PX: f32 = 8_192.0;
@@ -129,16 +120,8 @@ impl EditInput {
     }
 }
 
-fn out_of_range(name: &'static str, value: &dyn Display, allowed: impl Into<String>) -> Error {
-    Error::OutOfRange {
-        name,
-        value: value.to_string(),
-        allowed: allowed.into(),
-    }
-}
-
 /// What an edit adds to the making of every picture.
-pub(super) struct Editing<'a> {
+struct Editing<'a> {
     input: &'a EditInput,
     /// The latents of the picture, filled under the mask. `[1, channels, rows, columns]`
     source: Tensor<4>,
@@ -203,32 +186,37 @@ impl<'a> Editing<'a> {
             },
         })
     }
+}
 
-    /// # Errors
-    /// When the device fails.
-    pub fn steer(&self, embeds: ImageEmbeds) -> Result<ImageEmbeds> {
+impl Deed for Editing<'_> {
+    fn embeds(&self, _picture: usize, drawn: &[ImageEmbeds]) -> Result<ImageEmbeds> {
+        let embeds = drawn[0].clone();
         let Some(context) = &self.context_embed else {
             return Ok(embeds);
         };
-        let (shape, device) = (embeds.positive.dims(), embeds.positive.device());
+        let device = embeds.positive.device();
         let prompt = read_back(embeds.positive)?;
         let steered = slerp(context, &prompt, self.prompt_share);
         Ok(ImageEmbeds {
-            positive: Tensor::from_data(TensorData::new(steered, shape), (&device, DType::F32)),
+            positive: embed_tensor(steered, &device),
             ..embeds
         })
     }
 
-    pub fn initial_latents(&self, schedule: &Schedule, noise: Tensor<4>) -> Tensor<4> {
-        if self.starts_from_noise {
+    fn initial_latents(
+        &self,
+        _picture: usize,
+        schedule: &Schedule,
+        noise: Tensor<4>,
+    ) -> Result<Tensor<4>> {
+        Ok(if self.starts_from_noise {
             schedule.initial_latents(noise)
         } else {
             schedule.first_level().mix(self.source.clone(), noise)
-        }
+        })
     }
 
-    /// # Shapes: `[1, latent channels, rows, columns]` → `[1, U-Net channels, rows, columns]`
-    pub fn unet_input(&self, latents: Tensor<4>) -> Tensor<4> {
+    fn unet_input(&self, latents: Tensor<4>) -> Tensor<4> {
         match &self.picture_channels {
             None => latents,
             Some(channels) => Tensor::cat(vec![latents, channels.clone()], 1),
@@ -236,7 +224,7 @@ impl<'a> Editing<'a> {
     }
 
     /// Puts the picture, noised to where the next step starts, into the cells that may not change yet.
-    pub fn hold(&self, step: &mut Step<4>, noise: &Tensor<4>) {
+    fn after_step(&self, step: &mut Step<4>, noise: &Tensor<4>) {
         let kept = self.mask.kept_after(step.index, step.n_steps);
         if kept.iter().all(|kept| *kept == 0.0) {
             return;
@@ -248,19 +236,16 @@ impl<'a> Editing<'a> {
     }
 
     /// The patch and its mask, in pixels of the context box.
-    ///
-    /// # Errors
-    /// Those of [`stitch::finish`].
-    pub fn patch(&self, decoded: &RgbPicture) -> Result<(RgbPicture, Vec<u8>)> {
+    fn deliver(&self, decoded: RgbPicture) -> Result<(RgbPicture, Option<Vec<u8>>)> {
         let EditInput { plan, settings, .. } = self.input;
-        let patch = stitch::finish(&self.input.crop(), plan, settings, decoded)?;
+        let patch = stitch::finish(&self.input.crop(), plan, settings, &decoded)?;
         let (width, height) = patch.size;
         let picture = RgbPicture {
             width,
             height,
             rgb: patch.rgb,
         };
-        Ok((picture, patch.mask))
+        Ok((picture, Some(patch.mask)))
     }
 }
 
@@ -284,30 +269,4 @@ fn cells_like(latents: &Tensor<4>, cells: Vec<f32>) -> Tensor<4> {
         TensorData::new(cells, [1, 1, rows, columns]),
         (&latents.device(), DType::F32),
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_edit_takes_the_steps_that_the_reference_takes() {
-        // Python: [int(n * s) for n, s in …], and 1 where that is 0.
-        for (n_steps, strength, expected) in [
-            (10, 0.7, 7),
-            (100, 0.29, 28),
-            (100, 0.28, 28),
-            (25, 0.3, 7),
-            (5, 0.3, 1),
-            (5, 0.1, 1),
-            (12, 1.0, 12),
-            (1, 0.01, 1),
-        ] {
-            assert_eq!(
-                n_own_steps(n_steps, strength),
-                expected,
-                "{n_steps} {strength}"
-            );
-        }
-    }
 }

@@ -12,14 +12,17 @@ pub(super) struct Clock {
     timings: Timings,
     work: Work,
     prior_step: Mean,
+    invert_step: Mean,
     step: Mean,
     decode: Mean,
 }
 
 /// How much a job still has to do.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Work {
     pub prior_steps: u32,
+    /// Steps that find a picture's noise.
+    pub invert_steps: u32,
     pub steps: u32,
     pub decodes: u32,
 }
@@ -49,6 +52,7 @@ impl Clock {
             timings: Timings::default(),
             work,
             prior_step: Mean::default(),
+            invert_step: Mean::default(),
             step: Mean::default(),
             decode: Mean::default(),
         }
@@ -81,6 +85,16 @@ impl Clock {
         self.work.prior_steps = self.work.prior_steps.saturating_sub(1);
     }
 
+    pub fn end_invert_step(&mut self, since: Instant) {
+        self.invert_step.add(since.elapsed().as_secs_f32());
+        self.work.invert_steps = self.work.invert_steps.saturating_sub(1);
+    }
+
+    /// Steps that turn out not to be needed.
+    pub fn skip_invert_steps(&mut self, n_steps: u32) {
+        self.work.invert_steps = self.work.invert_steps.saturating_sub(n_steps);
+    }
+
     pub fn end_step(&mut self, since: Instant) {
         let seconds = since.elapsed().as_secs_f32();
         self.step.add(seconds);
@@ -95,15 +109,18 @@ impl Clock {
         self.end_stage("decode", since, load_seconds);
     }
 
-    /// `None` before the first step of the decoder, which is most of the work.
+    /// `None` before the first step of the decoder's network, which is most of the work.
     pub fn seconds_left(&self) -> Option<f32> {
         /// Before the first is measured; an autoencoder's decoder costs about as much as a few steps.
         const DECODE_IN_STEPS: f32 = 2.0;
-        let step = self.step.get()?;
+        // Both ask the same network; one of them may be asked under two conditions at once.
+        let step = self.step.get().or(self.invert_step.get())?;
+        let invert_step = self.invert_step.get().unwrap_or(step);
         let prior_step = self.prior_step.get().unwrap_or_default();
         let decode = self.decode.get().unwrap_or(DECODE_IN_STEPS * step);
         Some(
             self.work.prior_steps as f32 * prior_step
+                + self.work.invert_steps as f32 * invert_step
                 + self.work.steps as f32 * step
                 + self.work.decodes as f32 * decode,
         )

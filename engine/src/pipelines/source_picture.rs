@@ -23,10 +23,25 @@ impl SourcePicture {
     /// The picture as one sees it, on white where it is transparent.
     ///
     /// # Errors
-    /// [`Error::NoPicture`] for one without pixels; [`Error::WrongPictureSize`] where the bytes are not as many as
-    /// its size says; [`Error::TransparentPicture`] where there is nothing to see.
-    #[allow(dead_code)] // For the pipelines that come next.
+    /// As [`Self::on_white`]; [`Error::TransparentPicture`] where there is nothing to see.
     pub(super) fn flattened(&self) -> Result<RgbPicture> {
+        let picture = self.on_white()?;
+        if self
+            .rgba
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .all(|pixel| pixel[3] == 0)
+        {
+            return Err(Error::TransparentPicture);
+        }
+        Ok(picture)
+    }
+
+    /// # Errors
+    /// [`Error::NoPicture`] for one without pixels; [`Error::WrongPictureSize`] where the bytes are not as many as
+    /// its size says.
+    pub(super) fn on_white(&self) -> Result<RgbPicture> {
         let Self {
             width,
             height,
@@ -35,7 +50,8 @@ impl SourcePicture {
         if *width == 0 || *height == 0 {
             return Err(Error::NoPicture);
         }
-        if rgba.len() as u64 != 4 * u64::from(*width) * u64::from(*height) {
+        let n_pixels = u64::from(*width) * u64::from(*height);
+        if n_pixels.checked_mul(4) != Some(rgba.len() as u64) {
             return Err(Error::WrongPictureSize {
                 name: "picture",
                 width: *width,
@@ -43,9 +59,6 @@ impl SourcePicture {
             });
         }
         let pixels = rgba.as_chunks::<4>().0;
-        if pixels.iter().all(|pixel| pixel[3] == 0) {
-            return Err(Error::TransparentPicture);
-        }
         let rgb = pixels
             .iter()
             .flat_map(|&[red, green, blue, alpha]| {

@@ -1,6 +1,10 @@
 //! A prompt to pictures: text → image embedding (prior) → latents (decoder) → pixels (autoencoder).
 
-use super::{InitialLatents, LoadedModel, OnEvent, making::Order};
+use super::{
+    InitialLatents, LoadedModel, OnEvent,
+    deed::OfPrompt,
+    order::{Beside, Order},
+};
 use crate::{
     Result,
     autoencoder::AutoencoderParts,
@@ -25,9 +29,14 @@ pub fn run(
     on_event: &mut OnEvent,
 ) -> Result<Timings> {
     model.check_makes_pictures()?;
+    Order::check_prompt(request)?;
     let settings = model.folder().defaults()?.with(request)?;
-    let parts = AutoencoderParts::Decoder;
-    Order::new(model, request, settings, latents, parts)?
-        .start(model, on_event)?
-        .pictures(on_event)
+    let order = Order::new(model, request, settings, latents, AutoencoderParts::Decoder)?;
+    let beside = Beside {
+        n_texts: 1,
+        ..Beside::default()
+    };
+    let mut making = order.start(model, &[&request.prompt], beside, on_event)?;
+    making.read_prompt(on_event)?;
+    making.pictures(&OfPrompt, on_event)
 }

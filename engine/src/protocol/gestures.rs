@@ -31,6 +31,19 @@ pub struct BlendRequest {
     /// For each picture the weights of the inputs, in the inputs' order. Their sum is taken for the whole.
     pub ways: Vec<Vec<f32>>,
     pub mix: Mix,
+    pub noise: BlendNoise,
+}
+
+/// Where a blend starts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BlendNoise {
+    /// From the pictures' own noise, mixed: the way begins and ends at the pictures. Two pictures of one way are
+    /// the same, whatever their seeds, unless a text is among the inputs.
+    #[default]
+    Inverted,
+    /// From the seed's: each seed is another way.
+    Seed,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

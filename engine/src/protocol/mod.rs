@@ -10,8 +10,8 @@ pub mod framing;
 mod gestures;
 
 pub use gestures::{
-    BlendInput, BlendRequest, EmbedRequest, Embeddings, Mix, ModelDeed, PictureInput, ShiftRequest,
-    UpscaleRequest, Upscaler, VariationsRequest,
+    BlendInput, BlendNoise, BlendRequest, EmbedRequest, Embeddings, Mix, ModelDeed, PictureInput,
+    ShiftRequest, UpscaleRequest, Upscaler, VariationsRequest,
 };
 use serde::{Deserialize, Serialize};
 

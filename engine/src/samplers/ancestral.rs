@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use super::{ModelOutput, NoiseLevel, Step};
+use super::{ModelOutput, NoiseLevel, Step, ddim::clip};
 use crate::{
     Result,
     noise::Generator,
@@ -187,98 +187,5 @@ impl Transition {
                 noise * variance.sqrt()
             }
         }
-    }
-}
-
-/// A DDIM run with η = 0.
-#[derive(Debug, Clone)]
-pub struct DdimSchedule {
-    pub timesteps: Vec<usize>,
-    pub levels: NoiseLevels,
-    pub prediction_type: PredictionType,
-    pub clip_range: Option<f32>,
-    /// How far before a timestep the next one is taken to lie, whatever the spacing.
-    pub gap: usize,
-    /// ᾱ of the finished picture.
-    pub final_alpha_prod: f32,
-}
-
-impl DdimSchedule {
-    pub fn new(config: &SchedulerConfig, n_steps: usize) -> Result<Self> {
-        let timesteps = ancestral_timesteps(config, n_steps)?;
-        let levels = NoiseLevels::new(config);
-        let final_alpha_prod = if config.set_alpha_to_one {
-            1.0
-        } else {
-            levels.alphas_cumprod[0]
-        };
-        Ok(Self {
-            timesteps,
-            levels,
-            prediction_type: config.prediction_type,
-            clip_range: config.clip_range(),
-            gap: config.n_train_timesteps / n_steps,
-            final_alpha_prod,
-        })
-    }
-
-    pub(super) fn skip_steps(&mut self, n_skipped: usize) {
-        self.timesteps.drain(..n_skipped);
-    }
-
-    /// The level that step `index` starts from; after the last, a clean picture.
-    pub(super) fn level(&self, index: usize) -> NoiseLevel {
-        self.timesteps
-            .get(index)
-            .map_or(NoiseLevel::CLEAN, |&timestep| {
-                NoiseLevel::variance_preserving(self.levels.alphas_cumprod[timestep])
-            })
-    }
-}
-
-/// Denoising diffusion without fresh noise, Song et al. 2021, equation 12 with η = 0.
-///
-/// # Errors
-/// What `model` and `on_step` return.
-pub fn ddim<const D: usize>(
-    mut model: impl FnMut(Tensor<D>, f32) -> Result<ModelOutput<D>>,
-    mut latents: Tensor<D>,
-    schedule: &DdimSchedule,
-    mut on_step: impl FnMut(Step<D>) -> Result<()>,
-) -> Result<Tensor<D>> {
-    let alphas_cumprod = &schedule.levels.alphas_cumprod;
-    let n_steps = schedule.timesteps.len();
-    for (index, &timestep) in schedule.timesteps.iter().enumerate() {
-        let alpha_prod = alphas_cumprod[timestep];
-        let alpha_prod_previous = timestep
-            .checked_sub(schedule.gap)
-            .map_or(schedule.final_alpha_prod, |previous| {
-                alphas_cumprod[previous]
-            });
-        let (alpha, sigma) = (alpha_prod.sqrt(), (1.0 - alpha_prod).sqrt());
-        let output = model(latents.clone(), timestep as f32)?.prediction;
-        let kind = schedule.prediction_type;
-        let epsilon = kind.epsilon(output.clone(), latents.clone(), alpha, sigma);
-        let denoised = clip(
-            kind.denoised(output, latents, alpha, sigma),
-            schedule.clip_range,
-        );
-        latents = denoised.clone() * alpha_prod_previous.sqrt()
-            + epsilon * (1.0 - alpha_prod_previous).sqrt();
-        on_step(Step {
-            index,
-            n_steps,
-            denoised: &denoised,
-            latents: &mut latents,
-            level: schedule.level(index + 1),
-        })?;
-    }
-    Ok(latents)
-}
-
-fn clip<const D: usize>(denoised: Tensor<D>, range: Option<f32>) -> Tensor<D> {
-    match range {
-        Some(range) => denoised.clamp(-range, range),
-        None => denoised,
     }
 }

@@ -5,6 +5,7 @@
 //! ends the run.
 
 mod ancestral;
+mod ddim;
 mod deterministic;
 mod noise_level;
 mod schedule;
@@ -14,7 +15,8 @@ use std::{fmt, str::FromStr};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-pub use ancestral::{AncestralSchedule, DdimSchedule, ddim, ddpm};
+pub use ancestral::{AncestralSchedule, ddpm};
+pub use ddim::{DdimSchedule, ddim, ddim_inversion};
 pub use deterministic::{dpmpp_2m, euler, euler_ancestral};
 pub use noise_level::NoiseLevel;
 pub use schedule::Schedule;

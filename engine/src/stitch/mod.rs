@@ -27,6 +27,6 @@ pub use crop::{Crop, Prepared, prepare};
 pub use extend::{Extension, Margins, extend};
 pub use masks::{feather, grow, shrink};
 pub use patch::{Patch, finish, over};
-pub use plan::{EditPlan, plan};
+pub use plan::{EditPlan, plan, work_size};
 pub use settings::{EditSettings, Fill, ModelSize};
 pub use tiles::{EditTile, tiles};

@@ -170,7 +170,7 @@ fn start(masked: i32, n_masked: u32, length: u32, frame: i32, n_frame: u32) -> i
 /// A size of the model with about the proportions of `size` and about as many pixels as its native size has.
 ///
 /// Where the model's sizes are few, wrong proportions are the worse fault: they squeeze the picture.
-fn work_size((width, height): (u32, u32), model: ModelSize) -> (u32, u32) {
+pub fn work_size((width, height): (u32, u32), model: ModelSize) -> (u32, u32) {
     let stride = model.stride.max(1);
     if width == 0 || height == 0 {
         return model.native;

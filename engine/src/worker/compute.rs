@@ -4,6 +4,7 @@ use std::{
     sync::Arc,
 };
 
+use burn::tensor::DType;
 use safetensors::{Dtype, SafeTensors};
 
 use super::{
@@ -15,11 +16,15 @@ use super::{
 use crate::{
     Error, Result,
     catalogue::Catalogue,
-    device::{Devices, memory},
+    device::{Devices, is_cpu, memory},
     pipelines::{
-        InitialLatents, LoadedModel, OnEvent, PipelineEvent, Runtime, edit, text_to_image,
+        InitialLatents, LoadedModel, OnEvent, PipelineEvent, Runtime, SourcePicture, blend, edit,
+        embed, shift, text_to_image, variations,
     },
-    protocol::{self, Event, GenerateRequest, JobId, MemoryUse, ModelId, Phase, Picture, Timings},
+    protocol::{
+        self, DtypeChoice, EmbedRequest, Event, GenerateRequest, JobId, MemoryUse, ModelId, Phase,
+        Picture, Timings,
+    },
 };
 
 /// A header for one tensor is a hundred bytes.
@@ -38,6 +43,22 @@ struct Loaded {
     /// As asked for: the same words mean the same device for the life of the process.
     compute: protocol::Compute,
     model: LoadedModel,
+}
+
+impl Loaded {
+    fn is(&self, id: &ModelId, compute: &protocol::Compute) -> bool {
+        let runtime = self.model.runtime();
+        let is_f32 = runtime.dtype == DType::F32;
+        let is_dtype = match compute.dtype {
+            // A CPU is given full precision in any case.
+            DtypeChoice::Auto => {
+                self.compute.dtype == DtypeChoice::Auto || (is_f32 && is_cpu(&runtime.device_name))
+            }
+            DtypeChoice::F32 => is_f32,
+            DtypeChoice::F16 => runtime.dtype == DType::F16,
+        };
+        self.id == *id && self.compute.device == compute.device && is_dtype
+    }
 }
 
 impl Compute {
@@ -144,9 +165,10 @@ impl Compute {
         compute: &protocol::Compute,
         job: Option<JobId>,
     ) -> Result<()> {
-        if let Some(loaded) = &self.loaded
-            && loaded.id == *id
-            && loaded.compute == *compute
+        if self
+            .loaded
+            .as_ref()
+            .is_some_and(|loaded| loaded.is(id, compute))
         {
             return Ok(());
         }
@@ -177,7 +199,6 @@ impl Compute {
     }
 
     fn do_job(&mut self, job: JobId, order: &Order, cancelled: &CancelFlag) -> Result<()> {
-        let not_yet = || Err(Error::Protocol("this engine cannot do that yet".to_owned()));
         match order {
             Order::Generate(making) => {
                 self.make(job, making, cancelled, |model, latents, on_event| {
@@ -189,12 +210,40 @@ impl Compute {
                     edit::run(model, &making.request, input, latents, on_event)
                 })
             }
-            Order::Vary(..)
-            | Order::Blend(..)
-            | Order::Shift(..)
-            | Order::Upscale(..)
-            | Order::Embed(..) => not_yet(),
+            Order::Vary(making, request, source) => {
+                self.make(job, making, cancelled, |model, latents, on_event| {
+                    variations::run(model, request, source, latents, on_event)
+                })
+            }
+            Order::Blend(making, request, parts) => {
+                self.make(job, making, cancelled, |model, latents, on_event| {
+                    blend::run(model, request, parts, latents, on_event)
+                })
+            }
+            Order::Shift(making, request, source) => {
+                self.make(job, making, cancelled, |model, latents, on_event| {
+                    shift::run(model, request, source, latents, on_event)
+                })
+            }
+            Order::Upscale(..) => Err(Error::Protocol("this engine cannot do that yet".to_owned())),
+            Order::Embed(request, pictures) => self.embed(job, request, pictures, cancelled),
         }
+    }
+
+    fn embed(
+        &mut self,
+        job: JobId,
+        request: &EmbedRequest,
+        pictures: &[SourcePicture],
+        cancelled: &CancelFlag,
+    ) -> Result<()> {
+        let outbox = self.outbox.clone();
+        let EmbedRequest { model, compute, .. } = request;
+        self.with_model(job, model, compute, cancelled, |model, on_event| {
+            let (embeddings, timings) = embed::run(model, request, pictures, on_event)?;
+            outbox.send(Event::Embedded { job, embeddings });
+            Ok(timings)
+        })
     }
 
     /// Runs a pipeline that draws with the model that its request names.
@@ -207,7 +256,11 @@ impl Compute {
     ) -> Result<()> {
         let latents = making.latents.as_deref().map(read_latents).transpose()?;
         let GenerateRequest { model, compute, .. } = &making.request;
-        self.with_model(job, model, compute, cancelled, |model, on_event| {
+        let compute = protocol::Compute {
+            dtype: making.dtype,
+            ..compute.clone()
+        };
+        self.with_model(job, model, &compute, cancelled, |model, on_event| {
             run(model, latents.as_ref(), on_event)
         })
     }

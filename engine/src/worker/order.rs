@@ -4,14 +4,15 @@ use crate::{
     Error, Result,
     pipelines::{BlendPart, EditInput, SourcePicture},
     protocol::{
-        BlendInput, BlendRequest, BlobHash, EditRequest, EmbedRequest, GenerateRequest,
-        PictureInput, ShiftRequest, UpscaleRequest, Upscaler, VariationsRequest, chunks::Joiner,
+        BlendInput, BlendNoise, BlendRequest, BlobHash, DtypeChoice, EditRequest, EmbedRequest,
+        GenerateRequest, PictureInput, ShiftRequest, UpscaleRequest, Upscaler, VariationsRequest,
+        chunks::Joiner,
     },
 };
 
 /// What a job is to do, with all the bytes that it needs.
 #[derive(Debug)]
-#[allow(dead_code)] // The pipelines for the last five come next.
+#[allow(dead_code)] // The upscaler comes next.
 pub(super) enum Order {
     Generate(Making),
     Edit(Making, EditInput),
@@ -26,7 +27,19 @@ pub(super) enum Order {
 #[derive(Debug)]
 pub(super) struct Making {
     pub request: GenerateRequest,
+    /// The request's; but full precision where the way back to a picture's noise has to be exact.
+    pub dtype: DtypeChoice,
     pub latents: Option<LatentsFile>,
+}
+
+impl Making {
+    fn in_full_precision(self) -> Self {
+        let dtype = match self.dtype {
+            DtypeChoice::Auto => DtypeChoice::F32,
+            chosen => chosen,
+        };
+        Self { dtype, ..self }
+    }
 }
 
 /// Safetensors.
@@ -84,13 +97,17 @@ impl<'a> Gatherer<'a> {
             })
             .collect();
         let parts = parts.into_iter().collect::<Result<_>>()?;
-        Ok(Order::Blend(making?, request, parts))
+        let making = match request.noise {
+            BlendNoise::Inverted => making?.in_full_precision(),
+            BlendNoise::Seed => making?,
+        };
+        Ok(Order::Blend(making, request, parts))
     }
 
     pub fn shift(mut self, request: ShiftRequest) -> Result<Order> {
         let making = self.making(request.generate.clone());
         let source = self.picture(request.source);
-        Ok(Order::Shift(making?, request, source?))
+        Ok(Order::Shift(making?.in_full_precision(), request, source?))
     }
 
     pub fn upscale(mut self, request: UpscaleRequest) -> Result<Order> {
@@ -117,6 +134,7 @@ impl<'a> Gatherer<'a> {
         let latents = request.latents.map(|blob| self.blob("latents", blob));
         Ok(Making {
             latents: latents.transpose()?,
+            dtype: request.compute.dtype,
             request,
         })
     }
