@@ -18,6 +18,8 @@ mod edits;
 mod engine_process;
 #[cfg(feature = "app")]
 mod gallery;
+#[cfg(feature = "app")]
+mod gesture_commands;
 mod gestures;
 mod mixed_models;
 mod pipelines;

@@ -7,7 +7,6 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::time::Instant;
 
 use image::RgbaImage;
-use image::imageops::FilterType;
 use limn_engine::protocol::{BlobHash, GenerateRequest, PictureInput};
 
 use super::{App, carry_out::Fetched, thread};
@@ -15,9 +14,6 @@ use crate::document::{Content, DocumentId};
 use crate::import;
 use crate::panels::toasts::Tone;
 use crate::session::{Gesture, MixInput, Part, PictureId, PictureRef, Source, fitting_size};
-
-/// Models look at pictures of a few hundred pixels and draw them of a thousand or so: more only takes time.
-const LOOKED_AT_PX: u32 = 2048;
 
 /// What is to be done once the pictures are here.
 #[derive(Debug, Clone)]
@@ -114,7 +110,7 @@ impl Job {
             }
         };
         let pixels = match self.limit_px {
-            Some(limit_px) => fit(pixels, limit_px),
+            Some(limit_px) => import::small_enough(pixels, limit_px),
             None => pixels,
         };
         let (width, height) = pixels.dimensions();
@@ -130,24 +126,6 @@ impl Job {
             ..self.source
         })
     }
-}
-
-/// No side longer than `limit_px`.
-fn fit(pixels: Arc<RgbaImage>, limit_px: u32) -> Arc<RgbaImage> {
-    let (width, height) = pixels.dimensions();
-    let longer = width.max(height);
-    if longer <= limit_px {
-        return pixels;
-    }
-    let side =
-        |side: u32| (u64::from(side) * u64::from(limit_px) / u64::from(longer)).max(1) as u32;
-    let (width, height) = (side(width), side(height));
-    Arc::new(image::imageops::resize(
-        pixels.as_ref(),
-        width,
-        height,
-        FilterType::Triangle,
-    ))
 }
 
 impl App {
@@ -244,7 +222,7 @@ impl App {
             ticket,
             pixels,
             source,
-            limit_px: is_looked_at.then_some(LOOKED_AT_PX),
+            limit_px: is_looked_at.then_some(import::LOOKED_AT_PX),
         });
     }
 
@@ -317,23 +295,5 @@ fn blank_source() -> Source {
         picture: None,
         parents: Vec::new(),
         recipe: None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn large_pictures_are_made_small_and_keep_their_shape() {
-        for (size, expected) in [
-            ((100, 50), (100, 50)),
-            ((400, 200), (100, 50)),
-            ((1, 1000), (1, 100)),
-            ((101, 101), (100, 100)),
-        ] {
-            let pixels = Arc::new(RgbaImage::new(size.0, size.1));
-            assert_eq!(fit(pixels, 100).dimensions(), expected, "{size:?}");
-        }
     }
 }

@@ -151,7 +151,7 @@ impl Conversation {
     ///
     /// # Errors
     /// When the job fails or the engine dies, and whatever `on_event` returns, which cancels the job.
-    fn run(
+    pub fn run(
         &mut self,
         ask: impl FnOnce(JobId) -> Request,
         blobs: Vec<Arc<[u8]>>,

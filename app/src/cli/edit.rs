@@ -9,7 +9,7 @@ use limn_engine::{
 
 use super::{
     editing::{self, Edit},
-    making::MakingArguments,
+    making::{MakingArguments, PromptArgument},
 };
 use crate::gallery::Deed;
 
@@ -39,6 +39,8 @@ pub struct Arguments {
     /// Look at and work on the whole picture; with an empty mask change all of it
     #[arg(long)]
     whole: bool,
+    #[command(flatten)]
+    words: PromptArgument,
     #[command(flatten)]
     making: MakingArguments,
 }
@@ -82,7 +84,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         settings: settings(arguments, has_mask),
         parent: editing::id_of(&arguments.image),
     };
-    editing::run(&edit, &arguments.making)
+    editing::run(&edit, &arguments.words.prompt, &arguments.making)
 }
 
 fn settings(arguments: &Arguments, has_mask: bool) -> EditSettings {

@@ -47,17 +47,22 @@ pub fn open(path: &Path) -> anyhow::Result<RgbaImage> {
 
 /// The id of a picture that Limn made.
 pub fn id_of(path: &Path) -> Option<PictureId> {
+    recipe_of(path).map(|recipe| recipe.id)
+}
+
+/// The recipe of a picture that Limn made.
+pub fn recipe_of(path: &Path) -> Option<Recipe> {
     let header = picture_file::read_header(&std::fs::read(path).ok()?).ok()?;
-    header.recipe.map(|recipe| recipe.id)
+    header.recipe
 }
 
 /// Asks the engine for the edit and saves what comes of it.
-pub fn run(edit: &Edit, arguments: &MakingArguments) -> anyhow::Result<()> {
-    let mut maker = Maker::new(arguments, arguments.target()?);
+pub fn run(edit: &Edit, prompt: &str, arguments: &MakingArguments) -> anyhow::Result<()> {
+    let mut maker = Maker::new(arguments, arguments.count)?;
     let mut conversation = Conversation::start(arguments.model.engine_command()?)?;
     let model = arguments.model.info(&mut conversation)?;
     let plan = edit.plan(&model, arguments.sampling.size);
-    let (generate, latents) = arguments.request(model.id)?;
+    let (generate, latents) = arguments.request(model.id, prompt)?;
     let image: Arc<[u8]> = edit.cut(&plan).into();
     let mask: Option<Arc<[u8]>> = edit.cut_mask(&plan).map(Arc::from);
     let request = EditRequest {

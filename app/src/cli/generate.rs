@@ -3,15 +3,23 @@ use image::RgbImage;
 
 use super::{
     conversation::Conversation,
-    making::{Maker, MakingArguments},
+    making::{Maker, MakingArguments, PromptArgument},
 };
 use crate::gallery::recipe::Recipe;
 
-pub fn run(arguments: &MakingArguments) -> anyhow::Result<()> {
-    let mut maker = Maker::new(arguments, arguments.target()?);
-    let mut conversation = Conversation::start(arguments.model.engine_command()?)?;
-    let model = conversation.model_or_first(arguments.model.model_id()?)?;
-    let (request, latents) = arguments.request(model)?;
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    words: PromptArgument,
+    #[command(flatten)]
+    making: MakingArguments,
+}
+
+pub fn run(Arguments { words, making }: &Arguments) -> anyhow::Result<()> {
+    let mut maker = Maker::new(making, making.count)?;
+    let mut conversation = Conversation::start(making.model.engine_command()?)?;
+    let model = conversation.model_or_first(making.model.model_id()?)?;
+    let (request, latents) = making.request(model, &words.prompt)?;
     let result = conversation.generate(request.clone(), latents, |event| {
         maker.take(event, |plan, made| {
             let picture = &made.picture;

@@ -21,11 +21,16 @@ use super::{
 };
 use crate::gallery::recipe::Recipe;
 
+/// What a picture is made from, where words are what it is made from.
 #[derive(Debug, clap::Args)]
-pub struct MakingArguments {
+pub struct PromptArgument {
     /// What the picture shows
     #[arg(long, value_name = "TEXT")]
     pub prompt: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct MakingArguments {
     /// What the picture must not show
     #[arg(long, value_name = "TEXT")]
     negative: Option<String>,
@@ -35,10 +40,10 @@ pub struct MakingArguments {
     pub sampling: SamplingArguments,
     /// How many pictures
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    count: u32,
+    pub count: u32,
     /// Make each picture this many times and keep the one nearest to the prompt
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    best_of: u32,
+    pub best_of: u32,
     /// The first picture's seed; the next ones count up. Random without
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -58,12 +63,16 @@ impl MakingArguments {
     ///
     /// # Errors
     /// When the noise cannot be read.
-    pub fn request(&self, model: ModelId) -> anyhow::Result<(GenerateRequest, Option<Arc<[u8]>>)> {
+    pub fn request(
+        &self,
+        model: ModelId,
+        prompt: &str,
+    ) -> anyhow::Result<(GenerateRequest, Option<Arc<[u8]>>)> {
         let latents = self.latents.as_deref().map(read_latents).transpose()?;
         let request = GenerateRequest {
             model,
             compute: self.model.compute(),
-            prompt: self.prompt.clone(),
+            prompt: prompt.to_owned(),
             negative_prompt: self.negative.clone(),
             size: self.sampling.size,
             n_pictures: self.count,
@@ -74,14 +83,6 @@ impl MakingArguments {
         };
         Ok((request, latents.map(Arc::from)))
     }
-
-    /// Where the pictures go, checked before anything is computed.
-    ///
-    /// # Errors
-    /// Those of [`Target::new`].
-    pub fn target(&self) -> anyhow::Result<Target> {
-        Target::new(&self.out, self.count)
-    }
 }
 
 /// Tells of a job and saves its pictures as they come.
@@ -90,6 +91,7 @@ pub struct Maker<'a> {
     target: Target,
     reporter: Reporter,
     plan: Option<Plan>,
+    n_pictures: u32,
     n_saved: u32,
 }
 
@@ -103,14 +105,19 @@ pub struct Made {
 }
 
 impl<'a> Maker<'a> {
-    pub fn new(arguments: &'a MakingArguments, target: Target) -> Self {
-        Self {
+    /// For a job of so many pictures. Where they go is checked before anything is computed.
+    ///
+    /// # Errors
+    /// Those of [`Target::new`].
+    pub fn new(arguments: &'a MakingArguments, n_pictures: u32) -> anyhow::Result<Self> {
+        Ok(Self {
             arguments,
-            target,
-            reporter: Reporter::new(arguments.json, arguments.count),
+            target: Target::new(&arguments.out, n_pictures)?,
+            reporter: Reporter::new(arguments.json, n_pictures),
             plan: None,
+            n_pictures,
             n_saved: 0,
-        }
+        })
     }
 
     /// Takes in what a job tells. `finish` makes a saved picture of what the engine sent.
@@ -153,7 +160,8 @@ impl<'a> Maker<'a> {
                 "score": score,
             }));
         } else {
-            let text = format!("{} (seed {})", path.display(), recipe.seed);
+            let score = score.map_or_else(String::new, |score| format!(", score {score:.3}"));
+            let text = format!("{} (seed {}{score})", path.display(), recipe.seed);
             self.reporter.note(&text);
         }
     }
@@ -169,7 +177,7 @@ impl<'a> Maker<'a> {
             bail!(
                 "cancelled; {} of {} pictures are kept",
                 self.n_saved,
-                self.arguments.count
+                self.n_pictures
             );
         }
         if self.arguments.json {

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod bench;
+mod blend;
 mod conversation;
 mod devices;
 mod edit;
@@ -12,12 +13,15 @@ mod editing;
 mod engine;
 mod gallery;
 mod generate;
+mod gestures;
 mod inspect;
 mod making;
 mod outpaint;
 mod output;
 mod progress;
+mod shift;
 mod target;
+mod variations;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -42,11 +46,17 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Make pictures from a prompt
-    Generate(making::MakingArguments),
+    Generate(generate::Arguments),
     /// Change a picture, or what a mask covers of it
     Edit(edit::Arguments),
     /// Make a picture larger at its edges
     Outpaint(outpaint::Arguments),
+    /// Make pictures like another
+    Variations(variations::Arguments),
+    /// Make pictures between pictures and texts
+    Blend(blend::Arguments),
+    /// Turn what a picture shows into something else
+    Shift(shift::Arguments),
     /// Tell what is in a model's folder
     Inspect(inspect::Arguments),
     /// List what this machine can compute with
@@ -68,6 +78,9 @@ pub fn main() -> ExitCode {
         Some(Command::Generate(arguments)) => generate::run(&arguments),
         Some(Command::Edit(arguments)) => edit::run(&arguments),
         Some(Command::Outpaint(arguments)) => outpaint::run(&arguments),
+        Some(Command::Variations(arguments)) => variations::run(&arguments),
+        Some(Command::Blend(arguments)) => blend::run(&arguments),
+        Some(Command::Shift(arguments)) => shift::run(&arguments),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
         Some(Command::Devices(arguments)) => devices::run(&arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),

@@ -9,7 +9,7 @@ use limn_engine::{
 
 use super::{
     editing::{self, Edit},
-    making::MakingArguments,
+    making::{MakingArguments, PromptArgument},
 };
 use crate::gallery::{Deed, picture_file::LIMIT_SIDE_PX};
 
@@ -20,6 +20,8 @@ pub struct Arguments {
     image: PathBuf,
     #[command(flatten)]
     sides: Sides,
+    #[command(flatten)]
+    words: PromptArgument,
     #[command(flatten)]
     making: MakingArguments,
 }
@@ -84,5 +86,5 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         settings: EditSettings::default(),
         parent: editing::id_of(&arguments.image),
     };
-    editing::run(&edit, &arguments.making)
+    editing::run(&edit, &arguments.words.prompt, &arguments.making)
 }

@@ -5,10 +5,12 @@
 //! what is damaged is refused with a word for it, never shown half.
 
 mod colour_profile;
+mod fit;
 mod jpeg;
 #[cfg(test)]
 mod tests;
 
+pub use fit::{LOOKED_AT_PX, small_enough};
 use std::fmt;
 use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use limn_engine::protocol::{
-    BlendInput, BlendRequest, GenerateRequest, JobId, Mix, ModelDeed, PictureInput, Plan, Request,
-    ShiftRequest, UpscaleRequest, VariationsRequest,
+    BlendInput, BlendNoise, BlendRequest, GenerateRequest, JobId, Mix, ModelDeed, PictureInput,
+    Plan, Request, ShiftRequest, UpscaleRequest, VariationsRequest,
 };
 
 use super::runs::Subject;
@@ -128,12 +128,31 @@ impl Gesture {
         }
     }
 
-    /// Of the pictures from `first` on, what to ask for and what to send ahead.
+    /// Whether all pictures of the run have its seed, since they differ in what is asked for each.
+    pub(super) fn has_one_seed(&self) -> bool {
+        match self {
+            Self::Mix { ways, .. } => ways.len() > 1,
+            Self::Turn { .. } => true,
+            Self::Variations { .. } | Self::Upscale { .. } => false,
+        }
+    }
+
+    /// Of a mix in a run of so many pictures: from the pictures' own noise several of one way would all be the same.
+    fn noise(&self, n_of_run: u32) -> BlendNoise {
+        if n_of_run == 1 || self.has_one_seed() {
+            BlendNoise::Inverted
+        } else {
+            BlendNoise::Seed
+        }
+    }
+
+    /// Of the pictures from `first` on of the run's `n_of_run`, what to ask for and what to send ahead.
     pub(super) fn request(
         &self,
         job: JobId,
         generate: GenerateRequest,
         first: u32,
+        n_of_run: u32,
     ) -> (Request, Vec<Arc<[u8]>>) {
         let n = generate.n_pictures as usize;
         let request = match self {
@@ -155,6 +174,7 @@ impl Gesture {
                         _ => part(ways, first, n),
                     },
                     mix: Mix::Slerp,
+                    noise: self.noise(n_of_run),
                 },
             },
             Self::Turn {
@@ -194,7 +214,7 @@ impl Gesture {
     }
 
     /// The recipe of a picture of the run, `made` being what is true of any picture.
-    pub(super) fn recipe(&self, made: Recipe, plan: &Plan, index: u32) -> Recipe {
+    pub(super) fn recipe(&self, made: Recipe, plan: &Plan, index: u32, n_of_run: u32) -> Recipe {
         let mut recipe = match self {
             Self::Variations { source, far } => made.varied(VariationsFacts {
                 far: *far,
@@ -207,6 +227,7 @@ impl Gesture {
                 made.blended(BlendFacts {
                     inputs: inputs.map(|(input, weight)| input.facts(weight)).collect(),
                     mix: Mix::Slerp,
+                    noise: self.noise(n_of_run),
                 })
             }
             Self::Turn {

@@ -249,7 +249,10 @@ impl Session {
         };
         run.starting(job.first, job.n_pictures);
         let mut request = run.request.clone();
-        request.seed = request.seed.wrapping_add(u64::from(job.first));
+        let n_of_run = request.n_pictures;
+        if !run.subject.has_one_seed() {
+            request.seed = request.seed.wrapping_add(u64::from(job.first));
+        }
         request.n_pictures = job.n_pictures;
         let id = job.id;
         let slot = run.slots.get(job.first as usize);
@@ -270,7 +273,7 @@ impl Session {
                 }))
             }
             Subject::Gesture(gesture) => {
-                let (request, blobs) = gesture.request(id, request, job.first);
+                let (request, blobs) = gesture.request(id, request, job.first, n_of_run);
                 Effect::AskWith { request, blobs }
             }
         };

@@ -45,6 +45,16 @@ pub enum Subject {
     Gesture(Arc<Gesture>),
 }
 
+impl Subject {
+    /// Whether all pictures of the run have its seed.
+    pub(super) fn has_one_seed(&self) -> bool {
+        match self {
+            Self::Gesture(gesture) => gesture.has_one_seed(),
+            Self::Words | Self::Edit(_) => false,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunState {
     Waiting,
@@ -66,8 +76,9 @@ impl Run {
         size: (u32, u32),
         subject: Subject,
     ) -> Self {
-        let seeds = (0..request.n_pictures).map(u64::from);
-        let slots = seeds.map(|index| Slot::new(request.seed.wrapping_add(index)));
+        let step = u64::from(!subject.has_one_seed());
+        let seeds = (0..request.n_pictures).map(|index| step * u64::from(index));
+        let slots = seeds.map(|ahead| Slot::new(request.seed.wrapping_add(ahead)));
         Self {
             id,
             uuid: Uuid::new_v4(),
@@ -263,7 +274,7 @@ impl Run {
         }
         let mut recipe = Recipe::new(plan, &self.request, picture);
         if let Subject::Gesture(gesture) = &self.subject {
-            recipe = gesture.recipe(recipe, plan, index);
+            recipe = gesture.recipe(recipe, plan, index, self.request.n_pictures);
         }
         let pixels = match (&self.subject, patch_mask) {
             (Subject::Words | Subject::Gesture(_), _) => {

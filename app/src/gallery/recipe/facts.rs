@@ -1,7 +1,7 @@
 //! What was done to which pictures: the part of a recipe that differs from deed to deed.
 
 use limn_engine::PixelRect;
-use limn_engine::protocol::Mix;
+use limn_engine::protocol::{BlendNoise, Mix};
 use limn_engine::stitch::Fill;
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +64,8 @@ pub struct VariationsFacts {
 pub struct BlendFacts {
     pub inputs: Vec<BlendedInput>,
     pub mix: Mix,
+    #[serde(default)]
+    pub noise: BlendNoise,
 }
 
 /// A text, or a picture. One that is not in the gallery has no id.
@@ -292,6 +294,7 @@ mod tests {
                 },
             ],
             mix: Mix::Slerp,
+            noise: BlendNoise::Seed,
         };
         let shift = ShiftFacts {
             from: "day".to_owned(),
