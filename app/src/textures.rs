@@ -149,6 +149,17 @@ impl Textures {
         }
     }
 
+    /// The picture is another now: it is fetched again when it is looked for.
+    pub fn forget(&mut self, picture: PictureRef) {
+        for key in [Detail::Thumbnail, Detail::Full].map(|detail| (picture, detail)) {
+            if let Some(entry) = self.entries.remove(&key) {
+                self.bytes -= bytes_of(&entry.image);
+            }
+            self.broken.remove(&key);
+            self.arrived.retain(|(arrived, _)| *arrived != key);
+        }
+    }
+
     pub fn broken(&self, key: Key) -> Option<&str> {
         self.broken.get(&key).map(String::as_str)
     }

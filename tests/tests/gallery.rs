@@ -19,7 +19,7 @@ const KILLS_VARIABLE: &str = "LIMN_TEST_KILLS";
 const SIDE_PX: u32 = 96;
 
 /// Noise that compresses badly and tells each picture from all others.
-fn pixels(seed: u64) -> RgbImage {
+pub fn pixels(seed: u64) -> RgbImage {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut rgb = vec![0; (SIDE_PX * SIDE_PX * 3) as usize];
     for byte in &mut rgb {
@@ -31,7 +31,7 @@ fn pixels(seed: u64) -> RgbImage {
     RgbImage::from_raw(SIDE_PX, SIDE_PX, rgb).expect("as many bytes as pixels need")
 }
 
-fn recipe(seed: u64) -> Recipe {
+pub fn recipe(seed: u64) -> Recipe {
     let plan = Plan {
         model_name: "Doodle".into(),
         model_hash: "ab".repeat(32),
@@ -70,7 +70,7 @@ fn recipe(seed: u64) -> Recipe {
     Recipe::new(&plan, &request, &picture)
 }
 
-fn open(home: &Path) -> Gallery {
+pub fn open(home: &Path) -> Gallery {
     let folders = Folders::under(home);
     Gallery::open(&folders.pictures, &folders.indexes, &folders.thumbnails())
         .expect("the gallery opens")

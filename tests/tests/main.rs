@@ -19,6 +19,8 @@ mod engine_process;
 #[cfg(feature = "app")]
 mod gallery;
 #[cfg(feature = "app")]
+mod gallery_changes;
+#[cfg(feature = "app")]
 mod gesture_commands;
 mod gestures;
 mod mixed_models;

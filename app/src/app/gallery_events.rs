@@ -4,8 +4,9 @@ use std::time::Instant;
 
 use super::App;
 use crate::gallery::handle;
+use crate::gallery::importing::{ImportReport, Stopped};
 use crate::panels::toasts::Tone;
-use crate::session::GalleryState;
+use crate::session::{GalleryState, PictureRef};
 
 impl App {
     pub(super) fn drain_gallery(&mut self, now: Instant) {
@@ -45,12 +46,15 @@ impl App {
                 self.list_is_stale = true;
             }
             handle::Event::SaveFailed { id, message, .. } => self.session.not_saved(id, &message),
-            handle::Event::Listed { request, ids } => {
+            handle::Event::Listed { request, entries } => {
                 if request == self.list_request {
-                    self.gallery_view.listed(ids);
+                    self.gallery_view.listed(&entries);
                 }
             }
+            handle::Event::Overview(overview) => self.gallery_view.overview = overview,
             handle::Event::Record(record) => self.gallery_view.put(*record),
+            // Nobody asks for these yet.
+            handle::Event::Marked { .. } | handle::Event::Family(_) => {}
             handle::Event::Thumbnail { id, pixels } => {
                 self.pictures.thumbnail(id, pixels);
                 if self.gallery_view.record(id).is_none() {
@@ -73,6 +77,20 @@ impl App {
                     self.tell_gallery(handle::Command::Records(vec![id]));
                 }
             }
+            handle::Event::Redrawn(ids) => {
+                for id in ids {
+                    self.textures.forget(PictureRef::Gallery(id));
+                    self.gallery_view.forget_record(id);
+                }
+            }
+            handle::Event::ImportProgress(progress) => {
+                self.gallery_view.import = Some(progress);
+            }
+            handle::Event::Imported(report) => {
+                self.gallery_view.import = None;
+                let (tone, text) = imported_words(&report);
+                self.toasts.say(tone, text, now);
+            }
             handle::Event::Exported { path, .. } => {
                 let name = path
                     .file_name()
@@ -86,4 +104,36 @@ impl App {
             handle::Event::Notice { message } => self.toasts.say(Tone::Plain, message, now),
         }
     }
+}
+
+/// What an import came to, in a line.
+fn imported_words(report: &ImportReport) -> (Tone, String) {
+    let mut parts = vec![match report.added.len() {
+        0 => "No new pictures".to_owned(),
+        1 => "1 picture imported".to_owned(),
+        n => format!("{n} pictures imported"),
+    }];
+    if report.n_duplicates > 0 {
+        parts.push(format!("{} were there already", report.n_duplicates));
+    }
+    if let Some(failure) = report.failures.first() {
+        let (reason, path) = (&failure.reason, failure.path.display());
+        parts.push(match report.n_failed {
+            1 => format!("1 could not be taken in: {reason}: {path}"),
+            n => format!("{n} could not be taken in, the first because {reason}: {path}"),
+        });
+    }
+    let tone = match &report.stopped {
+        Some(Stopped::Failed(message)) => {
+            parts.push(format!("the import stopped: {message}"));
+            Tone::Bad
+        }
+        Some(Stopped::Cancelled) => {
+            parts.push("cancelled".to_owned());
+            Tone::Plain
+        }
+        None if report.n_failed > 0 => Tone::Bad,
+        None => Tone::Good,
+    };
+    (tone, parts.join("; "))
 }

@@ -14,6 +14,7 @@ use limn_engine::protocol::{
     ModelInfo, Phase, Plan, Progress, Request, Timings,
 };
 
+use super::interrupt;
 use super::making::Made;
 use crate::engine_link::{EngineCommand, EngineEvent, EngineLink};
 
@@ -51,10 +52,7 @@ pub struct Finished {
 impl Conversation {
     /// Starts an engine. From here on the first Ctrl-C cancels the job and a second one ends the program.
     pub fn start(command: EngineCommand) -> anyhow::Result<Self> {
-        let interrupted = Arc::new(AtomicBool::new(false));
-        let signal = signal_hook::consts::SIGINT;
-        signal_hook::flag::register_conditional_default(signal, Arc::clone(&interrupted))?;
-        signal_hook::flag::register(signal, Arc::clone(&interrupted))?;
+        let interrupted = interrupt::listen()?;
         Ok(Self {
             link: EngineLink::start(command, || {}),
             last_job: 0,

@@ -15,6 +15,7 @@ mod gallery;
 mod generate;
 mod gestures;
 mod inspect;
+mod interrupt;
 mod making;
 mod outpaint;
 mod output;

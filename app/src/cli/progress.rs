@@ -6,6 +6,18 @@ use serde_json::json;
 
 use super::{conversation::JobEvent, output};
 
+/// A bar on standard error, where that is a terminal.
+pub fn bar(is_json: bool) -> Option<ProgressBar> {
+    (!is_json && std::io::stderr().is_terminal()).then(|| {
+        let bar = ProgressBar::new(0);
+        // A template that cannot be read leaves indicatif's own.
+        if let Ok(style) = ProgressStyle::with_template("{msg:24} {wide_bar} {pos}/{len}") {
+            bar.set_style(style);
+        }
+        bar
+    })
+}
+
 /// Tells how a job gets on: a bar on a terminal, lines elsewhere, both on standard error; JSON, when
 /// asked for, on standard output and nothing else.
 pub struct Reporter {
@@ -17,16 +29,8 @@ pub struct Reporter {
 
 impl Reporter {
     pub fn new(is_json: bool, n_pictures: u32) -> Self {
-        let bar = (!is_json && std::io::stderr().is_terminal()).then(|| {
-            let bar = ProgressBar::new(0);
-            // A template that cannot be read leaves indicatif's own.
-            if let Ok(style) = ProgressStyle::with_template("{msg:24} {wide_bar} {pos}/{len}") {
-                bar.set_style(style);
-            }
-            bar
-        });
         Self {
-            bar,
+            bar: bar(is_json),
             is_json,
             n_pictures,
             component: String::new(),

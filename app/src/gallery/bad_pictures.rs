@@ -11,6 +11,7 @@ use img_parts::Bytes;
 use img_parts::png::PngChunk;
 use png::text_metadata::{EncodableTextChunk, ITXtChunk, ZTXtChunk};
 
+use super::layout::FileKind;
 use super::recipe::tests::recipe;
 use super::{Gallery, PictureId, Query, picture_file};
 
@@ -333,7 +334,7 @@ fn bad_pictures_become_placeholders() {
     for (id, (_, file, _)) in ids.iter().zip(&mut cases) {
         let month = path("pictures").join(id.month());
         std::fs::create_dir_all(&month).unwrap();
-        File::create(month.join(id.file_name()))
+        File::create(month.join(id.file_name(FileKind::Png)))
             .unwrap()
             .write_all(file)
             .unwrap();
@@ -387,15 +388,15 @@ fn what_is_no_file_is_not_read() {
     let path = |name: &str| folder.path().join(name);
     let [directory, huge, endless] = [0; 3].map(|_| PictureId::new());
     let month = path("pictures").join(directory.month());
-    std::fs::create_dir_all(month.join(directory.file_name())).unwrap();
-    File::create(month.join(huge.file_name()))
+    std::fs::create_dir_all(month.join(directory.file_name(FileKind::Png))).unwrap();
+    File::create(month.join(huge.file_name(FileKind::Png)))
         .unwrap()
         .set_len(1 << 40)
         .unwrap();
     #[cfg(unix)]
-    std::os::unix::fs::symlink("/dev/zero", month.join(endless.file_name())).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", month.join(endless.file_name(FileKind::Png))).unwrap();
     #[cfg(not(unix))]
-    std::fs::create_dir_all(month.join(endless.file_name())).unwrap();
+    std::fs::create_dir_all(month.join(endless.file_name(FileKind::Png))).unwrap();
     let mut gallery =
         Gallery::open(&path("pictures"), &path("indexes"), &path("thumbnails")).unwrap();
     assert_eq!(gallery.scan().unwrap().n_adopted, 3);

@@ -30,6 +30,8 @@ pub enum Error {
     BadGalleryFile { path: PathBuf },
     #[error("there is no picture {0} in this gallery: `limn gallery list` shows them all")]
     UnknownPicture(PictureId),
+    #[error("picture {0} is not in the trash: only what is there can be deleted for good")]
+    NotInTrash(PictureId),
     #[error("this is not a picture's id: ids look like 01890a5d-ac96-774b-bcce-b302099a8057")]
     NotAnId,
     #[error("the picture cannot be read ({reason}); the file is left as it is: {}", path.display())]
@@ -40,6 +42,8 @@ pub enum Error {
     Exists { path: PathBuf },
     #[error("{what} is too long: use at most {limit} characters")]
     TooLong { what: &'static str, limit: usize },
+    #[error("{what} is empty: write at least one character")]
+    Empty { what: &'static str },
 }
 
 impl Error {

@@ -13,7 +13,7 @@ use img_parts::webp::{CHUNK_XMP, WebP};
 use img_parts::{Bytes, ImageICC};
 
 use super::error::{Error, Result};
-use super::layout::PictureId;
+use super::layout::{FileKind, PictureId};
 use super::marking::{self, JPEG_PREFIX};
 use super::picture_file::{self, Header, PARAMETERS_KEYWORD, RECIPE_KEYWORD};
 use super::store::Gallery;
@@ -86,19 +86,27 @@ impl Gallery {
     }
 }
 
-/// Makes the bytes of a copy from those of a gallery's PNG.
+/// Makes the bytes of a copy from those of a gallery's file.
 ///
 /// # Errors
 /// The reason, if the picture cannot be read or the format cannot hold it.
 pub fn convert(source: &[u8], options: ExportOptions) -> Result<Vec<u8>, String> {
     let header = picture_file::read_header(source)?;
     // A damaged picture is not passed on, and a JPEG or WebP needs the pixels anyway.
-    let pixels = picture_file::decode(source)?;
+    let pixels = picture_file::pixels(source)?;
     match options.format {
-        Format::Png => to_png(source, &header, options.with_recipe),
+        Format::Png if is_kept(source, &header, options) => {
+            to_png(source, &header, options.with_recipe)
+        }
+        Format::Png => to_png(&picture_file::encode_plain_png(&pixels)?, &header, false),
         Format::Jpeg { quality } => to_jpeg(&pixels, &header, quality),
         Format::WebP => to_webp(&pixels, &header),
     }
+}
+
+/// Whether a PNG may go out as the file that it is: other programs hide their recipes in more places than one.
+fn is_kept(source: &[u8], header: &Header, options: ExportOptions) -> bool {
+    FileKind::of(source) == Some(FileKind::Png) && (options.with_recipe || header.recipe.is_some())
 }
 
 /// The XMP packet of a copy: the picture's own where it has a mark or Limn did not make it.
@@ -131,7 +139,11 @@ fn to_png(source: &[u8], header: &Header, with_recipe: bool) -> Result<Vec<u8>, 
         new_chunks.push(PngChunk::new(*b"sRGB", Bytes::from_static(&[0])));
     }
     let xmp = xmp_for(header);
-    if xmp != header.xmp {
+    let has_xmp = png
+        .chunks()
+        .iter()
+        .any(|chunk| has_keyword(chunk, marking::PNG_KEYWORD));
+    if xmp != header.xmp || !has_xmp {
         png.chunks_mut()
             .retain(|chunk| !has_keyword(chunk, marking::PNG_KEYWORD));
         if let Some(xmp) = xmp {

@@ -13,6 +13,7 @@ use image::RgbImage;
 
 use super::export::{ExportOptions, Format};
 use super::handle::Worker;
+use super::layout::FileKind;
 use super::picture_file;
 use super::recipe::tests::recipe;
 use super::unsaved::Unsaved;
@@ -20,14 +21,15 @@ use super::{Command, Event, Gallery, Mark, PictureId, Query, Recipe};
 use crate::files::faulty::FaultyFs;
 use crate::files::{Existing, Fs, RealFs};
 
+#[derive(Clone)]
 struct Home {
-    folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
 }
 
 impl Home {
     fn new() -> Self {
         Self {
-            folder: tempfile::tempdir().unwrap(),
+            folder: Arc::new(tempfile::tempdir().unwrap()),
         }
     }
 
@@ -299,7 +301,7 @@ fn a_folder_that_may_not_be_written_is_named_with_what_to_do() {
     let expected = "cannot save the picture (permission denied): allow Limn to write there or choose another folder, and try again: ";
     assert!(message.starts_with(expected), "{message}");
     assert!(
-        message.ends_with(&recipe.id.file_name()),
+        message.ends_with(&recipe.id.file_name(FileKind::Png)),
         "the path is last: {message}"
     );
 }
@@ -375,17 +377,13 @@ fn save((pixels, recipe): &(RgbImage, Recipe)) -> Command {
 type Events = std::sync::mpsc::Receiver<Event>;
 
 /// A worker on this thread, opened.
-fn worker(
-    home: &Home,
-    fs: Arc<dyn Fs>,
-) -> (
-    Worker<impl Fn() -> super::Result<Gallery>, impl Fn(Event)>,
-    Events,
-) {
+fn worker(home: &Home, fs: Arc<dyn Fs>) -> (Worker, Events) {
     let (sender, events) = channel();
-    let open = move || home.open(fs.clone());
     let unsaved = Unsaved::new(&home.path("indexes"));
-    let mut worker = Worker::new(open, unsaved, move |event| sender.send(event).unwrap());
+    let home = home.clone();
+    let open = Arc::new(move || home.open(fs.clone()));
+    let emit = Arc::new(move |event| sender.send(event).unwrap());
+    let mut worker = Worker::new(open, unsaved, emit);
     worker.open();
     (worker, events)
 }

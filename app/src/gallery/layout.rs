@@ -7,7 +7,11 @@
 //!   marks.jsonl               stars, tags, boards, notes
 //!   2026-11/<id>.png          by month of making (UTC), which keeps folders small
 //!   Trash/<id>.png
+//!   Ghosts/<id>.png           small ones of pictures that were deleted and have children
 //! ```
+//!
+//! Limn's own pictures are PNG. A picture from elsewhere keeps its file as it was, and with it all that it
+//! says about itself; a photograph as PNG would be five to ten times larger.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -48,14 +52,56 @@ impl PictureId {
         self.created().strftime("%Y-%m").to_string()
     }
 
-    pub fn file_name(self) -> String {
-        format!("{self}.png")
+    /// An id for a picture that was made at that moment, as far as an id can tell it.
+    pub fn made_at(moment: Timestamp) -> Self {
+        let seconds = moment.as_second().clamp(0, Timestamp::MAX.as_second() - 1) as u64;
+        let nanoseconds = moment.subsec_nanosecond().unsigned_abs();
+        let at = uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanoseconds);
+        let id = Uuid::new_v7(at);
+        id.try_into().unwrap_or_else(|_| Self::new())
     }
 
-    /// The id that a file name gives: nothing but a lower-case UUID version 7 and `.png`.
-    pub fn from_file_name(name: &str) -> Option<Self> {
-        let id: Self = name.strip_suffix(".png")?.parse().ok()?;
-        (id.file_name() == name).then_some(id)
+    pub fn file_name(self, kind: FileKind) -> String {
+        format!("{self}.{}", kind.extension())
+    }
+
+    /// The id and kind that a file name gives: nothing but a lower-case UUID version 7 and its ending.
+    pub fn from_file_name(name: &str) -> Option<(Self, FileKind)> {
+        let (stem, extension) = name.split_once('.')?;
+        let id: Self = stem.parse().ok()?;
+        let mut kinds = FileKind::ALL.into_iter();
+        let kind = kinds.find(|kind| kind.extension() == extension)?;
+        (id.file_name(kind) == name).then_some((id, kind))
+    }
+}
+
+/// What a gallery's files may be. In this order they are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FileKind {
+    Png,
+    Jpeg,
+    WebP,
+}
+
+impl FileKind {
+    pub const ALL: [Self; 3] = [Self::Png, Self::Jpeg, Self::WebP];
+
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Png => "png",
+            Self::Jpeg => "jpg",
+            Self::WebP => "webp",
+        }
+    }
+
+    /// By what is in it, whatever it is called.
+    pub fn of(file: &[u8]) -> Option<Self> {
+        match image::guess_format(file).ok()? {
+            image::ImageFormat::Png => Some(Self::Png),
+            image::ImageFormat::Jpeg => Some(Self::Jpeg),
+            image::ImageFormat::WebP => Some(Self::WebP),
+            _ => None,
+        }
     }
 }
 
@@ -134,12 +180,25 @@ impl Layout {
         self.folder.join(month)
     }
 
+    /// Where Limn's own pictures are saved.
     pub fn picture(&self, id: PictureId) -> PathBuf {
-        self.folder.join(id.month()).join(id.file_name())
+        self.picture_of(id, FileKind::Png)
     }
 
-    pub fn trashed_picture(&self, id: PictureId) -> PathBuf {
-        self.trash().join(id.file_name())
+    pub fn picture_of(&self, id: PictureId, kind: FileKind) -> PathBuf {
+        self.folder.join(id.month()).join(id.file_name(kind))
+    }
+
+    pub fn trashed_picture(&self, id: PictureId, kind: FileKind) -> PathBuf {
+        self.trash().join(id.file_name(kind))
+    }
+
+    pub fn ghosts(&self) -> PathBuf {
+        self.folder.join("Ghosts")
+    }
+
+    pub fn ghost(&self, id: PictureId) -> PathBuf {
+        self.ghosts().join(id.file_name(FileKind::Png))
     }
 }
 
@@ -167,7 +226,24 @@ mod tests {
             layout.picture(id),
             Path::new("/g/2023-06/01890a5d-ac96-774b-bcce-b302099a8057.png")
         );
-        assert_eq!(PictureId::from_file_name(&id.file_name()), Some(id));
+        for kind in FileKind::ALL {
+            let name = id.file_name(kind);
+            assert_eq!(PictureId::from_file_name(&name), Some((id, kind)));
+        }
+    }
+
+    #[test]
+    fn an_id_tells_when_its_picture_was_made() {
+        let moment: Timestamp = "2019-05-06T07:08:09.123Z".parse().unwrap();
+        let ids = [PictureId::made_at(moment), PictureId::made_at(moment)];
+        assert_ne!(ids[0], ids[1]);
+        for id in ids {
+            assert_eq!(id.created(), moment);
+            assert_eq!(id.month(), "2019-05");
+        }
+        // Before 1970 and after 9999 there are no ids.
+        assert_eq!(PictureId::made_at(Timestamp::MIN).month(), "1970-01");
+        assert_eq!(PictureId::made_at(Timestamp::MAX).month(), "9999-12");
     }
 
     #[test]
@@ -180,6 +256,7 @@ mod tests {
     #[test]
     fn hostile_names_never_become_paths() {
         let id = PictureId::new();
+        let name = id.file_name(FileKind::Png);
         let tricks = [
             "..",
             ".",
@@ -206,15 +283,15 @@ mod tests {
         for trick in tricks {
             names.extend([
                 trick.to_owned(),
-                format!("{trick}{}", id.file_name()),
-                format!("{}{trick}", id.file_name()),
-                format!("{trick}/{}", id.file_name()),
-                format!("../{trick}/{}", id.file_name()),
+                format!("{trick}{name}"),
+                format!("{name}{trick}"),
+                format!("{trick}/{name}"),
+                format!("../{trick}/{name}"),
                 format!("{id}{trick}.png"),
                 format!("{id}/{trick}.png"),
                 format!("{trick}.png"),
                 format!("/etc/{trick}"),
-                format!("{}{trick}", id.file_name().to_uppercase()),
+                format!("{}{trick}", name.to_uppercase()),
             ]);
         }
         assert_eq!(names.len(), 200);

@@ -1,4 +1,4 @@
-//! The user's own marks on pictures: stars, tags, boards, notes. One line of JSON each, only ever
+//! The user's own marks on pictures: stars, tags, boards, notes, titles. One line of JSON each, only ever
 //! appended; the last line about a thing holds. Written before the index learns of them.
 
 use std::io;
@@ -31,48 +31,138 @@ pub enum Mark {
     },
     /// An empty note is none.
     Note(String),
+    /// The user's own name for the picture; an empty one is none.
+    Title(String),
+    /// The name of the file in which it came, from elsewhere.
+    Origin(String),
+}
+
+/// A change of a board or a tag as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// A board is there without a picture, too.
+    MakeBoard {
+        name: String,
+    },
+    /// If there is a board of the new name already, the two become one.
+    RenameBoard {
+        from: String,
+        to: String,
+    },
+    /// The pictures on it stay in the gallery.
+    DeleteBoard {
+        name: String,
+    },
+    RenameTag {
+        from: String,
+        to: String,
+    },
+    DeleteTag {
+        name: String,
+    },
 }
 
 impl Mark {
     fn check(&self) -> Result<()> {
-        let (what, text, limit) = match self {
-            Self::Star(_) => return Ok(()),
-            Self::Tag { name, .. } => ("the tag", name, LIMIT_NAME),
-            Self::Board { name, .. } => ("the board's name", name, LIMIT_NAME),
-            Self::Note(text) => ("the note", text, LIMIT_NOTE),
-        };
-        if text.chars().count() > limit {
-            return Err(Error::TooLong { what, limit });
+        match self {
+            // What is there may be taken off, however it came there.
+            Self::Star(_) | Self::Tag { on: false, .. } | Self::Board { on: false, .. } => Ok(()),
+            Self::Tag { name, .. } => check_name("the tag", name),
+            Self::Board { name, .. } => check_name("the board's name", name),
+            Self::Note(text) => check_length("the note", text, LIMIT_NOTE),
+            Self::Title(text) => check_length("the title", text, LIMIT_NAME),
+            Self::Origin(text) => check_length("the file's name", text, LIMIT_NOTE),
         }
-        Ok(())
     }
+}
+
+impl Change {
+    fn check(&self) -> Result<()> {
+        match self {
+            Self::MakeBoard { name } | Self::RenameBoard { to: name, .. } => {
+                check_name("the board's name", name)
+            }
+            Self::RenameTag { to, .. } => check_name("the tag", to),
+            Self::DeleteBoard { .. } | Self::DeleteTag { .. } => Ok(()),
+        }
+    }
+}
+
+fn check_name(what: &'static str, name: &str) -> Result<()> {
+    if name.trim().is_empty() {
+        return Err(Error::Empty { what });
+    }
+    check_length(what, name, LIMIT_NAME)
+}
+
+fn check_length(what: &'static str, text: &str, limit: usize) -> Result<()> {
+    if text.chars().count() > limit {
+        return Err(Error::TooLong { what, limit });
+    }
+    Ok(())
 }
 
 /// One line of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     pub at: Timestamp,
-    pub picture: PictureId,
     #[serde(flatten)]
-    pub mark: Mark,
+    pub said: Said,
 }
 
-/// Appends marks durably, in one write.
+/// What a line says, and of what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Said {
+    Picture {
+        picture: PictureId,
+        #[serde(flatten)]
+        mark: Mark,
+    },
+    Change(Change),
+}
+
+/// Puts a mark on pictures, durably and in one write.
 pub fn append(fs: &dyn Fs, layout: &Layout, pictures: &[PictureId], mark: &Mark) -> Result<()> {
     mark.check()?;
+    let said = pictures.iter().map(|picture| Said::Picture {
+        picture: *picture,
+        mark: mark.clone(),
+    });
+    append_lines(fs, layout, said)
+}
+
+/// Puts a mark of its own on each of several pictures, durably and in one write.
+pub fn append_each(
+    fs: &dyn Fs,
+    layout: &Layout,
+    marks: impl IntoIterator<Item = (PictureId, Mark)>,
+) -> Result<()> {
+    let said = marks.into_iter().map(|(picture, mark)| {
+        mark.check()?;
+        Ok(Said::Picture { picture, mark })
+    });
+    append_lines(fs, layout, said.collect::<Result<Vec<_>>>()?)
+}
+
+/// Writes a change down durably.
+pub fn append_change(fs: &dyn Fs, layout: &Layout, change: Change) -> Result<()> {
+    change.check()?;
+    append_lines(fs, layout, [Said::Change(change)])
+}
+
+fn append_lines(fs: &dyn Fs, layout: &Layout, said: impl IntoIterator<Item = Said>) -> Result<()> {
     let path = layout.marks_file();
     let failed = |source| Error::io("write down the mark", &path, source);
     let mut text = String::new();
     if ends_torn(fs, layout).map_err(failed)? {
         text.push('\n');
     }
-    for picture in pictures {
-        let line = Line {
-            at: Timestamp::now(),
-            picture: *picture,
-            mark: mark.clone(),
-        };
-        text.push_str(&serde_json::to_string(&line).map_err(|error| failed(error.into()))?);
+    let at = Timestamp::now();
+    for said in said {
+        let line = serde_json::to_string(&Line { at, said });
+        text.push_str(&line.map_err(|error| failed(error.into()))?);
         text.push('\n');
     }
     fs.append_synced(&path, text.as_bytes()).map_err(failed)
@@ -159,14 +249,12 @@ mod tests {
         let note = Mark::Note("the \u{1f6a4} one\nof two lines".into());
         append(&RealFs, &layout, &[id], &note).unwrap();
         let after = read_tail(&RealFs, &layout, before.offset).unwrap();
-        assert_eq!(
-            after
-                .lines
-                .iter()
-                .map(|line| &line.mark)
-                .collect::<Vec<_>>(),
-            [&note]
-        );
+        let said: Vec<&Said> = after.lines.iter().map(|line| &line.said).collect();
+        let expected = Said::Picture {
+            picture: id,
+            mark: note,
+        };
+        assert_eq!(said, [&expected]);
         assert_eq!(read_tail(&RealFs, &layout, after.offset).unwrap().lines, []);
     }
 
@@ -202,7 +290,11 @@ mod tests {
             }
         }
         assert_eq!(found.len(), 1);
-        assert_eq!((found[0].picture, &found[0].mark), (id, &Mark::Star(true)));
+        let star = Said::Picture {
+            picture: id,
+            mark: Mark::Star(true),
+        };
+        assert_eq!(found[0].said, star);
     }
 
     #[test]
@@ -216,6 +308,12 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "the tag is too long: use at most 200 characters"
+        );
+        let change = Change::MakeBoard { name: " ".into() };
+        let error = append_change(&RealFs, &layout, change).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the board's name is empty: write at least one character"
         );
         assert!(!layout.marks_file().exists());
     }

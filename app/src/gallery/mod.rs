@@ -1,9 +1,12 @@
 //! Pictures are kept: the files, their recipes, the user's marks, and an index that can be made again.
 //!
 //! - [`recipe`] is how a picture was made; [`picture_file`] puts it into the PNG and reads it back;
+//! - [`family`] is which picture came from which;
+//! - [`foreign`] reads how other programs say that a picture was made;
 //! - [`marking`] is the sign, in every file, that a picture was made by AI;
+//! - [`importing`] takes in pictures from elsewhere;
 //! - [`layout`] names the files: always by us, always inside the gallery's folder;
-//! - [`marks`] are the user's stars, tags, boards and notes, in an append-only file;
+//! - [`marks`] are the user's stars, tags, boards, notes and titles, in an append-only file;
 //! - [`index`] is the `SQLite` index of both, outside the folder, which may be cloud-synced;
 //! - [`store`] is the gallery itself: [`Gallery`]; [`scan`] brings files and index together;
 //! - [`unsaved`] keeps what the folder could not take;
@@ -16,11 +19,15 @@
 
 pub mod error;
 pub mod export;
+pub mod family;
+pub mod foreign;
 pub mod handle;
+pub mod importing;
 pub mod index;
 pub mod layout;
 pub mod marking;
 pub mod marks;
+mod outside;
 pub mod picture_file;
 pub mod recipe;
 pub mod scan;
@@ -32,12 +39,14 @@ pub mod unsaved;
 mod bad_pictures;
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod tests;
 
 pub use error::{Error, Result};
 pub use handle::{Command, Event, GalleryHandle};
-pub use index::{Query, Record};
-pub use layout::PictureId;
-pub use marks::Mark;
+pub use index::{Collection, Entry, Overview, Query, Record, Sort};
+pub use layout::{FileKind, PictureId};
+pub use marks::{Change, Mark};
 pub use recipe::{
     BlendFacts, BlendedInput, Deed, EditFacts, Recipe, ShiftFacts, UpscaleFacts, VariationsFacts,
 };

@@ -1,15 +1,21 @@
-//! The gallery's PNG files: pixels, recipe and mark in one file, written and read back.
+//! The gallery's files. Limn's own are PNG with pixels, recipe and mark in one, written and read back; those of
+//! others may be JPEG or WebP too.
 //!
 //! Reading trusts nothing: sizes are limited before anything is allocated, compressed text before it is
 //! unpacked. What cannot be read gives a reason, never a panic.
 
 use std::io::Cursor;
 
-use image::{ImageReader, Limits, RgbImage, RgbaImage};
+use image::codecs::{jpeg::JpegDecoder, webp::WebPDecoder};
+use image::metadata::Orientation;
+use image::{ImageDecoder, ImageReader, Limits, RgbImage, RgbaImage};
 use png::text_metadata::ITXtChunk;
 
+use super::foreign;
+use super::layout::FileKind;
 use super::marking;
 use super::recipe::Recipe;
+use crate::import;
 
 /// The keyword of our JSON.
 pub const RECIPE_KEYWORD: &str = "limn";
@@ -21,6 +27,8 @@ pub const LIMIT_FILE_BYTES: u64 = 256 << 20;
 /// Larger pictures are not decoded: 16384 a side, and 512 MiB in all.
 pub const LIMIT_SIDE_PX: u32 = 16_384;
 const LIMIT_DECODED_BYTES: u64 = 512 << 20;
+/// What unpacking and converting a picture from elsewhere may take in all.
+const LIMIT_IMPORTED_BYTES: u64 = 2 << 30;
 /// Longer texts are not unpacked.
 const LIMIT_TEXT_BYTES: usize = 1 << 20;
 /// What the reader of a PNG's header and texts may allocate in all.
@@ -37,6 +45,14 @@ pub fn encode_png(pixels: &RgbImage, recipe: &Recipe) -> Result<Vec<u8>, String>
 /// As [`encode_png`], with transparency.
 pub fn encode_png_with_alpha(pixels: &RgbaImage, recipe: &Recipe) -> Result<Vec<u8>, String> {
     encode(pixels, pixels.dimensions(), png::ColorType::Rgba, recipe)
+}
+
+/// Pixels and nothing else, of a picture that Limn did not make.
+pub fn encode_plain_png(pixels: &RgbaImage) -> Result<Vec<u8>, String> {
+    let mut file = Cursor::new(Vec::new());
+    let written = pixels.write_to(&mut file, image::ImageFormat::Png);
+    written.map_err(|error| error.to_string())?;
+    Ok(file.into_inner())
 }
 
 fn encode(
@@ -87,43 +103,109 @@ fn is_latin1_text(text: &str) -> bool {
 /// What a picture file says about itself, without its pixels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Header {
+    /// As it is shown: upright.
     pub width: u32,
     pub height: u32,
     pub recipe: Option<Recipe>,
-    /// The `parameters` text, for pictures that other programs made.
+    /// How another program says that it was made. Limn's own recipe comes before it.
+    pub foreign: Option<foreign::Found>,
+    /// The `parameters` text, which Limn's own pictures have too.
     pub parameters: Option<String>,
     /// The XMP packet as it stands in the file.
     pub xmp: Option<String>,
 }
 
-/// Reads a PNG's size and texts.
+/// Reads a picture's size and texts.
 ///
 /// # Errors
-/// The reason, if the file is not a PNG or is damaged before its pixels.
+/// The reason, if the file is none that Limn reads or is damaged before its pixels.
 pub fn read_header(file: &[u8]) -> Result<Header, String> {
+    match FileKind::of(file) {
+        Some(FileKind::Jpeg) => read_other_header(
+            JpegDecoder::new(Cursor::new(file)).map_err(|error| error.to_string())?,
+        ),
+        Some(FileKind::WebP) => read_other_header(
+            WebPDecoder::new(Cursor::new(file)).map_err(|error| error.to_string())?,
+        ),
+        // What is no picture at all is told by PNG's own words.
+        Some(FileKind::Png) | None => read_png_header(file),
+    }
+}
+
+fn read_png_header(file: &[u8]) -> Result<Header, String> {
     let limits = png::Limits {
         bytes: LIMIT_HEADER_BYTES,
     };
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(file), limits);
-    let (width, height) = decoder
+    let size = decoder
         .read_header_info()
         .map_err(|error| error.to_string())?
         .size();
+    check_size(size)?;
+    let reader = decoder.read_info().map_err(|error| error.to_string())?;
+    let info = reader.info();
+    let exif = info.exif_metadata.as_deref();
+    let text = |keyword: &str| find_text(info, keyword);
+    let recipe = text(RECIPE_KEYWORD).and_then(|json| Recipe::from_json(&json));
+    let foreign = || {
+        let texts = foreign::KEYWORDS.iter();
+        let found = texts.filter_map(|keyword| Some(foreign::from_text(keyword, &text(keyword)?)));
+        let found: Vec<_> = found.chain(exif.and_then(foreign::from_exif)).collect();
+        let best = found.iter().position(|found| found.recipe.is_some());
+        found.into_iter().nth(best.unwrap_or(0))
+    };
+    let (width, height) = match recipe {
+        Some(_) => size,
+        None => upright(size, exif.and_then(Orientation::from_exif_chunk)),
+    };
+    Ok(Header {
+        width,
+        height,
+        foreign: recipe.is_none().then(foreign).flatten(),
+        recipe,
+        parameters: text(PARAMETERS_KEYWORD),
+        xmp: text(marking::PNG_KEYWORD),
+    })
+}
+
+fn read_other_header(mut decoder: impl ImageDecoder) -> Result<Header, String> {
+    let size = decoder.dimensions();
+    check_size(size)?;
+    // What cannot be read of these is no reason to refuse the picture.
+    let exif = decoder.exif_metadata().ok().flatten();
+    let xmp = decoder.xmp_metadata().ok().flatten();
+    let xmp = xmp.filter(|xmp| xmp.len() <= LIMIT_TEXT_BYTES);
+    let (width, height) = upright(size, decoder.orientation().ok());
+    Ok(Header {
+        width,
+        height,
+        recipe: None,
+        foreign: exif.as_deref().and_then(foreign::from_exif),
+        parameters: None,
+        xmp: xmp.and_then(|xmp| String::from_utf8(xmp).ok()),
+    })
+}
+
+fn check_size((width, height): (u32, u32)) -> Result<(), String> {
     if width > LIMIT_SIDE_PX || height > LIMIT_SIDE_PX {
         return Err(format!(
             "{width}×{height} is larger than {LIMIT_SIDE_PX} px a side"
         ));
     }
-    let reader = decoder.read_info().map_err(|error| error.to_string())?;
-    let info = reader.info();
-    let text = |keyword: &str| find_text(info, keyword);
-    Ok(Header {
-        width,
-        height,
-        recipe: text(RECIPE_KEYWORD).and_then(|json| Recipe::from_json(&json)),
-        parameters: text(PARAMETERS_KEYWORD),
-        xmp: text(marking::PNG_KEYWORD),
-    })
+    Ok(())
+}
+
+/// The size of a picture after it was turned upright.
+fn upright((width, height): (u32, u32), orientation: Option<Orientation>) -> (u32, u32) {
+    match orientation {
+        Some(
+            Orientation::Rotate90
+            | Orientation::Rotate270
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH,
+        ) => (height, width),
+        _ => (width, height),
+    }
 }
 
 /// The first text under a keyword, in whichever kind of chunk, unless it unpacks to too much.
@@ -157,6 +239,24 @@ fn find_text(info: &png::Info, keyword: &str) -> Option<String> {
     utf8.or_else(latin1)
         .or_else(compressed)
         .filter(|text| text.len() <= LIMIT_TEXT_BYTES)
+}
+
+/// A gallery picture's pixels as they are shown: Limn's own as they are, others upright and in sRGB.
+///
+/// # Errors
+/// The reason, if it is not a picture, is damaged, or is too large.
+pub fn pixels(file: &[u8]) -> Result<RgbaImage, String> {
+    match read_header(file) {
+        Ok(header) if header.recipe.is_none() => import::decode_within(file, LIMIT_IMPORTED_BYTES)
+            .map(|imported| imported.pixels)
+            .map_err(|error| match error {
+                import::Error::OutOfMemory { width, height, .. } => {
+                    format!("{width}×{height} takes too much memory to show")
+                }
+                error => error.to_string(),
+            }),
+        _ => decode(file),
+    }
 }
 
 /// Decodes a picture of any kind that Limn reads, within the limits.

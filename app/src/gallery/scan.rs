@@ -11,15 +11,18 @@ use std::time::{Duration, SystemTime};
 use sha2::{Digest, Sha256};
 
 use super::error::{Error, Result};
-use super::index::State;
-use super::layout::{PictureId, is_month};
+use super::index::{Record, Stamp, State};
+use super::layout::{FileKind, PictureId, is_month};
 use super::marking;
+use super::outside::Outside;
 use super::picture_file::{self, LIMIT_FILE_BYTES};
-use super::store::{Gallery, describe, placeholder};
+use super::store::{Gallery, describe, stamp};
 use crate::files::TEMP_PREFIX;
 
 /// Files read in one step.
 const STEP_FILES: usize = 32;
+/// Files looked at in one step without reading them.
+const STEP_LOOKS: usize = 1000;
 /// A temporary file this old was left by a crash. Should its writer only have slept, its rename fails
 /// cleanly and it writes again.
 const TEMP_AGE: Duration = Duration::from_mins(10);
@@ -27,12 +30,16 @@ const TEMP_AGE: Duration = Duration::from_mins(10);
 /// A scan under way.
 pub struct Scan {
     /// What the index knew at the beginning and the scan has not seen yet.
-    unseen: HashMap<PictureId, State>,
+    unseen: HashMap<PictureId, Stamp>,
     has_taken_unsaved: bool,
     months: VecDeque<String>,
     is_trash_listed: bool,
-    /// Files that the index does not know, or thinks elsewhere.
-    found: VecDeque<(PictureId, State)>,
+    are_ghosts_listed: bool,
+    /// Files where the index has them, which may have been changed.
+    seen: VecDeque<(PictureId, Stamp)>,
+    /// Files that the index does not know, thinks elsewhere, or knows otherwise.
+    found: VecDeque<(PictureId, State, FileKind)>,
+    outside: Option<Outside>,
     report: ScanReport,
 }
 
@@ -45,13 +52,15 @@ pub struct ScanReport {
     pub n_missing: usize,
     /// Pictures that were moved to the trash or back without the index learning of it.
     pub n_moved: usize,
+    /// Pictures that another program changed.
+    pub changed: Vec<PictureId>,
     /// Temporary files removed.
     pub n_swept: usize,
 }
 
 impl ScanReport {
     pub fn has_changes(&self) -> bool {
-        self.n_adopted + self.n_missing + self.n_moved > 0
+        self.n_adopted + self.n_missing + self.n_moved + self.changed.len() > 0
     }
 }
 
@@ -80,40 +89,56 @@ impl Gallery {
         let mut months: Vec<String> = names.into_iter().filter(|name| is_month(name)).collect();
         months.sort_unstable_by(|a, b| b.cmp(a));
         Ok(Scan {
-            unseen: self.index.states()?.into_iter().collect(),
+            unseen: self.index.stamps()?.into_iter().collect(),
             has_taken_unsaved: false,
             months: months.into(),
             is_trash_listed: false,
+            are_ghosts_listed: false,
+            seen: VecDeque::new(),
             found: VecDeque::new(),
+            outside: None,
             report: ScanReport::default(),
         })
     }
 
-    /// Does one step: lists one folder or reads up to 32 files. The report comes after the last.
+    /// Does one step: lists one folder, looks at up to 1000 files or reads up to 32. The report comes after
+    /// the last.
     pub fn continue_scan(&mut self, scan: &mut Scan) -> Result<Option<ScanReport>> {
         if !scan.has_taken_unsaved {
             scan.has_taken_unsaved = true;
             scan.report.n_adopted += self.take_unsaved()?;
         } else if !scan.found.is_empty() {
             self.adopt_some(scan)?;
+        } else if !scan.seen.is_empty() {
+            self.look_at_some(scan);
         } else if let Some(month) = scan.months.pop_front() {
             let folder = self.layout.month_folder(&month);
-            for name in self.names(folder.clone())? {
-                self.sweep(scan, &folder.join(&name), &name);
-                // A copy in another month's folder would never be found by its id.
-                let id = PictureId::from_file_name(&name).filter(|id| id.month() == month);
-                scan.see(id, State::Here);
+            let names = self.names(folder.clone())?;
+            for name in &names {
+                self.sweep(scan, &folder.join(name), name);
+            }
+            // A copy in another month's folder would never be found by its id.
+            for (id, kind) in pictures(&names).filter(|(id, _)| id.month() == month) {
+                scan.see(id, State::Here, kind);
             }
         } else if !scan.is_trash_listed {
             scan.is_trash_listed = true;
-            for name in self.names(self.layout.trash())? {
-                scan.see(PictureId::from_file_name(&name), State::Trashed);
+            for (id, kind) in pictures(&self.names(self.layout.trash())?) {
+                scan.see(id, State::Trashed, kind);
             }
             for name in self.names(self.folder().to_owned())? {
                 self.sweep(scan, &self.folder().join(&name), &name);
             }
-        } else {
+        } else if !scan.are_ghosts_listed {
+            scan.are_ghosts_listed = true;
+            self.list_ghosts(scan)?;
+        } else if scan.outside.is_none() {
+            // Before the files of others: one of them may be what is missing.
             self.note_missing(scan)?;
+            scan.outside = Some(self.list_outside()?);
+        } else if let Some(outside) = &mut scan.outside
+            && !self.take_outside(outside, &mut scan.report.n_adopted)?
+        {
             return Ok(Some(scan.report.clone()));
         }
         Ok(None)
@@ -149,9 +174,11 @@ impl Gallery {
             on_finding(&Finding::BrokenIndex(answer));
         }
         let mut known: HashSet<PictureId> = HashSet::new();
-        for (id, state) in self.index.states()? {
+        let mut n_pictures = 0;
+        for (id, stamp) in self.index.stamps()? {
             known.insert(id);
-            if let Some(finding) = self.verify_picture(id, state)? {
+            n_pictures += 1;
+            if let Some(finding) = self.verify_picture(id, stamp)? {
                 on_finding(&finding);
             }
         }
@@ -162,20 +189,18 @@ impl Gallery {
             .filter(|name| is_month(name))
         {
             for name in self.names(folder.join(&month))? {
-                let id = PictureId::from_file_name(&name).filter(|id| id.month() == month);
-                if let Some(id) = id.filter(|id| !known.contains(id)) {
+                let picture = PictureId::from_file_name(&name);
+                let id = picture.map(|(id, _)| id).filter(|id| id.month() == month);
+                if let Some(id) = id.filter(|id| known.insert(*id)) {
                     on_finding(&Finding::Unindexed(id));
                 }
             }
         }
-        Ok(known.len())
+        Ok(n_pictures)
     }
 
-    fn verify_picture(&self, id: PictureId, state: State) -> Result<Option<Finding>> {
-        let path = match state {
-            State::Trashed => self.layout.trashed_picture(id),
-            State::Here | State::Missing => self.layout.picture(id),
-        };
+    fn verify_picture(&self, id: PictureId, stamp: Stamp) -> Result<Option<Finding>> {
+        let path = self.place(id, stamp.state, stamp.kind);
         let file = match self.fs.read(&path, LIMIT_FILE_BYTES) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -190,7 +215,7 @@ impl Gallery {
         };
         let record = self.record(id)?;
         let header =
-            match picture_file::decode(&file).and_then(|_| picture_file::read_header(&file)) {
+            match picture_file::pixels(&file).and_then(|_| picture_file::read_header(&file)) {
                 Ok(header) => header,
                 Err(reason) => return Ok(Some(Finding::Unreadable { id, reason })),
             };
@@ -215,28 +240,83 @@ impl Gallery {
             .map_err(|error| Error::io("read the gallery", folder, error))
     }
 
+    /// Finds out which files are not as the index knows them.
+    fn look_at_some(&self, scan: &mut Scan) {
+        let n_files = scan.seen.len().min(STEP_LOOKS);
+        for (id, known) in scan.seen.drain(..n_files) {
+            let (state, kind) = (known.state, known.kind);
+            if self.stamp(id, state, kind) != known {
+                scan.found.push_back((id, state, kind));
+            }
+        }
+    }
+
+    /// Small pictures that deleted ones left behind: their rows are made from them. One whose picture is there
+    /// after all is of no use.
+    fn list_ghosts(&self, scan: &mut Scan) -> Result<()> {
+        for (id, _) in pictures(&self.names(self.layout.ghosts())?) {
+            let ghost = (id, State::Missing, FileKind::Png);
+            match (scan.unseen.remove(&id), self.index.stamp(id)?) {
+                (Some(known), _) if known.state == State::Missing => {
+                    scan.seen.push_back((id, known));
+                }
+                (Some(_), _) | (None, None) => scan.found.push_back(ghost),
+                (None, Some(stamp)) if stamp.state == State::Missing => {}
+                // Of no harm where it stays: the next scan tries again.
+                (None, Some(_)) => drop(self.fs.remove(&self.layout.ghost(id))),
+            }
+        }
+        Ok(())
+    }
+
+    fn stamp(&self, id: PictureId, state: State, kind: FileKind) -> Stamp {
+        stamp(&*self.fs, &self.place(id, state, kind), state, kind)
+    }
+
     fn adopt_some(&mut self, scan: &mut Scan) -> Result<()> {
         let n_files = scan.found.len().min(STEP_FILES);
         let mut records = Vec::with_capacity(n_files);
-        for (id, state) in scan.found.drain(..n_files) {
+        for (id, state, kind) in scan.found.drain(..n_files) {
+            let now = self.stamp(id, state, kind);
             // Saved by this process since the scan began.
-            if self.index.state(id)? == Some(state) {
+            if self.index.stamp(id)? == Some(now) && now.modified_ns != 0 {
                 continue;
             }
-            let path = match state {
-                State::Trashed => self.layout.trashed_picture(id),
-                State::Here | State::Missing => self.layout.picture(id),
-            };
-            let record = match self.fs.read(&path, LIMIT_FILE_BYTES) {
-                Ok(file) => describe(id, state, &file),
+            let file = self.fs.read(&self.place(id, state, kind), LIMIT_FILE_BYTES);
+            let record = match file {
+                Ok(file) => describe(id, now, &file),
                 // Gone again since the folder was listed.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => placeholder(id, state, Some(error.to_string())),
+                Err(error) => Record {
+                    kind,
+                    file_bytes: now.file_bytes,
+                    modified_ns: now.modified_ns,
+                    ..Record::new(id, state, Some(error.to_string()))
+                },
             };
+            let record = as_ghost(record);
+            match self.index.record(id)? {
+                Some(known) if state == State::Missing => {
+                    scan.report.n_missing += usize::from(known.state != state);
+                }
+                None if state == State::Missing => {}
+                None => scan.report.n_adopted += 1,
+                Some(known) if known.sha256 != record.sha256 => {
+                    scan.report.changed.push(id);
+                    self.forget_thumbnail(id);
+                }
+                Some(known) => scan.report.n_moved += usize::from(known.state != state),
+            }
             records.push(record);
         }
-        scan.report.n_adopted += records.len();
         self.index.put(&records)
+    }
+
+    /// Keeps what is left of a picture that another program took away.
+    fn haunt(&self, id: PictureId) {
+        if let Err(error) = self.keep_ghost(id) {
+            tracing::warn!("nothing is left of picture {id} for the family tree: {error}");
+        }
     }
 
     /// Removes a temporary file that a crash left behind.
@@ -257,16 +337,16 @@ impl Gallery {
 
     /// Corrects the rows whose file was not found where they say.
     fn note_missing(&mut self, scan: &mut Scan) -> Result<()> {
-        for (id, state) in scan.unseen.drain() {
+        for (id, Stamp { state, .. }) in scan.unseen.drain() {
             // It may have been saved or moved since its folder was listed.
-            let now = if self.fs.modified(&self.layout.picture(id)).is_ok() {
-                State::Here
-            } else if self.fs.modified(&self.layout.trashed_picture(id)).is_ok() {
-                State::Trashed
-            } else {
-                State::Missing
-            };
+            let place = self
+                .find(id, State::Here)
+                .or_else(|| self.find(id, State::Trashed));
+            let now = place.map_or(State::Missing, |(state, _)| state);
             if now != state {
+                if now == State::Missing && !self.index.children(id)?.is_empty() {
+                    self.haunt(id);
+                }
                 self.index.set_state(id, now)?;
                 match now {
                     State::Missing => scan.report.n_missing += 1,
@@ -278,21 +358,56 @@ impl Gallery {
     }
 }
 
+/// A ghost's own size is not its picture's.
+fn as_ghost(mut record: Record) -> Record {
+    if let (State::Missing, Some(recipe)) = (record.state, &record.recipe) {
+        (record.width, record.height) = (recipe.width, recipe.height);
+    }
+    record
+}
+
+/// What the index keeps of a ghost; `None` where there is none.
+pub(super) fn read_ghost(gallery: &Gallery, id: PictureId) -> Result<Option<Record>> {
+    let path = gallery.layout.ghost(id);
+    let stamp = gallery.stamp(id, State::Missing, FileKind::Png);
+    match gallery.fs.read(&path, LIMIT_FILE_BYTES) {
+        Ok(file) => Ok(Some(as_ghost(describe(id, stamp, &file)))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io("read the gallery", path, error)),
+    }
+}
+
 impl Scan {
     /// Notes a file. What the index has in the same place is right; what it has elsewhere is settled at
     /// the end.
-    fn see(&mut self, id: Option<PictureId>, state: State) {
-        let Some(id) = id else { return };
+    fn see(&mut self, id: PictureId, state: State, kind: FileKind) {
         match self.unseen.get(&id) {
-            Some(known) if *known == state => {
+            Some(known) if known.state == state => {
+                self.seen.push_back((id, Stamp { kind, ..*known }));
                 self.unseen.remove(&id);
             }
             // Read again when a missing file has come back: it may be another.
-            Some(State::Missing) | None => {
+            Some(Stamp {
+                state: State::Missing,
+                ..
+            })
+            | None => {
                 self.unseen.remove(&id);
-                self.found.push_back((id, state));
+                self.found.push_back((id, state, kind));
             }
             Some(_) => {}
         }
     }
+}
+
+/// The pictures among a folder's names. Of two files with the same id only Limn's own kind counts: the other is a
+/// copy that somebody put beside it.
+fn pictures(names: &[String]) -> impl Iterator<Item = (PictureId, FileKind)> + use<> {
+    let files = names
+        .iter()
+        .filter_map(|name| PictureId::from_file_name(name));
+    let mut files: Vec<_> = files.collect();
+    files.sort_unstable();
+    files.dedup_by_key(|(id, _)| *id);
+    files.into_iter()
 }

@@ -44,25 +44,31 @@ impl Gallery {
     /// # Errors
     /// If there is none and the picture cannot be read; the index then keeps the reason.
     pub fn thumbnail(&mut self, id: PictureId) -> Result<RgbImage> {
-        let cached = self.fs.read(&self.thumbnails.path(id), LIMIT_FILE_BYTES);
-        if let Some(thumbnail) = cached
-            .ok()
-            .and_then(|file| picture_file::decode(&file).ok())
-        {
-            return Ok(DynamicImage::from(thumbnail).into_rgb8());
+        let thumbnail = self.small_picture(id);
+        if let Err(Error::Unreadable { reason, .. }) = &thumbnail {
+            self.index.set_problem(id, Some(reason))?;
+        }
+        thumbnail
+    }
+
+    /// The thumbnail that was made before, else one of the picture, else of its ghost.
+    pub(super) fn small_picture(&self, id: PictureId) -> Result<RgbImage> {
+        let read = |path: &Path| {
+            let file = self.fs.read(path, LIMIT_FILE_BYTES).ok()?;
+            let pixels = picture_file::decode(&file).ok()?;
+            Some(DynamicImage::from(pixels).into_rgb8())
+        };
+        if let Some(thumbnail) = read(&self.thumbnails.path(id)) {
+            return Ok(thumbnail);
         }
         match self.pixels(id) {
             Ok(pixels) => {
-                let thumbnail = shrink(&over_grey(&pixels));
+                let thumbnail = small(&pixels);
                 self.keep_thumbnail(id, &thumbnail);
                 Ok(thumbnail)
             }
-            Err(error) => {
-                if let Error::Unreadable { reason, .. } = &error {
-                    self.index.set_problem(id, Some(reason))?;
-                }
-                Err(error)
-            }
+            Err(error @ Error::Unreadable { .. }) => Err(error),
+            Err(error) => read(&self.layout.ghost(id)).ok_or(error),
         }
     }
 
@@ -73,7 +79,13 @@ impl Gallery {
         thumbnail
     }
 
-    fn keep_thumbnail(&self, id: PictureId, thumbnail: &RgbImage) {
+    /// The next one is made from the picture as it is now.
+    pub(super) fn forget_thumbnail(&self, id: PictureId) {
+        // One that is not there needs no removing; one that stays is only old.
+        let _ = self.fs.remove(&self.thumbnails.path(id));
+    }
+
+    pub(super) fn keep_thumbnail(&self, id: PictureId, thumbnail: &RgbImage) {
         let path = self.thumbnails.path(id);
         let mut file = Cursor::new(Vec::new());
         let kept = JpegEncoder::new_with_quality(&mut file, JPEG_QUALITY)
@@ -98,9 +110,9 @@ fn shrink(pixels: &RgbImage) -> RgbImage {
     imageops::thumbnail(pixels, side(width), side(height))
 }
 
-/// Transparent parts over a middle grey.
-fn over_grey(pixels: &RgbaImage) -> RgbImage {
-    super::export::flatten(pixels, [128; 3])
+/// The thumbnail of a picture, transparent parts over a middle grey.
+pub(super) fn small(pixels: &RgbaImage) -> RgbImage {
+    shrink(&super::export::flatten(pixels, [128; 3]))
 }
 
 #[cfg(test)]

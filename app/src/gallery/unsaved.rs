@@ -6,9 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::index::{Record, State};
-use super::layout::PictureId;
+use super::layout::{FileKind, PictureId};
 use super::picture_file::LIMIT_FILE_BYTES;
-use super::store::{Gallery, describe};
+use super::store::{Gallery, describe, stamp};
 use crate::files::{Existing, Fs, create_dirs, write_atomically};
 
 /// The waiting room of all galleries: whole PNG files with their recipes.
@@ -24,7 +24,7 @@ impl Unsaved {
     }
 
     fn path(&self, id: PictureId) -> PathBuf {
-        self.folder.join(id.file_name())
+        self.folder.join(id.file_name(FileKind::Png))
     }
 
     /// Keeps a picture's file. Best effort: the caller has it in memory still, and has told the user.
@@ -60,6 +60,8 @@ impl Gallery {
         for id in names
             .iter()
             .filter_map(|name| PictureId::from_file_name(name))
+            .filter(|(_, kind)| *kind == FileKind::Png)
+            .map(|(id, _)| id)
         {
             match self.take_one(id) {
                 Ok(record) => records.push(record),
@@ -81,6 +83,12 @@ impl Gallery {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             result => result?,
         }
-        Ok(describe(id, State::Here, &file))
+        let stamp = stamp(
+            &*self.fs,
+            &self.layout.picture(id),
+            State::Here,
+            FileKind::Png,
+        );
+        Ok(describe(id, stamp, &file))
     }
 }

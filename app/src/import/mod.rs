@@ -131,7 +131,8 @@ pub fn decode(file: &[u8]) -> Result<Imported, Error> {
     decode_within(file, free_bytes)
 }
 
-fn decode_within(file: &[u8], free_bytes: u64) -> Result<Imported, Error> {
+/// [`decode`], with a word on how much memory it may take.
+pub(crate) fn decode_within(file: &[u8], free_bytes: u64) -> Result<Imported, Error> {
     if file.is_empty() {
         return Err(Error::Empty);
     }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::PictureId;
-use crate::gallery::Record;
+use crate::gallery::handle::ImportProgress;
+use crate::gallery::{Entry, Overview, Record};
 
 /// Beyond this many, facts of pictures not seen for long are fetched again.
 const MAX_RECORDS: usize = 4_000;
@@ -15,9 +16,13 @@ pub struct GalleryView {
     pub only_starred: bool,
     /// Matches, newest first.
     pub ids: Vec<PictureId>,
+    /// How many pictures, boards, tags and models there are.
+    pub overview: Arc<Overview>,
     /// How many pictures there are without a search.
     pub total: usize,
     pub state: GalleryState,
+    /// How far the import is that runs now.
+    pub import: Option<ImportProgress>,
     records: HashMap<PictureId, Arc<Record>>,
 }
 
@@ -42,6 +47,11 @@ impl GalleryView {
         self.records.insert(record.id, Arc::new(record));
     }
 
+    /// Its facts are old: they are asked for again.
+    pub fn forget_record(&mut self, id: PictureId) {
+        self.records.remove(&id);
+    }
+
     /// A picture that was saved just now: in view before the gallery is asked again.
     pub fn add(&mut self, record: Record) {
         if !self.is_searching() && !self.ids.contains(&record.id) {
@@ -50,8 +60,8 @@ impl GalleryView {
         self.put(record);
     }
 
-    pub fn listed(&mut self, ids: Vec<PictureId>) {
-        self.ids = ids;
+    pub fn listed(&mut self, entries: &[Entry]) {
+        self.ids = entries.iter().map(|entry| entry.id).collect();
         self.state = GalleryState::Ready;
         if !self.is_searching() {
             self.total = self.ids.len();

@@ -276,6 +276,7 @@ impl Run {
         if let Subject::Gesture(gesture) = &self.subject {
             recipe = gesture.recipe(recipe, plan, index, self.request.n_pictures);
         }
+        recipe.run = Some(self.uuid);
         let pixels = match (&self.subject, patch_mask) {
             (Subject::Words | Subject::Gesture(_), _) => {
                 let pixels = Arc::new(pixels);

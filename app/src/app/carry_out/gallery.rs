@@ -1,6 +1,5 @@
 //! Commands about the gallery and its pictures.
 
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -248,12 +247,7 @@ fn write_document(
     let pixels = RgbaImage::from_raw(frame.width, frame.height, bytes).unwrap_or_default();
     let source = match recipe {
         Some(recipe) => picture_file::encode_png_with_alpha(&pixels, recipe)?,
-        None => {
-            let mut file = Cursor::new(Vec::new());
-            let written = pixels.write_to(&mut file, image::ImageFormat::Png);
-            written.map_err(|error| error.to_string())?;
-            file.into_inner()
-        }
+        None => picture_file::encode_plain_png(&pixels)?,
     };
     let options = ExportOptions {
         format,

@@ -170,6 +170,7 @@ impl Recipe {
             id: made.id,
             parents: made.parents,
             created: made.created,
+            run: made.run,
             deed: made.deed,
             width: made.width,
             height: made.height,

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use limn_engine::protocol::{GenerateRequest, Picture, Plan, Sampling};
 use limn_engine::samplers::Sampler;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::layout::PictureId;
 pub use facts::{
@@ -28,6 +29,9 @@ pub struct Recipe {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parents: Vec<PictureId>,
     pub created: Timestamp,
+    /// Equal for the pictures that were asked for together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<Uuid>,
     pub deed: Deed,
     pub prompt: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,6 +86,7 @@ impl Recipe {
             id,
             parents: Vec::new(),
             created: id.created(),
+            run: None,
             deed: Deed::TextToImage,
             prompt: request.prompt.clone(),
             negative_prompt: request.negative_prompt.clone(),

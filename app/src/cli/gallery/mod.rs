@@ -1,21 +1,24 @@
 //! `limn gallery`: what has been made, whether it is all there, and copies of it.
 
+mod changing;
+mod listing;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
+use changing::{BoardDeed, EmptyArguments, ImportArguments, MarkArguments, Pictures};
+use listing::Filter;
+
 use super::output;
 use crate::files::{Existing, RealFs, create_dirs};
 use crate::gallery::export::{DEFAULT_JPEG_QUALITY, ExportOptions, Format};
 use crate::gallery::scan::{Finding, ScanReport};
-use crate::gallery::{Gallery, PictureId, Query, Record};
+use crate::gallery::{Gallery, PictureId};
 use crate::paths::Folders;
 use crate::settings::Settings;
-
-/// Characters of a prompt in a list.
-const LIST_PROMPT_CHARS: usize = 60;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -36,7 +39,7 @@ enum Deed {
         #[command(flatten)]
         filter: Filter,
     },
-    /// List pictures that have all the words, in prompt, model, tags, boards or note
+    /// List pictures that have all the words, in title, prompt, model, tags, boards or note
     Search {
         #[arg(required = true)]
         words: Vec<String>,
@@ -49,25 +52,26 @@ enum Deed {
     Rebuild,
     /// Write copies, marked as made by AI
     Export(ExportArguments),
-}
-
-#[derive(Debug, Args)]
-struct Filter {
-    /// At most so many
-    #[arg(long, value_name = "N")]
-    limit: Option<usize>,
-    /// Only those with a star
-    #[arg(long)]
-    starred: bool,
-    /// Only those on this board
-    #[arg(long, value_name = "NAME")]
-    board: Option<String>,
-    /// Only those with this tag
-    #[arg(long, value_name = "NAME")]
-    tag: Option<String>,
-    /// Those in the trash instead
-    #[arg(long)]
-    trash: bool,
+    /// Count pictures, boards, tags and models
+    Overview,
+    /// Show which pictures one came from, and which came from it
+    Family {
+        #[arg(value_name = "ID")]
+        id: PictureId,
+    },
+    /// Copy pictures from elsewhere into the gallery; none comes twice
+    Import(ImportArguments),
+    /// Star, tag, name or note pictures, or put them on boards
+    Mark(MarkArguments),
+    /// Make, rename or delete a board
+    #[command(subcommand)]
+    Board(BoardDeed),
+    /// Move pictures to the trash
+    Trash(Pictures),
+    /// Fetch pictures back from the trash
+    Restore(Pictures),
+    /// Delete for good what is in the trash
+    Empty(EmptyArguments),
 }
 
 #[derive(Debug, Args)]
@@ -111,11 +115,21 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     let json = arguments.json;
     match &arguments.deed {
-        Deed::List { filter } => list(&mut gallery, "", filter, json),
-        Deed::Search { words, filter } => list(&mut gallery, &words.join(" "), filter, json),
+        Deed::List { filter } => listing::list(&mut gallery, "", filter, json),
+        Deed::Search { words, filter } => {
+            listing::list(&mut gallery, &words.join(" "), filter, json)
+        }
         Deed::Verify => verify(&mut gallery, json),
         Deed::Rebuild => rebuild(&mut gallery, json),
         Deed::Export(arguments) => export(&gallery, arguments, json),
+        Deed::Overview => listing::overview(&mut gallery, json),
+        Deed::Family { id } => listing::family(&mut gallery, *id, json),
+        Deed::Import(arguments) => changing::import(&mut gallery, arguments, json),
+        Deed::Mark(arguments) => changing::mark(&mut gallery, arguments, json),
+        Deed::Board(deed) => changing::board(&mut gallery, deed, json),
+        Deed::Trash(pictures) => changing::trash(&mut gallery, pictures, json),
+        Deed::Restore(pictures) => changing::restore(&mut gallery, pictures, json),
+        Deed::Empty(arguments) => changing::empty(&mut gallery, arguments, json),
     }
 }
 
@@ -132,64 +146,6 @@ fn open(folder: Option<&Path>) -> anyhow::Result<Gallery> {
         &folders.indexes,
         &folders.thumbnails(),
     )?)
-}
-
-fn list(gallery: &mut Gallery, words: &str, filter: &Filter, json: bool) -> anyhow::Result<()> {
-    gallery.scan()?;
-    let query = Query {
-        words: words.to_owned(),
-        is_starred: filter.starred,
-        tag: filter.tag.clone(),
-        board: filter.board.clone(),
-        in_trash: filter.trash,
-    };
-    let ids = gallery.ids(&query)?;
-    for id in ids.iter().take(filter.limit.unwrap_or(usize::MAX)) {
-        let record = gallery.record(*id)?;
-        if json {
-            output::json(&record_json(gallery, &record));
-        } else {
-            output::line(record_line(&record));
-        }
-    }
-    if ids.is_empty() && !json {
-        let folder = gallery.folder().display();
-        output::note(format!("no pictures found in {folder}"));
-    }
-    Ok(())
-}
-
-fn record_line(record: &Record) -> String {
-    let star = if record.is_starred { '*' } else { ' ' };
-    let size = format!("{}x{}", record.width, record.height);
-    let mut title: String = match &record.problem {
-        Some(problem) => format!("cannot be read: {problem}"),
-        None => record.prompt().replace(char::is_control, " "),
-    };
-    if let Some((at, _)) = title.char_indices().nth(LIST_PROMPT_CHARS) {
-        title.truncate(at);
-        title.push('…');
-    }
-    let made = record.id.created().strftime("%Y-%m-%d %H:%M UTC");
-    format!("{}  {made}  {size:>9} {star} {title}", record.id)
-}
-
-fn record_json(gallery: &Gallery, record: &Record) -> serde_json::Value {
-    json!({
-        "event": "picture",
-        "id": record.id,
-        "path": gallery.path(record.id),
-        "width": record.width,
-        "height": record.height,
-        "bytes": record.file_bytes,
-        "starred": record.is_starred,
-        "tags": record.tags,
-        "boards": record.boards,
-        "note": record.note,
-        "recipe": record.recipe,
-        "parameters": record.parameters,
-        "problem": record.problem,
-    })
 }
 
 fn verify(gallery: &mut Gallery, json: bool) -> anyhow::Result<()> {

@@ -1,0 +1,387 @@
+//! What the gallery's thread does, command by command.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::time::Duration;
+
+use image::RgbImage;
+
+use super::importer::Importer;
+use super::{Command, Event};
+use crate::files::RealFs;
+use crate::gallery::error::{Error, Result};
+use crate::gallery::layout::PictureId;
+use crate::gallery::picture_file;
+use crate::gallery::recipe::Recipe;
+use crate::gallery::scan::Scan;
+use crate::gallery::store::Gallery;
+use crate::gallery::unsaved::Unsaved;
+
+/// How often marks are looked for that another process made.
+const MARKS_PERIOD: Duration = Duration::from_secs(30);
+/// Records that are sent unasked after a mark.
+const MOST_RECORDS: usize = 200;
+
+/// Opens the gallery, once more for each that works on it.
+type Open = Arc<dyn Fn() -> Result<Gallery> + Send + Sync>;
+type Emit = Arc<dyn Fn(Event) + Send + Sync>;
+
+pub(in crate::gallery) struct Worker {
+    open: Open,
+    emit: Emit,
+    gallery: Option<Gallery>,
+    scan: Option<Scan>,
+    waiting: VecDeque<(Arc<RgbImage>, Box<Recipe>)>,
+    unsaved: Unsaved,
+    thumbnails: VecDeque<PictureId>,
+    /// From the first import on.
+    importer: Option<Importer>,
+    /// Something was done that may change a count, since the counts were told.
+    is_overview_stale: bool,
+}
+
+impl Worker {
+    pub(in crate::gallery) fn new(open: Open, unsaved: Unsaved, emit: Emit) -> Self {
+        Self {
+            open,
+            emit,
+            gallery: None,
+            scan: None,
+            waiting: VecDeque::new(),
+            unsaved,
+            thumbnails: VecDeque::new(),
+            importer: None,
+            is_overview_stale: false,
+        }
+    }
+
+    /// Works until the other side is gone and all its commands are done.
+    pub(super) fn run(mut self, commands: &Receiver<Command>) {
+        self.open();
+        loop {
+            let is_idle =
+                self.thumbnails.is_empty() && self.scan.is_none() && !self.is_overview_stale;
+            let command = if is_idle {
+                match commands.recv_timeout(MARKS_PERIOD) {
+                    Ok(command) => Some(command),
+                    Err(RecvTimeoutError::Timeout) => {
+                        self.look_for_marks();
+                        continue;
+                    }
+                    Err(RecvTimeoutError::Disconnected) => return self.finish(),
+                }
+            } else {
+                match commands.try_recv() {
+                    Ok(command) => Some(command),
+                    Err(TryRecvError::Empty) => None,
+                    Err(TryRecvError::Disconnected) => return self.finish(),
+                }
+            };
+            match command {
+                Some(command) => self.handle(command),
+                None => self.work(),
+            }
+        }
+    }
+
+    /// The last chance of pictures that could not be saved so far.
+    fn finish(&mut self) {
+        if !self.waiting.is_empty() {
+            self.save_all();
+        }
+    }
+
+    pub(in crate::gallery) fn open(&mut self) {
+        match (self.open)() {
+            Ok(mut gallery) => {
+                (self.emit)(Event::Ready {
+                    folder: gallery.folder().to_owned(),
+                });
+                for message in gallery.take_notices() {
+                    (self.emit)(Event::Notice { message });
+                }
+                self.gallery = Some(gallery);
+                self.begin_scan();
+            }
+            Err(error) => (self.emit)(Event::NotReady {
+                message: error.to_string(),
+            }),
+        }
+    }
+
+    fn fail(&self, error: &Error) {
+        (self.emit)(Event::Failed {
+            message: error.to_string(),
+        });
+    }
+
+    pub(in crate::gallery) fn handle(&mut self, command: Command) {
+        match command {
+            Command::Save { pixels, recipe } => {
+                self.waiting.push_back((pixels, recipe));
+                return self.save_all();
+            }
+            Command::RetrySaves => return self.save_all(),
+            Command::Overview => {
+                self.is_overview_stale = true;
+                return;
+            }
+            Command::Import(paths) => return self.import(paths),
+            Command::Rescan => return self.begin_scan(),
+            Command::CancelImports => {
+                if let Some(importer) = &mut self.importer {
+                    importer.cancel();
+                }
+                return;
+            }
+            Command::Thumbnails(ids) => {
+                self.thumbnails = ids.into();
+                return;
+            }
+            _ => {}
+        }
+        let Some(gallery) = &mut self.gallery else {
+            return self.open();
+        };
+        match answer(gallery, command) {
+            Ok(answer) => {
+                self.is_overview_stale |= answer.changes_counts;
+                answer
+                    .events
+                    .into_iter()
+                    .for_each(|event| (self.emit)(event));
+            }
+            Err(error) => self.fail(&error),
+        }
+    }
+
+    /// Unless one runs already, which will find the same.
+    fn begin_scan(&mut self) {
+        let scan = match (&self.gallery, &self.scan) {
+            (Some(gallery), None) => gallery.begin_scan(),
+            _ => return,
+        };
+        match scan {
+            Ok(scan) => self.scan = Some(scan),
+            Err(error) => self.fail(&error),
+        }
+    }
+
+    fn import(&mut self, paths: Vec<PathBuf>) {
+        if self.importer.is_none() {
+            let (open, emit) = (Arc::clone(&self.open), Arc::clone(&self.emit));
+            match Importer::start(move || open(), move |event| emit(event)) {
+                Ok(importer) => self.importer = Some(importer),
+                Err(error) => {
+                    let message = format!(
+                        "the import does not start ({error}): close other programs and try again"
+                    );
+                    return (self.emit)(Event::Failed { message });
+                }
+            }
+        }
+        if let Some(importer) = &mut self.importer {
+            importer.import(paths);
+        }
+    }
+
+    /// Saves what waits, oldest first, until one fails.
+    fn save_all(&mut self) {
+        if self.gallery.is_none() {
+            self.open();
+        }
+        while let Some((pixels, recipe)) = self.waiting.front() {
+            let Some(gallery) = &mut self.gallery else {
+                if let Ok(file) = picture_file::encode_png(pixels, recipe) {
+                    self.unsaved.keep(&RealFs, recipe.id, &file);
+                }
+                let message =
+                    "the gallery is not open: choose another folder in Settings, or try again"
+                        .to_owned();
+                let (id, n_waiting) = (recipe.id, self.waiting.len());
+                return (self.emit)(Event::SaveFailed {
+                    id,
+                    message,
+                    n_waiting,
+                });
+            };
+            match gallery.save(pixels, recipe) {
+                Ok(record) => {
+                    let id = record.id;
+                    (self.emit)(Event::Saved(Box::new(record)));
+                    self.is_overview_stale = true;
+                    let pixels = gallery.make_thumbnail(id, pixels);
+                    (self.emit)(Event::Thumbnail { id, pixels });
+                    self.waiting.pop_front();
+                }
+                Err(error) => {
+                    let message = error.to_string();
+                    let (id, n_waiting) = (recipe.id, self.waiting.len());
+                    return (self.emit)(Event::SaveFailed {
+                        id,
+                        message,
+                        n_waiting,
+                    });
+                }
+            }
+        }
+    }
+
+    /// One piece of what nobody waits for.
+    fn work(&mut self) {
+        let Some(gallery) = &mut self.gallery else {
+            self.thumbnails.clear();
+            self.is_overview_stale = false;
+            return;
+        };
+        if std::mem::take(&mut self.is_overview_stale) {
+            match gallery.overview() {
+                Ok(overview) => (self.emit)(Event::Overview(Arc::new(overview))),
+                Err(error) => self.fail(&error),
+            }
+        } else if let Some(id) = self.thumbnails.pop_front() {
+            (self.emit)(match gallery.thumbnail(id) {
+                Ok(pixels) => Event::Thumbnail { id, pixels },
+                Err(error) => Event::Unreadable {
+                    id,
+                    message: error.to_string(),
+                },
+            });
+        } else if let Some(scan) = &mut self.scan {
+            match gallery.continue_scan(scan) {
+                Ok(None) => {}
+                Ok(Some(report)) => {
+                    self.scan = None;
+                    if report.has_changes() {
+                        self.is_overview_stale = true;
+                        (self.emit)(Event::Changed);
+                    }
+                    if !report.changed.is_empty() {
+                        (self.emit)(Event::Redrawn(report.changed));
+                    }
+                }
+                Err(error) => {
+                    self.scan = None;
+                    self.fail(&error);
+                }
+            }
+        }
+    }
+
+    fn look_for_marks(&mut self) {
+        let Some(gallery) = &mut self.gallery else {
+            return;
+        };
+        match gallery.read_marks() {
+            Ok(false) => {}
+            Ok(true) => {
+                self.is_overview_stale = true;
+                (self.emit)(Event::Changed);
+            }
+            Err(error) => tracing::warn!("cannot read the gallery's marks: {error}"),
+        }
+    }
+}
+
+/// What a command comes to.
+struct Answer {
+    events: Vec<Event>,
+    changes_counts: bool,
+}
+
+impl Answer {
+    fn of(event: Event) -> Self {
+        Self {
+            events: vec![event],
+            changes_counts: false,
+        }
+    }
+
+    fn changed(events: Vec<Event>) -> Self {
+        Self {
+            events,
+            changes_counts: true,
+        }
+    }
+}
+
+fn answer(gallery: &mut Gallery, command: Command) -> Result<Answer> {
+    Ok(match command {
+        Command::List { request, query } => Answer::of(Event::Listed {
+            request,
+            entries: gallery.entries(&query)?.into(),
+        }),
+        Command::Records(ids) => Answer {
+            events: records(gallery, &ids)?,
+            changes_counts: false,
+        },
+        Command::Open(id) => Answer::of(match gallery.pixels(id) {
+            Ok(pixels) => Event::Opened {
+                id,
+                pixels: Arc::new(pixels),
+            },
+            Err(error) => Event::Unreadable {
+                id,
+                message: error.to_string(),
+            },
+        }),
+        Command::Mark { pictures, mark } => {
+            let changed = gallery.mark(&pictures, &mark)?;
+            let mut events = vec![Event::Marked { mark, changed }];
+            if pictures.len() > MOST_RECORDS {
+                events.push(Event::Changed);
+            } else {
+                events.extend(records(gallery, &pictures)?);
+            }
+            Answer::changed(events)
+        }
+        Command::Change(change) => {
+            gallery.change(change)?;
+            Answer::changed(vec![Event::Changed])
+        }
+        Command::Trash(ids) => moved(ids.len(), &gallery.trash_all(&ids)?),
+        Command::Restore(ids) => moved(ids.len(), &gallery.restore_all(&ids)?),
+        Command::EmptyTrash(ids) => moved(ids.len(), &gallery.delete_all(&ids)?),
+        Command::Family(id) => Answer::of(Event::Family(Arc::new(gallery.family(id)?))),
+        Command::Export { id, path, options } => {
+            gallery.export(id, &path, options)?;
+            Answer::of(Event::Exported { id, path })
+        }
+        Command::Save { .. }
+        | Command::RetrySaves
+        | Command::Overview
+        | Command::Import(_)
+        | Command::Rescan
+        | Command::CancelImports
+        | Command::Thumbnails(_) => {
+            unreachable!("the worker does these itself")
+        }
+    })
+}
+
+/// After many pictures went elsewhere: one that could not kept none of the others from it.
+fn moved(n: usize, failures: &[(PictureId, Error)]) -> Answer {
+    let mut events = vec![Event::Changed];
+    events.extend(failures.first().map(|(_, first)| Event::Failed {
+        message: match failures.len() {
+            1 => first.to_string(),
+            n_failed => format!("{n_failed} of {n} pictures: {first}"),
+        },
+    }));
+    Answer::changed(events)
+}
+
+/// What is known of pictures; those that were deleted for good are passed over.
+fn records(gallery: &Gallery, ids: &[PictureId]) -> Result<Vec<Event>> {
+    let mut events = Vec::with_capacity(ids.len());
+    for id in ids {
+        match gallery.record(*id) {
+            Ok(record) => events.push(Event::Record(Box::new(record))),
+            Err(Error::UnknownPicture(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(events)
+}

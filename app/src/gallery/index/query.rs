@@ -1,0 +1,186 @@
+//! Which pictures to list, and in which order.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::{Range, RangeInclusive};
+
+use jiff::Timestamp;
+use rusqlite::types::Value;
+
+use super::{Index, State};
+use crate::gallery::error::Result;
+use crate::gallery::layout::PictureId;
+
+/// Which pictures to list. All conditions hold at once; the default lists every picture.
+#[expect(clippy::struct_excessive_bools, reason = "one for each condition")]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Query {
+    /// Words, or beginnings of words, that all occur in title, prompt, model, tags, boards or note.
+    pub words: String,
+    pub is_starred: bool,
+    pub tag: Option<String>,
+    pub board: Option<String>,
+    /// Only pictures without a tag.
+    pub is_untagged: bool,
+    /// Only pictures on no board.
+    pub is_unboarded: bool,
+    /// The name of the model, as recipes give it.
+    pub model: Option<String>,
+    /// Of the longer side.
+    pub longer_side_px: Option<RangeInclusive<u32>>,
+    /// When it was made: from the first moment on, before the second.
+    pub made: Option<Range<Timestamp>>,
+    /// The trash instead of the gallery.
+    pub in_trash: bool,
+    pub sort: Sort,
+}
+
+/// The order of a list. Among equals the newest comes first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Sort {
+    #[default]
+    Newest,
+    Oldest,
+    /// By title, else prompt; pictures with neither come last.
+    Name,
+    /// Best match with the prompt first; pictures that were not scored come last.
+    Score,
+    /// Most pixels first.
+    Largest,
+}
+
+impl Sort {
+    pub const ALL: [Self; 5] = [
+        Self::Newest,
+        Self::Oldest,
+        Self::Name,
+        Self::Score,
+        Self::Largest,
+    ];
+
+    fn order(self) -> &'static str {
+        match self {
+            Self::Newest => "id DESC",
+            Self::Oldest => "id",
+            Self::Name => "sort_name = '', sort_name, id DESC",
+            Self::Score => "score DESC NULLS LAST, id DESC",
+            Self::Largest => "width * height DESC, id DESC",
+        }
+    }
+}
+
+/// One picture of a list, small enough for 100,000 of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    pub id: PictureId,
+    /// When it was made, in milliseconds since 1970.
+    pub created_ms: i64,
+    /// Equal for the pictures of one run within a list; 0 for a picture that stands alone.
+    pub run: u32,
+    pub is_starred: bool,
+}
+
+impl Index {
+    /// All pictures that match, in the query's order.
+    pub fn entries(&self, query: &Query) -> Result<Vec<Entry>> {
+        let (condition, values) = condition(query);
+        let order = query.sort.order();
+        let sql = format!("SELECT id, run FROM pictures WHERE {condition} ORDER BY {order}");
+        let run = || {
+            let starred = self.starred()?;
+            let mut runs: HashMap<i64, u32> = HashMap::new();
+            let mut statement = self.connection.prepare_cached(&sql)?;
+            let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+            let mut entries = Vec::new();
+            while let Some(row) = rows.next()? {
+                let run: Option<i64> = row.get(1)?;
+                if let Some(id) = PictureId::from_bytes(row.get(0)?) {
+                    let next = runs.len() as u32 + 1;
+                    entries.push(Entry {
+                        id,
+                        created_ms: id.created().as_millisecond(),
+                        run: run.map_or(0, |run| *runs.entry(run).or_insert(next)),
+                        is_starred: starred.contains(&id.bytes()),
+                    });
+                }
+            }
+            Ok(entries)
+        };
+        run().map_err(self.fail())
+    }
+
+    fn starred(&self) -> rusqlite::Result<HashSet<[u8; 16]>> {
+        let sql = "SELECT id FROM marks WHERE kind = 'star' AND name = ''";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        statement.query_map([], |row| row.get(0))?.collect()
+    }
+}
+
+/// The condition of a query in SQL, and its values in the order of their question marks.
+fn condition(query: &Query) -> (String, Vec<Value>) {
+    let state = if query.in_trash {
+        State::Trashed
+    } else {
+        State::Here
+    };
+    let mut conditions = vec!["state = ?".to_owned()];
+    let mut values = vec![Value::from(state.code())];
+    let starred = query.is_starred.then_some(("star", ""));
+    let tag = query.tag.as_deref().map(|name| ("tag", name));
+    let board = query.board.as_deref().map(|name| ("board", name));
+    for (kind, name) in [starred, tag, board].into_iter().flatten() {
+        conditions.push("id IN (SELECT id FROM marks WHERE kind = ? AND name = ?)".to_owned());
+        values.extend([kind.to_owned().into(), name.to_owned().into()]);
+    }
+    let untagged = query.is_untagged.then_some("tag");
+    let unboarded = query.is_unboarded.then_some("board");
+    for kind in [untagged, unboarded].into_iter().flatten() {
+        conditions.push("id NOT IN (SELECT id FROM marks WHERE kind = ?)".to_owned());
+        values.push(kind.to_owned().into());
+    }
+    if let Some(model) = &query.model {
+        conditions.push("model = ?".to_owned());
+        values.push(model.clone().into());
+    }
+    if let Some(sides) = &query.longer_side_px {
+        conditions.push("max(width, height) BETWEEN ? AND ?".to_owned());
+        values.extend([sides.start(), sides.end()].map(|side| i64::from(*side).into()));
+    }
+    if let Some(made) = &query.made {
+        conditions.push("id >= ? AND id < ?".to_owned());
+        values.extend([made.start, made.end].map(|at| first_id_at(at).into()));
+    }
+    for word in query.words.split_whitespace() {
+        let (condition, value) = word_condition(word);
+        conditions.push(condition.to_owned());
+        values.push(value.into());
+    }
+    (conditions.join(" AND "), values)
+}
+
+/// What no id made before that moment is greater than.
+fn first_id_at(at: Timestamp) -> Vec<u8> {
+    // A version-7 UUID begins with 48 bits of milliseconds since 1970.
+    let milliseconds = at.as_millisecond().clamp(0, (1 << 48) - 1);
+    milliseconds.to_be_bytes()[2..].to_vec()
+}
+
+fn word_condition(word: &str) -> (&'static str, String) {
+    // SQLite's tokenizer knows words with spaces between them: the beginning of one is looked up.
+    // Signs, emoji, and scripts without spaces are looked for as they are.
+    if word.chars().all(|c| c.is_alphanumeric() && !is_unspaced(c)) {
+        let condition = "row IN (SELECT rowid FROM words WHERE words MATCH ?)";
+        (condition, format!("\"{word}\"*"))
+    } else {
+        let condition = "row IN (SELECT rowid FROM words WHERE text LIKE ? ESCAPE '\\')";
+        let escaped = word
+            .replace('\\', "\\\\")
+            .replace('%', "\\%")
+            .replace('_', "\\_");
+        (condition, format!("%{escaped}%"))
+    }
+}
+
+/// Thai to Khmer, kana, Han and other scripts that are written without spaces between words.
+fn is_unspaced(c: char) -> bool {
+    matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{2e80}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+}
