@@ -185,8 +185,12 @@ impl App {
     ) {
         let record = self.gallery_view.record(id);
         let recipe = self.recipe(PictureRef::Gallery(id)).map(Arc::new);
+        let name = match &recipe {
+            Some(recipe) => recipe.subject(),
+            None => record.map_or(String::new(), |record| record.prompt().to_owned()),
+        };
         let source = Source {
-            name: record.map_or(String::new(), |record| record.prompt().to_owned()),
+            name,
             picture: Some(id),
             parents: vec![id],
             recipe,

@@ -108,10 +108,7 @@ fn how_ui(ui: &mut Ui, scene: &mut Scene<'_>, recipe: &Recipe, picture: PictureR
         None,
     );
     if let Some(score) = recipe.score {
-        let words = format!(
-            "{score:.3} for the prompt, the best of {}",
-            recipe.best_of.max(1)
-        );
+        let words = format!("{score:.3}, the best of {}", recipe.best_of.max(1));
         field_ui(ui, scene, "Match", &words, picture, None);
     }
     let created = recipe

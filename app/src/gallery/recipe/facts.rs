@@ -206,6 +206,20 @@ impl Recipe {
         }
     }
 
+    /// What it shows, in the words that it or the picture it came from was asked for with.
+    pub fn subject(&self) -> String {
+        let of = [
+            self.variations.as_ref().and_then(|facts| facts.of.as_ref()),
+            self.shift.as_ref().and_then(|facts| facts.of.as_ref()),
+            self.upscale.as_ref().and_then(|facts| facts.of.as_ref()),
+        ];
+        let of = of.into_iter().flatten().next();
+        match of.filter(|_| self.prompt.is_empty()) {
+            Some(of) => of.clone(),
+            None => self.title(),
+        }
+    }
+
     /// IPTC's name for how the picture came to be, where that is known.
     pub fn digital_source_type(&self) -> Option<&'static str> {
         let of_ai = self.upscale.as_ref().is_some_and(|facts| facts.of_ai);
@@ -336,6 +350,8 @@ mod tests {
             assert!(json.contains(&format!("\"{key}\"")), "{json}");
             assert_eq!(Recipe::from_json(&json), Some(recipe.clone()));
             assert_eq!(recipe.title(), title);
+            let subject = recipe.subject();
+            assert!(subject == "a cat" || subject == title, "{subject}");
             assert!(!is_composite(&recipe), "{title}");
         }
         let photo = made().upscaled(None, upscale.clone());

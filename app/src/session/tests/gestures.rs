@@ -128,6 +128,7 @@ fn a_mix_asks_for_its_ways_and_goes_on_where_it_was_cut_off() {
         ways[1..].iter().map(|way| way.to_vec()).collect::<Vec<_>>()
     );
     assert_eq!(blobs.len(), 1, "the engine has forgotten the picture");
+    assert_eq!(request.generate.seed, 100, "a strip is of one seed");
     bench.note(effects.clone());
     let job = bench.job();
     bench.say(Event::Started { job, plan: plan() });
