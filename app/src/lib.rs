@@ -36,4 +36,5 @@ pub mod settings;
 pub mod textures;
 pub mod theme;
 pub mod tools;
+pub mod upscaled;
 pub mod window;

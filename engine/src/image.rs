@@ -28,20 +28,27 @@ impl RgbPicture {
     /// As the tensor the encoders take: `[1, 3, height, width]` in [-1, 1].
     pub fn to_tensor(&self, device: &Device, dtype: DType) -> Tensor<4> {
         let (width, height) = (self.width as usize, self.height as usize);
-        let n_pixels = width * height;
+        let data = TensorData::new(self.to_planes(), [1, 3, height, width]);
+        Tensor::from_data(data, (device, dtype))
+    }
+
+    /// Red, green and blue in [-1, 1], each row by row.
+    pub(crate) fn to_planes(&self) -> Vec<f32> {
+        let n_pixels = self.width as usize * self.height as usize;
         let mut planes = vec![0f32; 3 * n_pixels];
         for (index, pixel) in self.rgb.chunks_exact(3).enumerate() {
             for (channel, &value) in pixel.iter().enumerate() {
                 planes[channel * n_pixels + index] = f32::from(value) / 255.0 * 2.0 - 1.0;
             }
         }
-        Tensor::from_data(
-            TensorData::new(planes, [1, 3, height, width]),
-            (device, dtype),
-        )
+        planes
     }
 
-    fn from_planes(planes: &[f32], width: usize, height: usize) -> Result<Self> {
+    /// As [`Self::from_tensor`], of values that are on the host.
+    ///
+    /// # Errors
+    /// [`Error::NotANumber`].
+    pub(crate) fn from_planes(planes: &[f32], width: usize, height: usize) -> Result<Self> {
         if planes.iter().any(|value| value.is_nan()) {
             return Err(Error::NotANumber);
         }

@@ -7,6 +7,7 @@
 //! - [`tokenizer`], [`text_encoders`], [`vision_encoder`], [`prior`], [`denoisers`], [`autoencoder`]
 //!   are the components, made of [`layers`]; [`image_preprocessor`] and [`resample`] prepare pictures
 //!   for the vision encoder;
+//! - [`upscaler`] makes pictures larger, by networks that people have as single files;
 //! - [`schedules`], [`prediction`], [`samplers`], [`guidance`], [`noise`] are the sampling mathematics,
 //!   plain functions that know no model;
 //! - [`stitch`] cuts out what an edit sees and makes the patch that is written back, in pixels;
@@ -42,6 +43,7 @@ pub mod schedules;
 pub mod stitch;
 pub mod text_encoders;
 pub mod tokenizer;
+pub mod upscaler;
 pub mod vision_encoder;
 pub mod weights;
 pub mod worker;

@@ -7,7 +7,7 @@ use std::{
 
 use limn_engine::{
     Error,
-    catalogue::{Catalogue, Component, UnclipFolder},
+    catalogue::{Catalogue, Component, UnclipFolder, UpscalerFile},
     protocol::ModelId,
     samplers::Sampler,
     weights::ModelFolder,
@@ -296,4 +296,89 @@ fn the_built_in_model_is_whole_where_there_is_one() {
         let report = catalogue.open(&ModelId(id)).unwrap().inspect().unwrap();
         assert_eq!(report.abilities, ABILITIES, "{report:?}");
     }
+}
+
+#[test]
+fn upscalers_are_listed_apart_from_models_that_draw() {
+    let library = TempDir::new().unwrap();
+    let upscaler = |name: &str| {
+        let folder = fixture_path("upscalers").join(name);
+        folder.join("model.safetensors")
+    };
+    copy_folder(&combined(), &library.path().join("tiny"));
+    fs::create_dir(library.path().join("tiny/upscaler")).unwrap();
+    let of_model = library.path().join("tiny/upscaler/model.safetensors");
+    fs::copy(upscaler("compact_x3"), of_model).unwrap();
+    fs::write(library.path().join("tiny/limn.json"), r#"{"name": "Tiny"}"#).unwrap();
+    for (name, file) in [("4x-Sharp", "esrgan_x4"), ("2x-Soft", "esrgan_shuffled_x2")] {
+        let path = library.path().join(format!("{name}.safetensors"));
+        fs::copy(upscaler(file), path).unwrap();
+    }
+    fs::write(library.path().join("broken.safetensors"), "cut").unwrap();
+    fs::copy(
+        combined().join("unet/diffusion_pytorch_model.safetensors"),
+        library.path().join("foreign.safetensors"),
+    )
+    .unwrap();
+    let named = upscaler("esrgan_plus_x1");
+    let catalogue = Catalogue {
+        folders: vec![named.clone()],
+        prior: None,
+        library: Some(library.path().to_owned()),
+    };
+
+    let is_built_in = |id: &str| id.starts_with("doodle");
+    let models: Vec<_> = catalogue
+        .models()
+        .into_iter()
+        .map(|model| model.id.0)
+        .collect();
+    assert_eq!(
+        models
+            .iter()
+            .filter(|id| !is_built_in(id))
+            .collect::<Vec<_>>(),
+        ["tiny"]
+    );
+    let listed: Vec<_> = catalogue
+        .upscalers()
+        .iter()
+        .map(UpscalerFile::info)
+        .filter(|info| !is_built_in(&info.id.0))
+        .map(|info| (info.id.0, info.scale, info.made_for))
+        .collect();
+    let row = |id: &str, scale, made_for: Option<&str>| {
+        (id.to_owned(), scale, made_for.map(str::to_owned))
+    };
+    assert_eq!(
+        listed,
+        [
+            row("tiny-upscaler", 3, Some("Tiny")),
+            row("model", 1, None),
+            row("2x-Soft", 2, None),
+            row("4x-Sharp", 4, None),
+        ]
+    );
+
+    let best = |drawn_by| catalogue.best_upscaler(drawn_by).unwrap().id.0;
+    assert_eq!(best(Some("Tiny")), "tiny-upscaler");
+    assert_eq!([best(Some("Other")), best(None)], ["model", "model"]);
+    let id = |name: &str| ModelId(name.to_owned());
+    let by_path = catalogue
+        .open_upscaler(&id(&named.to_string_lossy()))
+        .unwrap();
+    assert_eq!(by_path.info().family, "ESRGAN+");
+    for (name, why) in [
+        ("broken", "too few"),
+        ("foreign", "there is no model"),
+        ("tiny", "4x-Sharp"),
+    ] {
+        let message = catalogue.open_upscaler(&id(name)).unwrap_err().to_string();
+        assert!(message.contains(why), "{message}");
+    }
+    let message = catalogue
+        .open(&id(&named.to_string_lossy()))
+        .unwrap_err()
+        .to_string();
+    assert!(message.contains("limn upscale"), "{message}");
 }

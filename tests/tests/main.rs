@@ -31,4 +31,7 @@ mod tokenizer;
 mod tool_panels;
 mod unet;
 #[cfg(feature = "app")]
+mod upscale_command;
+mod upscalers;
+#[cfg(feature = "app")]
 mod window;

@@ -22,20 +22,33 @@ pub struct ModelArguments {
     /// The prior's folder, for a model folder that has only the decoder
     #[arg(long, value_name = "PATH", requires = "model")]
     pub prior: Option<PathBuf>,
-    /// Where to compute: auto, gpu, cpu, or a name that `limn devices` lists
-    #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = read_device)]
-    pub device: DeviceChoice,
-    /// Precision: auto, f32 or f16
-    #[arg(long, value_name = "DTYPE", default_value = "auto", value_parser = read_dtype)]
-    pub dtype: DtypeChoice,
+    #[command(flatten)]
+    compute: ComputeArguments,
 }
 
-impl ModelArguments {
+/// Where to compute, and how precisely.
+#[derive(Debug, Args)]
+pub struct ComputeArguments {
+    /// Where to compute: auto, gpu, cpu, or a name that `limn devices` lists
+    #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = read_device)]
+    device: DeviceChoice,
+    /// Precision: auto, f32 or f16
+    #[arg(long, value_name = "DTYPE", default_value = "auto", value_parser = read_dtype)]
+    dtype: DtypeChoice,
+}
+
+impl ComputeArguments {
     pub fn compute(&self) -> Compute {
         Compute {
             device: self.device.clone(),
             dtype: self.dtype,
         }
+    }
+}
+
+impl ModelArguments {
+    pub fn compute(&self) -> Compute {
+        self.compute.compute()
     }
 
     /// The engine to start, told of the model if that is a path.
@@ -94,7 +107,7 @@ impl ModelArguments {
 }
 
 /// The absolute path that `--model` names, if it is a path and not a name.
-fn model_path(model: &str) -> anyhow::Result<Option<PathBuf>> {
+pub fn model_path(model: &str) -> anyhow::Result<Option<PathBuf>> {
     let is_path = model.contains(std::path::is_separator) || Path::new(model).exists();
     Ok(is_path.then(|| std::path::absolute(model)).transpose()?)
 }

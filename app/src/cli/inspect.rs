@@ -1,8 +1,9 @@
 use std::path::Path;
 
 use limn_engine::{
-    catalogue::{Catalogue, ComponentReport, ModelReport},
+    catalogue::{Catalogue, ComponentReport, ModelReport, UpscalerFile, UpscalerReport},
     protocol::ModelId,
+    weights::LoadReport,
 };
 use serde_json::json;
 
@@ -11,7 +12,7 @@ use crate::paths::Folders;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// A model's name, or a path to its folder
+    /// A model's or an upscaler's name, or a path to its folder or file
     #[arg(value_name = "MODEL")]
     model: String,
     /// The prior's folder, for a model folder that has only the decoder
@@ -31,7 +32,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         prior: arguments.prior.clone(),
         library: Some(Folders::find()?.models),
     };
-    let folder = catalogue.open(&ModelId(arguments.model.clone()))?;
+    let id = ModelId(arguments.model.clone());
+    match catalogue.open_upscaler(&id) {
+        Ok(upscaler) => return inspect_upscaler(&upscaler, arguments.json),
+        Err(error) if path.is_file() => return Err(error.into()),
+        Err(_) => {}
+    }
+    let folder = catalogue.open(&id)?;
     let report = folder.inspect()?;
     if arguments.json {
         output::json(&json!({ "event": "model", "model": report }));
@@ -46,6 +53,34 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .collect();
     anyhow::ensure!(faulty.is_empty(), "cannot be loaded: {}", faulty.join(", "));
     Ok(())
+}
+
+fn inspect_upscaler(upscaler: &UpscalerFile, is_json: bool) -> anyhow::Result<()> {
+    let report = upscaler.inspect()?;
+    if is_json {
+        output::json(&json!({ "event": "upscaler", "upscaler": report }));
+    } else {
+        output::line(describe_upscaler(&report));
+    }
+    anyhow::ensure!(report.report.fits(), "the upscaler cannot be loaded");
+    Ok(())
+}
+
+fn describe_upscaler(upscaler: &UpscalerReport) -> String {
+    let dtypes: Vec<&str> = upscaler.dtypes.keys().map(String::as_str).collect();
+    format!(
+        "{}\n  family      {}\n  file        {}\n  size        {}, {:.1} million parameters, {}\n  can         make pictures {} times as large\n{}",
+        upscaler.name,
+        upscaler.family,
+        upscaler.path,
+        mebibytes(upscaler.bytes),
+        upscaler.report.n_parameters as f64 / 1e6,
+        dtypes.join(" and "),
+        upscaler.scale,
+        describe_faults(&upscaler.report),
+    )
+    .trim_end()
+    .to_owned()
 }
 
 fn describe(report: &ModelReport) -> String {
@@ -80,14 +115,21 @@ fn describe_component(component: &ComponentReport) -> String {
         lines += &format!("    fault     {fault}\n");
     }
     if let Some(report) = &component.report {
-        for (what, names) in [
-            ("missing", &report.missing),
-            ("unused", &report.unused),
-            ("unfit", &report.unfit),
-        ] {
-            for name in names {
-                lines += &format!("    {what:<10}{name}\n");
-            }
+        lines += &describe_faults(report);
+    }
+    lines
+}
+
+fn describe_faults(report: &LoadReport) -> String {
+    let faults = [
+        ("missing", &report.missing),
+        ("unused", &report.unused),
+        ("unfit", &report.unfit),
+    ];
+    let mut lines = String::new();
+    for (what, names) in faults {
+        for name in names {
+            lines += &format!("    {what:<10}{name}\n");
         }
     }
     lines

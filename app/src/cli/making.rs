@@ -180,13 +180,24 @@ impl<'a> Maker<'a> {
                 self.n_pictures
             );
         }
-        if self.arguments.json {
-            output::json(&finished_json(&finished.timings, &finished.memory));
-        } else {
-            output::note(format!("{:.1} s", finished.timings.total_seconds));
-        }
-        Ok(())
+        tell_end(&finished, self.arguments.json)
     }
+}
+
+/// Tells what a job took.
+///
+/// # Errors
+/// When it was cancelled.
+pub fn tell_end(finished: &Finished, is_json: bool) -> anyhow::Result<()> {
+    if finished.was_cancelled {
+        bail!("cancelled");
+    }
+    if is_json {
+        output::json(&finished_json(&finished.timings, &finished.memory));
+    } else {
+        output::note(format!("{:.1} s", finished.timings.total_seconds));
+    }
+    Ok(())
 }
 
 /// The last event of a job.
@@ -207,7 +218,7 @@ pub fn finished_json(timings: &Timings, memory: &MemoryUse) -> serde_json::Value
 }
 
 /// Short enough to read aloud.
-fn random_seed() -> u64 {
+pub fn random_seed() -> u64 {
     uuid::Uuid::new_v4().as_u128() as u64 & u64::from(u32::MAX)
 }
 

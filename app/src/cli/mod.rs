@@ -22,6 +22,7 @@ mod output;
 mod progress;
 mod shift;
 mod target;
+mod upscale;
 mod variations;
 
 use std::path::PathBuf;
@@ -58,6 +59,8 @@ enum Command {
     Blend(blend::Arguments),
     /// Turn what a picture shows into something else
     Shift(shift::Arguments),
+    /// Make a picture two, four or eight times as large
+    Upscale(upscale::Arguments),
     /// Tell what is in a model's folder
     Inspect(inspect::Arguments),
     /// List what this machine can compute with
@@ -82,6 +85,7 @@ pub fn main() -> ExitCode {
         Some(Command::Variations(arguments)) => variations::run(&arguments),
         Some(Command::Blend(arguments)) => blend::run(&arguments),
         Some(Command::Shift(arguments)) => shift::run(&arguments),
+        Some(Command::Upscale(arguments)) => upscale::run(&arguments),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
         Some(Command::Devices(arguments)) => devices::run(&arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),

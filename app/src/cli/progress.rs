@@ -92,15 +92,13 @@ impl Reporter {
         if self.is_json {
             output::json(&json!({ "event": "started", "plan": plan }));
         } else {
+            let sampling = match plan.n_steps {
+                0 => String::new(),
+                n_steps => format!(", {}, {n_steps} steps", plan.sampler),
+            };
             self.note(&format!(
-                "{} on {} in {}: {}×{}, {}, {} steps",
-                plan.model_name,
-                plan.device,
-                plan.dtype,
-                plan.width,
-                plan.height,
-                plan.sampler,
-                plan.n_steps
+                "{} on {} in {}: {}×{}{sampling}",
+                plan.model_name, plan.device, plan.dtype, plan.width, plan.height
             ));
         }
         if let Some(unread) = &plan.unread_prompt {

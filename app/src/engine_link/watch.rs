@@ -33,6 +33,7 @@ struct JobInFlight {
 enum Question {
     Models,
     Devices,
+    Upscalers,
     Load(ModelId),
 }
 
@@ -69,6 +70,7 @@ impl Watch {
             }
             Request::ListModels => self.questions.push(Question::Models),
             Request::ListDevices { .. } => self.questions.push(Question::Devices),
+            Request::ListUpscalers => self.questions.push(Question::Upscalers),
             Request::Load { model, .. } => self.questions.push(Question::Load(model.clone())),
             // Jobs are noted above.
             Request::Chunk(_)
@@ -105,6 +107,7 @@ impl Watch {
             | Event::Failed { job: Some(job), .. } => self.jobs.retain(|j| j.job != *job),
             Event::Models(_) => self.answered(&Question::Models),
             Event::Devices(_) => self.answered(&Question::Devices),
+            Event::Upscalers(_) => self.answered(&Question::Upscalers),
             Event::Loaded { model, .. } => self.answered(&Question::Load(model.clone())),
             // It does not say which question failed; the oldest is the likeliest.
             Event::Failed { job: None, .. } if !self.questions.is_empty() => {

@@ -29,6 +29,7 @@ pub fn models_place_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             let is_current = current.as_ref() == Some(&model.id);
             model_card_ui(ui, scene, &model, is_current);
         }
+        upscalers_ui(ui, scene);
         ui.add_space(8.0);
         ui.label(egui::RichText::new("Devices").font(theme::title()).color(theme.text));
         if scene.session.devices.is_empty() {
@@ -45,6 +46,34 @@ pub fn models_place_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             });
         }
     });
+}
+
+/// What makes pictures larger. Which one is taken is decided for each picture.
+fn upscalers_ui(ui: &mut Ui, scene: &Scene<'_>) {
+    let theme = theme::of(ui);
+    ui.add_space(8.0);
+    let heading = egui::RichText::new("Upscalers").font(theme::title());
+    ui.label(heading.color(theme.text));
+    for upscaler in &scene.session.upscalers {
+        card_ui(ui, |ui| {
+            let name = egui::RichText::new(&upscaler.name).font(theme::body_medium());
+            ui.label(name.color(theme.text));
+            let used_for = match &upscaler.made_for {
+                Some(model) => format!("for pictures by {model}"),
+                None => "for any picture".to_owned(),
+            };
+            let facts = format!(
+                "{} · {} · {} times as large · {used_for}",
+                upscaler.family,
+                widgets::bytes(upscaler.bytes),
+                upscaler.scale
+            );
+            widgets::remark(ui, &facts);
+        });
+    }
+    let words = "Put ESRGAN files (.safetensors) into the library of models: the first by name makes pictures larger that \
+                 no other is made for.";
+    widgets::remark(ui, words);
 }
 
 fn model_card_ui(ui: &mut Ui, scene: &mut Scene<'_>, model: &ModelInfo, is_current: bool) {

@@ -16,6 +16,7 @@ impl Session {
                 let mut effects = vec![
                     Effect::Ask(Request::ListModels),
                     Effect::Ask(Request::ListDevices { self_test: false }),
+                    Effect::Ask(Request::ListUpscalers),
                 ];
                 effects.extend(self.start_next());
                 effects
@@ -53,6 +54,7 @@ impl Session {
                 return effects;
             }
             Event::Devices(devices) => self.devices = devices,
+            Event::Upscalers(upscalers) => self.upscalers = upscalers,
             Event::Loading {
                 done_bytes,
                 total_bytes,

@@ -199,6 +199,7 @@ impl Gesture {
                     scale: *scale,
                     upscaler: None,
                     compute: generate.compute,
+                    drawn_by: source.recipe.as_ref().map(|recipe| recipe.model.clone()),
                 },
             },
         };

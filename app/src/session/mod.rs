@@ -34,7 +34,9 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use limn_engine::protocol::{Compute, DeviceInfo, JobId, MemoryUse, ModelId, ModelInfo, Request};
+use limn_engine::protocol::{
+    Compute, DeviceInfo, JobId, MemoryUse, ModelId, ModelInfo, Request, UpscalerInfo,
+};
 
 use crate::document::Document;
 pub use crate::gallery::PictureId;
@@ -172,6 +174,7 @@ pub struct Session {
     /// Whether the engine has said which models there are.
     pub models_are_listed: bool,
     pub devices: Vec<DeviceInfo>,
+    pub upscalers: Vec<UpscalerInfo>,
     /// The chosen model; the first of the list until the user chooses.
     pub model: Option<ModelId>,
     /// Device and precision for the next job.

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use super::AutoencoderConfig;
 use crate::{
     Result,
-    layers::{Conv2d, GroupNorm, Linear, Modulation, Then, attention, upsample_nearest_2x},
+    layers::{Conv2d, GroupNorm, Linear, Modulation, Then, attention, upsample_nearest},
     weights::Parameters,
 };
 
@@ -281,7 +281,7 @@ impl Level {
         match &self.resample {
             Resample::Keep => x,
             Resample::Halve(conv) => conv.forward(x),
-            Resample::Double(conv) => conv.forward(upsample_nearest_2x(x)),
+            Resample::Double(conv) => conv.forward(upsample_nearest(x, 2)),
         }
     }
 }

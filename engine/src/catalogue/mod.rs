@@ -7,6 +7,7 @@ mod card;
 mod defaults;
 mod inspect;
 mod unclip;
+mod upscalers;
 
 use std::{
     collections::BTreeMap,
@@ -18,6 +19,7 @@ pub use defaults::Defaults;
 pub use inspect::{ComponentReport, ModelReport};
 pub(crate) use unclip::sha256_hex;
 pub use unclip::{Component, UnclipFolder};
+pub use upscalers::{UpscalerFile, UpscalerReport};
 
 use crate::{
     Error, Result,
@@ -46,14 +48,19 @@ impl Catalogue {
     ///
     /// What cannot be opened is logged; asking for it by id says why.
     pub fn models(&self) -> Vec<ModelInfo> {
+        self.opened(|id, folder| folder.info(ModelId(id.to_owned())))
+    }
+
+    /// What `read` makes of every model that can be opened, in their order. What cannot be is logged.
+    fn opened<T>(&self, read: impl Fn(&str, UnclipFolder) -> Result<T>) -> Vec<T> {
         let mut ids: Vec<_> = self.places().into_iter().collect();
         ids.sort_by_key(|(_, place)| place.rank());
         ids.into_iter()
             .filter_map(|(id, place)| {
-                let info = self
-                    .open_place(&place)
-                    .and_then(|folder| folder.info(ModelId(id.clone())));
-                info.inspect_err(|error| tracing::warn!("{id} is not served: {error}"))
+                let opened = self.open_place(&place);
+                opened
+                    .and_then(|folder| read(&id, folder))
+                    .inspect_err(|error| tracing::warn!("{id} is not served: {error}"))
                     .ok()
             })
             .collect()
@@ -78,6 +85,7 @@ impl Catalogue {
 
     fn open_place(&self, place: &Place) -> Result<UnclipFolder> {
         match place {
+            Place::Named(_, path) if path.is_file() => Err(upscalers::refused_as_model(path)),
             Place::BuiltIn => UnclipFolder::open(ModelFolder::embedded(DOODLE_FILES), None),
             Place::Named(_, path) => {
                 let prior = self.prior.clone().map(ModelFolder::Disk);
@@ -94,6 +102,7 @@ impl Catalogue {
             places.insert(BUILT_IN_ID.to_owned(), Place::BuiltIn);
         }
         let named = self.folders.iter().enumerate();
+        let named = named.filter(|(_, path)| !path.is_file());
         let named = named.map(|(rank, path)| Place::Named(rank, path.clone()));
         let library = self.library.iter().flat_map(|library| {
             let entries = std::fs::read_dir(library).into_iter().flatten().flatten();
@@ -109,13 +118,7 @@ impl Catalogue {
             let (Place::Named(_, path) | Place::Library(path)) = &place else {
                 continue;
             };
-            let name = folder_name(path);
-            let mut id = name.clone();
-            let mut number = 1;
-            while places.contains_key(&id) {
-                number += 1;
-                id = format!("{name}-{number}");
-            }
+            let id = unique_id(&folder_name(path), |id| places.contains_key(id));
             places.insert(id, place);
         }
         places
@@ -138,6 +141,17 @@ impl Place {
             Self::Library(_) => (2, 0),
         }
     }
+}
+
+/// The name, with a number where it is taken.
+fn unique_id(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let mut id = name.to_owned();
+    let mut number = 1;
+    while is_taken(&id) {
+        number += 1;
+        id = format!("{name}-{number}");
+    }
+    id
 }
 
 fn folder_name(path: &Path) -> String {

@@ -169,6 +169,11 @@ impl UnclipFolder {
         &self.card
     }
 
+    /// The folder itself; of a model in two, the decoder's.
+    pub(super) fn root(&self) -> &ModelFolder {
+        &self.decoder
+    }
+
     /// For messages.
     pub fn path(&self) -> std::path::PathBuf {
         self.decoder.path("")

@@ -1,6 +1,9 @@
 use burn::tensor::{Tensor, activation};
 use serde::Deserialize;
 
+use super::cpu;
+use crate::{Result, weights::Parameters};
+
 /// The activations that configs name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -20,5 +23,35 @@ impl Activation {
             Self::QuickGelu => x.clone() * activation::sigmoid(x * 1.702),
             Self::Silu => activation::silu(x),
         }
+    }
+}
+
+/// `x`, and `slope · x` where that is negative.
+pub fn leaky_relu(x: Tensor<4>, slope: f64) -> Tensor<4> {
+    if cpu::is_on_cpu(&x) {
+        return cpu::leaky_relu(x, &[slope as f32]);
+    }
+    activation::leaky_relu(x, slope)
+}
+
+/// A leaky `ReLU` that has learned a slope for each channel (He et al. 2015).
+#[derive(Debug, Clone)]
+pub struct PRelu {
+    weight: Tensor<1>,
+}
+
+impl PRelu {
+    pub fn init(parameters: &Parameters, n_channels: usize) -> Result<Self> {
+        Ok(Self {
+            weight: parameters.tensor("weight", [n_channels])?,
+        })
+    }
+
+    /// # Shapes: `[batch, channels, height, width]` → the same
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        if cpu::is_on_cpu(&x) {
+            return cpu::leaky_relu(x, &cpu::values_of(&self.weight));
+        }
+        activation::prelu(x, self.weight.clone())
     }
 }

@@ -71,12 +71,12 @@ impl Conv2d {
     }
 }
 
-/// Doubles height and width by repeating pixels.
+/// Makes each pixel a square of `scale` by `scale`.
 ///
-/// # Shapes: `[batch, channels, height, width]` → `[batch, channels, 2·height, 2·width]`
-pub fn upsample_nearest_2x(x: Tensor<4>) -> Tensor<4> {
+/// # Shapes: `[batch, channels, height, width]` → `[batch, channels, scale · height, scale · width]`
+pub fn upsample_nearest(x: Tensor<4>, scale: usize) -> Tensor<4> {
     let [_, _, height, width] = x.dims();
-    let options =
-        InterpolateOptions::new(InterpolateMode::Nearest).with_output_size([2 * height, 2 * width]);
+    let options = InterpolateOptions::new(InterpolateMode::Nearest)
+        .with_output_size([scale * height, scale * width]);
     module::interpolate(x, options)
 }

@@ -59,6 +59,21 @@ pub(super) fn group_norm(x: Tensor<4>, spec: &GroupNormSpec) -> Tensor<4> {
     })
 }
 
+/// A leaky `ReLU` with a slope for each channel, or one for all.
+pub(super) fn leaky_relu(x: Tensor<4>, slopes: &[f32]) -> Tensor<4> {
+    let [_, _, height, width] = x.dims();
+    in_place(x, |x| {
+        x.par_chunks_mut(height * width)
+            .enumerate()
+            .for_each(|(i_plane, plane)| {
+                let slope = slopes[i_plane % slopes.len()];
+                for value in plane {
+                    *value = if *value < 0.0 { *value * slope } else { *value };
+                }
+            });
+    })
+}
+
 /// Lets `kernel` change the values of a tensor on the CPU in f32. Copies only what something else shares.
 fn in_place<const D: usize>(x: Tensor<D>, kernel: impl FnOnce(&mut [f32])) -> Tensor<D> {
     let device = x.device();
@@ -72,7 +87,7 @@ pub(super) fn is_on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
     x.dtype() == DType::F32 && x.device() == Device::flex()
 }
 
-fn values_of<const D: usize>(x: &Tensor<D>) -> Vec<f32> {
+pub(super) fn values_of<const D: usize>(x: &Tensor<D>) -> Vec<f32> {
     x.to_data().try_into_vec().expect("the dtype is f32")
 }
 

@@ -10,12 +10,14 @@ mod cpu;
 mod cpu_conv;
 mod linear;
 mod norm;
+mod pixel_shuffle;
 mod timestep;
 
-pub use activation::Activation;
+pub use activation::{Activation, PRelu, leaky_relu};
 pub use attention::{MASKED_SCORE, attention, exact_attention};
 pub use clip_encoder::{ClipEncoder, ClipEncoderConfig, read_clip_config};
-pub use conv::{Conv2d, upsample_nearest_2x};
+pub use conv::{Conv2d, upsample_nearest};
 pub use linear::{Embedding, Linear};
 pub use norm::{GroupNorm, LayerNorm, Modulation, Then};
+pub use pixel_shuffle::{pixel_shuffle, pixel_unshuffle};
 pub use timestep::TimestepEmbedding;

@@ -23,11 +23,13 @@ mod memory;
 mod order;
 mod preview_map;
 mod progress;
+pub mod redraw;
 pub mod shift;
 mod similarity;
 mod slerp;
 mod source_picture;
 pub mod text_to_image;
+pub mod upscale;
 mod value_cache;
 pub mod variations;
 
@@ -37,6 +39,7 @@ pub use event::{FinishedPicture, PipelineEvent};
 pub use initial_latents::InitialLatents;
 pub use loaded_model::{LoadedModel, Runtime};
 pub use source_picture::SourcePicture;
+pub use upscale::{LoadedUpscaler, UpscaleOrder};
 
 use crate::Result;
 

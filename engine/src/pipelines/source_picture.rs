@@ -42,23 +42,8 @@ impl SourcePicture {
     /// [`Error::NoPicture`] for one without pixels; [`Error::WrongPictureSize`] where the bytes are not as many as
     /// its size says.
     pub(super) fn on_white(&self) -> Result<RgbPicture> {
-        let Self {
-            width,
-            height,
-            rgba,
-        } = self;
-        if *width == 0 || *height == 0 {
-            return Err(Error::NoPicture);
-        }
-        let n_pixels = u64::from(*width) * u64::from(*height);
-        if n_pixels.checked_mul(4) != Some(rgba.len() as u64) {
-            return Err(Error::WrongPictureSize {
-                name: "picture",
-                width: *width,
-                height: *height,
-            });
-        }
-        let pixels = rgba.as_chunks::<4>().0;
+        self.check()?;
+        let pixels = self.rgba.as_chunks::<4>().0;
         let rgb = pixels
             .iter()
             .flat_map(|&[red, green, blue, alpha]| {
@@ -67,10 +52,43 @@ impl SourcePicture {
             })
             .collect();
         Ok(RgbPicture {
-            width: *width,
-            height: *height,
+            width: self.width,
+            height: self.height,
             rgb,
         })
+    }
+
+    /// The colours alone. What is transparent takes those around it, so that none that nobody sees comes in at an edge.
+    ///
+    /// # Errors
+    /// Those of [`Self::on_white`].
+    pub(super) fn colours(&self) -> Result<RgbPicture> {
+        self.check()?;
+        let pixels = self.rgba.as_chunks::<4>().0;
+        let mut picture = RgbPicture {
+            width: self.width,
+            height: self.height,
+            rgb: pixels.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect(),
+        };
+        let alpha: Vec<u8> = pixels.iter().map(|pixel| pixel[3]).collect();
+        stitch::colour_transparent(&mut picture, &alpha);
+        Ok(picture)
+    }
+
+    fn check(&self) -> Result<()> {
+        let (width, height) = self.size();
+        if width == 0 || height == 0 {
+            return Err(Error::NoPicture);
+        }
+        let n_pixels = u64::from(width) * u64::from(height);
+        if n_pixels.checked_mul(4) != Some(self.rgba.len() as u64) {
+            return Err(Error::WrongPictureSize {
+                name: "picture",
+                width,
+                height,
+            });
+        }
+        Ok(())
     }
 }
 
@@ -105,5 +123,17 @@ mod tests {
             let message = picture(size, bytes).unwrap_err();
             assert!(message.contains(why), "{message}");
         }
+    }
+
+    #[test]
+    fn what_is_transparent_takes_the_colours_around_it() {
+        let source = |rgba: &[u8]| SourcePicture {
+            width: rgba.len() as u32 / 4,
+            height: 1,
+            rgba: rgba.into(),
+        };
+        let colours = source(&[10, 20, 30, 255, 99, 0, 0, 0, 10, 20, 30, 128]).colours();
+        assert_eq!(colours.unwrap().rgb, [10, 20, 30, 10, 20, 30, 10, 20, 30]);
+        assert!(source(&[9, 9, 9, 0]).colours().is_ok());
     }
 }

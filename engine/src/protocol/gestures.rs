@@ -77,21 +77,41 @@ pub struct ShiftRequest {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct UpscaleRequest {
     pub source: PictureInput,
-    /// 2 or 4 times wider and higher.
+    /// 2, 4 or 8 times wider and higher.
     pub scale: u32,
-    /// `None`: the best there is for this picture.
+    /// `None`: the best there is for this picture: what was made for the model that drew it, else an upscaler file that
+    /// the user has, else the resampler.
     pub upscaler: Option<Upscaler>,
     pub compute: Compute,
+    /// The name of the model that drew the picture, as its recipe has it; `None` for one from elsewhere.
+    pub drawn_by: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Upscaler {
     /// Arithmetic alone: nothing is made up.
     Resample,
-    /// A model that draws, tile by tile.
-    Diffusion(GenerateRequest),
-    /// An upscaler file that the user has.
+    /// A model that draws the resampled picture anew, tile by tile. The request's size is that of a tile; its number of
+    /// pictures and its initial noise are not read. `strength` says how much may change, above 0 and at most 1.
+    Diffusion {
+        generate: GenerateRequest,
+        strength: f32,
+    },
+    /// An upscaler's file, by an id of the engine's [list](super::Request::ListUpscalers).
     File(ModelId),
+}
+
+/// A network that makes pictures larger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpscalerInfo {
+    pub id: ModelId,
+    pub name: String,
+    /// Its architecture, as people call it.
+    pub family: String,
+    pub scale: u32,
+    pub bytes: u64,
+    /// The model whose pictures it was made for, by name; `None` for any picture.
+    pub made_for: Option<String>,
 }
 
 /// CLIP embeddings, for a search; no picture is made. Answered by [`Event::Embedded`](super::Event::Embedded).

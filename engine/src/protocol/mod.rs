@@ -11,7 +11,7 @@ mod gestures;
 
 pub use gestures::{
     BlendInput, BlendNoise, BlendRequest, EmbedRequest, Embeddings, Mix, ModelDeed, PictureInput,
-    ShiftRequest, UpscaleRequest, Upscaler, VariationsRequest,
+    ShiftRequest, UpscaleRequest, Upscaler, UpscalerInfo, VariationsRequest,
 };
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +79,8 @@ pub enum Request {
         job: JobId,
         request: EmbedRequest,
     },
+    /// What [`Upscaler::File`] may name.
+    ListUpscalers,
 }
 
 impl Request {
@@ -93,6 +95,7 @@ impl Request {
             | Self::Upscale { job, .. }
             | Self::Embed { job, .. } => Some(*job),
             Self::ListModels
+            | Self::ListUpscalers
             | Self::ListDevices { .. }
             | Self::Load { .. }
             | Self::Cancel { .. }
@@ -248,6 +251,7 @@ pub enum Event {
         job: JobId,
         embeddings: Embeddings,
     },
+    Upscalers(Vec<UpscalerInfo>),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

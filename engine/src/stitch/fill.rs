@@ -37,6 +37,20 @@ pub(super) fn fill(picture: &mut RgbPicture, holes: &Holes, how: Fill, seed: u64
     }
 }
 
+/// Gives pixels that are transparent all through the colours around them; all else stays as it is.
+pub fn colour_transparent(picture: &mut RgbPicture, alpha: &[u8]) {
+    let amount: Vec<u8> = alpha
+        .iter()
+        .map(|&alpha| if alpha == 0 { 255 } else { 0 })
+        .collect();
+    let holes = Holes {
+        amount: &amount,
+        is_new_ground: true,
+    };
+    // The seed is the grain's, and there is none.
+    fill(picture, &holes, Fill::Blur, 0);
+}
+
 /// `None` where the picture is all holes.
 fn mean_of_known(picture: &RgbPicture, holes: &Holes) -> Option<[u8; 3]> {
     let mut sums = [0u64; 3];

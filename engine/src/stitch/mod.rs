@@ -5,6 +5,7 @@
 //! - [`prepare`] makes of that part of the picture what the model works on: scaled, its holes filled;
 //! - [`finish`] makes of the model's answer a [`Patch`]: scaled back, its colours matched, its edge soft;
 //! - [`extend`] makes room for new picture at the edges, and masks it;
+//! - [`colour_transparent`] lets colours go on under what is transparent;
 //! - [`over`] lays a pixel of a patch on the picture;
 //! - [`grow`], [`shrink`] and [`feather`] change a mask as a whole.
 //!
@@ -25,6 +26,7 @@ mod tiles;
 
 pub use crop::{Crop, Prepared, prepare};
 pub use extend::{Extension, Margins, extend};
+pub use fill::colour_transparent;
 pub use masks::{feather, grow, shrink};
 pub use patch::{Patch, finish, over};
 pub use plan::{EditPlan, plan, work_size};

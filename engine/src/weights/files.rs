@@ -110,6 +110,12 @@ impl TensorFiles {
         self.tensors.keys().map(String::as_str)
     }
 
+    /// The shape of the tensor that the files call `name`.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        let (_, info) = self.tensor(name)?;
+        Some(&info.shape)
+    }
+
     /// SHA-256 over the files' bytes, one after another, in lower-case hexadecimal.
     ///
     /// Reads everything: about a second per gigabyte from a fast disk. Callers keep the result.

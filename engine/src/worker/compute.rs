@@ -12,6 +12,7 @@ use super::{
     order::{Making, Order},
     output::Outbox,
     queue::{CancelFlag, Queue, Task},
+    upscaling::HeldUpscaler,
 };
 use crate::{
     Error, Result,
@@ -32,10 +33,11 @@ const MAX_LATENTS_HEADER_BYTES: u64 = 1 << 16;
 
 /// The main thread: works the queue off, and holds at most one model.
 pub(super) struct Compute {
-    catalogue: Arc<Catalogue>,
+    pub(super) catalogue: Arc<Catalogue>,
     devices: Arc<Devices>,
-    outbox: Outbox,
+    pub(super) outbox: Outbox,
     loaded: Option<Loaded>,
+    pub(super) upscaler: Option<HeldUpscaler>,
 }
 
 struct Loaded {
@@ -68,6 +70,7 @@ impl Compute {
             devices,
             outbox,
             loaded: None,
+            upscaler: None,
         }
     }
 
@@ -112,6 +115,7 @@ impl Compute {
         log::work_ends();
         result.unwrap_or_else(|_| {
             self.loaded = None;
+            self.upscaler = None;
             Err(Error::Bug(log::take_panic_message()))
         })
     }
@@ -175,6 +179,23 @@ impl Compute {
         let folder = self.catalogue.open(id)?;
         // One model at a time: the old one's memory is free before the new one's is taken.
         self.loaded = None;
+        self.upscaler = None;
+        let runtime = self.runtime(compute, job)?;
+        tracing::info!("{} on {} in {:?}", id.0, runtime.device_name, runtime.dtype);
+        self.loaded = Some(Loaded {
+            id: id.clone(),
+            compute: compute.clone(),
+            model: LoadedModel::open(folder, runtime)?,
+        });
+        Ok(())
+    }
+
+    /// The device asked for, with what may be used there.
+    pub(super) fn runtime(
+        &self,
+        compute: &protocol::Compute,
+        job: Option<JobId>,
+    ) -> Result<Runtime> {
         let outbox = &self.outbox;
         let chosen = self.devices.choose(compute, &mut || {
             outbox.send_if_clear(Event::Working {
@@ -182,20 +203,23 @@ impl Compute {
                 phase: Phase::Tune,
             });
         })?;
-        tracing::info!("{} on {} in {:?}", id.0, chosen.name, chosen.dtype);
-        let runtime = Runtime {
+        Ok(Runtime {
             device: chosen.device,
             device_name: chosen.name,
             dtype: chosen.dtype,
             memory_budget_bytes: chosen.memory_budget_bytes,
             cache_dir: crate::device::cache_dir().map(|dir| dir.join("values")),
-        };
-        self.loaded = Some(Loaded {
-            id: id.clone(),
-            compute: compute.clone(),
-            model: LoadedModel::open(folder, runtime)?,
-        });
-        Ok(())
+        })
+    }
+
+    /// What the weights of the model take that is held now.
+    pub(super) fn model_bytes(&self) -> u64 {
+        let loaded = self.loaded.as_ref();
+        loaded.map_or(0, |loaded| loaded.model.in_use_bytes())
+    }
+
+    pub(super) fn drop_model(&mut self) {
+        self.loaded = None;
     }
 
     fn do_job(&mut self, job: JobId, order: &Order, cancelled: &CancelFlag) -> Result<()> {
@@ -225,7 +249,7 @@ impl Compute {
                     shift::run(model, request, source, latents, on_event)
                 })
             }
-            Order::Upscale(..) => Err(Error::Protocol("this engine cannot do that yet".to_owned())),
+            Order::Upscale(request, source) => self.upscale(job, request, source, cancelled),
             Order::Embed(request, pictures) => self.embed(job, request, pictures, cancelled),
         }
     }
@@ -266,7 +290,7 @@ impl Compute {
     }
 
     /// Runs a job on a model and tells that it is finished.
-    fn with_model(
+    pub(super) fn with_model(
         &mut self,
         job: JobId,
         id: &ModelId,
@@ -278,16 +302,7 @@ impl Compute {
         let Some(loaded) = &mut self.loaded else {
             return Ok(());
         };
-        let outbox = &self.outbox;
-        let mut on_event = |event| {
-            log::work_goes_on();
-            pass_on(outbox, job, id, event);
-            if cancelled.is_set() {
-                Err(Error::Cancelled)
-            } else {
-                Ok(())
-            }
-        };
+        let mut on_event = job_events(&self.outbox, job, id, cancelled);
         let timings = run(&mut loaded.model, &mut on_event)?;
         self.outbox.send(Event::Finished {
             job,
@@ -295,6 +310,24 @@ impl Compute {
             memory: memory_use(&loaded.model),
         });
         Ok(())
+    }
+}
+
+/// Passes on what a job's pipeline tells, and tells it of a cancel.
+pub(super) fn job_events(
+    outbox: &Outbox,
+    job: JobId,
+    model: &ModelId,
+    cancelled: &CancelFlag,
+) -> impl FnMut(PipelineEvent) -> Result<()> {
+    move |event| {
+        log::work_goes_on();
+        pass_on(outbox, job, model, event);
+        if cancelled.is_set() {
+            Err(Error::Cancelled)
+        } else {
+            Ok(())
+        }
     }
 }
 

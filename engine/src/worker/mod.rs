@@ -13,6 +13,7 @@ mod log;
 mod order;
 mod output;
 mod queue;
+mod upscaling;
 
 use std::{
     io::{BufReader, Read},
@@ -23,7 +24,7 @@ use std::{
 
 use crate::{
     Error, Result,
-    catalogue::Catalogue,
+    catalogue::{Catalogue, UpscalerFile},
     device::Devices,
     protocol::{Event, Failure, JobId, Phase, Request, chunks::Joiner, framing},
 };
@@ -105,12 +106,17 @@ fn spawn_thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<()> 
 enum Question {
     Models,
     Devices,
+    Upscalers,
 }
 
 fn answer(question: &Question, catalogue: &Catalogue, devices: &Devices) -> Event {
     match question {
         Question::Models => Event::Models(catalogue.models()),
         Question::Devices => Event::Devices(devices.list()),
+        Question::Upscalers => {
+            let upscalers = catalogue.upscalers();
+            Event::Upscalers(upscalers.iter().map(UpscalerFile::info).collect())
+        }
     }
 }
 
@@ -158,6 +164,7 @@ impl Reader {
     fn take(&mut self, request: Request) {
         match request {
             Request::ListModels => self.ask(Question::Models),
+            Request::ListUpscalers => self.ask(Question::Upscalers),
             Request::ListDevices { self_test: false } => self.ask(Question::Devices),
             Request::ListDevices { self_test: true } => self.queue.push(Task::TestDevices),
             Request::Load { model, compute } => self.queue.push(Task::Load { model, compute }),

@@ -12,14 +12,13 @@ use crate::{
 
 /// What a job is to do, with all the bytes that it needs.
 #[derive(Debug)]
-#[allow(dead_code)] // The upscaler comes next.
 pub(super) enum Order {
     Generate(Making),
     Edit(Making, EditInput),
     Vary(Making, VariationsRequest, SourcePicture),
     Blend(Making, BlendRequest, Vec<BlendPart>),
     Shift(Making, ShiftRequest, SourcePicture),
-    Upscale(UpscaleRequest, SourcePicture, Option<LatentsFile>),
+    Upscale(UpscaleRequest, SourcePicture),
     Embed(EmbedRequest, Vec<SourcePicture>),
 }
 
@@ -111,13 +110,14 @@ impl<'a> Gatherer<'a> {
     }
 
     pub fn upscale(mut self, request: UpscaleRequest) -> Result<Order> {
-        let latents = match &request.upscaler {
-            Some(Upscaler::Diffusion(generate)) => generate.latents,
-            Some(Upscaler::Resample | Upscaler::File(_)) | None => None,
-        };
-        let latents = latents.map(|blob| self.blob("latents", blob));
-        let source = self.picture(request.source);
-        Ok(Order::Upscale(request, source?, latents.transpose()?))
+        if let Some(Upscaler::Diffusion { generate, .. }) = &request.upscaler
+            && let Some(latents) = generate.latents
+        {
+            // Not read, and not to stay behind either.
+            self.blobs.take(latents);
+        }
+        let source = self.picture(request.source)?;
+        Ok(Order::Upscale(request, source))
     }
 
     pub fn embed(mut self, request: EmbedRequest) -> Result<Order> {

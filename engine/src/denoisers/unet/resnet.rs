@@ -5,7 +5,7 @@ use burn::tensor::{Tensor, module, ops::AvgPoolOptions};
 use super::UNetConfig;
 use crate::{
     Result,
-    layers::{Conv2d, GroupNorm, Linear, Modulation, Then, upsample_nearest_2x},
+    layers::{Conv2d, GroupNorm, Linear, Modulation, Then, upsample_nearest},
     weights::Parameters,
 };
 
@@ -104,7 +104,7 @@ impl Resample {
         match self {
             Self::Keep => x,
             Self::Halve => module::avg_pool2d(x, AvgPoolOptions::new([2, 2])),
-            Self::Double => upsample_nearest_2x(x),
+            Self::Double => upsample_nearest(x, 2),
         }
     }
 }

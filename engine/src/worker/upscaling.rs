@@ -1,0 +1,114 @@
+use super::{
+    compute::{Compute, job_events},
+    queue::CancelFlag,
+};
+use crate::{
+    Error, Result,
+    catalogue::UpscalerFile,
+    device::memory,
+    pipelines::{LoadedUpscaler, OnEvent, SourcePicture, UpscaleOrder, redraw, upscale},
+    protocol::{self, Event, GenerateRequest, JobId, MemoryUse, ModelId, UpscaleRequest, Upscaler},
+};
+
+/// The upscaler of the last job: people make one picture after another larger.
+pub(super) struct HeldUpscaler {
+    id: ModelId,
+    /// As asked for.
+    compute: protocol::Compute,
+    upscaler: LoadedUpscaler,
+}
+
+impl Compute {
+    /// Makes a picture larger.
+    pub(super) fn upscale(
+        &mut self,
+        job: JobId,
+        request: &UpscaleRequest,
+        source: &SourcePicture,
+        cancelled: &CancelFlag,
+    ) -> Result<()> {
+        // Before anything is read for it.
+        upscale::larger_size(source.size(), request.scale)?;
+        let file = match &request.upscaler {
+            Some(Upscaler::Diffusion { generate, strength }) => {
+                let GenerateRequest { model, compute, .. } = generate;
+                let input = (source, request.scale);
+                return self.with_model(job, model, compute, cancelled, |model, on_event| {
+                    redraw::run(model, generate, *strength, input, on_event)
+                });
+            }
+            Some(Upscaler::Resample) => None,
+            Some(Upscaler::File(id)) => Some(self.catalogue.open_upscaler(id)?),
+            None => self.catalogue.best_upscaler(request.drawn_by.as_deref()),
+        };
+        let id = file.as_ref().map(|file| file.id.clone());
+        let id = id.unwrap_or_else(|| ModelId(String::new()));
+        let outbox = self.outbox.clone();
+        let mut on_event = job_events(&outbox, job, &id, cancelled);
+        let device_bytes = match &file {
+            Some(file) => self.hold(file, &request.compute, job, &mut on_event)?,
+            None => 0,
+        };
+        let held = self.upscaler.as_ref().filter(|_| file.is_some());
+        let host_bytes = memory::available_ram_bytes().unwrap_or(u64::MAX);
+        let order = UpscaleOrder {
+            source,
+            scale: request.scale,
+            upscaler: held.map(|held| &held.upscaler),
+            device_bytes,
+            host_bytes,
+        };
+        let timings = upscale::run(&order, &mut on_event)?;
+        let memory = MemoryUse {
+            in_use_bytes: self.model_bytes() + held.map_or(0, |held| held.upscaler.bytes()),
+            budget_bytes: held.map_or(host_bytes, |held| {
+                held.upscaler.runtime().memory_budget_bytes
+            }),
+            peak_resident_bytes: memory::peak_resident_bytes(),
+        };
+        self.outbox.send(Event::Finished {
+            job,
+            timings,
+            memory,
+        });
+        Ok(())
+    }
+
+    /// Makes `self.upscaler` the one asked for, and tells how much memory its work may take.
+    fn hold(
+        &mut self,
+        file: &UpscalerFile,
+        compute: &protocol::Compute,
+        job: JobId,
+        on_event: &mut OnEvent,
+    ) -> Result<u64> {
+        let is_held = self
+            .upscaler
+            .as_ref()
+            .is_some_and(|held| held.id == file.id && held.compute == *compute);
+        if !is_held {
+            self.upscaler = None;
+            let runtime = self.runtime(compute, Some(job))?;
+            self.upscaler = Some(HeldUpscaler {
+                id: file.id.clone(),
+                compute: compute.clone(),
+                upscaler: LoadedUpscaler::load(file, runtime, on_event)?,
+            });
+        }
+        let Some(HeldUpscaler { upscaler, .. }) = &self.upscaler else {
+            return Ok(0);
+        };
+        let runtime = upscaler.runtime();
+        let free_bytes = runtime.memory_budget_bytes.saturating_sub(upscaler.bytes());
+        let beside_model = free_bytes.saturating_sub(self.model_bytes());
+        match file.config.tiling(beside_model, runtime.dtype) {
+            Ok(_) => Ok(beside_model),
+            // The model gives way: it is read again when it is needed.
+            Err(Error::OutOfMemory(_)) => {
+                self.drop_model();
+                Ok(free_bytes)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
