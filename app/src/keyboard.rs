@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use egui::{Context, Event, Key, RawInput};
 
-use crate::command::{self, Command, Scope};
+use crate::command::{self, Command, GalleryCommand, Scope};
+use crate::panels::gallery::GridKind;
 
 #[derive(Default)]
 pub struct Keyboard {
@@ -17,6 +18,8 @@ pub struct Keyboard {
     held: HashSet<Key>,
     /// A sheet or the palette is open: only what is heard everywhere is heard.
     pub sheet_is_open: bool,
+    /// The gallery's place is shown.
+    pub is_in_gallery: bool,
 }
 
 impl Keyboard {
@@ -25,9 +28,10 @@ impl Keyboard {
     }
 
     /// The commands pressed since the last call, in order.
-    pub fn take(ctx: &Context, sheet_is_open: bool) -> Vec<Command> {
+    pub fn take(ctx: &Context, sheet_is_open: bool, is_in_gallery: bool) -> Vec<Command> {
         ctx.with_plugin(|keyboard: &mut Self| {
             keyboard.sheet_is_open = sheet_is_open;
+            keyboard.is_in_gallery = is_in_gallery;
             std::mem::take(&mut keyboard.pressed)
         })
         .unwrap_or_default()
@@ -41,13 +45,18 @@ impl egui::Plugin for Keyboard {
 
     fn input_hook(&mut self, ctx: &Context, input: &mut RawInput) {
         let in_text = ctx.text_edit_focused();
-        let has_focus = ctx.memory(|memory| memory.focused().is_some());
-        let sheet = self.sheet_is_open;
+        let focused = ctx.memory(egui::Memory::focused);
+        let has_focus = focused.is_some();
+        let (sheet, in_gallery) = (self.sheet_is_open, self.is_in_gallery);
+        let grids = [GridKind::Place, GridKind::Strip].map(GridKind::cursor_id);
+        let in_grid = focused.map_or(in_gallery, |id| grids.contains(&id));
         let heard = |scope| match scope {
             Scope::Everywhere => true,
             Scope::OutsideText => !in_text && !sheet,
             Scope::Unfocused => !has_focus && !sheet,
             Scope::InText => in_text && !sheet,
+            Scope::Gallery => in_gallery && !in_text && !sheet,
+            Scope::Grid => in_grid && !sheet,
         };
         let mut drop_text = false;
         let Self { pressed, held, .. } = self;
@@ -160,6 +169,9 @@ fn repeats(command: &Command) -> bool {
             | Command::Nudge(..)
             | Command::Undo
             | Command::Redo
+            | Command::Gallery(
+                GalleryCommand::Move { .. } | GalleryCommand::Undo(_) | GalleryCommand::Redo
+            )
     )
 }
 

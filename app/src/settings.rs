@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::DocumentId;
 use crate::files::{Existing, RealFs, create_dirs, remedy, write_atomically};
-use crate::gallery::PictureId;
+use crate::gallery::{PictureId, Sort};
 use crate::paths::Folders;
+use crate::session::Grouping;
 use crate::theme::MASK_COLOURS;
 use crate::tools::ToolSettings;
 
@@ -32,6 +33,7 @@ pub struct Settings {
     pub model: Option<String>,
     pub prompt_bar: PromptBar,
     pub tools: ToolSettings,
+    pub gallery: Gallery,
     /// What belongs to an open document and not to its file.
     pub tabs: BTreeMap<DocumentId, Tab>,
     pub current_document: Option<DocumentId>,
@@ -56,6 +58,32 @@ impl Default for MaskColour {
     fn default() -> Self {
         let [(_, usual), ..] = MASK_COLOURS;
         Self(usual)
+    }
+}
+
+/// How the gallery is looked at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Gallery {
+    /// The side of a tile, in points.
+    pub tile_side: f32,
+    pub grouping: Grouping,
+    pub sort: Sort,
+    pub shows_details: bool,
+}
+
+impl Gallery {
+    pub const TILE_SIDES: std::ops::RangeInclusive<f32> = 64.0..=320.0;
+}
+
+impl Default for Gallery {
+    fn default() -> Self {
+        Self {
+            tile_side: 168.0,
+            grouping: Grouping::default(),
+            sort: Sort::default(),
+            shows_details: true,
+        }
     }
 }
 

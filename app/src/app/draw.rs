@@ -6,7 +6,7 @@ use egui::{Frame, Margin, Panel, Ui};
 
 use super::App;
 use crate::canvas::{self, CanvasState};
-use crate::panels::gallery_place::{self, GalleryPanel};
+use crate::panels::gallery::{self, GalleryPanel};
 use crate::panels::prompt_bar::{self, PromptBar};
 use crate::panels::results::ResultsPanel;
 use crate::panels::{
@@ -49,9 +49,11 @@ impl App {
                 };
                 canvas_place_ui(ui, &mut scene, &mut place)
             }
-            Place::Gallery => place_ui(ui, |ui| {
-                gallery_place::gallery_place_ui(ui, &mut scene, &mut self.gallery_panel);
-            }),
+            Place::Gallery => {
+                let rect = ui.available_rect_before_wrap();
+                gallery::gallery_place_ui(ui, &mut scene, &mut self.gallery_panel);
+                rect
+            }
             Place::Models => place_ui(ui, |ui| models_place::models_place_ui(ui, &mut scene)),
         };
         toasts::toasts_ui(ui, &mut scene, &self.toasts, middle);
@@ -64,6 +66,8 @@ impl App {
             self.settings_are_open = !settings_sheet::settings_sheet_ui(ui, &mut scene, &folder);
         }
         drop_sheet::drop_sheet_ui(ui, &mut scene, &self.dropped);
+        gallery::sheets_ui(ui, &mut scene, &mut self.gallery_panel.asked);
+        gallery::dragged_ui(ui, &mut scene);
         palette::palette_ui(ui, &mut scene, &mut self.palette);
         self.session.return_draft(draft);
         if !commands.is_empty() {
@@ -111,7 +115,11 @@ fn canvas_place_ui(ui: &mut Ui, scene: &mut Scene<'_>, place: &mut CanvasPlace<'
             .exact_size(reference_board::WIDTH)
             .resizable(false)
             .frame(bar(ui, Margin::same(8)))
-            .show(ui, |ui| reference_board::reference_board_ui(ui, scene));
+            .show(ui, |ui| {
+                let board = ui.max_rect();
+                reference_board::reference_board_ui(ui, scene);
+                gallery::drop_on_reference_board_ui(ui, scene, board);
+            });
     }
     Panel::bottom("prompt")
         .resizable(false)
@@ -123,6 +131,7 @@ fn canvas_place_ui(ui: &mut Ui, scene: &mut Scene<'_>, place: &mut CanvasPlace<'
         let canvas = ui.max_rect();
         canvas::canvas_ui(ui, scene, place.canvas);
         tool_options::tool_options_ui(ui, scene, canvas);
+        gallery::drop_on_canvas_ui(ui, scene, canvas);
     });
     shown.response.rect
 }

@@ -1,12 +1,13 @@
 //! What the gallery says.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::App;
-use crate::gallery::handle;
 use crate::gallery::importing::{ImportReport, Stopped};
+use crate::gallery::{Entry, handle};
 use crate::panels::toasts::Tone;
-use crate::session::{GalleryState, PictureRef};
+use crate::session::{GalleryState, PictureId, PictureRef};
 
 impl App {
     pub(super) fn drain_gallery(&mut self, now: Instant) {
@@ -17,11 +18,7 @@ impl App {
         }
         if std::mem::take(&mut self.list_is_stale) {
             self.list_request += 1;
-            let query = crate::gallery::Query {
-                words: self.gallery_view.words.clone(),
-                is_starred: self.gallery_view.only_starred,
-                ..Default::default()
-            };
+            let query = self.gallery_view.query.clone();
             self.tell_gallery(handle::Command::List {
                 request: self.list_request,
                 query,
@@ -42,17 +39,20 @@ impl App {
                 let effects = self.session.saved(record.id);
                 self.carry_out_effects(effects);
                 self.export_made(record.id);
-                self.gallery_view.add(*record);
+                self.gallery_view.put(*record);
                 self.list_is_stale = true;
             }
             handle::Event::SaveFailed { id, message, .. } => self.session.not_saved(id, &message),
             handle::Event::Listed { request, entries } => {
                 if request == self.list_request {
-                    self.gallery_view.listed(&entries);
+                    self.show_list(entries);
                 }
             }
             handle::Event::Overview(overview) => self.gallery_view.overview = overview,
-            handle::Event::Record(record) => self.gallery_view.put(*record),
+            handle::Event::Record(record) => {
+                self.records_asked.remove(&record.id);
+                self.gallery_view.put(*record);
+            }
             // Nobody asks for these yet.
             handle::Event::Marked { .. } | handle::Event::Family(_) => {}
             handle::Event::Thumbnail { id, pixels } => {
@@ -71,8 +71,13 @@ impl App {
                     self.textures.arrived(key, Err(message.clone()));
                 }
             }
+            handle::Event::Averages(averages) => self.textures.set_averages(*averages),
+            handle::Event::Average { id, average } => self.textures.add_average(id, *average),
+            handle::Event::Done { serial, inverse } => self.gallery_done(serial, inverse, now),
             handle::Event::Changed => {
                 self.list_is_stale = true;
+                self.gallery_view.age_records();
+                self.records_asked.clear();
                 if let Some(id) = self.session.shown_id() {
                     self.tell_gallery(handle::Command::Records(vec![id]));
                 }
@@ -102,6 +107,37 @@ impl App {
             }
             handle::Event::Failed { message } => self.toasts.say(Tone::Bad, message, now),
             handle::Event::Notice { message } => self.toasts.say(Tone::Plain, message, now),
+        }
+    }
+
+    fn show_list(&mut self, entries: Arc<[Entry]>) {
+        self.gallery_view.listed(entries);
+        if !std::mem::take(&mut self.list_begins_anew) {
+            return;
+        }
+        self.gallery_panel.scroll_to_top();
+        // Whoever chose a picture and then looks at more or fewer finds it again.
+        let selection = &self.gallery_view.selection;
+        if let Some(cursor) = selection
+            .cursor()
+            .filter(|index| selection.is_chosen(*index))
+        {
+            self.gallery_panel.reveal(cursor);
+        }
+    }
+
+    /// Asks for the facts of pictures in view, some a frame.
+    pub(super) fn ask_for_records(&mut self) {
+        const MOST: usize = 48;
+        let unknown = self.gallery_panel.take_unknown();
+        let asked = &mut self.records_asked;
+        let ids: Vec<PictureId> = unknown
+            .into_iter()
+            .filter(|id| asked.insert(*id))
+            .take(MOST)
+            .collect();
+        if !ids.is_empty() {
+            self.tell_gallery(handle::Command::Records(ids));
         }
     }
 }

@@ -8,11 +8,13 @@ mod composer;
 mod documents;
 mod draw;
 mod gallery_events;
+mod gallery_steps;
 mod pictures;
 mod sources;
 mod thread;
 mod workshop;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
@@ -30,14 +32,15 @@ use crate::import::Imported;
 use crate::keyboard::Keyboard;
 use crate::layer_pictures::LayerPictures;
 use crate::panels::Region;
-use crate::panels::gallery_place::GalleryPanel;
+use crate::panels::gallery::GalleryPanel;
 use crate::panels::palette::Palette;
 use crate::panels::prompt_bar::{PromptBar, Selection};
 use crate::panels::results::ResultsPanel;
 use crate::panels::toasts::{Toasts, Tone};
 use crate::paths::Folders;
 use crate::session::{
-    Effect, GalleryState, GalleryView, OpenDocument, Part, PictureId, PromptHistory, RunId, Session,
+    Effect, GalleryState, GalleryView, OpenDocument, Part, PictureId, Place, PromptHistory, RunId,
+    Session,
 };
 use crate::settings::{self, Settings};
 use crate::textures::Textures;
@@ -97,6 +100,11 @@ pub struct App {
     /// The list asked for last; older answers are out of date.
     list_request: u64,
     list_is_stale: bool,
+    /// The next list is of another query.
+    list_begins_anew: bool,
+    /// Facts of pictures that the gallery was asked for.
+    records_asked: HashSet<PictureId>,
+    gallery_steps: gallery_steps::GallerySteps,
     closes_anyway: bool,
     /// The first example stands selected in the prompt, or will not.
     example_is_decided: bool,
@@ -178,6 +186,9 @@ impl App {
             commands: Vec::new(),
             list_request: 0,
             list_is_stale: false,
+            list_begins_anew: false,
+            records_asked: HashSet::new(),
+            gallery_steps: gallery_steps::GallerySteps::default(),
             closes_anyway: false,
             example_is_decided: false,
             from_dialogs,
@@ -217,6 +228,8 @@ impl App {
             .model
             .clone()
             .map(limn_engine::protocol::ModelId);
+        self.gallery_view.grouping = self.settings.gallery.grouping;
+        self.gallery_view.query.sort = self.settings.gallery.sort;
         let stored = &self.settings.prompt_bar;
         self.session.history = PromptHistory::new(stored.history.iter().cloned());
         self.session.toolbox.settings = self.settings.tools.clone();
@@ -331,7 +344,7 @@ impl App {
             return;
         };
         self.example_is_decided = true;
-        let is_first_run = self.gallery_view.total == 0 && self.session.runs.is_empty();
+        let is_first_run = self.gallery_view.entries().is_empty() && self.session.runs.is_empty();
         if let Some(example) = model.examples.first().filter(|_| is_first_run).cloned() {
             self.session.draft_mut().prompt = example;
             self.bar.focus = Some(Selection::All);
@@ -385,7 +398,7 @@ impl App {
     }
 
     fn sheet_is_open(&self) -> bool {
-        self.palette.is_open || self.settings_are_open
+        self.palette.is_open || self.settings_are_open || self.gallery_panel.asked.is_some()
     }
 }
 
@@ -402,7 +415,8 @@ impl eframe::App for App {
         self.decide_example();
         self.guard_closing(ctx, now);
         let mut commands = std::mem::take(&mut self.commands);
-        commands.extend(Keyboard::take(ctx, self.sheet_is_open()));
+        let in_gallery = self.session.place == Place::Gallery;
+        commands.extend(Keyboard::take(ctx, self.sheet_is_open(), in_gallery));
         for command in commands {
             self.carry_out(ctx, command, now);
         }
@@ -410,6 +424,7 @@ impl eframe::App for App {
         self.keep_tabs(ctx, now);
         self.session.refresh();
         self.fetch_pictures();
+        self.ask_for_records();
         self.schedule_repaints(ctx, now);
     }
 

@@ -1,7 +1,7 @@
 //! Brings pictures from wherever they are to the textures that panels look for: decoding in the gallery's
 //! thread, conversion in a thread of its own, never in `ui`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
@@ -11,7 +11,7 @@ use image::{RgbImage, RgbaImage};
 use super::{App, thread};
 use crate::gallery::handle;
 use crate::session::{PictureId, PictureRef};
-use crate::textures::{Detail, Key};
+use crate::textures::{Detail, Key, SMALL_SIDE_PX};
 
 /// The longer side of a tile's picture, in pixels.
 const THUMBNAIL_SIDE: u32 = 320;
@@ -20,7 +20,7 @@ const THUMBNAIL_SIDE: u32 = 320;
 pub struct Fetcher {
     to_converter: Sender<(Key, Pixels)>,
     converted: Receiver<(Key, ColorImage)>,
-    converting: Vec<Key>,
+    converting: HashSet<Key>,
     /// Who waits for a picture of the gallery.
     opening: HashMap<PictureId, Vec<Key>>,
     thumbnails: HashMap<PictureId, Vec<Key>>,
@@ -40,7 +40,7 @@ impl Fetcher {
         Self {
             to_converter,
             converted,
-            converting: Vec::new(),
+            converting: HashSet::new(),
             opening: HashMap::new(),
             thumbnails: HashMap::new(),
             asked: Vec::new(),
@@ -48,8 +48,7 @@ impl Fetcher {
     }
 
     fn convert(&mut self, key: Key, pixels: Pixels) {
-        if !self.converting.contains(&key) {
-            self.converting.push(key);
+        if self.converting.insert(key) {
             let _ = self.to_converter.send((key, pixels));
         }
     }
@@ -81,12 +80,11 @@ impl App {
     /// Hands over what has been converted, and asks for what panels looked for in vain.
     pub(super) fn fetch_pictures(&mut self) {
         while let Ok((key, image)) = self.pictures.converted.try_recv() {
-            self.pictures
-                .converting
-                .retain(|converting| *converting != key);
+            self.pictures.converting.remove(&key);
             self.textures.arrived(key, Ok(image));
         }
         let mut wanted_thumbnails: Vec<PictureId> = Vec::new();
+        let mut is_wanted: HashSet<PictureId> = HashSet::new();
         for key in self.textures.take_missing() {
             if self.pictures.converting.contains(&key) {
                 continue;
@@ -100,12 +98,12 @@ impl App {
                 continue;
             };
             match detail {
-                Detail::Thumbnail => {
+                Detail::Small | Detail::Thumbnail => {
                     let waiting = self.pictures.thumbnails.entry(id).or_default();
                     if !waiting.contains(&key) {
                         waiting.push(key);
                     }
-                    if !wanted_thumbnails.contains(&id) {
+                    if is_wanted.insert(id) {
                         wanted_thumbnails.push(id);
                     }
                 }
@@ -122,9 +120,12 @@ impl App {
                 }
             }
         }
-        // The gallery drops what is no longer in view as soon as it gets a newer list.
+        // The gallery drops what is no longer in view as soon as it gets a newer list; nobody waits for it.
         if !wanted_thumbnails.is_empty() && wanted_thumbnails != self.pictures.asked {
             self.pictures.asked.clone_from(&wanted_thumbnails);
+            self.pictures
+                .thumbnails
+                .retain(|id, _| is_wanted.contains(id));
             self.tell_gallery(handle::Command::Thumbnails(wanted_thumbnails));
         }
         let session = &self.session;
@@ -147,21 +148,25 @@ impl App {
 
 fn convert(detail: Detail, pixels: &Pixels) -> ColorImage {
     match (pixels, detail) {
-        (Pixels::Rgb(rgb), Detail::Thumbnail) if rgb.width().max(rgb.height()) > THUMBNAIL_SIDE => {
-            let scale = f64::from(THUMBNAIL_SIDE) / f64::from(rgb.width().max(rgb.height()));
-            let side = |pixels: u32| ((f64::from(pixels) * scale).round() as u32).max(1);
-            from_rgb(&image::imageops::thumbnail(
-                rgb.as_ref(),
-                side(rgb.width()),
-                side(rgb.height()),
-            ))
-        }
-        (Pixels::Rgb(rgb), _) => from_rgb(rgb),
+        (Pixels::Rgb(rgb), Detail::Small) => shrunk(rgb, SMALL_SIDE_PX),
+        (Pixels::Rgb(rgb), Detail::Thumbnail) => shrunk(rgb, THUMBNAIL_SIDE),
+        (Pixels::Rgb(rgb), Detail::Full) => from_rgb(rgb),
         (Pixels::Rgba(rgba), _) => {
             let size = [rgba.width() as usize, rgba.height() as usize];
             ColorImage::from_rgba_unmultiplied(size, rgba.as_raw())
         }
     }
+}
+
+fn shrunk(rgb: &RgbImage, longer_side: u32) -> ColorImage {
+    let longer = rgb.width().max(rgb.height());
+    if longer <= longer_side {
+        return from_rgb(rgb);
+    }
+    let scale = f64::from(longer_side) / f64::from(longer);
+    let side = |pixels: u32| ((f64::from(pixels) * scale).round() as u32).max(1);
+    let small = image::imageops::thumbnail(rgb, side(rgb.width()), side(rgb.height()));
+    from_rgb(&small)
 }
 
 fn from_rgb(rgb: &RgbImage) -> ColorImage {

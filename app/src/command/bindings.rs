@@ -2,7 +2,7 @@
 
 use egui::{Key, Modifiers};
 
-use super::{Command, GestureCommand, LayerCommand, Scope, Shortcut};
+use super::{Command, GalleryCommand, GestureCommand, LayerCommand, Scope, Shortcut, Step};
 use crate::session::{Deed, Place, SideTab};
 use crate::settings::Theme;
 use crate::tools::{MaskAction, Tool};
@@ -19,12 +19,90 @@ const fn unfocused(key: Key) -> Shortcut {
     Shortcut::new(key, Scope::Unfocused)
 }
 
+const fn gallery(key: Key) -> Shortcut {
+    Shortcut::new(key, Scope::Gallery)
+}
+
+const fn grid(key: Key) -> Shortcut {
+    Shortcut::new(key, Scope::Grid)
+}
+
+const fn step(step: Step) -> Command {
+    Command::Gallery(GalleryCommand::Move {
+        step,
+        extends: false,
+    })
+}
+
+const fn extend(step: Step) -> Command {
+    Command::Gallery(GalleryCommand::Move {
+        step,
+        extends: true,
+    })
+}
+
 const fn in_text(key: Key) -> Shortcut {
     Shortcut::new(key, Scope::InText)
 }
 
-/// The shortcuts; a command's first one is the one that is shown.
+/// The shortcuts; a command's first one is the one that is shown. Those of the gallery come first: where they
+/// are heard, the same keys mean nothing else.
 pub const BINDINGS: &[(Shortcut, Command)] = &[
+    (grid(Key::ArrowLeft), step(Step::Left)),
+    (grid(Key::ArrowRight), step(Step::Right)),
+    (grid(Key::ArrowUp), step(Step::Up)),
+    (grid(Key::ArrowDown), step(Step::Down)),
+    (grid(Key::PageUp), step(Step::PageUp)),
+    (grid(Key::PageDown), step(Step::PageDown)),
+    (grid(Key::Home), step(Step::First)),
+    (grid(Key::End), step(Step::Last)),
+    (grid(Key::ArrowLeft).shift(), extend(Step::Left)),
+    (grid(Key::ArrowRight).shift(), extend(Step::Right)),
+    (grid(Key::ArrowUp).shift(), extend(Step::Up)),
+    (grid(Key::ArrowDown).shift(), extend(Step::Down)),
+    (grid(Key::PageUp).shift(), extend(Step::PageUp)),
+    (grid(Key::PageDown).shift(), extend(Step::PageDown)),
+    (grid(Key::Home).shift(), extend(Step::First)),
+    (grid(Key::End).shift(), extend(Step::Last)),
+    (grid(Key::Enter), Command::Gallery(GalleryCommand::Open)),
+    (grid(Key::Space), Command::Gallery(GalleryCommand::Look)),
+    (
+        gallery(Key::A).ctrl(),
+        Command::Gallery(GalleryCommand::ChooseAll),
+    ),
+    (
+        gallery(Key::D).ctrl(),
+        Command::Gallery(GalleryCommand::ChooseNone),
+    ),
+    (
+        gallery(Key::S),
+        Command::Gallery(GalleryCommand::StarChosen),
+    ),
+    (gallery(Key::B), Command::Gallery(GalleryCommand::AskBoard)),
+    (
+        gallery(Key::Delete),
+        Command::Gallery(GalleryCommand::TrashChosen),
+    ),
+    (
+        grid(Key::Delete),
+        Command::Gallery(GalleryCommand::TrashChosen),
+    ),
+    (
+        gallery(Key::Z).ctrl(),
+        Command::Gallery(GalleryCommand::Undo(None)),
+    ),
+    (
+        gallery(Key::Z).ctrl().shift(),
+        Command::Gallery(GalleryCommand::Redo),
+    ),
+    (
+        gallery(Key::Y).ctrl(),
+        Command::Gallery(GalleryCommand::Redo),
+    ),
+    (
+        gallery(Key::I),
+        Command::Gallery(GalleryCommand::ToggleDetails),
+    ),
     (everywhere(Key::Enter).ctrl(), Command::Generate),
     (everywhere(Key::Enter).ctrl().shift(), Command::Again),
     (everywhere(Key::Escape).shift(), Command::CancelCurrent),
@@ -178,6 +256,11 @@ pub const LISTED: &[Command] = &[
     Command::GoTo(Place::Canvas),
     Command::GoTo(Place::Gallery),
     Command::GoTo(Place::Models),
+    Command::Gallery(GalleryCommand::ChooseAll),
+    Command::Gallery(GalleryCommand::ChooseNone),
+    Command::Gallery(GalleryCommand::AskBoard),
+    Command::Gallery(GalleryCommand::ToggleDetails),
+    Command::Gallery(GalleryCommand::AskEmptyTrash),
     Command::SideTab(SideTab::Results),
     Command::SideTab(SideTab::Layers),
     Command::SideTab(SideTab::Info),
@@ -266,14 +349,17 @@ pub fn command_for(
 mod tests {
     use super::*;
 
+    /// In the gallery a key may mean something of its own, which then stands first.
     #[test]
     fn no_two_commands_share_a_shortcut() {
+        let is_of_gallery = |scope| matches!(scope, Scope::Gallery | Scope::Grid);
         for (i, (shortcut, command)) in BINDINGS.iter().enumerate() {
             for (other, other_command) in &BINDINGS[i + 1..] {
                 let same_keys = (shortcut.command, shortcut.shift, shortcut.alt, shortcut.key)
                     == (other.command, other.shift, other.alt, other.key);
+                let goes_first = is_of_gallery(shortcut.scope) && !is_of_gallery(other.scope);
                 assert!(
-                    !same_keys,
+                    !same_keys || goes_first || command == other_command,
                     "{} means both {command:?} and {other_command:?}",
                     shortcut.text(false)
                 );
@@ -289,7 +375,7 @@ mod tests {
             let function_key = matches!(shortcut.key, Key::Escape | Key::F6 | Key::F11);
             if types && !function_key {
                 assert!(
-                    matches!(shortcut.scope, Scope::OutsideText | Scope::Unfocused),
+                    !matches!(shortcut.scope, Scope::Everywhere | Scope::InText),
                     "{command:?}"
                 );
             }
@@ -312,6 +398,7 @@ mod tests {
                     | Command::BrushSize(_)
                     | Command::BrushHardness(_)
                     | Command::Nudge(..)
+                    | Command::Gallery(_)
             );
             assert!(
                 elsewhere || LISTED.contains(command),

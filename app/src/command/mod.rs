@@ -3,6 +3,7 @@
 //! Panels send commands; [`crate::app::App`] carries them out in one place.
 
 mod bindings;
+mod gallery;
 mod gesture;
 mod words;
 
@@ -18,6 +19,7 @@ use crate::settings::{MaskColour, Theme};
 use crate::tools::{MaskAction, PointerEvent, Tool, ToolSettings};
 
 pub use bindings::{BINDINGS, LISTED, command_for};
+pub use gallery::{GalleryCommand, Step};
 pub use gesture::GestureCommand;
 pub use words::{device_label, theme_label};
 
@@ -164,7 +166,7 @@ pub enum Command {
     DeletePicture(PictureId),
     Restore(PictureId),
     SearchGallery(String),
-    OnlyStarred(bool),
+    Gallery(GalleryCommand),
     SetModel(ModelId),
     SetDevice(DeviceChoice),
     SetTheme(Theme),
@@ -219,6 +221,10 @@ pub enum Scope {
     OutsideText,
     /// Only while nothing has the keyboard focus, so that a focused tile keeps its own keys.
     Unfocused,
+    /// In the gallery's place, outside text: there the key means this and nothing else.
+    Gallery,
+    /// While a grid of pictures has the keyboard focus, or nothing has it in the gallery's place.
+    Grid,
     /// Only in the prompt's text.
     InText,
 }

@@ -10,13 +10,14 @@
 //! - [`index`] is the `SQLite` index of both, outside the folder, which may be cloud-synced;
 //! - [`store`] is the gallery itself: [`Gallery`]; [`scan`] brings files and index together;
 //! - [`unsaved`] keeps what the folder could not take;
-//! - [`export`] writes copies for elsewhere; [`thumbnails`] are small ones for the grid;
+//! - [`export`] writes copies for elsewhere; [`thumbnails`] are small ones for the grid, [`averages`] tiny ones;
 //! - [`handle`] runs a gallery on its own thread for the window.
 //!
 //! Invariants: a picture counts as saved once its file is durable, and then no fault loses it; the
 //! index never knows more than files and marks; a name from outside never becomes a path; a damaged
 //! picture is a placeholder, never a crash. One index serves several processes at once.
 
+pub mod averages;
 pub mod error;
 pub mod export;
 pub mod family;
@@ -33,6 +34,7 @@ pub mod recipe;
 pub mod scan;
 pub mod store;
 pub mod thumbnails;
+mod undo;
 pub mod unsaved;
 
 #[cfg(test)]

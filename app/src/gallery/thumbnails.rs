@@ -2,13 +2,16 @@
 //!
 //! JPEG, because a lossless thumbnail is five to ten times larger and 100,000 of them fill a disk.
 
+use std::collections::VecDeque;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, RgbImage, RgbaImage, imageops};
 
+use super::averages::{Average, Averages};
 use super::error::{Error, Result};
+use super::index::Query;
 use super::layout::PictureId;
 use super::picture_file;
 use super::store::Gallery;
@@ -30,6 +33,10 @@ impl Thumbnails {
         Self {
             folder: folder.to_owned(),
         }
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     pub fn path(&self, id: PictureId) -> PathBuf {
@@ -83,6 +90,41 @@ impl Gallery {
     pub(super) fn forget_thumbnail(&self, id: PictureId) {
         // One that is not there needs no removing; one that stays is only old.
         let _ = self.fs.remove(&self.thumbnails.path(id));
+    }
+
+    pub fn has_average(&self, id: PictureId) -> bool {
+        self.averages.knows(id)
+    }
+
+    /// Makes a picture's average from its thumbnail.
+    pub fn keep_average(&mut self, id: PictureId, thumbnail: &RgbImage) -> Box<Average> {
+        let average = Box::new(Average::of(thumbnail));
+        self.averages.add(&*self.fs, id, &average);
+        average
+    }
+
+    /// The averages that are kept.
+    pub fn read_averages(&mut self) -> Averages {
+        self.averages.read(&*self.fs)
+    }
+
+    /// The pictures that have no average yet, newest first.
+    pub fn without_average(&mut self) -> VecDeque<PictureId> {
+        let listed = self.entries(&Query::default()).unwrap_or_default();
+        let ids = listed.into_iter().map(|entry| entry.id);
+        ids.filter(|id| !self.averages.knows(*id)).collect()
+    }
+
+    /// These pictures look otherwise now.
+    pub fn forget_averages(&mut self, ids: &[PictureId]) {
+        for id in ids {
+            self.averages.forget(*id);
+        }
+    }
+
+    /// Writes the averages that are only in memory.
+    pub fn flush_averages(&mut self) {
+        self.averages.flush(&*self.fs);
     }
 
     pub(super) fn keep_thumbnail(&self, id: PictureId, thumbnail: &RgbImage) {

@@ -3,7 +3,7 @@
 
 pub mod document_tabs;
 pub mod drop_sheet;
-pub mod gallery_place;
+pub mod gallery;
 pub mod info;
 pub mod layers;
 pub mod mask_colour;
@@ -24,7 +24,7 @@ use std::time::Instant;
 
 use crate::command::Command;
 use crate::layer_pictures::LayerPictures;
-use crate::session::{GalleryView, Session};
+use crate::session::{GalleryView, PictureId, PictureRef, Session};
 use crate::settings::Settings;
 use crate::textures::Textures;
 use crate::theme;
@@ -43,6 +43,19 @@ pub struct Scene<'a> {
 impl Scene<'_> {
     pub fn send(&mut self, command: Command) {
         self.commands.push(command);
+    }
+}
+
+/// Pictures that are dragged, to a board, the canvas or another panel: egui's payload.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DraggedPictures(pub Vec<PictureRef>);
+
+impl DraggedPictures {
+    /// Those that are in the gallery.
+    pub fn saved(&self, scene: &Scene<'_>) -> Vec<PictureId> {
+        let ids = self.0.iter();
+        ids.filter_map(|picture| scene.session.picture_id(*picture))
+            .collect()
     }
 }
 

@@ -2,9 +2,9 @@
 
 use egui::{ScrollArea, Ui, vec2};
 
-use super::gallery_place::GalleryPanel;
+use super::gallery::{self, GalleryPanel};
 use super::results::ResultsPanel;
-use super::{Region, Scene, gallery_place, info, layers, results, widgets};
+use super::{Region, Scene, info, layers, results, widgets};
 use crate::command::Command;
 use crate::session::SideTab;
 
@@ -30,7 +30,7 @@ pub fn side_panel_ui(
     match scene.session.side_tab {
         SideTab::Results => {
             results::results_ui(ui, scene, results);
-            gallery_place::gallery_strip_ui(ui, scene, gallery);
+            gallery::gallery_strip_ui(ui, scene, gallery);
         }
         SideTab::Layers => {
             ScrollArea::vertical()

@@ -85,11 +85,21 @@ fn button_colours(
 
 /// A small rounded button that shows a value, as in "4 results".
 pub fn pill(ui: &mut Ui, text: &str, label: &str, is_on: bool) -> Response {
+    pill_ui(ui, text, label, is_on, None)
+}
+
+/// As [`pill`], with an icon after the text that says what a click does.
+pub fn pill_with_icon(ui: &mut Ui, text: &str, label: &str, is_on: bool, icon: Icon) -> Response {
+    pill_ui(ui, text, label, is_on, Some(icon))
+}
+
+fn pill_ui(ui: &mut Ui, text: &str, label: &str, is_on: bool, icon: Option<Icon>) -> Response {
     let theme = theme::of(ui);
     let galley = ui
         .painter()
         .layout_no_wrap(text.to_owned(), theme::label(), theme.text2);
-    let size = vec2(galley.size().x + 18.0, 25.0);
+    let icon_width = if icon.is_some() { 15.0 } else { 0.0 };
+    let size = vec2(galley.size().x + icon_width + 18.0, 25.0);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     let enabled = ui.is_enabled();
     response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, label));
@@ -100,9 +110,13 @@ pub fn pill(ui: &mut Ui, text: &str, label: &str, is_on: bool) -> Response {
         let colour = if lit { theme.text } else { theme.text2 };
         ui.painter()
             .rect(rect, 7, fill, Stroke::new(1.0, outline), StrokeKind::Inside);
-        let text_pos = Align2::CENTER_CENTER
-            .anchor_size(rect.center(), galley.size())
-            .min;
+        let centre = rect.center() - vec2(icon_width / 2.0, 0.0);
+        let text_pos = Align2::CENTER_CENTER.anchor_size(centre, galley.size()).min;
+        if let Some(icon) = icon {
+            let at =
+                Rect::from_center_size(rect.right_center() - vec2(14.0, 0.0), Vec2::splat(12.0));
+            icons::paint(ui.painter(), at, 12.0, icon, colour);
+        }
         ui.painter()
             .galley_with_override_text_color(text_pos, galley, colour);
         focus_ring(ui, &response, rect, 7);

@@ -1,29 +1,35 @@
-//! What the window knows of the gallery: the pictures that match the search, and facts of those seen.
+//! What the window knows of the gallery: the pictures that match the query, which of them are chosen, and
+//! facts of those seen.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::PictureId;
+use super::{Choose, PictureId, Selection};
 use crate::gallery::handle::ImportProgress;
-use crate::gallery::{Entry, Overview, Record};
+use crate::gallery::{Entry, Overview, Query, Record, Sort};
 
 /// Beyond this many, facts of pictures not seen for long are fetched again.
 const MAX_RECORDS: usize = 4_000;
 
 #[derive(Debug, Default)]
 pub struct GalleryView {
-    pub words: String,
-    pub only_starred: bool,
-    /// Matches, newest first.
-    pub ids: Vec<PictureId>,
-    /// How many pictures, boards, tags and models there are.
+    /// What is listed, or will be once the gallery has answered.
+    pub query: Query,
+    /// How the list is divided.
+    pub grouping: Grouping,
+    /// What matches, in the query's order.
+    entries: Arc<[Entry]>,
+    /// Counts the lists: what was computed from an earlier one is out of date.
+    list: u64,
+    /// How many pictures there are, what boards and tags.
     pub overview: Arc<Overview>,
-    /// How many pictures there are without a search.
-    pub total: usize,
+    pub selection: Selection,
     pub state: GalleryState,
     /// How far the import is that runs now.
     pub import: Option<ImportProgress>,
     records: HashMap<PictureId, Arc<Record>>,
+    /// Those from before the last [`MAX_RECORDS`], and those that may be old.
+    older_records: HashMap<PictureId, Arc<Record>>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -35,14 +41,71 @@ pub enum GalleryState {
     Failed(String),
 }
 
+/// What the sections of the list are.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Grouping {
+    #[default]
+    None,
+    Day,
+    Run,
+}
+
+impl Grouping {
+    pub const ALL: [Self; 3] = [Self::None, Self::Day, Self::Run];
+
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::None => "No groups",
+            Self::Day => "By day",
+            Self::Run => "By run",
+        }
+    }
+}
+
 impl GalleryView {
+    /// Of a gallery in another folder: nothing is known but how the user looks at it.
+    #[must_use]
+    pub fn for_another_gallery(&self) -> Self {
+        Self {
+            query: Query {
+                sort: self.query.sort,
+                ..Query::default()
+            },
+            grouping: self.grouping,
+            list: self.list + 1,
+            ..Self::default()
+        }
+    }
+
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Another number for another list.
+    pub fn list(&self) -> u64 {
+        self.list
+    }
+
+    /// The grouping that holds: days and runs stand together only in the order of time.
+    pub fn effective_grouping(&self) -> Grouping {
+        match self.query.sort {
+            Sort::Newest | Sort::Oldest => self.grouping,
+            _ => Grouping::None,
+        }
+    }
+
     pub fn record(&self, id: PictureId) -> Option<&Arc<Record>> {
-        self.records.get(&id)
+        self.records
+            .get(&id)
+            .or_else(|| self.older_records.get(&id))
     }
 
     pub fn put(&mut self, record: Record) {
         if self.records.len() >= MAX_RECORDS {
-            self.records.clear();
+            self.older_records = std::mem::take(&mut self.records);
         }
         self.records.insert(record.id, Arc::new(record));
     }
@@ -50,44 +113,108 @@ impl GalleryView {
     /// Its facts are old: they are asked for again.
     pub fn forget_record(&mut self, id: PictureId) {
         self.records.remove(&id);
+        self.older_records.remove(&id);
     }
 
-    /// A picture that was saved just now: in view before the gallery is asked again.
-    pub fn add(&mut self, record: Record) {
-        if !self.is_searching() && !self.ids.contains(&record.id) {
-            self.ids.insert(0, record.id);
+    /// Whether the facts of a picture are here and not known to be old.
+    pub fn is_fresh(&self, id: PictureId) -> bool {
+        self.records.contains_key(&id)
+    }
+
+    /// The facts of any picture may be old: they are shown until newer ones come.
+    pub fn age_records(&mut self) {
+        let records = std::mem::take(&mut self.records);
+        if self.older_records.len() < MAX_RECORDS {
+            self.older_records.extend(records);
+        } else {
+            self.older_records = records;
         }
-        self.put(record);
     }
 
-    pub fn listed(&mut self, entries: &[Entry]) {
-        self.ids = entries.iter().map(|entry| entry.id).collect();
+    pub fn choose(&mut self, picture: PictureId, how: Choose) {
+        if let Some(index) = self.position(picture) {
+            self.choose_at(index, how);
+        }
+    }
+
+    pub fn choose_at(&mut self, index: usize, how: Choose) {
+        self.selection.choose(&self.entries, index, how);
+    }
+
+    /// What a rubber band touches, unless the list has changed under it.
+    pub fn choose_band(&mut self, list: u64, touched: &[std::ops::Range<usize>], adds: bool) {
+        if list == self.list {
+            self.selection.choose_band(&self.entries, touched, adds);
+        }
+    }
+
+    pub fn choose_all(&mut self) {
+        self.selection.choose_all(&self.entries);
+    }
+
+    pub fn listed(&mut self, entries: Arc<[Entry]>) {
+        self.selection.relist(&self.entries, &entries);
+        self.entries = entries;
+        self.list += 1;
         self.state = GalleryState::Ready;
-        if !self.is_searching() {
-            self.total = self.ids.len();
-        }
     }
 
-    /// The picture has gone to the trash.
-    pub fn remove(&mut self, id: PictureId) {
-        self.ids.retain(|other| *other != id);
+    /// The pictures have gone to the trash, or from it.
+    pub fn remove(&mut self, ids: &[PictureId]) {
+        let gone: std::collections::HashSet<PictureId> = ids.iter().copied().collect();
+        let left = self
+            .entries
+            .iter()
+            .filter(|entry| !gone.contains(&entry.id));
+        let left: Arc<[Entry]> = left.copied().collect();
+        self.selection.relist(&self.entries, &left);
+        self.selection.forget(ids);
+        self.entries = left;
+        self.list += 1;
     }
 
     /// Shows the star at once; the gallery's own word follows.
-    pub fn set_starred(&mut self, id: PictureId, is_starred: bool) {
-        if let Some(record) = self.records.get_mut(&id) {
-            Arc::make_mut(record).is_starred = is_starred;
+    pub fn set_starred(&mut self, ids: &[PictureId], is_starred: bool) {
+        for id in ids {
+            let older = self.older_records.get_mut(id);
+            if let Some(record) = self.records.get_mut(id).or(older) {
+                Arc::make_mut(record).is_starred = is_starred;
+            }
         }
     }
 
+    /// Whether the query leaves pictures out.
     pub fn is_searching(&self) -> bool {
-        self.only_starred || !self.words.trim().is_empty()
+        let all = Query {
+            sort: self.query.sort,
+            ..Query::default()
+        };
+        let query = Query {
+            words: self.query.words.trim().to_owned(),
+            ..self.query.clone()
+        };
+        query != all
+    }
+
+    pub fn position(&self, id: PictureId) -> Option<usize> {
+        self.entries.iter().position(|entry| entry.id == id)
     }
 
     /// The picture `by` places further in the list, stopping at its ends.
     pub fn neighbour(&self, id: PictureId, by: i32) -> Option<PictureId> {
-        let here = self.ids.iter().position(|other| *other == id)?;
-        let there = here.checked_add_signed(by as isize)?;
-        self.ids.get(there).copied()
+        let there = self.position(id)?.checked_add_signed(by as isize)?;
+        self.entries.get(there).map(|entry| entry.id)
+    }
+
+    /// What a command about "the chosen pictures" is about: those, or else the one at the cursor.
+    pub fn meant(&self) -> Vec<PictureId> {
+        if self.selection.is_empty() {
+            let at_cursor = self
+                .selection
+                .cursor()
+                .and_then(|index| self.entries.get(index));
+            return at_cursor.map(|entry| entry.id).into_iter().collect();
+        }
+        self.selection.ids(&self.entries)
     }
 }

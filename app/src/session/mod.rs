@@ -26,6 +26,7 @@ mod queue;
 mod results;
 mod runs;
 mod saving;
+mod selection;
 mod slots;
 mod surprise;
 mod words;
@@ -48,13 +49,14 @@ pub use draft::{
     size_choices,
 };
 pub use edits::{EditAsked, EditJob, EditOutlook, EditSnapshot, ShownResult, too_large};
-pub use gallery_view::{GalleryState, GalleryView};
+pub use gallery_view::{GalleryState, GalleryView, Grouping};
 pub use gesture_drafts::{MixDraft, Part, TurnDraft};
 pub use gestures::{Gesture, MixInput, Source, shares};
 pub use keeping::{Keep, Kept};
 pub use mask_work::{MaskJob, MaskMade};
 pub use patch::Patch;
 pub use runs::{Run, RunState, Subject};
+pub use selection::{Choose, Selection};
 pub use slots::{Made, Slot, SlotState};
 pub use surprise::surprise;
 pub use words::{UnknownWord, unknown_words};

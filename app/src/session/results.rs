@@ -1,5 +1,7 @@
 //! What of the results is on the canvas.
 
+use std::collections::HashSet;
+
 use super::{PictureId, PictureRef, Run, RunId, Session, Slot};
 
 impl Session {
@@ -139,6 +141,19 @@ impl Session {
             let is_safe = !run.is_active() && !run.is_being_saved();
             !(run.is_put_away && is_safe && n_seen <= n_surplus)
         });
+    }
+
+    /// Of many pictures, those that are shown or results of a run: the others are nothing to a session.
+    pub fn known_of(&self, ids: &[PictureId]) -> Vec<PictureId> {
+        let slots = self.runs.iter().flat_map(|run| &run.slots);
+        let mut known: HashSet<PictureId> = slots
+            .filter_map(|slot| slot.recipe().map(|recipe| recipe.id))
+            .collect();
+        known.extend(self.shown_id());
+        ids.iter()
+            .filter(|id| known.contains(id))
+            .copied()
+            .collect()
     }
 
     /// A picture has come back from the trash.

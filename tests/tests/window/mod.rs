@@ -2,6 +2,7 @@
 
 mod documents;
 mod files;
+mod gallery;
 mod gestures;
 
 use std::time::{Duration, Instant};
@@ -488,7 +489,7 @@ fn what_was_made_is_there_after_a_restart_and_can_be_used_again() {
     assert!(path.is_dir());
     let mut window = Window::open_in(home);
     window.wait_for("the gallery", |window| {
-        window.app().gallery_view.ids.len() == 1
+        window.app().gallery_view.entries().len() == 1
     });
     window.wait_for("its caption", |window| {
         window.shows("Picture: a blue house")
@@ -502,11 +503,11 @@ fn what_was_made_is_there_after_a_restart_and_can_be_used_again() {
     window.click("Results");
     window.click("Move to the trash");
     window.wait_for("an empty gallery", |window| {
-        window.app().gallery_view.ids.is_empty()
+        window.app().gallery_view.entries().is_empty()
     });
     window.click_last("Undo");
     window.wait_for("the picture", |window| {
-        window.app().gallery_view.ids.len() == 1
+        window.app().gallery_view.entries().len() == 1
     });
 }
 
@@ -603,9 +604,9 @@ fn the_whole_way_with_the_real_engine() {
     drop(harness);
     let mut window = Window::open_with(home, Some(engine));
     window.wait_for("the gallery", |window| {
-        window.app().gallery_view.ids.len() == 4
+        window.app().gallery_view.entries().len() == 4
     });
-    assert!(window.app().gallery_view.ids.contains(&picked));
+    assert!(window.app().gallery_view.position(picked).is_some());
     window.wait_for("the captions", |window| {
         window
             .harness

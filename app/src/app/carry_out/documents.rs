@@ -11,6 +11,7 @@ use limn_engine::PixelRect;
 use super::{DialogAnswer, Fetched, ask};
 use crate::app::App;
 use crate::app::documents::Opening;
+use crate::command::{Command, GalleryCommand};
 use crate::document::{DocumentId, EXTENSION, Layer, StepName};
 use crate::import;
 use crate::panels::toasts::Tone;
@@ -150,7 +151,14 @@ impl App {
         if paths.is_empty() {
             return;
         }
-        if self.session.documents.current().is_blank() {
+        if self.session.place == Place::Gallery || paths.iter().any(|path| path.is_dir()) {
+            self.session.place = Place::Gallery;
+            self.carry_out(
+                ctx,
+                Command::Gallery(GalleryCommand::Import(paths)),
+                Instant::now(),
+            );
+        } else if self.session.documents.current().is_blank() {
             for path in paths {
                 self.open_path(ctx, path, Opening::Document);
             }

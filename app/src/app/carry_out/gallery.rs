@@ -8,7 +8,6 @@ use image::RgbaImage;
 
 use super::{DialogAnswer, ask};
 use crate::app::App;
-use crate::command::Command;
 use crate::document::Content;
 use crate::files::{Existing, RealFs, write_atomically};
 use crate::gallery::export::{ExportOptions, Format, convert};
@@ -157,36 +156,7 @@ impl App {
             .gallery_view
             .record(id)
             .is_some_and(|record| record.is_starred);
-        self.star(id, !starred);
-    }
-
-    pub(super) fn star(&mut self, id: PictureId, starred: bool) {
-        self.gallery_view.set_starred(id, starred);
-        self.tell_gallery(handle::Command::Mark {
-            pictures: vec![id],
-            mark: Mark::Star(starred),
-        });
-        self.tell_gallery(handle::Command::Records(vec![id]));
-        self.list_is_stale |= self.gallery_view.only_starred;
-    }
-
-    pub(super) fn trash(&mut self, id: PictureId, now: Instant) {
-        self.tell_gallery(handle::Command::Trash(vec![id]));
-        let next = self.gallery_view.neighbour(id, 1);
-        let was_shown = self.session.shown() == Some(PictureRef::Gallery(id));
-        self.session.forget_picture(id);
-        if let Some(next) = next.filter(|_| was_shown) {
-            self.session.show(PictureRef::Gallery(next));
-        }
-        self.gallery_view.remove(id);
-        self.list_is_stale = true;
-        self.toasts.offer(
-            Tone::Plain,
-            "Moved to the trash",
-            "Undo",
-            Command::Restore(id),
-            now,
-        );
+        self.mark(vec![id], Mark::Star(!starred));
     }
 
     pub(super) fn choose_gallery_folder(&mut self, ctx: &Context) {
@@ -211,7 +181,11 @@ impl App {
                 .name("old gallery".to_owned())
                 .spawn(move || drop(old));
         }
-        self.gallery_view = crate::session::GalleryView::default();
+        self.gallery_view = self.gallery_view.for_another_gallery();
+        self.gallery_steps = super::super::gallery_steps::GallerySteps::default();
+        self.records_asked.clear();
+        self.textures
+            .set_averages(crate::gallery::averages::Averages::default());
         self.open_gallery(ctx);
         let effects = self.session.save_unsaved_again();
         self.carry_out_effects(effects);

@@ -2,6 +2,7 @@
 
 mod documents;
 mod gallery;
+mod gallery_place;
 mod gestures;
 mod layers;
 mod runs;
@@ -16,8 +17,8 @@ use egui::{Context, Popup, ViewportCommand};
 use super::documents::Opening;
 use super::sources::Ticket;
 use super::{App, DialogAnswer, waker};
-use crate::command::Command;
-use crate::gallery::handle;
+use crate::command::{Command, GalleryCommand};
+use crate::gallery::{Mark, Query};
 use crate::panels::prompt_bar::{PromptBar, Selection};
 use crate::panels::toasts::Tone;
 use crate::session::{Deed, Place};
@@ -194,27 +195,22 @@ impl App {
             }
             Command::ShowInFolder(id) => self.show_in_folder(ctx, id),
             Command::ToggleStar => self.toggle_star(now),
-            Command::StarPicture { id, starred } => self.star(id, starred),
+            Command::StarPicture { id, starred } => self.mark(vec![id], Mark::Star(starred)),
             Command::Delete => match self.session.shown_id() {
-                Some(id) => self.trash(id, now),
+                Some(id) => self.trash_pictures(vec![id]),
                 None => self
                     .toasts
                     .say(Tone::Plain, "There is no saved picture to delete.", now),
             },
-            Command::DeletePicture(id) => self.trash(id, now),
+            Command::DeletePicture(id) => self.trash_pictures(vec![id]),
             Command::Restore(id) => {
-                self.tell_gallery(handle::Command::Restore(vec![id]));
-                self.session.restore_picture(id);
-                self.list_is_stale = true;
+                self.carry_out_gallery(ctx, GalleryCommand::Restore(vec![id]), now);
             }
             Command::SearchGallery(words) => {
-                self.gallery_view.words = words;
-                self.list_is_stale = true;
+                let query = self.gallery_view.query.clone();
+                self.list_gallery(Query { words, ..query });
             }
-            Command::OnlyStarred(only) => {
-                self.gallery_view.only_starred = only;
-                self.list_is_stale = true;
-            }
+            Command::Gallery(command) => self.carry_out_gallery(ctx, command, now),
             Command::SetModel(model) => self.set_model(ctx, model),
             Command::SetDevice(device) => self.set_device(ctx, device),
             Command::SetTheme(theme) => {
@@ -265,7 +261,9 @@ impl App {
         if self.session.toolbox.cancel(document) || self.stop_mask_work(now) {
             return;
         }
-        if self.palette.is_open {
+        if self.gallery_panel.asked.take().is_some() {
+            // The question is answered by no.
+        } else if self.palette.is_open {
             self.palette.is_open = false;
         } else if self.settings_are_open {
             self.settings_are_open = false;
@@ -277,6 +275,8 @@ impl App {
             self.session.leave_tray();
         } else if self.is_full_screen {
             self.set_full_screen(ctx, false);
+        } else if self.session.place == Place::Gallery && !self.gallery_view.selection.is_empty() {
+            self.gallery_view.selection.clear();
         } else if self.session.place != Place::Canvas {
             self.session.place = Place::Canvas;
         } else {

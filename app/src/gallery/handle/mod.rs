@@ -20,6 +20,7 @@ use image::{RgbImage, RgbaImage};
 pub use importer::ImportProgress;
 pub(super) use worker::Worker;
 
+use super::averages::{Average, Averages};
 use super::export::ExportOptions;
 use super::family::Family;
 use super::importing::ImportReport;
@@ -74,6 +75,12 @@ pub enum Command {
     Import(Vec<PathBuf>),
     /// Ends all imports; what came in stays.
     CancelImports,
+    /// Does the changes among these (marks, changes, trash, restore), each answered as by itself, and then
+    /// [`Event::Done`] with the same number.
+    Do {
+        serial: u64,
+        commands: Vec<Command>,
+    },
     /// Answered by [`Event::Exported`] or [`Event::Failed`].
     Export {
         id: PictureId,
@@ -125,6 +132,18 @@ pub enum Event {
     Unreadable {
         id: PictureId,
         message: String,
+    },
+    /// What takes the changes back, in this order; nothing where nothing was changed.
+    Done {
+        serial: u64,
+        inverse: Vec<Command>,
+    },
+    /// The tiny pictures that are known of everything in the gallery.
+    Averages(Box<Averages>),
+    /// That of one more.
+    Average {
+        id: PictureId,
+        average: Box<Average>,
     },
     /// What lists and records show may differ now: ask again.
     Changed,

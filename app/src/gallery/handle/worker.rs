@@ -17,6 +17,7 @@ use crate::gallery::picture_file;
 use crate::gallery::recipe::Recipe;
 use crate::gallery::scan::Scan;
 use crate::gallery::store::Gallery;
+use crate::gallery::undo;
 use crate::gallery::unsaved::Unsaved;
 
 /// How often marks are looked for that another process made.
@@ -38,6 +39,8 @@ pub(in crate::gallery) struct Worker {
     thumbnails: VecDeque<PictureId>,
     /// From the first import on.
     importer: Option<Importer>,
+    /// Pictures without an average, newest first, since they were looked for.
+    averages: Option<VecDeque<PictureId>>,
     /// Something was done that may change a count, since the counts were told.
     is_overview_stale: bool,
 }
@@ -53,6 +56,7 @@ impl Worker {
             unsaved,
             thumbnails: VecDeque::new(),
             importer: None,
+            averages: Some(VecDeque::new()),
             is_overview_stale: false,
         }
     }
@@ -61,8 +65,12 @@ impl Worker {
     pub(super) fn run(mut self, commands: &Receiver<Command>) {
         self.open();
         loop {
-            let is_idle =
-                self.thumbnails.is_empty() && self.scan.is_none() && !self.is_overview_stale;
+            let has_averages = self.averages.as_ref().is_some_and(VecDeque::is_empty);
+            let is_done = self.thumbnails.is_empty()
+                && self.scan.is_none()
+                && !self.is_overview_stale
+                && has_averages;
+            let is_idle = is_done || self.gallery.is_none();
             let command = if is_idle {
                 match commands.recv_timeout(MARKS_PERIOD) {
                     Ok(command) => Some(command),
@@ -88,6 +96,9 @@ impl Worker {
 
     /// The last chance of pictures that could not be saved so far.
     fn finish(&mut self) {
+        if let Some(gallery) = &mut self.gallery {
+            gallery.flush_averages();
+        }
         if !self.waiting.is_empty() {
             self.save_all();
         }
@@ -104,6 +115,7 @@ impl Worker {
                 }
                 self.gallery = Some(gallery);
                 self.begin_scan();
+                self.averages = None;
             }
             Err(error) => (self.emit)(Event::NotReady {
                 message: error.to_string(),
@@ -145,16 +157,48 @@ impl Worker {
         let Some(gallery) = &mut self.gallery else {
             return self.open();
         };
-        match answer(gallery, command) {
-            Ok(answer) => {
-                self.is_overview_stale |= answer.changes_counts;
-                answer
-                    .events
-                    .into_iter()
-                    .for_each(|event| (self.emit)(event));
-            }
-            Err(error) => self.fail(&error),
+        match command {
+            Command::Do { serial, commands } => self.do_all(serial, commands),
+            command => match answer(gallery, command) {
+                Ok(answer) => self.tell(answer),
+                Err(error) => self.fail(&error),
+            },
         }
+    }
+
+    fn tell(&mut self, answer: Answer) {
+        self.is_overview_stale |= answer.changes_counts;
+        answer
+            .events
+            .into_iter()
+            .for_each(|event| (self.emit)(event));
+    }
+
+    /// Does changes and says what takes back those that were done.
+    fn do_all(&mut self, serial: u64, commands: Vec<Command>) {
+        let mut inverse = VecDeque::new();
+        for command in commands {
+            let Some(gallery) = &mut self.gallery else {
+                return;
+            };
+            let back = undo::inverse(gallery, &command);
+            let done = back.and_then(|back| Ok((back, answer(gallery, command)?)));
+            match done {
+                Ok((back, answer)) => {
+                    self.tell(answer);
+                    // What was done last is taken back first.
+                    for command in back.into_iter().rev() {
+                        inverse.push_front(command);
+                    }
+                }
+                Err(error) => {
+                    self.fail(&error);
+                    break;
+                }
+            }
+        }
+        let inverse = inverse.into();
+        (self.emit)(Event::Done { serial, inverse });
     }
 
     /// Unless one runs already, which will find the same.
@@ -213,6 +257,8 @@ impl Worker {
                     (self.emit)(Event::Saved(Box::new(record)));
                     self.is_overview_stale = true;
                     let pixels = gallery.make_thumbnail(id, pixels);
+                    let average = gallery.keep_average(id, &pixels);
+                    (self.emit)(Event::Average { id, average });
                     (self.emit)(Event::Thumbnail { id, pixels });
                     self.waiting.pop_front();
                 }
@@ -243,18 +289,30 @@ impl Worker {
             }
         } else if let Some(id) = self.thumbnails.pop_front() {
             (self.emit)(match gallery.thumbnail(id) {
-                Ok(pixels) => Event::Thumbnail { id, pixels },
+                Ok(pixels) => {
+                    if !gallery.has_average(id) {
+                        let average = gallery.keep_average(id, &pixels);
+                        (self.emit)(Event::Average { id, average });
+                    }
+                    Event::Thumbnail { id, pixels }
+                }
                 Err(error) => Event::Unreadable {
                     id,
                     message: error.to_string(),
                 },
             });
+        } else if self.averages.is_none() {
+            let averages = gallery.read_averages();
+            (self.emit)(Event::Averages(Box::new(averages)));
+            self.averages = Some(gallery.without_average());
         } else if let Some(scan) = &mut self.scan {
             match gallery.continue_scan(scan) {
                 Ok(None) => {}
                 Ok(Some(report)) => {
                     self.scan = None;
+                    gallery.forget_averages(&report.changed);
                     if report.has_changes() {
+                        self.averages = Some(gallery.without_average());
                         self.is_overview_stale = true;
                         (self.emit)(Event::Changed);
                     }
@@ -266,6 +324,17 @@ impl Worker {
                     self.scan = None;
                     self.fail(&error);
                 }
+            }
+        } else if let Some(id) = self.averages.as_mut().and_then(VecDeque::pop_front) {
+            // One that cannot be read says so when it is looked at.
+            if !gallery.has_average(id)
+                && let Ok(pixels) = gallery.thumbnail(id)
+            {
+                let average = gallery.keep_average(id, &pixels);
+                (self.emit)(Event::Average { id, average });
+            }
+            if self.averages.as_ref().is_some_and(VecDeque::is_empty) {
+                gallery.flush_averages();
             }
         }
     }
@@ -355,6 +424,7 @@ fn answer(gallery: &mut Gallery, command: Command) -> Result<Answer> {
         | Command::Import(_)
         | Command::Rescan
         | Command::CancelImports
+        | Command::Do { .. }
         | Command::Thumbnails(_) => {
             unreachable!("the worker does these itself")
         }

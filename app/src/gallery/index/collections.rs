@@ -1,5 +1,7 @@
 //! The user's marks in the index, and the boards, tags and models that they and the recipes make up.
 
+use std::collections::HashSet;
+
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::{Index, State, record};
@@ -116,6 +118,27 @@ impl Index {
         run().map_err(self.fail())
     }
 
+    /// The pictures with a mark, wherever they are. The name of a star is empty.
+    pub(in crate::gallery) fn marked(&self, kind: &str, name: &str) -> Result<HashSet<PictureId>> {
+        let run = || {
+            let sql = "SELECT id FROM marks WHERE kind = ?1 AND name = ?2";
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let rows = statement.query_map([kind, name], |row| row.get(0))?;
+            rows.collect::<rusqlite::Result<Vec<[u8; 16]>>>()
+        };
+        let ids = run().map_err(self.fail())?;
+        Ok(ids.into_iter().filter_map(PictureId::from_bytes).collect())
+    }
+
+    pub(in crate::gallery) fn has_board(&self, name: &str) -> Result<bool> {
+        let sql = "SELECT 1 FROM boards WHERE name = ?1";
+        let found = self
+            .connection
+            .query_row(sql, [name], |_| Ok(()))
+            .optional();
+        Ok(found.map_err(self.fail())?.is_some())
+    }
+
     /// Names with counts, as a statement gives them.
     fn collections(&self, sql: &str) -> rusqlite::Result<Vec<Collection>> {
         let mut statement = self.connection.prepare_cached(sql)?;
@@ -140,7 +163,7 @@ fn by_name(mut collections: Vec<Collection>) -> Vec<Collection> {
 
 fn apply(transaction: &Transaction, lines: &[Line]) -> rusqlite::Result<()> {
     // Once for each picture, however many marks it got.
-    let mut touched = std::collections::HashSet::new();
+    let mut touched = HashSet::new();
     for line in lines {
         match &line.said {
             Said::Picture { picture, mark } => {

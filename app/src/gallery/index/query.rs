@@ -5,6 +5,7 @@ use std::ops::{Range, RangeInclusive};
 
 use jiff::Timestamp;
 use rusqlite::types::Value;
+use serde::{Deserialize, Serialize};
 
 use super::{Index, State};
 use crate::gallery::error::Result;
@@ -35,7 +36,8 @@ pub struct Query {
 }
 
 /// The order of a list. Among equals the newest comes first.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Sort {
     #[default]
     Newest,

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::averages::AveragesFile;
 use super::error::{Error, Result};
 use super::index::{Entry, Index, Overview, Query, Record, Stamp, State};
 use super::layout::{FileKind, Layout, PictureId};
@@ -31,6 +32,7 @@ pub struct Gallery {
     pub(super) layout: Layout,
     pub(super) index: Index,
     pub(super) thumbnails: Thumbnails,
+    pub(super) averages: AveragesFile,
     pub(super) unsaved: Unsaved,
     /// Saved, but not yet in the index, which did not answer.
     unindexed: Vec<Record>,
@@ -82,6 +84,7 @@ impl Gallery {
             fs,
             layout,
             index,
+            averages: AveragesFile::new(thumbnails.folder()),
             thumbnails,
             unsaved,
             unindexed: Vec::new(),

@@ -3,26 +3,39 @@
 //! Panels ask for a texture and get it or nothing; what was missing is fetched by [`crate::app::App`]
 //! outside `ui` and is there some frames later.
 
-use std::collections::{HashMap, VecDeque};
+mod blocks;
+
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use egui::{ColorImage, Context, TextureFilter, TextureHandle, TextureOptions, TextureWrapMode};
+use egui::{
+    ColorImage, Context, Rect, TextureFilter, TextureHandle, TextureId, TextureOptions,
+    TextureWrapMode,
+};
 use limn_engine::protocol::Preview;
 
-use crate::session::{PictureRef, RunId};
+use crate::gallery::averages::Averages;
+use crate::session::{PictureId, PictureRef, RunId};
 
 /// More uploads than this in one frame would be felt.
-const UPLOADS_PER_FRAME: usize = 8;
+pub const UPLOADS_PER_FRAME: usize = 8;
+/// Of these, so many at most are pictures; the rest is for blocks of averages and previews.
+const PICTURES_PER_FRAME: usize = 5;
 /// What the cache may hold, in bytes of pixels.
 const BUDGET_BYTES: usize = 192 << 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Detail {
+    /// At most [`SMALL_SIDE_PX`] a side, for grids of small tiles.
+    Small,
     /// A small one for tiles and grids.
     Thumbnail,
     /// Every pixel.
     Full,
 }
+
+/// The longer side of [`Detail::Small`], in pixels.
+pub const SMALL_SIDE_PX: u32 = 128;
 
 pub type Key = (PictureRef, Detail);
 
@@ -30,19 +43,24 @@ pub type Key = (PictureRef, Detail);
 pub struct Textures {
     entries: HashMap<Key, Entry>,
     previews: HashMap<(RunId, u32), (u32, TextureHandle)>,
-    /// Looked for in this frame and not here.
+    /// Looked for in this frame and not here, in the order in which they were looked for.
     missing: Vec<Key>,
+    is_missing: HashSet<Key>,
     /// Could not be read: shown as a placeholder, not asked for again.
     broken: HashMap<Key, String>,
     arrived: VecDeque<(Key, Arc<ColorImage>)>,
+    averages: Averages,
+    blocks: blocks::Blocks,
     frame: u64,
+    n_uploads: usize,
     bytes: usize,
 }
 
 struct Entry {
     handle: TextureHandle,
-    /// Kept to upload again when the filter changes.
-    image: Arc<ColorImage>,
+    /// Of a full picture: to upload again when the filter changes, and to copy.
+    image: Option<Arc<ColorImage>>,
+    bytes: usize,
     crisp: bool,
     last_used: u64,
 }
@@ -52,7 +70,8 @@ impl Textures {
     /// Whether more waits.
     pub fn begin_frame(&mut self, ctx: &Context) -> bool {
         self.frame += 1;
-        for _ in 0..UPLOADS_PER_FRAME {
+        self.n_uploads = 0;
+        while self.n_uploads < PICTURES_PER_FRAME {
             let Some((key, image)) = self.arrived.pop_front() else {
                 break;
             };
@@ -67,10 +86,52 @@ impl Textures {
         let frame = self.frame;
         if let Some(entry) = self.entries.get_mut(&key) {
             entry.last_used = frame;
-        } else if !self.broken.contains_key(&key) && !self.missing.contains(&key) {
+        } else if !self.broken.contains_key(&key) && self.is_missing.insert(key) {
             self.missing.push(key);
         }
         self.entries.get(&key).map(|entry| &entry.handle)
+    }
+
+    /// As [`Self::get`], without asking for what is not here.
+    pub fn get_if_here(&mut self, key: Key) -> Option<&TextureHandle> {
+        let entry = self.entries.get_mut(&key)?;
+        entry.last_used = self.frame;
+        Some(&entry.handle)
+    }
+
+    /// The average of the nth picture of a list, as a part of a texture. `list` changes with the list.
+    pub fn average(
+        &mut self,
+        ctx: &Context,
+        list: u64,
+        (index, id): (usize, PictureId),
+        id_at: impl Fn(usize) -> Option<PictureId>,
+    ) -> Option<(TextureId, Rect)> {
+        self.blocks.use_list(list);
+        let may_upload = self.n_uploads < UPLOADS_PER_FRAME;
+        let known = (&self.averages, self.frame);
+        let (part, uploads) = self.blocks.get(ctx, known, (index, id), id_at, may_upload);
+        self.n_uploads += usize::from(uploads);
+        if part.is_none() && !may_upload && self.averages.has(id) {
+            // Its turn comes in the next frame.
+            ctx.request_repaint();
+        }
+        part
+    }
+
+    /// The averages of a gallery that was opened, instead of those of another.
+    pub fn set_averages(&mut self, averages: Averages) {
+        self.averages = averages;
+        self.blocks = blocks::Blocks::default();
+    }
+
+    pub fn add_average(&mut self, id: PictureId, average: crate::gallery::averages::Average) {
+        self.averages.put(id, average);
+    }
+
+    /// Uploads since the frame began.
+    pub fn n_uploads(&self) -> usize {
+        self.n_uploads
     }
 
     /// As [`Self::get`] for the canvas: `crisp` shows pixels as squares.
@@ -78,9 +139,11 @@ impl Textures {
         let key = (picture, Detail::Full);
         if let Some(entry) = self.entries.get_mut(&key)
             && entry.crisp != crisp
+            && let Some(image) = &entry.image
         {
             entry.crisp = crisp;
-            entry.handle.set(Arc::clone(&entry.image), options(crisp));
+            entry.handle.set(Arc::clone(image), options(crisp));
+            self.n_uploads += 1;
         }
         self.get(key)
     }
@@ -103,7 +166,9 @@ impl Textures {
             std::collections::hash_map::Entry::Occupied(known) => known.get().0 != version,
             std::collections::hash_map::Entry::Vacant(_) => true,
         };
-        if is_new {
+        // A preview that has to wait is overtaken by the next one.
+        if is_new && self.n_uploads < UPLOADS_PER_FRAME {
+            self.n_uploads += 1;
             let image = ColorImage::from_rgb(size, &preview.rgb);
             match entry {
                 std::collections::hash_map::Entry::Occupied(mut known) => {
@@ -132,8 +197,10 @@ impl Textures {
 
     /// What panels have looked for since the last call and not found, in the order they did.
     pub fn take_missing(&mut self) -> Vec<Key> {
+        self.is_missing.clear();
         let mut missing = std::mem::take(&mut self.missing);
-        missing.retain(|key| !self.arrived.iter().any(|(arrived, _)| arrived == key));
+        let arrived: HashSet<Key> = self.arrived.iter().map(|(key, _)| *key).collect();
+        missing.retain(|key| !arrived.contains(key));
         missing
     }
 
@@ -151,9 +218,10 @@ impl Textures {
 
     /// The picture is another now: it is fetched again when it is looked for.
     pub fn forget(&mut self, picture: PictureRef) {
-        for key in [Detail::Thumbnail, Detail::Full].map(|detail| (picture, detail)) {
+        for detail in [Detail::Small, Detail::Thumbnail, Detail::Full] {
+            let key = (picture, detail);
             if let Some(entry) = self.entries.remove(&key) {
-                self.bytes -= bytes_of(&entry.image);
+                self.bytes -= entry.bytes;
             }
             self.broken.remove(&key);
             self.arrived.retain(|(arrived, _)| *arrived != key);
@@ -168,20 +236,25 @@ impl Textures {
     pub fn image(&self, picture: PictureRef) -> Option<Arc<ColorImage>> {
         self.entries
             .get(&(picture, Detail::Full))
-            .map(|entry| Arc::clone(&entry.image))
+            .and_then(|entry| entry.image.clone())
     }
 
     fn upload(&mut self, ctx: &Context, key: Key, image: Arc<ColorImage>) {
-        self.bytes += bytes_of(&image);
-        let handle = ctx.load_texture(format!("{key:?}"), Arc::clone(&image), options(false));
+        self.n_uploads += 1;
+        let kept = (key.1 == Detail::Full).then(|| Arc::clone(&image));
+        // Once on the card, and once on this side where it is kept.
+        let bytes = image.pixels.len() * 4 * if kept.is_some() { 2 } else { 1 };
+        let handle = ctx.load_texture(format!("{key:?}"), image, options(false));
         let entry = Entry {
             handle,
-            image,
+            image: kept,
+            bytes,
             crisp: false,
             last_used: self.frame,
         };
+        self.bytes += bytes;
         if let Some(old) = self.entries.insert(key, entry) {
-            self.bytes -= bytes_of(&old.image);
+            self.bytes -= old.bytes;
         }
     }
 
@@ -196,14 +269,9 @@ impl Textures {
             let Some(entry) = oldest.and_then(|key| self.entries.remove(&key)) else {
                 return;
             };
-            self.bytes -= bytes_of(&entry.image);
+            self.bytes -= entry.bytes;
         }
     }
-}
-
-fn bytes_of(image: &ColorImage) -> usize {
-    // Once on this side, once on the card.
-    image.pixels.len() * 4 * 2
 }
 
 fn options(crisp: bool) -> TextureOptions {
@@ -247,7 +315,7 @@ mod tests {
         while textures.begin_frame(&ctx) {
             frames += 1;
         }
-        assert_eq!(frames, 3);
+        assert_eq!(frames, 4);
         assert!((0..20).all(|index| textures.get(key(index)).is_some()));
     }
 
@@ -257,18 +325,16 @@ mod tests {
         let mut textures = Textures::default();
         let side = 2048;
         for index in 0..12 {
-            textures.arrived(
-                key(index),
-                Ok(ColorImage::filled([side, side], Color32::RED)),
-            );
+            let picture = ColorImage::filled([side, side], Color32::RED);
+            textures.arrived((key(index).0, Detail::Full), Ok(picture));
             textures.begin_frame(&ctx);
             // The first one stays in use.
-            assert!(textures.get(key(0)).is_some());
+            assert!(textures.get((key(0).0, Detail::Full)).is_some());
         }
         textures.begin_frame(&ctx);
         assert!(textures.bytes <= BUDGET_BYTES);
-        assert!(textures.get(key(0)).is_some());
-        assert!(textures.get(key(1)).is_none());
+        assert!(textures.get((key(0).0, Detail::Full)).is_some());
+        assert!(textures.get((key(1).0, Detail::Full)).is_none());
     }
 
     #[test]
@@ -278,5 +344,40 @@ mod tests {
         assert!(textures.get(key(0)).is_none());
         assert!(textures.take_missing().is_empty());
         assert_eq!(textures.broken(key(0)), Some("truncated"));
+    }
+
+    /// 1,000 pictures in view need four blocks, one upload each, and none once they are there.
+    #[test]
+    fn averages_come_in_few_uploads_and_follow_what_arrives() {
+        let ctx = Context::default();
+        let mut textures = Textures::default();
+        let ids: Vec<PictureId> = (0..1_000).map(|_| PictureId::new()).collect();
+        let average = |textures: &mut Textures, list, index: usize| {
+            let id_at = |index: usize| ids.get(index).copied();
+            textures.average(&ctx, list, (index, ids[index]), id_at)
+        };
+        let plain = |grey| {
+            crate::gallery::averages::Average::of(&image::RgbImage::from_pixel(
+                2,
+                2,
+                image::Rgb([grey; 3]),
+            ))
+        };
+        textures.begin_frame(&ctx);
+        assert_eq!(average(&mut textures, 1, 0), None);
+        assert_eq!(textures.n_uploads(), 0, "there is nothing to upload");
+        for id in &ids[1..] {
+            textures.add_average(*id, plain(9));
+        }
+        let seen = (0..1_000).filter(|i| average(&mut textures, 1, *i).is_some());
+        assert_eq!(seen.count(), 999);
+        assert_eq!(textures.n_uploads(), 4);
+        textures.begin_frame(&ctx);
+        textures.add_average(ids[0], plain(200));
+        assert!((0..1_000).all(|i| average(&mut textures, 1, i).is_some()));
+        assert_eq!(textures.n_uploads(), 1, "only the block that has one more");
+        textures.begin_frame(&ctx);
+        assert!(average(&mut textures, 2, 999).is_some());
+        assert_eq!(textures.n_uploads(), 1, "another list, another order");
     }
 }

@@ -1,0 +1,58 @@
+//! What can be done with the chosen pictures, on a right click.
+
+use egui::Ui;
+
+use crate::command::{Command, GalleryCommand};
+use crate::gallery::Mark;
+use crate::panels::{Scene, palette, results, widgets};
+use crate::session::{PictureId, PictureRef};
+
+/// The menu of a picture: about all that are chosen where it is one of several.
+pub fn menu_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: PictureId) {
+    let chosen = scene.gallery.meant();
+    let ids = if chosen.contains(&id) {
+        chosen
+    } else {
+        vec![id]
+    };
+    ui.set_min_width(200.0);
+    ui.spacing_mut().item_spacing.y = 2.0;
+    if scene.gallery.query.in_trash {
+        let commands = [
+            GalleryCommand::Restore(ids.clone()),
+            GalleryCommand::AskDelete(ids),
+        ];
+        for command in commands {
+            row_ui(ui, scene, Command::Gallery(command));
+        }
+        return;
+    }
+    if let [id] = ids[..] {
+        results::picture_menu_ui(ui, scene, PictureRef::Gallery(id));
+        row_ui(ui, scene, Command::Gallery(GalleryCommand::AskBoard));
+        return;
+    }
+    let title = format!("{} pictures", widgets::count(ids.len()));
+    widgets::remark(ui, &title);
+    many_ui(ui, scene, &ids);
+}
+
+/// The commands about several pictures at once.
+fn many_ui(ui: &mut Ui, scene: &mut Scene<'_>, ids: &[PictureId]) {
+    for mark in [Mark::Star(true), Mark::Star(false)] {
+        let pictures = ids.to_vec();
+        let command = GalleryCommand::Mark { pictures, mark };
+        row_ui(ui, scene, Command::Gallery(command));
+    }
+    for command in [GalleryCommand::AskBoard, GalleryCommand::TrashChosen] {
+        row_ui(ui, scene, Command::Gallery(command));
+    }
+}
+
+fn row_ui(ui: &mut Ui, scene: &mut Scene<'_>, command: Command) {
+    let width = ui.available_width();
+    if palette::row_ui(ui, &command.label(), None, false, width).clicked() {
+        scene.send(command);
+        ui.close();
+    }
+}

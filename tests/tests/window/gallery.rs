@@ -1,0 +1,129 @@
+//! The gallery's place: choosing, marking, boards, the trash, and taking it all back.
+
+use egui::{Key, Modifiers};
+use egui_kittest::kittest::Queryable;
+use limn::session::Place;
+
+use super::Window;
+
+impl Window {
+    /// A gallery of four pictures, in its own place.
+    fn with_gallery() -> Self {
+        let mut window = Self::open();
+        window.generate("a red sailboat");
+        let job = window.started();
+        for index in 0..4 {
+            window.picture(job, index);
+        }
+        window.finished(job);
+        window.wait_for("four pictures", |window| window.n_saved() == 4);
+        window.press(Modifiers::NONE, Key::Escape);
+        window.click("Gallery");
+        assert_eq!(window.app().session.place, Place::Gallery);
+        window.wait_for("their names", |window| window.n_tiles() == 4);
+        window.wait_for("the counts", |window| window.shows("All pictures, 4"));
+        window
+    }
+
+    fn n_tiles(&self) -> usize {
+        self.harness
+            .query_all_by_label("Picture: a red sailboat")
+            .count()
+    }
+
+    fn n_chosen(&self) -> usize {
+        self.app().gallery_view.selection.len()
+    }
+
+    fn n_listed(&self) -> usize {
+        self.app().gallery_view.entries().len()
+    }
+}
+
+#[test]
+fn the_keyboard_alone_chooses_stars_and_finds_again() {
+    let mut window = Window::with_gallery();
+    window.press(Modifiers::NONE, Key::ArrowRight);
+    assert_eq!(window.n_chosen(), 1);
+    window.press(Modifiers::SHIFT, Key::ArrowRight);
+    assert_eq!(window.n_chosen(), 2);
+    window.press(Modifiers::NONE, Key::S);
+    window.wait_for("two stars", |window| window.shows("Starred, 2"));
+    window.click("Starred, 2");
+    window.wait_for("the starred ones", |window| window.n_listed() == 2);
+    assert_eq!(window.n_chosen(), 2, "what was chosen stays so");
+    window.press(Modifiers::COMMAND, Key::Z);
+    window.wait_for("no star", |window| window.shows("Starred, 0"));
+    window.wait_for("an empty list", |window| window.n_listed() == 0);
+    assert!(window.shows("No picture has a star yet. Press S on one that you like."));
+    window.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+    window.wait_for("the stars again", |window| window.shows("Starred, 2"));
+    window.click("All pictures, 4");
+    window.wait_for("all", |window| window.n_listed() == 4);
+    // Esc lets go of the choice first, then leaves the place.
+    window.press(Modifiers::NONE, Key::Escape);
+    assert_eq!(window.n_chosen(), 0);
+    assert_eq!(window.app().session.place, Place::Gallery);
+    window.press(Modifiers::NONE, Key::Escape);
+    assert_eq!(window.app().session.place, Place::Canvas);
+}
+
+#[test]
+fn pictures_are_gathered_on_a_board_and_taken_off_again() {
+    let mut window = Window::with_gallery();
+    window.press(Modifiers::COMMAND, Key::A);
+    assert_eq!(window.n_chosen(), 4);
+    window.stroke(Key::B, "b");
+    assert!(window.shows("Add 4 pictures to a board"));
+    window.type_text("posters");
+    window.press(Modifiers::NONE, Key::Enter);
+    window.wait_for("the board", |window| window.shows("posters, 4"));
+    assert!(!window.shows("Add 4 pictures to a board"));
+    assert!(window.shows("Added 4 pictures to “posters”"));
+    window.click("Undo");
+    window.wait_for("no board", |window| !window.shows("posters, 4"));
+    assert!(window.app().gallery_view.overview.boards.is_empty());
+}
+
+#[test]
+fn the_trash_gives_back_and_deletes_only_after_a_second_step() {
+    let mut window = Window::with_gallery();
+    window.press(Modifiers::NONE, Key::ArrowRight);
+    window.press(Modifiers::NONE, Key::Delete);
+    window.wait_for("the trash", |window| window.shows("Trash, 1"));
+    assert_eq!(window.n_listed(), 3);
+    assert_eq!(window.n_chosen(), 1, "the next one is chosen");
+    window.press(Modifiers::COMMAND, Key::Z);
+    window.wait_for("it back", |window| window.n_listed() == 4);
+    window.press(Modifiers::COMMAND, Key::A);
+    window.press(Modifiers::NONE, Key::Delete);
+    window.wait_for("all gone", |window| window.shows("Trash, 4"));
+    window.click("Trash, 4");
+    window.wait_for("the trash's list", |window| window.n_listed() == 4);
+    window.press(Modifiers::NONE, Key::ArrowRight);
+    window.press(Modifiers::NONE, Key::Delete);
+    assert!(window.shows("Delete 1 picture for good?"));
+    window.press(Modifiers::NONE, Key::Escape);
+    assert!(!window.shows("Delete 1 picture for good?"));
+    window.steps(3);
+    assert_eq!(window.n_listed(), 4, "nothing is gone by the first step");
+    window.press(Modifiers::NONE, Key::Delete);
+    window.click("Delete for good");
+    window.wait_for("one less", |window| window.shows("Trash, 3"));
+    window.wait_for("its list", |window| window.n_listed() == 3);
+}
+
+#[test]
+fn a_search_from_the_gallery_narrows_and_says_when_nothing_is_found() {
+    let mut window = Window::with_gallery();
+    let search = window.harness.get_by_label("Search the gallery");
+    search.focus();
+    window.steps(2);
+    window.type_text("sailb");
+    window.wait_for("the found ones", |window| window.n_listed() == 4);
+    window.type_text("xyz");
+    window.wait_for("nothing", |window| window.n_listed() == 0);
+    assert!(window.shows("Nothing found. Fewer or other words find more."));
+    window.click("Show all again");
+    window.wait_for("all again", |window| window.n_listed() == 4);
+}
