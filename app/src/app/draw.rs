@@ -125,7 +125,9 @@ fn canvas_place_ui(ui: &mut Ui, scene: &mut Scene<'_>, place: &mut CanvasPlace<'
         .resizable(false)
         .frame(bar(ui, Margin::symmetric(18, 14)))
         .show(ui, |ui| {
+            let bar = ui.max_rect();
             prompt_bar::prompt_bar_ui(ui, scene, place.bar, place.draft);
+            gallery::drop_on_prompt_ui(ui, scene, bar);
         });
     let shown = egui::CentralPanel::no_frame().show(ui, |ui| {
         let canvas = ui.max_rect();

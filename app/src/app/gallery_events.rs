@@ -53,8 +53,8 @@ impl App {
                 self.records_asked.remove(&record.id);
                 self.gallery_view.put(*record);
             }
-            // Nobody asks for these yet.
-            handle::Event::Marked { .. } | handle::Event::Family(_) => {}
+            // Nobody asks for it yet.
+            handle::Event::Family(_) => {}
             handle::Event::Thumbnail { id, pixels } => {
                 self.pictures.thumbnail(id, pixels);
                 if self.gallery_view.record(id).is_none() {

@@ -130,6 +130,8 @@ enum DialogAnswer {
         mask: Tiles<u8>,
     },
     Open(PathBuf),
+    /// A folder whose pictures are to come into the gallery.
+    Import(PathBuf),
     SaveTo {
         document: DocumentId,
         path: PathBuf,
@@ -312,6 +314,9 @@ impl App {
                     let work = MaskWork::load(mask);
                     let effects = self.session.change_mask(document, work, now);
                     self.carry_out_effects(effects);
+                }
+                DialogAnswer::Import(folder) => {
+                    self.tell_gallery(handle::Command::Import(vec![folder]));
                 }
                 DialogAnswer::Open(path) => self.open_path(ctx, path, Opening::Document),
                 DialogAnswer::SaveTo {

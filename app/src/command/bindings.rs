@@ -260,6 +260,7 @@ pub const LISTED: &[Command] = &[
     Command::Gallery(GalleryCommand::ChooseNone),
     Command::Gallery(GalleryCommand::AskBoard),
     Command::Gallery(GalleryCommand::ToggleDetails),
+    Command::Gallery(GalleryCommand::AskImport),
     Command::Gallery(GalleryCommand::AskEmptyTrash),
     Command::SideTab(SideTab::Results),
     Command::SideTab(SideTab::Layers),

@@ -70,6 +70,8 @@ pub enum GalleryCommand {
     /// Takes the last change of the gallery back, or the one of that number.
     Undo(Option<u64>),
     Redo,
+    /// Asks for a folder to import.
+    AskImport,
     Import(Vec<PathBuf>),
     CancelImport,
     /// Shows or hides what is known of the chosen pictures.
@@ -107,7 +109,8 @@ impl GalleryCommand {
             Self::AskEmptyTrash => "Empty the trash…",
             Self::Undo(_) => "Undo",
             Self::Redo => "Redo",
-            Self::Import(_) => "Import pictures",
+            Self::AskImport => "Bring in a folder…",
+            Self::Import(_) => "Bring pictures in",
             Self::CancelImport => "Stop the import",
             Self::ToggleDetails => "Hide or show the details",
             Self::Dismiss => "Cancel",

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use egui::Context;
 
+use super::{DialogAnswer, ask};
 use crate::app::App;
 use crate::command::{Command, GalleryCommand, Step};
 use crate::gallery::{Change, Mark, Query, handle};
@@ -85,6 +86,7 @@ impl App {
                 let ids = listed.map(|entry| entry.id).collect();
                 self.delete_for_good(ids);
             }
+            GalleryCommand::AskImport => self.ask_import(ctx),
             GalleryCommand::Import(paths) => self.tell_gallery(handle::Command::Import(paths)),
             GalleryCommand::CancelImport => self.tell_gallery(handle::Command::CancelImports),
         }
@@ -236,6 +238,17 @@ impl App {
         } else {
             self.trash_pictures(ids);
         }
+    }
+
+    fn ask_import(&mut self, ctx: &Context) {
+        self.session.place = Place::Gallery;
+        self.in_dialog_thread(ctx, || {
+            let dialog = rfd::FileDialog::new().set_title("Bring in all pictures of a folder");
+            ask(
+                || dialog.pick_folder(),
+                |folder| Some(DialogAnswer::Import(folder)),
+            )
+        });
     }
 
     fn delete_for_good(&mut self, ids: Vec<PictureId>) {

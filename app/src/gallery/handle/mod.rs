@@ -55,7 +55,7 @@ pub enum Command {
     Open(PictureId),
     /// Answered by [`Event::Overview`]; it comes unasked, too, after each command that changes a count.
     Overview,
-    /// Answered by [`Event::Marked`], and by one [`Event::Record`] each or, for more than 200, [`Event::Changed`].
+    /// Answered by one [`Event::Record`] each or, for more than 200, by [`Event::Changed`].
     Mark {
         pictures: Vec<PictureId>,
         mark: Mark,
@@ -114,11 +114,6 @@ pub enum Event {
     },
     Overview(Arc<Overview>),
     Record(Box<Record>),
-    /// A mark was put on pictures; `changed` did not have it so before.
-    Marked {
-        mark: Mark,
-        changed: Vec<PictureId>,
-    },
     Family(Arc<Family>),
     Thumbnail {
         id: PictureId,

@@ -397,13 +397,12 @@ fn answer(gallery: &mut Gallery, command: Command) -> Result<Answer> {
             },
         }),
         Command::Mark { pictures, mark } => {
-            let changed = gallery.mark(&pictures, &mark)?;
-            let mut events = vec![Event::Marked { mark, changed }];
-            if pictures.len() > MOST_RECORDS {
-                events.push(Event::Changed);
+            gallery.mark(&pictures, &mark)?;
+            let events = if pictures.len() > MOST_RECORDS {
+                vec![Event::Changed]
             } else {
-                events.extend(records(gallery, &pictures)?);
-            }
+                records(gallery, &pictures)?
+            };
             Answer::changed(events)
         }
         Command::Change(change) => {

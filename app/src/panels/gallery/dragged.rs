@@ -6,9 +6,9 @@ use egui::{
     Align2, Area, CursorIcon, DragAndDrop, Id, Order, Rect, Stroke, StrokeKind, Ui, pos2, vec2,
 };
 
-use crate::command::Command;
+use crate::command::{Command, GestureCommand};
 use crate::panels::{DraggedPictures, Scene, widgets};
-use crate::session::PictureRef;
+use crate::session::{Deed, PictureRef};
 use crate::textures::Detail;
 use crate::theme;
 
@@ -100,6 +100,22 @@ pub fn drop_on_reference_board_ui(ui: &Ui, scene: &mut Scene<'_>, board: Rect) {
         for picture in dropped.saved(scene) {
             let pinned = true;
             scene.send(Command::Pin { picture, pinned });
+        }
+    }
+}
+
+/// While a mix or a turn is put together in the prompt bar, pictures go into it.
+pub fn drop_on_prompt_ui(ui: &Ui, scene: &mut Scene<'_>, bar: Rect) {
+    let deed = scene.session.deed();
+    if !deed.has_tray() {
+        return;
+    }
+    if let Some(dropped) = drop_zone_ui(ui, bar, deed.label()) {
+        for picture in dropped.0.iter().copied().map(Some).take(MOST_LAYERS) {
+            scene.send(Command::Gesture(match deed {
+                Deed::Turn => GestureCommand::Turn(picture),
+                _ => GestureCommand::AddToMix(picture),
+            }));
         }
     }
 }

@@ -2,10 +2,13 @@
 
 use egui::Ui;
 
-use crate::command::{Command, GalleryCommand};
+use crate::command::{Command, GalleryCommand, GestureCommand};
 use crate::gallery::Mark;
 use crate::panels::{Scene, palette, results, widgets};
-use crate::session::{PictureId, PictureRef};
+use crate::session::{Deed, PictureId, PictureRef};
+
+/// More do not go into a mix.
+const MOST_MIXED: usize = 4;
 
 /// The menu of a picture: about all that are chosen where it is one of several.
 pub fn menu_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: PictureId) {
@@ -43,6 +46,16 @@ fn many_ui(ui: &mut Ui, scene: &mut Scene<'_>, ids: &[PictureId]) {
         let pictures = ids.to_vec();
         let command = GalleryCommand::Mark { pictures, mark };
         row_ui(ui, scene, Command::Gallery(command));
+    }
+    if ids.len() <= MOST_MIXED && scene.session.obstacle(Deed::Mix).is_none() {
+        let width = ui.available_width();
+        if palette::row_ui(ui, "Mix these", None, false, width).clicked() {
+            for id in ids {
+                let picture = Some(PictureRef::Gallery(*id));
+                scene.send(Command::Gesture(GestureCommand::AddToMix(picture)));
+            }
+            ui.close();
+        }
     }
     for command in [GalleryCommand::AskBoard, GalleryCommand::TrashChosen] {
         row_ui(ui, scene, Command::Gallery(command));

@@ -23,7 +23,7 @@ use crate::gallery::Query;
 use crate::session::{GalleryState, PictureId, Place};
 use crate::theme;
 
-pub use dragged::{dragged_ui, drop_on_canvas_ui, drop_on_reference_board_ui};
+pub use dragged::{dragged_ui, drop_on_canvas_ui, drop_on_prompt_ui, drop_on_reference_board_ui};
 use grid::Grid;
 pub use grid::GridKind;
 pub use sheets::{Asked, sheets_ui};
@@ -130,6 +130,7 @@ fn middle_ui(ui: &mut Ui, scene: &mut Scene<'_>, panel: &mut GalleryPanel) {
     top_ui(ui, scene, panel);
     filters::chips_ui(ui, scene);
     import_ui(ui, scene);
+    trash_ui(ui, scene);
     if is_empty_ui(ui, scene) {
         return;
     }
@@ -227,6 +228,23 @@ fn is_empty_ui(ui: &mut Ui, scene: &mut Scene<'_>) -> bool {
         }
     }
     true
+}
+
+/// What can be done with the whole trash.
+fn trash_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    if !scene.gallery.query.in_trash || scene.gallery.entries().is_empty() {
+        return;
+    }
+    ui.horizontal(|ui| {
+        widgets::remark(
+            ui,
+            "These pictures stay here until you delete them for good.",
+        );
+        let empty = GalleryCommand::AskEmptyTrash;
+        if widgets::button(ui, &empty.label(), Loudness::Plain, None).clicked() {
+            scene.send(Command::Gallery(empty));
+        }
+    });
 }
 
 /// How far an import is.

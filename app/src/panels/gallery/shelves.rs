@@ -8,6 +8,7 @@ use egui::{
 use crate::command::{Command, GalleryCommand};
 use crate::gallery::{Change, Mark, Query};
 use crate::icons::{self, Icon};
+use crate::panels::widgets::Loudness;
 use crate::panels::{DraggedPictures, Region, Scene, mark_region, palette, prompt_bar, widgets};
 use crate::session::PictureId;
 use crate::theme;
@@ -71,6 +72,15 @@ pub fn shelves_ui(ui: &mut Ui, scene: &mut Scene<'_>, draft: &mut Draft) {
             let trash = trash_shelf(scene);
             let response = shelf_ui(ui, scene, &trash);
             response.context_menu(|ui| trash_menu_ui(ui, scene));
+            ui.add_space(12.0);
+            let import = GalleryCommand::AskImport;
+            let width = ui.available_width();
+            if widgets::button(ui, &import.label(), Loudness::Quiet, Some(width))
+                .on_hover_text("Or drop files and folders here")
+                .clicked()
+            {
+                scene.send(Command::Gallery(import));
+            }
         });
 }
 
