@@ -187,7 +187,7 @@ impl App {
         let recipe = self.recipe(PictureRef::Gallery(id)).map(Arc::new);
         let name = match &recipe {
             Some(recipe) => recipe.subject(),
-            None => record.map_or(String::new(), |record| record.prompt().to_owned()),
+            None => record.map(|record| record.name()).unwrap_or_default(),
         };
         let source = Source {
             name,

@@ -149,11 +149,9 @@ impl Shown {
                     format!("Canvas: result {}, {title}", index + 1)
                 }
                 PictureRef::Gallery(id) => {
-                    let prompt = scene
-                        .gallery
-                        .record(*id)
-                        .map_or("", |record| record.prompt());
-                    format!("Canvas: {prompt}")
+                    let record = scene.gallery.record(*id);
+                    let name = record.map(|record| record.name()).unwrap_or_default();
+                    format!("Canvas: {name}")
                 }
             },
             Self::Document { frame, preview } => document_label(scene, *frame, preview.is_some()),

@@ -36,8 +36,8 @@ fn pin_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: PictureId) {
     });
     let size = vec2(width, width * shape.clamp(0.25, 4.0));
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
-    let prompt = record.map_or("", |record| record.prompt());
-    let label = format!("Pinned picture: {prompt}");
+    let name = record.map(|record| record.name()).unwrap_or_default();
+    let label = format!("Pinned picture: {name}");
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &label));
     ui.painter().rect_filled(rect, theme::RADIUS, theme.bg3);
     if let Some(texture) = scene.textures.get((picture, Detail::Thumbnail)).cloned() {

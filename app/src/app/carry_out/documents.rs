@@ -207,7 +207,7 @@ impl App {
         self.fetching = later;
         let now: Vec<_> = now;
         let record = self.gallery_view.record(id);
-        let name = record.map_or(String::new(), |record| record.prompt().to_owned());
+        let name = record.map(|record| record.name()).unwrap_or_default();
         for (_, then) in now {
             match then {
                 Fetched::OpenDocument => {

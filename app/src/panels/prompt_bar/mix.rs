@@ -111,9 +111,7 @@ fn part_ui(
         Part::Picture(id) => {
             let picture = PictureRef::Gallery(*id);
             let record = scene.gallery.record(*id);
-            let name = record
-                .map_or("picture", |record| record.prompt())
-                .to_owned();
+            let name = record.map_or("picture".to_owned(), |record| record.name());
             thumbnail_ui(
                 ui,
                 scene,

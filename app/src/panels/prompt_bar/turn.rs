@@ -83,7 +83,7 @@ fn source_ui(ui: &mut Ui, scene: &mut Scene<'_>, turn: &TurnDraft) {
     let (picture, label) = match &turn.source {
         Some(Part::Picture(id)) => {
             let record = scene.gallery.record(*id);
-            let name = record.map_or("a picture", |record| record.prompt());
+            let name = record.map_or("a picture".to_owned(), |record| record.name());
             (Some(PictureRef::Gallery(*id)), format!("Turned: {name}"))
         }
         _ => (None, "Turned: the picture on the canvas".to_owned()),
