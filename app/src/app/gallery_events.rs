@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use egui::Context;
+
 use super::App;
 use crate::gallery::importing::{ImportReport, Stopped};
 use crate::gallery::{Entry, handle};
@@ -10,11 +12,11 @@ use crate::panels::toasts::Tone;
 use crate::session::{GalleryState, PictureId, PictureRef};
 
 impl App {
-    pub(super) fn drain_gallery(&mut self, now: Instant) {
+    pub(super) fn drain_gallery(&mut self, ctx: &Context, now: Instant) {
         let Some(gallery) = &self.gallery else { return };
         let events: Vec<_> = gallery.events().collect();
         for event in events {
-            self.gallery_event(event, now);
+            self.gallery_event(ctx, event, now);
         }
         if std::mem::take(&mut self.list_is_stale) {
             self.list_request += 1;
@@ -26,7 +28,7 @@ impl App {
         }
     }
 
-    fn gallery_event(&mut self, event: handle::Event, now: Instant) {
+    fn gallery_event(&mut self, ctx: &Context, event: handle::Event, now: Instant) {
         match event {
             handle::Event::Ready { .. } => {
                 self.gallery_view.state = GalleryState::Opening;
@@ -38,7 +40,7 @@ impl App {
             handle::Event::Saved(record) => {
                 let effects = self.session.saved(record.id);
                 self.carry_out_effects(effects);
-                self.export_made(record.id);
+                self.export_made(ctx, record.id);
                 self.gallery_view.put(*record);
                 self.list_is_stale = true;
             }

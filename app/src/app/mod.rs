@@ -414,7 +414,7 @@ impl eframe::App for App {
         self.drain_composer();
         self.drain_sources(now);
         self.take_dropped(ctx);
-        self.drain_gallery(now);
+        self.drain_gallery(ctx, now);
         self.drain_dialogs(ctx, now);
         self.drain_workshop(ctx, now);
         self.decide_example();

@@ -262,6 +262,14 @@ impl Gesture {
         recipe
     }
 
+    /// What is made larger, where it is from the canvas or a file and may be transparent.
+    pub fn enlarged_canvas(&self) -> Option<&Source> {
+        match self {
+            Self::Upscale { source, .. } if source.picture.is_none() => Some(source),
+            _ => None,
+        }
+    }
+
     pub(super) fn sources(&self) -> impl Iterator<Item = &Source> {
         let (one, several) = match self {
             Self::Variations { source, .. }

@@ -67,9 +67,8 @@ impl App {
                 || export_dialog(&name).save_file(),
                 |path| {
                     let (format, path) = format_of(path);
-                    let error = write_document(&content, recipe.as_ref(), format, &path).err()?;
-                    let text = format!("The picture is not exported ({error}): {}", path.display());
-                    Some(DialogAnswer::Failed(text))
+                    let written = write_document(&content, recipe.as_ref(), format, &path);
+                    not_exported(written, &path)
                 },
             )
         });
@@ -209,6 +208,12 @@ pub(super) fn format_of(path: PathBuf) -> (Format, PathBuf) {
     }
 }
 
+pub(super) fn not_exported(written: Result<(), String>, path: &Path) -> Option<DialogAnswer> {
+    let error = written.err()?;
+    let text = format!("The picture is not exported ({error}): {}", path.display());
+    Some(DialogAnswer::Failed(text))
+}
+
 /// Without a recipe nothing in the document was made by AI, and the file says nothing of the kind.
 fn write_document(
     content: &Content,
@@ -219,9 +224,18 @@ fn write_document(
     let frame = content.frame;
     let bytes = content.composite(frame).into_flattened();
     let pixels = RgbaImage::from_raw(frame.width, frame.height, bytes).unwrap_or_default();
+    write_picture(&pixels, recipe, format, path)
+}
+
+pub(super) fn write_picture(
+    pixels: &RgbaImage,
+    recipe: Option<&Recipe>,
+    format: Format,
+    path: &Path,
+) -> Result<(), String> {
     let source = match recipe {
-        Some(recipe) => picture_file::encode_png_with_alpha(&pixels, recipe)?,
-        None => picture_file::encode_plain_png(&pixels)?,
+        Some(recipe) => picture_file::encode_png_with_alpha(pixels, recipe)?,
+        None => picture_file::encode_plain_png(pixels)?,
     };
     let options = ExportOptions {
         format,

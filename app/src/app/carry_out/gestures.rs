@@ -3,16 +3,18 @@
 use std::time::Instant;
 
 use egui::Context;
+use image::RgbaImage;
 use limn_engine::protocol::{GenerateRequest, ModelId, Sampling};
 
-use super::gallery::{export_dialog, file_name, format_of};
+use super::gallery::{export_dialog, file_name, format_of, not_exported, write_picture};
 use super::{DialogAnswer, ask};
 use crate::app::App;
 use crate::app::sources::{Intent, Origin};
 use crate::command::GestureCommand;
 use crate::panels::prompt_bar::Selection;
 use crate::panels::toasts::Tone;
-use crate::session::{Deed, Part, PictureRef, Place, Problem, RunId};
+use crate::session::{Deed, Gesture, Part, PictureId, PictureRef, Place, Problem, Run, RunId};
+use crate::upscaled::with_alpha;
 
 impl App {
     pub(super) fn gesture(&mut self, ctx: &Context, command: GestureCommand, now: Instant) {
@@ -219,16 +221,31 @@ impl App {
     }
 
     /// A picture is saved: goes on with what it was made larger for.
-    pub(in crate::app) fn export_made(&mut self, id: crate::session::PictureId) {
-        let session = &self.session;
-        let is_of = |run: &RunId| {
-            let slots = session.run(*run).map(|run| run.slots.as_slice());
+    pub(in crate::app) fn export_made(&mut self, ctx: &Context, id: PictureId) {
+        let slot_of = |run: &RunId| {
+            let slots = self.session.run(*run).map(|run| run.slots.as_slice());
             let mut slots = slots.unwrap_or_default().iter();
-            slots.any(|slot| slot.saved_id() == Some(id))
+            slots.find(|slot| slot.saved_id() == Some(id))
         };
-        if let Some(at) = self.exports.iter().position(|(run, _)| is_of(run)) {
-            let (_, path) = self.exports.remove(at);
-            self.export_to(id, path);
-        }
+        let mut exports = self.exports.iter().enumerate();
+        let found = exports.find_map(|(at, (run, _))| Some((at, *run, slot_of(run)?)));
+        let Some((at, run, slot)) = found else {
+            return;
+        };
+        let made = slot.pixels().cloned().zip(slot.recipe().cloned());
+        let gesture = self.session.run(run).and_then(Run::gesture);
+        let canvas = gesture.and_then(Gesture::enlarged_canvas).cloned();
+        let (_, path) = self.exports.remove(at);
+        let (Some((larger, recipe)), Some(source)) = (made, canvas) else {
+            return self.export_to(id, path);
+        };
+        // The gallery has it on white; a copy is as transparent as the picture was.
+        self.in_dialog_thread(ctx, move || {
+            let (format, path) = format_of(path);
+            let size = (source.input.width, source.input.height);
+            let source = RgbaImage::from_raw(size.0, size.1, source.rgba.to_vec())?;
+            let picture = with_alpha(larger.as_ref().clone(), &source).into_rgba8();
+            not_exported(write_picture(&picture, Some(&recipe), format, &path), &path)
+        });
     }
 }

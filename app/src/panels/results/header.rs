@@ -26,7 +26,8 @@ pub(super) fn header_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId) {
                 let width = ui.available_width();
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                     let text = widgets::clipped(&title, theme::label_medium(), theme.text, width);
-                    ui.label(text).on_hover_text(&title);
+                    let label = ui.add(egui::Label::new(text).truncate());
+                    label.on_hover_text(&title);
                 });
             });
         });
