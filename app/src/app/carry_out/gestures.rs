@@ -13,7 +13,9 @@ use crate::app::sources::{Intent, Origin};
 use crate::command::GestureCommand;
 use crate::panels::prompt_bar::Selection;
 use crate::panels::toasts::Tone;
-use crate::session::{Deed, Gesture, Part, PictureId, PictureRef, Place, Problem, Run, RunId};
+use crate::session::{
+    Deed, Gesture, MixDraft, Part, PictureId, PictureRef, Place, Problem, Run, RunId,
+};
 use crate::upscaled::with_alpha;
 
 impl App {
@@ -30,7 +32,16 @@ impl App {
                 }
             }
             GestureCommand::VaryAgain { run, far, words } => self.vary_again(run, far, &words, now),
-            GestureCommand::AddToMix(picture) => self.add_to_mix(picture, now),
+            GestureCommand::AddToMix(picture) => {
+                let chosen = self.chosen_in_gallery();
+                if picture.is_some() || chosen.is_empty() {
+                    self.add_to_mix(picture, now);
+                } else {
+                    for picture in chosen.into_iter().take(MixDraft::MOST) {
+                        self.add_to_mix(Some(picture), now);
+                    }
+                }
+            }
             GestureCommand::Turn(picture) => self.choose_turn(picture, now),
             GestureCommand::LeaveTray => {
                 self.session.leave_tray();
@@ -47,12 +58,21 @@ impl App {
 
     /// The picture that is meant; says so where there is none.
     fn part(&mut self, picture: Option<PictureRef>, now: Instant) -> Option<Part> {
-        let part = match picture {
+        let part = match picture.or_else(|| self.chosen_in_gallery().first().copied()) {
             Some(picture) => self.session.part_of(picture),
             None => self.session.part_in_view(),
         };
         part.map_err(|reason| self.toasts.say(Tone::Plain, reason, now))
             .ok()
+    }
+
+    /// In the gallery's place the chosen pictures are meant, not the one on the canvas.
+    fn chosen_in_gallery(&self) -> Vec<PictureRef> {
+        if self.session.place != Place::Gallery {
+            return Vec::new();
+        }
+        let chosen = self.gallery_view.meant().into_iter();
+        chosen.map(PictureRef::Gallery).collect()
     }
 
     /// Whether the model does this; says so where it does not.

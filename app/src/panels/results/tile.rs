@@ -7,7 +7,7 @@ use egui::{
 use super::picture_menu_ui;
 use crate::command::Command;
 use crate::icons::{self, Icon};
-use crate::panels::{Scene, widgets};
+use crate::panels::{DraggedPictures, Scene, widgets};
 use crate::session::{PictureRef, RunId, SlotState};
 use crate::textures::Detail;
 use crate::theme::{self, Theme};
@@ -24,7 +24,7 @@ pub fn tile_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId, index: u32, rect: 
     let response = ui.interact(
         rect,
         ui.scope_id().with(("tile", id.0, index)),
-        Sense::click(),
+        Sense::click_and_drag(),
     );
     let is_shown = scene.session.shown() == Some(picture);
     let is_kept = scene.session.kept_index(run) == Some(index);
@@ -213,6 +213,10 @@ fn tile_events(
         && let Some(id) = scene.session.picture_id(picture)
     {
         scene.send(Command::DeletePicture(id));
+    }
+    if response.drag_started() && scene.session.picture_id(picture).is_some() {
+        let dragged = DraggedPictures(vec![picture]);
+        egui::DragAndDrop::set_payload(ui.ctx(), dragged);
     }
     response.context_menu(|ui| picture_menu_ui(ui, scene, picture));
 }
