@@ -10,6 +10,7 @@
 //!   [`theme`] every colour, size and font; [`icons`] the strokes;
 //! - [`cli`] is the command line, which without a subcommand opens the window;
 //! - [`engine_link`] is the one place that talks to the engine process;
+//! - [`viewer`] looks at pictures large and compares them;
 //! - [`import`] opens pictures from elsewhere; [`gallery`] keeps the pictures; [`settings`], [`paths`] and [`files`] are their ground.
 //!
 //! Invariants: nothing blocks inside `ui`; the window outlives its engine; a picture is shown as finished
@@ -37,4 +38,5 @@ pub mod textures;
 pub mod theme;
 pub mod tools;
 pub mod upscaled;
+pub mod viewer;
 pub mod window;

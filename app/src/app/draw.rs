@@ -10,11 +10,12 @@ use crate::panels::gallery::{self, GalleryPanel};
 use crate::panels::prompt_bar::{self, PromptBar};
 use crate::panels::results::ResultsPanel;
 use crate::panels::{
-    Scene, drop_sheet, models_place, palette, reference_board, settings_sheet, side_panel, toasts,
-    tool_options, tool_strip, top_bar,
+    Scene, drop_sheet, export_sheet, models_place, palette, reference_board, settings_sheet,
+    side_panel, toasts, tool_options, tool_strip, top_bar,
 };
 use crate::session::{Draft, Place};
 use crate::theme;
+use crate::viewer;
 
 impl App {
     pub(super) fn draw(&mut self, ui: &mut Ui) {
@@ -30,31 +31,42 @@ impl App {
             commands: &mut commands,
             now: Instant::now(),
         };
-        if self.panels_are_shown {
-            Panel::top("top bar")
-                .exact_size(theme::TOP_BAR_HEIGHT)
-                .resizable(false)
-                .frame(bar(ui, Margin::symmetric(14, 0)))
-                .show(ui, |ui| top_bar::top_bar_ui(ui, &mut scene));
-        }
-        let middle = match self.session.place {
-            Place::Canvas => {
-                let mut place = CanvasPlace {
-                    panels_are_shown: self.panels_are_shown,
-                    results: &mut self.results_panel,
-                    gallery: &mut self.gallery_panel,
-                    bar: &mut self.bar,
-                    draft: &mut draft,
-                    canvas: &mut self.canvas,
-                };
-                canvas_place_ui(ui, &mut scene, &mut place)
+        let middle = if let Some(viewer) = &mut self.viewer {
+            let hears_keys = !self.palette.is_open && !self.settings_are_open;
+            let shown = egui::CentralPanel::no_frame().show(ui, |ui| {
+                viewer::viewer_ui(ui, &mut scene, viewer, hears_keys)
+            });
+            if !shown.inner {
+                self.viewer = None;
             }
-            Place::Gallery => {
-                let rect = ui.available_rect_before_wrap();
-                gallery::gallery_place_ui(ui, &mut scene, &mut self.gallery_panel);
-                rect
+            shown.response.rect
+        } else {
+            if self.panels_are_shown {
+                Panel::top("top bar")
+                    .exact_size(theme::TOP_BAR_HEIGHT)
+                    .resizable(false)
+                    .frame(bar(ui, Margin::symmetric(14, 0)))
+                    .show(ui, |ui| top_bar::top_bar_ui(ui, &mut scene));
             }
-            Place::Models => place_ui(ui, |ui| models_place::models_place_ui(ui, &mut scene)),
+            match self.session.place {
+                Place::Canvas => {
+                    let mut place = CanvasPlace {
+                        panels_are_shown: self.panels_are_shown,
+                        results: &mut self.results_panel,
+                        gallery: &mut self.gallery_panel,
+                        bar: &mut self.bar,
+                        draft: &mut draft,
+                        canvas: &mut self.canvas,
+                    };
+                    canvas_place_ui(ui, &mut scene, &mut place)
+                }
+                Place::Gallery => {
+                    let rect = ui.available_rect_before_wrap();
+                    gallery::gallery_place_ui(ui, &mut scene, &mut self.gallery_panel);
+                    rect
+                }
+                Place::Models => place_ui(ui, |ui| models_place::models_place_ui(ui, &mut scene)),
+            }
         };
         toasts::toasts_ui(ui, &mut scene, &self.toasts, middle);
         if self.settings_are_open {
@@ -64,6 +76,10 @@ impl App {
                 .display()
                 .to_string();
             self.settings_are_open = !settings_sheet::settings_sheet_ui(ui, &mut scene, &folder);
+        }
+        export_sheet::export_sheet_ui(ui, &mut scene, &mut self.export_sheet);
+        if let Some(exporting) = &self.exporting {
+            export_sheet::export_progress_ui(ui, &mut scene, exporting.progress);
         }
         drop_sheet::drop_sheet_ui(ui, &mut scene, &self.dropped);
         gallery::sheets_ui(ui, &mut scene, &mut self.gallery_panel.asked);

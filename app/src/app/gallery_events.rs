@@ -9,7 +9,7 @@ use super::App;
 use crate::gallery::importing::{ImportReport, Stopped};
 use crate::gallery::{Entry, handle};
 use crate::panels::toasts::Tone;
-use crate::session::{GalleryState, PictureId, PictureRef};
+use crate::session::{GalleryState, PictureId, PictureRef, SideTab};
 
 impl App {
     pub(super) fn drain_gallery(&mut self, ctx: &Context, now: Instant) {
@@ -28,6 +28,19 @@ impl App {
         }
     }
 
+    /// Asks for the family of the picture whose facts are looked at, once, and again when pictures came or went.
+    pub(super) fn ask_for_family(&mut self) {
+        let is_looked_at = self.session.side_tab == SideTab::Info;
+        let wanted = self.session.shown_id().filter(|_| is_looked_at);
+        if let Some(id) = wanted
+            && self.family_asked != wanted
+        {
+            self.family_asked = wanted;
+            self.tell_gallery(handle::Command::Family(id));
+            self.tell_gallery(handle::Command::Records(vec![id]));
+        }
+    }
+
     fn gallery_event(&mut self, ctx: &Context, event: handle::Event, now: Instant) {
         match event {
             handle::Event::Ready { .. } => {
@@ -43,6 +56,7 @@ impl App {
                 self.export_made(ctx, record.id);
                 self.gallery_view.put(*record);
                 self.list_is_stale = true;
+                self.family_asked = None;
             }
             handle::Event::SaveFailed { id, message, .. } => self.session.not_saved(id, &message),
             handle::Event::Listed { request, entries } => {
@@ -55,8 +69,7 @@ impl App {
                 self.records_asked.remove(&record.id);
                 self.gallery_view.put(*record);
             }
-            // Nobody asks for it yet.
-            handle::Event::Family(_) => {}
+            handle::Event::Family(family) => self.gallery_view.family = Some(family),
             handle::Event::Thumbnail { id, pixels } => {
                 self.pictures.thumbnail(id, pixels);
                 if self.gallery_view.record(id).is_none() {
@@ -80,6 +93,7 @@ impl App {
                 self.list_is_stale = true;
                 self.gallery_view.age_records();
                 self.records_asked.clear();
+                self.family_asked = None;
                 if let Some(id) = self.session.shown_id() {
                     self.tell_gallery(handle::Command::Records(vec![id]));
                 }

@@ -4,14 +4,17 @@
 //! [`eframe::App::logic`] drains events and commands; [`eframe::App::ui`] only draws and sends commands.
 
 mod carry_out;
+mod clipboard;
 mod composer;
 mod documents;
 mod draw;
+mod exporting;
 mod gallery_events;
 mod gallery_steps;
 mod pictures;
 mod sources;
 mod thread;
+mod viewing;
 mod workshop;
 
 use std::collections::HashSet;
@@ -27,11 +30,13 @@ use crate::command::Command;
 use crate::document::tiles::Tiles;
 use crate::document::{Document, DocumentId, DocumentStore};
 use crate::engine_link::{EngineCommand, EngineEvent, EngineLink};
+use crate::gallery::export_many::{ExportOrder, ExportReport};
 use crate::gallery::handle::{self, GalleryHandle};
 use crate::import::Imported;
 use crate::keyboard::Keyboard;
 use crate::layer_pictures::LayerPictures;
 use crate::panels::Region;
+use crate::panels::export_sheet::ExportSheet;
 use crate::panels::gallery::GalleryPanel;
 use crate::panels::palette::Palette;
 use crate::panels::prompt_bar::{PromptBar, Selection};
@@ -46,6 +51,7 @@ use crate::settings::{self, Settings};
 use crate::textures::Textures;
 use crate::theme;
 use crate::tools::MaskWork;
+use crate::viewer::Viewer;
 use documents::Opening;
 
 #[expect(
@@ -91,6 +97,11 @@ pub struct App {
     canvas: CanvasState,
     palette: Palette,
     results_panel: ResultsPanel,
+    /// What is looked at or compared, over everything else.
+    viewer: Option<Viewer>,
+    export_sheet: ExportSheet,
+    exporting: Option<exporting::Exporting>,
+    clipboard: clipboard::Clipboard,
     gallery_panel: GalleryPanel,
     settings_are_open: bool,
     panels_are_shown: bool,
@@ -105,6 +116,8 @@ pub struct App {
     /// Facts of pictures that the gallery was asked for.
     records_asked: HashSet<PictureId>,
     gallery_steps: gallery_steps::GallerySteps,
+    /// Whose family tree was asked for last.
+    family_asked: Option<PictureId>,
     closes_anyway: bool,
     /// The first example stands selected in the prompt, or will not.
     example_is_decided: bool,
@@ -125,6 +138,10 @@ enum DialogAnswer {
         scale: u32,
         path: PathBuf,
     },
+    ExportMany(Box<ExportOrder>),
+    /// So many pictures of an export are done.
+    Exported(usize),
+    ExportedMany(Box<ExportReport>),
     Mask {
         document: DocumentId,
         mask: Tiles<u8>,
@@ -180,6 +197,10 @@ impl App {
             canvas: CanvasState::default(),
             palette: Palette::default(),
             results_panel: ResultsPanel::default(),
+            viewer: None,
+            export_sheet: ExportSheet::default(),
+            exporting: None,
+            clipboard: clipboard::Clipboard::default(),
             gallery_panel: GalleryPanel::default(),
             settings_are_open: false,
             panels_are_shown: true,
@@ -191,6 +212,7 @@ impl App {
             list_begins_anew: false,
             records_asked: HashSet::new(),
             gallery_steps: gallery_steps::GallerySteps::default(),
+            family_asked: None,
             closes_anyway: false,
             example_is_decided: false,
             from_dialogs,
@@ -206,6 +228,11 @@ impl App {
             app.toasts.say(Tone::Bad, notice, Instant::now());
         }
         app
+    }
+
+    /// Carries a command out before the next frame; public so that tests reach what has no label.
+    pub fn send(&mut self, command: Command) {
+        self.commands.push(command);
     }
 
     /// What the engine says; public so that tests can speak for it.
@@ -310,6 +337,9 @@ impl App {
                 DialogAnswer::ExportLarger { part, scale, path } => {
                     self.upscale(part, scale, Some(path));
                 }
+                DialogAnswer::ExportMany(order) => self.export_many(ctx, *order, now),
+                DialogAnswer::Exported(n_done) => self.exported(n_done),
+                DialogAnswer::ExportedMany(report) => self.exported_many(&report, now),
                 DialogAnswer::Mask { document, mask } => {
                     let work = MaskWork::load(mask);
                     let effects = self.session.change_mask(document, work, now);
@@ -403,7 +433,11 @@ impl App {
     }
 
     fn sheet_is_open(&self) -> bool {
-        self.palette.is_open || self.settings_are_open || self.gallery_panel.asked.is_some()
+        let sheet_is_open = self.palette.is_open || self.settings_are_open;
+        sheet_is_open
+            || self.gallery_panel.asked.is_some()
+            || self.viewer.is_some()
+            || !self.export_sheet.pictures.is_empty()
     }
 }
 
@@ -428,6 +462,7 @@ impl eframe::App for App {
         self.drain_documents(now);
         self.keep_tabs(ctx, now);
         self.session.refresh();
+        self.ask_for_family();
         self.fetch_pictures();
         self.ask_for_records();
         self.schedule_repaints(ctx, now);

@@ -35,7 +35,6 @@ use limn_engine::PixelRect;
 use self::context_box::PreviewTexture;
 use self::input::{Hands, Place};
 use self::mask_overlay::MaskOverlay;
-use self::picture::Checkerboard;
 use self::shown::{Shown, ShownPreview};
 use self::tile_maker::{Plane, ShownMask, Snapshot};
 use self::tiled::{Sight, TiledDocument};
@@ -47,10 +46,11 @@ use crate::theme;
 use crate::tools::Tool;
 
 pub use chrome::WORKING_AFTER;
+pub use picture::Checkerboard;
 pub use view::{Projection, View};
 
 /// From this zoom on a picture's pixels are squares, unless it merely fits: a small picture is then smooth.
-const CRISP_ZOOM: f32 = 4.0;
+pub const CRISP_ZOOM: f32 = 4.0;
 /// Around a fitting picture; below is room for the hints, above for the tool's options and the box's words.
 const FIT_MARGIN: Vec2 = vec2(56.0, 76.0);
 

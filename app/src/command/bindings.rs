@@ -2,7 +2,10 @@
 
 use egui::{Key, Modifiers};
 
-use super::{Command, GalleryCommand, GestureCommand, LayerCommand, Scope, Shortcut, Step};
+use super::{
+    Command, CopiesCommand, GalleryCommand, GestureCommand, LayerCommand, Scope, Shortcut, Step,
+    ViewCommand,
+};
 use crate::session::{Deed, Place, SideTab};
 use crate::settings::Theme;
 use crate::tools::{MaskAction, Tool};
@@ -211,6 +214,10 @@ pub const BINDINGS: &[(Shortcut, Command)] = &[
     (everywhere(Key::Minus).ctrl(), Command::ZoomOut),
     (unfocused(Key::Tab), Command::TogglePanels),
     (everywhere(Key::F6), Command::NextRegion),
+    (
+        outside_text(Key::C).shift(),
+        Command::View(ViewCommand::CompareResults),
+    ),
     (outside_text(Key::F), Command::FullScreen),
     (everywhere(Key::F11), Command::FullScreen),
     (outside_text(Key::S), Command::ToggleStar),
@@ -246,10 +253,12 @@ pub const LISTED: &[Command] = &[
     Command::ShowBefore,
     Command::PreviousResult,
     Command::NextResult,
+    Command::View(ViewCommand::CompareResults),
     Command::Export,
     Command::Gesture(GestureCommand::ExportLarger(2)),
     Command::Gesture(GestureCommand::ExportLarger(4)),
     Command::CopyPicture,
+    Command::Copies(CopiesCommand::ShownAsFile),
     Command::ToggleStar,
     Command::Delete,
     Command::OpenFolder,

@@ -3,8 +3,10 @@
 //! Panels send commands; [`crate::app::App`] carries them out in one place.
 
 mod bindings;
+mod copies;
 mod gallery;
 mod gesture;
+mod view;
 mod words;
 
 use std::path::PathBuf;
@@ -19,8 +21,10 @@ use crate::settings::{MaskColour, Theme};
 use crate::tools::{MaskAction, PointerEvent, Tool, ToolSettings};
 
 pub use bindings::{BINDINGS, LISTED, command_for};
+pub use copies::CopiesCommand;
 pub use gallery::{GalleryCommand, Step};
 pub use gesture::GestureCommand;
+pub use view::ViewCommand;
 pub use words::{device_label, theme_label};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -68,6 +72,7 @@ pub enum Command {
         part: RecipePart,
     },
     Show(PictureRef),
+    View(ViewCommand),
     SelectRun(RunId),
     /// The nth result of the shown run, from 1.
     ShowResult(u8),
@@ -150,6 +155,7 @@ pub enum Command {
     /// Closes the topmost thing: gesture, popover, sheet, text focus.
     Escape,
     Export,
+    Copies(CopiesCommand),
     CopyPicture,
     /// Copies what the visible layers show together.
     CopyMerged,

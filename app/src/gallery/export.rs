@@ -104,13 +104,35 @@ pub fn convert(source: &[u8], options: ExportOptions) -> Result<Vec<u8>, String>
     }
 }
 
+/// Makes a file of a picture that was drawn from others, with what it says of itself.
+///
+/// # Errors
+/// The reason, if the format cannot hold it.
+pub(super) fn encode(
+    pixels: &RgbImage,
+    xmp: Option<String>,
+    format: Format,
+) -> Result<Vec<u8>, String> {
+    let pixels = image::DynamicImage::from(pixels.clone()).into_rgba8();
+    let file = picture_file::encode_plain_png(&pixels)?;
+    let header = Header {
+        xmp,
+        ..picture_file::read_header(&file)?
+    };
+    match format {
+        Format::Png => to_png(&file, &header, false),
+        Format::Jpeg { quality } => to_jpeg(&pixels, &header, quality),
+        Format::WebP => to_webp(&pixels, &header),
+    }
+}
+
 /// Whether a PNG may go out as the file that it is: other programs hide their recipes in more places than one.
 fn is_kept(source: &[u8], header: &Header, options: ExportOptions) -> bool {
     FileKind::of(source) == Some(FileKind::Png) && (options.with_recipe || header.recipe.is_some())
 }
 
 /// The XMP packet of a copy: the picture's own where it has a mark or Limn did not make it.
-fn xmp_for(header: &Header) -> Option<String> {
+pub(super) fn xmp_for(header: &Header) -> Option<String> {
     match (&header.xmp, &header.recipe) {
         (Some(xmp), _) if marking::source_type(xmp).is_some() => Some(xmp.clone()),
         (_, Some(recipe)) => recipe.digital_source_type().map(marking::xmp_packet),

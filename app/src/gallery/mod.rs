@@ -18,8 +18,10 @@
 //! picture is a placeholder, never a crash. One index serves several processes at once.
 
 pub mod averages;
+pub mod contact_sheet;
 pub mod error;
 pub mod export;
+pub mod export_many;
 pub mod family;
 pub mod foreign;
 pub mod handle;
@@ -28,6 +30,7 @@ pub mod index;
 pub mod layout;
 pub mod marking;
 pub mod marks;
+pub mod naming;
 mod outside;
 pub mod picture_file;
 pub mod recipe;

@@ -3,6 +3,7 @@
 
 pub mod document_tabs;
 pub mod drop_sheet;
+pub mod export_sheet;
 pub mod gallery;
 pub mod info;
 pub mod layers;

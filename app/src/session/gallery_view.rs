@@ -2,10 +2,13 @@
 //! facts of those seen.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Choose, PictureId, Selection};
+use crate::gallery::family::Family;
 use crate::gallery::handle::ImportProgress;
+use crate::gallery::layout::Layout;
 use crate::gallery::{Entry, Overview, Query, Record, Sort};
 
 /// Beyond this many, facts of pictures not seen for long are fetched again.
@@ -27,6 +30,8 @@ pub struct GalleryView {
     pub state: GalleryState,
     /// How far the import is that runs now.
     pub import: Option<ImportProgress>,
+    /// The tree of the picture that was shown last.
+    pub family: Option<Arc<Family>>,
     records: HashMap<PictureId, Arc<Record>>,
     /// Those from before the last [`MAX_RECORDS`], and those that may be old.
     older_records: HashMap<PictureId, Arc<Record>>,
@@ -101,6 +106,17 @@ impl GalleryView {
         self.records
             .get(&id)
             .or_else(|| self.older_records.get(&id))
+    }
+
+    /// Where its file lies in the gallery's folder; `None` until anything is known of it.
+    pub fn file(&self, folder: &Path, id: PictureId) -> Option<PathBuf> {
+        let record = self.record(id)?;
+        Some(Layout::new(folder).picture_of(id, record.kind))
+    }
+
+    /// The family tree of a picture, once it is known.
+    pub fn family_of(&self, id: Option<PictureId>) -> Option<&Arc<Family>> {
+        self.family.as_ref().filter(|family| Some(family.of) == id)
     }
 
     pub fn put(&mut self, record: Record) {

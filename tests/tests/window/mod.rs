@@ -4,6 +4,7 @@ mod documents;
 mod files;
 mod gallery;
 mod gestures;
+mod viewer;
 
 use std::time::{Duration, Instant};
 

@@ -11,9 +11,11 @@ use crate::app::App;
 use crate::document::Content;
 use crate::files::{Existing, RealFs, write_atomically};
 use crate::gallery::export::{ExportOptions, Format, convert};
+use crate::gallery::naming::default_name;
 use crate::gallery::{Deed, Mark, Recipe, handle, picture_file};
 use crate::panels::toasts::Tone;
 use crate::session::{PictureId, PictureRef};
+use crate::viewer::Viewer;
 
 impl App {
     pub(in crate::app) fn recipe(&self, picture: PictureRef) -> Option<Recipe> {
@@ -37,7 +39,7 @@ impl App {
         };
         let name = self
             .recipe(shown)
-            .map_or("picture".to_owned(), |recipe| file_name(&recipe));
+            .map_or("picture".to_owned(), |recipe| default_name(&recipe));
         self.in_dialog_thread(ctx, move || {
             ask(
                 || export_dialog(&name).save_file(),
@@ -106,9 +108,9 @@ impl App {
     }
 
     pub(super) fn copy_picture(&mut self, ctx: &Context, now: Instant) {
-        let image = self
-            .session
-            .shown()
+        let looked_at = self.viewer.as_ref().and_then(Viewer::picture);
+        let image = looked_at
+            .or(self.session.shown())
             .and_then(|shown| self.textures.image(shown));
         match image {
             Some(image) => {
@@ -244,20 +246,6 @@ pub(super) fn write_picture(
     };
     let file = convert(&source, options)?;
     write_atomically(&RealFs, path, &file, Existing::Replace).map_err(|error| error.to_string())
-}
-
-/// A file name from the prompt: its first words and the seed.
-pub(super) fn file_name(recipe: &Recipe) -> String {
-    let words: Vec<String> = recipe
-        .prompt
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .take(8)
-        .map(str::to_lowercase)
-        .collect();
-    let name: String = words.join("-").chars().take(60).collect();
-    let name = if name.is_empty() { "picture" } else { &name };
-    format!("{name}-{}", recipe.seed)
 }
 
 #[cfg(test)]

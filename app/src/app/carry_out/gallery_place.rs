@@ -6,7 +6,7 @@ use egui::Context;
 
 use super::{DialogAnswer, ask};
 use crate::app::App;
-use crate::command::{Command, GalleryCommand, Step};
+use crate::command::{Command, GalleryCommand, Step, ViewCommand};
 use crate::gallery::{Change, Mark, Query, handle};
 use crate::panels::gallery::{Asked, pictures};
 use crate::panels::toasts::Tone;
@@ -44,7 +44,7 @@ impl App {
             GalleryCommand::ChooseAll => view.choose_all(),
             GalleryCommand::ChooseNone => view.selection.clear(),
             GalleryCommand::Open => self.with_cursor(ctx, Command::OpenAsDocument, now),
-            GalleryCommand::Look => self.with_cursor(ctx, Command::Show, now),
+            GalleryCommand::Look => self.with_cursor(ctx, look, now),
             GalleryCommand::StarChosen => self.star_chosen(now),
             GalleryCommand::Mark { pictures, mark } => self.mark(pictures, mark),
             GalleryCommand::Change(change) => self.change_collection(change),
@@ -273,6 +273,9 @@ impl App {
             1 => "Moved to the trash".to_owned(),
             n => format!("Moved {} to the trash", pictures(n)),
         };
+        for id in &ids {
+            self.look_away(*id, next);
+        }
         self.change_gallery(vec![handle::Command::Trash(ids)], words, true);
         if let Some(next) = next.filter(|_| was_shown) {
             self.session.show(PictureRef::Gallery(next));
@@ -282,4 +285,8 @@ impl App {
             self.gallery_view.choose_at(cursor, Choose::Only);
         }
     }
+}
+
+fn look(picture: PictureRef) -> Command {
+    Command::View(ViewCommand::Look(picture))
 }

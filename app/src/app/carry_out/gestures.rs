@@ -6,11 +6,12 @@ use egui::Context;
 use image::RgbaImage;
 use limn_engine::protocol::{GenerateRequest, ModelId, Sampling};
 
-use super::gallery::{export_dialog, file_name, format_of, not_exported, write_picture};
+use super::gallery::{export_dialog, format_of, not_exported, write_picture};
 use super::{DialogAnswer, ask};
 use crate::app::App;
 use crate::app::sources::{Intent, Origin};
 use crate::command::GestureCommand;
+use crate::gallery::naming::default_name;
 use crate::panels::prompt_bar::Selection;
 use crate::panels::toasts::Tone;
 use crate::session::{
@@ -226,7 +227,7 @@ impl App {
         let recipe = self.session.shown().and_then(|shown| self.recipe(shown));
         let name = recipe.map_or_else(
             || self.session.document().name().replace(['/', '\\'], "-"),
-            |recipe| file_name(&recipe),
+            |recipe| default_name(&recipe),
         );
         let name = format!("{name}-x{scale}");
         self.in_dialog_thread(ctx, move || {

@@ -108,6 +108,7 @@ impl App {
             Command::ReplaceWord { from, to } => self.replace_word(&from, &to),
             Command::UseRecipe { picture, part } => self.use_recipe(picture, part),
             Command::Show(picture) => self.show(picture),
+            Command::View(command) => self.carry_out_view(command, now),
             Command::SelectRun(run) => {
                 self.session.place = Place::Canvas;
                 self.session.select_run(run);
@@ -169,10 +170,10 @@ impl App {
                 ctx.send_viewport_cmd(ViewportCommand::RequestPaste);
             }
             Command::Pin { picture, pinned } => self.session.pin(picture, pinned),
-            Command::ZoomIn => self.canvas.view.zoom_step(true),
-            Command::ZoomOut => self.canvas.view.zoom_step(false),
-            Command::ZoomFit => self.canvas.view.fit(),
-            Command::ZoomActual => self.canvas.view.actual_size(),
+            Command::ZoomIn => self.view_mut().zoom_step(true),
+            Command::ZoomOut => self.view_mut().zoom_step(false),
+            Command::ZoomFit => self.view_mut().fit(),
+            Command::ZoomActual => self.view_mut().actual_size(),
             Command::TogglePanels => self.panels_are_shown = !self.panels_are_shown,
             Command::FullScreen => self.set_full_screen(ctx, !self.is_full_screen),
             Command::NextRegion => self.next_region(ctx),
@@ -186,6 +187,7 @@ impl App {
             }
             Command::Escape => self.escape(ctx, now),
             Command::Export => self.export(ctx, now),
+            Command::Copies(command) => self.carry_out_copies(ctx, command, now),
             Command::CopyMerged => self.copy_merged(ctx, now),
             Command::CopyPicture => self.copy_picture(ctx, now),
             Command::CopyPrompt(picture) => self.copy_prompt(ctx, picture, now),
@@ -253,7 +255,7 @@ impl App {
         }
     }
 
-    /// The topmost thing goes first: gesture, work on the mask, sheet, popover, text focus, tray, full screen, place,
+    /// The topmost thing goes first: gesture, work on the mask, sheet, popover, viewer, text focus, tray, full screen, place,
     /// hidden panels.
     fn escape(&mut self, ctx: &Context, now: Instant) {
         let focused = ctx.memory(egui::Memory::focused);
@@ -267,8 +269,12 @@ impl App {
             self.palette.is_open = false;
         } else if self.settings_are_open {
             self.settings_are_open = false;
+        } else if !self.export_sheet.pictures.is_empty() {
+            self.export_sheet.pictures.clear();
         } else if Popup::is_any_open(ctx) {
             Popup::close_all(ctx);
+        } else if self.viewer.is_some() {
+            self.viewer = None;
         } else if let Some(id) = focused {
             ctx.memory_mut(|memory| memory.surrender_focus(id));
         } else if self.session.deed().has_tray() && self.session.place == Place::Canvas {
@@ -313,7 +319,7 @@ impl App {
 }
 
 /// Asks with a native dialog. An answer quicker than any hand means that the system has none to show.
-fn ask(
+pub(super) fn ask(
     dialog: impl FnOnce() -> Option<PathBuf>,
     answer: impl FnOnce(PathBuf) -> Option<DialogAnswer>,
 ) -> Option<DialogAnswer> {

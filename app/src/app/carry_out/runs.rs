@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use limn_engine::protocol::GenerateRequest;
+use limn_engine::protocol::{GenerateRequest, Sampling};
 
 use super::Fetched;
 use crate::app::App;
@@ -255,7 +255,7 @@ impl App {
     }
 
     pub(super) fn use_recipe(&mut self, picture: PictureRef, part: RecipePart) {
-        let Some(recipe) = self.recipe(picture) else {
+        let Some(usable) = self.usable(picture) else {
             return;
         };
         self.session.leave_tray();
@@ -263,24 +263,55 @@ impl App {
         let own_size = self.session.current_model().map(|model| model.default_size);
         let draft = self.session.draft_mut();
         if uses(RecipePart::Prompt) {
-            draft.prompt.clone_from(&recipe.prompt);
+            draft.prompt = usable.prompt;
             draft.edited();
         }
         if uses(RecipePart::Negative) {
-            draft.negative_prompt = recipe.negative_prompt.clone().unwrap_or_default();
+            draft.negative_prompt = usable.negative_prompt;
         }
         if uses(RecipePart::Size) {
-            let size = (recipe.width, recipe.height);
-            draft.size = (Some(size) != own_size).then_some(size);
+            draft.size = usable.size.filter(|size| Some(*size) != own_size);
         }
-        if uses(RecipePart::Seed) {
-            draft.seed = recipe.seed;
+        if let Some(seed) = usable.seed.filter(|_| uses(RecipePart::Seed)) {
+            draft.seed = seed;
             draft.seed_is_locked = true;
         }
         if uses(RecipePart::Sampling) {
-            draft.sampling = recipe.sampling();
+            draft.sampling = usable.sampling;
         }
         self.session.place = Place::Canvas;
         self.bar.focus = Some(Selection::End);
     }
+    /// What the prompt bar can take over of a picture's recipe, Limn's own or another program's.
+    fn usable(&self, picture: PictureRef) -> Option<Usable> {
+        if let Some(recipe) = self.recipe(picture) {
+            return Some(Usable {
+                sampling: recipe.sampling(),
+                prompt: recipe.prompt,
+                negative_prompt: recipe.negative_prompt.unwrap_or_default(),
+                size: Some((recipe.width, recipe.height)),
+                seed: Some(recipe.seed),
+            });
+        }
+        let PictureRef::Gallery(id) = picture else {
+            return None;
+        };
+        let foreign = self.gallery_view.record(id)?.foreign.as_ref()?;
+        Some(Usable {
+            prompt: foreign.prompt.clone(),
+            negative_prompt: foreign.negative_prompt.clone().unwrap_or_default(),
+            size: foreign.size,
+            seed: foreign.seed,
+            sampling: foreign.sampling(),
+        })
+    }
+}
+
+/// Settings on their way from a recipe to the prompt bar.
+struct Usable {
+    prompt: String,
+    negative_prompt: String,
+    size: Option<(u32, u32)>,
+    seed: Option<u64>,
+    sampling: Sampling,
 }

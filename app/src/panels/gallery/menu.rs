@@ -2,10 +2,11 @@
 
 use egui::Ui;
 
-use crate::command::{Command, GalleryCommand, GestureCommand};
+use crate::command::{Command, CopiesCommand, GalleryCommand, GestureCommand, ViewCommand};
 use crate::gallery::Mark;
 use crate::panels::{Scene, palette, results, widgets};
 use crate::session::{Deed, PictureId, PictureRef};
+use crate::viewer::MOST_COMPARED;
 
 /// More do not go into a mix.
 const MOST_MIXED: usize = 4;
@@ -57,9 +58,18 @@ fn many_ui(ui: &mut Ui, scene: &mut Scene<'_>, ids: &[PictureId]) {
             ui.close();
         }
     }
-    for command in [GalleryCommand::AskBoard, GalleryCommand::TrashChosen] {
-        row_ui(ui, scene, Command::Gallery(command));
+    row_ui(ui, scene, Command::Gallery(GalleryCommand::AskBoard));
+    if (2..=MOST_COMPARED).contains(&ids.len()) {
+        let pictures = ids.iter().copied().map(PictureRef::Gallery).collect();
+        row_ui(ui, scene, Command::View(ViewCommand::Compare(pictures)));
     }
+    for command in [
+        CopiesCommand::Export(ids.to_vec()),
+        CopiesCommand::AsFiles(ids.to_vec()),
+    ] {
+        row_ui(ui, scene, Command::Copies(command));
+    }
+    row_ui(ui, scene, Command::Gallery(GalleryCommand::TrashChosen));
 }
 
 fn row_ui(ui: &mut Ui, scene: &mut Scene<'_>, command: Command) {

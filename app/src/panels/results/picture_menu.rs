@@ -2,7 +2,7 @@
 
 use egui::Ui;
 
-use crate::command::{Command, GestureCommand};
+use crate::command::{Command, CopiesCommand, GestureCommand, ViewCommand};
 use crate::panels::{Scene, palette};
 use crate::session::{Deed, PictureRef, RecipePart};
 
@@ -14,6 +14,7 @@ pub fn picture_menu_ui(ui: &mut Ui, scene: &mut Scene<'_>, picture: PictureRef) 
         scene,
         vec![
             Command::Show(picture),
+            Command::View(ViewCommand::Look(picture)),
             Command::OpenAsDocument(picture),
             Command::AddAsLayer(picture),
         ],
@@ -39,6 +40,7 @@ pub fn picture_menu_ui(ui: &mut Ui, scene: &mut Scene<'_>, picture: PictureRef) 
                 picture: id,
                 pinned: !pinned,
             },
+            Command::Copies(CopiesCommand::AsFiles(vec![id])),
             Command::ShowInFolder(id),
             Command::DeletePicture(id),
         ]);

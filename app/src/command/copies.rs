@@ -1,0 +1,31 @@
+//! Copies of pictures on their way to other programs.
+
+use crate::gallery::export_many::ExportChoices;
+use crate::session::PictureId;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum CopiesCommand {
+    /// Opens the sheet in which copies of several pictures are named.
+    Export(Vec<PictureId>),
+    /// Asks where the copies go, and writes them.
+    ChooseFolder {
+        pictures: Vec<PictureId>,
+        choices: ExportChoices,
+    },
+    Cancel,
+    /// Puts files on the clipboard.
+    AsFiles(Vec<PictureId>),
+    /// The picture that is shown, as a file on the clipboard.
+    ShownAsFile,
+}
+
+impl CopiesCommand {
+    pub(super) fn label(&self) -> &'static str {
+        match self {
+            Self::Export(_) => "Export these…",
+            Self::ChooseFolder { .. } => "Choose where to export",
+            Self::Cancel => "Cancel the export",
+            Self::AsFiles(_) | Self::ShownAsFile => "Copy as a file",
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! How the picture on the canvas was made, each field to be used again, and the family it belongs to.
+
+mod deed;
+mod family;
+mod foreign;
+
+use egui::{Align, Label, Layout, RichText, Ui};
+use jiff::tz::TimeZone;
+
+use super::widgets::{self, Loudness};
+use super::{Scene, prompt_bar};
+use crate::command::{Command, CopiesCommand};
+use crate::gallery::Recipe;
+use crate::icons::Icon;
+use crate::session::{PictureRef, RecipePart};
+use crate::theme;
+
+pub fn info_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let Some(picture) = scene.session.shown() else {
+        widgets::remark(ui, "Open a picture to see how it was made.");
+        return;
+    };
+    if let Some(recipe) = recipe_of(scene, picture) {
+        recipe_ui(ui, scene, &recipe, picture);
+    } else if let PictureRef::Gallery(id) = picture
+        && let Some(record) = scene.gallery.record(id).cloned()
+    {
+        foreign::foreign_ui(ui, scene, &record);
+    } else {
+        widgets::remark(ui, "The recipe is here as soon as the picture is finished.");
+        return;
+    }
+    ways_out_ui(ui, scene, picture);
+    if let Some(family) = scene.gallery.family_of(scene.session.shown_id()).cloned() {
+        family::family_ui(ui, scene, &family);
+    }
+}
+
+fn recipe_ui(ui: &mut Ui, scene: &mut Scene<'_>, recipe: &Recipe, picture: PictureRef) {
+    let width = Some(ui.available_width());
+    if widgets::button(ui, "Use this recipe", Loudness::Primary, width).clicked() {
+        let part = RecipePart::Everything;
+        scene.send(Command::UseRecipe { picture, part });
+    }
+    ui.add_space(4.0);
+    let mut fields = Fields { scene, picture };
+    for (name, value) in deed::facts(recipe) {
+        fields.show(ui, name, &value);
+    }
+    if !recipe.prompt.is_empty() {
+        fields.part(ui, "Prompt", &recipe.prompt, RecipePart::Prompt);
+    }
+    if let Some(unread) = &recipe.unread_prompt {
+        fields.show(ui, "Not read by the model", unread);
+    }
+    if let Some(negative) = &recipe.negative_prompt {
+        fields.part(ui, "Avoid", negative, RecipePart::Negative);
+    }
+    let size = format!("{} × {} px", recipe.width, recipe.height);
+    fields.part(ui, "Size", &size, RecipePart::Size);
+    fields.part(ui, "Seed", &recipe.seed.to_string(), RecipePart::Seed);
+    how_ui(ui, &mut fields, recipe);
+}
+
+/// With which settings, by what and when.
+fn how_ui(ui: &mut Ui, fields: &mut Fields<'_, '_>, recipe: &Recipe) {
+    let sampler = recipe.sampler().map_or_else(
+        || recipe.sampler.clone(),
+        |known| prompt_bar::sampler_name(known).to_owned(),
+    );
+    let (n_steps, guidance) = (recipe.n_steps, recipe.guidance_scale);
+    let sampling = format!("{sampler}, {n_steps} steps, guidance {guidance}");
+    fields.part(ui, "Settings", &sampling, RecipePart::Sampling);
+    let (n_steps, guidance) = (recipe.n_prior_steps, recipe.prior_guidance_scale);
+    fields.show(
+        ui,
+        "Prior",
+        &format!("{n_steps} steps, guidance {guidance}"),
+    );
+    fields.show(ui, "Model", &recipe.model);
+    fields.show(
+        ui,
+        "Made on",
+        &format!("{}, {}", recipe.device, recipe.dtype),
+    );
+    if let Some(score) = recipe.score {
+        let best_of = recipe.best_of.max(1);
+        fields.show(ui, "Match", &format!("{score:.3}, the best of {best_of}"));
+    }
+    fields.show(ui, "Made at", &moment(recipe.created));
+}
+
+fn ways_out_ui(ui: &mut Ui, scene: &mut Scene<'_>, picture: PictureRef) {
+    let Some(id) = scene.session.picture_id(picture) else {
+        return;
+    };
+    ui.horizontal_wrapped(|ui| {
+        for (label, command) in [
+            ("Show in the folder", Command::ShowInFolder(id)),
+            ("Copy the prompt", Command::CopyPrompt(picture)),
+            (
+                "Copy as a file",
+                Command::Copies(CopiesCommand::AsFiles(vec![id])),
+            ),
+        ] {
+            if widgets::button(ui, label, Loudness::Plain, None).clicked() {
+                scene.send(command);
+            }
+        }
+    });
+}
+
+/// The recipe of a picture, from the run it came from or from the gallery.
+pub fn recipe_of(scene: &Scene<'_>, picture: PictureRef) -> Option<Recipe> {
+    match picture {
+        PictureRef::Result { run, index } => {
+            let slot = scene.session.run(run)?.slots.get(index as usize)?;
+            slot.recipe().map(|recipe| recipe.as_ref().clone())
+        }
+        PictureRef::Gallery(id) => scene.gallery.record(id)?.recipe.clone(),
+    }
+}
+
+fn moment(at: jiff::Timestamp) -> String {
+    let local = at.to_zoned_datetime(TimeZone::system());
+    local
+        .strftime("%e %B %Y, %H:%M")
+        .to_string()
+        .trim()
+        .to_owned()
+}
+
+/// Where fields of one picture are drawn.
+struct Fields<'a, 's> {
+    scene: &'a mut Scene<'s>,
+    picture: PictureRef,
+}
+
+impl Fields<'_, '_> {
+    /// A field to read.
+    fn show(&mut self, ui: &mut Ui, name: &str, value: &str) {
+        self.draw(ui, name, value, None);
+    }
+
+    /// A field that the prompt bar can take over.
+    fn part(&mut self, ui: &mut Ui, name: &str, value: &str, part: RecipePart) {
+        self.draw(ui, name, value, Some(part));
+    }
+
+    fn draw(&mut self, ui: &mut Ui, name: &str, value: &str, part: Option<RecipePart>) {
+        let theme = theme::of(ui);
+        let picture = self.picture;
+        ui.vertical(|ui| {
+            ui.spacing_mut().item_spacing.y = 2.0;
+            ui.horizontal(|ui| {
+                ui.set_min_height(22.0);
+                let name = RichText::new(name).font(theme::label()).color(theme.text3);
+                ui.label(name);
+                let Some(part) = part else { return };
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    if widgets::icon_button(ui, Icon::Recipe, part.label(), 22.0).clicked() {
+                        self.scene.send(Command::UseRecipe { picture, part });
+                    }
+                });
+            });
+            let text = RichText::new(value).font(theme::body()).color(theme.text);
+            ui.add(Label::new(text).wrap().selectable(true));
+        });
+    }
+}
