@@ -221,3 +221,136 @@ fn write_new(fs: &dyn Fs, path: &Path, file: &[u8]) -> io::Result<bool> {
         Err(error) => Err(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::recipe::tests::recipe;
+    use super::*;
+
+    struct Home {
+        folder: tempfile::TempDir,
+        gallery: Gallery,
+        pictures: Vec<PictureId>,
+    }
+
+    /// A gallery with so many pictures of one prompt and seed.
+    fn home(n_pictures: usize) -> Home {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        let mut gallery =
+            Gallery::open(&place("Limn"), &place("indexes"), &place("thumbnails")).unwrap();
+        let pixels = RgbImage::from_pixel(48, 32, image::Rgb([200, 30, 30]));
+        let pictures = (0..n_pictures)
+            .map(|_| {
+                gallery
+                    .save(&pixels, &recipe("a boat", 7, (48, 32)))
+                    .unwrap()
+                    .id
+            })
+            .collect();
+        std::fs::create_dir(place("out")).unwrap();
+        Home {
+            folder,
+            gallery,
+            pictures,
+        }
+    }
+
+    impl Home {
+        fn export(&self, choices: ExportChoices) -> ExportReport {
+            let order = ExportOrder {
+                pictures: self.pictures.clone(),
+                folder: self.folder.path().join("out"),
+                choices,
+            };
+            self.gallery
+                .export_many(&order, &AtomicBool::new(false), |_| {})
+        }
+
+        fn names(&self) -> Vec<String> {
+            let out = std::fs::read_dir(self.folder.path().join("out")).unwrap();
+            let mut names: Vec<String> = out
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect();
+            names.sort_unstable();
+            names
+        }
+    }
+
+    fn sheet(with_pictures: bool) -> ExportChoices {
+        ExportChoices {
+            with_pictures,
+            sheet: Some(SheetLayout {
+                n_columns: 2,
+                n_rows: 1,
+                cell_px: 64,
+            }),
+            ..ExportChoices::default()
+        }
+    }
+
+    #[test]
+    fn copies_of_one_name_are_numbered_and_nothing_is_replaced() {
+        let home = home(2);
+        for _ in 0..2 {
+            let report = home.export(ExportChoices::default());
+            assert_eq!((report.written.len(), report.failure), (2, None));
+        }
+        let expected = [
+            "a-boat-7-2.png",
+            "a-boat-7-3.png",
+            "a-boat-7-4.png",
+            "a-boat-7.png",
+        ];
+        assert_eq!(home.names(), expected);
+    }
+
+    #[test]
+    fn a_contact_sheet_has_pages_and_the_mark() {
+        let home = home(3);
+        let report = home.export(sheet(false));
+        assert_eq!(report.written.len(), 2);
+        assert_eq!(home.names(), ["contact-sheet-2.png", "contact-sheet.png"]);
+        for path in &report.written {
+            let file = std::fs::read(path).unwrap();
+            let header = picture_file::read_header(&file).unwrap();
+            let xmp = header.xmp.unwrap();
+            assert!(marking::source_type(&xmp).unwrap().contains("composite"));
+        }
+        let file = std::fs::read(home.folder.path().join("out/contact-sheet.png")).unwrap();
+        let page = picture_file::decode(&file).unwrap();
+        assert_eq!(page.get_pixel(32 + 32, 32 + 32).0, [200, 30, 30, 255]);
+    }
+
+    #[test]
+    fn a_damaged_picture_keeps_nothing_back() {
+        let home = home(3);
+        std::fs::write(home.gallery.path(home.pictures[1]), b"no picture").unwrap();
+        let report = home.export(sheet(true));
+        assert_eq!(report.unreadable.len(), 1);
+        assert_eq!(report.unreadable[0].0, home.pictures[1]);
+        assert_eq!(
+            home.names(),
+            ["a-boat-7-2.png", "a-boat-7.png", "contact-sheet.png"]
+        );
+    }
+
+    #[test]
+    fn a_folder_that_takes_nothing_ends_the_export_and_a_cancel_too() {
+        let home = home(2);
+        std::fs::remove_dir(home.folder.path().join("out")).unwrap();
+        let report = home.export(ExportChoices::default());
+        assert!(report.failure.unwrap().starts_with("cannot write there"));
+        assert!(report.written.is_empty() && report.unreadable.is_empty());
+        let order = ExportOrder {
+            pictures: home.pictures.clone(),
+            folder: home.folder.path().to_owned(),
+            choices: ExportChoices::default(),
+        };
+        let report = home
+            .gallery
+            .export_many(&order, &AtomicBool::new(true), |_| {});
+        assert!(report.was_cancelled && report.written.is_empty());
+    }
+}
