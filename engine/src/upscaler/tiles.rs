@@ -252,7 +252,6 @@ mod tests {
                         next.whole + seen <= before.start + length,
                         "{n_pixels} {pair:?}"
                     );
-                    assert!(next.shows >= before.whole, "{n_pixels} {pair:?}");
                 }
             }
         }
