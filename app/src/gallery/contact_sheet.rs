@@ -170,7 +170,7 @@ mod tests {
         let pictures = [
             picture(400, 200, [255, 0, 0]),
             picture(30, 30, [0, 255, 0]),
-            picture(1, 500, [0, 0, 255]),
+            picture(10, 500, [0, 0, 255]),
             picture(100, 100, [9, 9, 9]),
         ];
         let page = draw_page(&pictures, LAYOUT);

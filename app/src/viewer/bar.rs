@@ -155,14 +155,10 @@ pub fn foot_ui(ui: &mut Ui, scene: &Scene<'_>, viewer: &Viewer, place: Rect) {
         } else {
             facts_of(scene, picture)
         };
+        let left = place.left() + width * index as f32;
+        let cell = Rect::from_min_size(egui::pos2(left, place.top()), vec2(width, place.height()));
         let job = widgets::clipped(&words, theme::label(), theme.text2, width - 28.0);
-        let galley = ui.painter().layout_job(job);
-        let middle = place.left() + width * (index as f32 + 0.5);
-        let at = egui::pos2(
-            middle - galley.size().x / 2.0,
-            place.center().y - galley.size().y / 2.0,
-        );
-        ui.painter().galley(at, galley, theme.text2);
+        ui.put(cell, egui::Label::new(job));
     }
 }
 

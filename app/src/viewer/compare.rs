@@ -13,6 +13,8 @@ use crate::session::PictureRef;
 use crate::textures::Detail;
 use crate::theme;
 
+/// So much smaller pictures may be for rows without holes.
+const FULL_ROWS: f32 = 1.15;
 /// Between cells, in points.
 const GAP: f32 = 8.0;
 /// What of the divider the pointer can take hold of, in points.
@@ -22,7 +24,13 @@ const GRIP: f32 = 20.0;
 pub fn cells(stage: Rect, n: usize, picture: Vec2) -> Vec<Rect> {
     let size_in = |columns: usize| {
         let cell = cell_size(stage, columns, n.div_ceil(columns));
-        (cell / picture.max(vec2(1.0, 1.0))).min_elem()
+        let size = (cell / picture.max(vec2(1.0, 1.0))).min_elem();
+        // A row with holes must be worth it.
+        if n.is_multiple_of(columns) {
+            size * FULL_ROWS
+        } else {
+            size
+        }
     };
     let n_columns = (1..=n)
         .max_by(|a, b| size_in(*a).total_cmp(&size_in(*b)).then(a.cmp(b)))

@@ -228,12 +228,7 @@ pub fn look_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         scene.send(Command::Gallery(GalleryCommand::TileSide(side)));
     }
     let grouping = scene.gallery.grouping;
-    let groups = widgets::pill(
-        ui,
-        &format!("{} ▾", grouping.label()),
-        "Group the pictures",
-        false,
-    );
+    let groups = drop_down(ui, grouping.label(), "Group the pictures", false);
     Popup::menu(&groups).gap(6.0).show(|ui| {
         for choice in Grouping::ALL {
             let is_on = choice == grouping;
@@ -246,12 +241,7 @@ pub fn look_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         }
     });
     let sort = scene.gallery.query.sort;
-    let order = widgets::pill(
-        ui,
-        &format!("{} ▾", sort_words(sort)),
-        "Sort the pictures",
-        false,
-    );
+    let order = drop_down(ui, sort_words(sort), "Sort the pictures", false);
     Popup::menu(&order).gap(6.0).show(|ui| {
         for choice in Sort::ALL {
             if choice_ui(ui, sort_words(choice), choice == sort) {
