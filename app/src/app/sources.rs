@@ -94,6 +94,13 @@ impl Sources {
     }
 }
 
+#[cfg(test)]
+impl Sources {
+    pub(super) fn is_idle(&self) -> bool {
+        self.gathering.is_empty()
+    }
+}
+
 impl Job {
     fn run(self) -> Result<Source, String> {
         let pixels = match self.pixels {

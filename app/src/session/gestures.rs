@@ -137,6 +137,19 @@ impl Gesture {
         }
     }
 
+    /// Whether chance has no part in it: the same again would come out the same.
+    pub fn is_certain(&self, n_of_run: u32) -> bool {
+        match self {
+            Self::Variations { .. } => false,
+            Self::Mix { inputs, .. } => {
+                let mut inputs = inputs.iter();
+                self.noise(n_of_run) == BlendNoise::Inverted
+                    && inputs.all(|input| matches!(input, MixInput::Picture(_)))
+            }
+            Self::Turn { .. } | Self::Upscale { .. } => true,
+        }
+    }
+
     /// Of a mix in a run of so many pictures: from the pictures' own noise several of one way would all be the same.
     fn noise(&self, n_of_run: u32) -> BlendNoise {
         if n_of_run == 1 || self.has_one_seed() {

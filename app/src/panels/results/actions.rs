@@ -34,8 +34,9 @@ fn keep_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let shows_it =
         matches!(scene.session.shown(), Some(PictureRef::Result { run, .. }) if run == id);
     let can_keep = shows_it && run.first_visible().is_some();
-    // Without chance they would only come out the same.
-    let is_certain = matches!(run.deed(), Deed::Turn | Deed::Upscale);
+    let n_of_run = run.request.n_pictures;
+    let gesture = run.gesture();
+    let is_certain = gesture.is_some_and(|gesture| gesture.is_certain(n_of_run));
     ui.horizontal(|ui| {
         let width = (ui.available_width() - 2.0 * GAP) / 3.0;
         let loudness = if can_keep {
@@ -52,7 +53,7 @@ fn keep_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         });
         command_button_ui(ui, scene, "Discard", Command::Discard, width);
         ui.add_enabled_ui(!is_certain, |ui| {
-            let tip = "The same again would come out the same: change it above the button";
+            let tip = "The same again would come out the same: change something of it first";
             let again = widgets::button(ui, "Again", Loudness::Plain, Some(width));
             let again = again.on_disabled_hover_text(tip);
             let tip = widgets::command_tooltip(ui, &Command::Again);

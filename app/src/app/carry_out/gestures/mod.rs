@@ -197,7 +197,13 @@ impl App {
         export: Option<std::path::PathBuf>,
     ) {
         self.session.place = Place::Canvas;
-        // It goes without a model that draws; then only the device is read of the request.
+        let request = self.upscale_request();
+        let intent = Intent::Upscale { scale, export };
+        self.gather(request, intent, vec![Origin::Part(part)]);
+    }
+
+    /// It goes without a model that draws; then only the device is read of the request.
+    fn upscale_request(&mut self) -> GenerateRequest {
         let request = self.gesture_request(String::new());
         let request = request.unwrap_or_else(|_| GenerateRequest {
             model: ModelId(String::new()),
@@ -211,13 +217,11 @@ impl App {
             sampling: Sampling::default(),
             latents: None,
         });
-        let request = GenerateRequest {
+        GenerateRequest {
             negative_prompt: None,
             best_of: 1,
             ..request
-        };
-        let intent = Intent::Upscale { scale, export };
-        self.gather(request, intent, vec![Origin::Part(part)]);
+        }
     }
 
     fn export_larger(&mut self, ctx: &Context, scale: u32, now: Instant) {
@@ -270,3 +274,6 @@ impl App {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

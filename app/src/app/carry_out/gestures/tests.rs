@@ -1,0 +1,191 @@
+//! Larger copies: made by the engine, kept in the gallery, exported.
+
+#![allow(clippy::unwrap_used)]
+use std::path::Path;
+use std::time::Duration;
+
+use image::{Rgba, RgbaImage};
+use limn_engine::protocol::{
+    BlobHash, Event, JobId, MemoryUse, Phase, Picture, Plan, Progress, Request, Timings,
+};
+use limn_engine::samplers::Sampler;
+
+use super::*;
+use crate::engine_link::EngineEvent;
+use crate::gallery::{Deed as RecipeDeed, marking, picture_file};
+use crate::paths::Folders;
+use crate::session::RunState;
+
+/// An app without a window; the engine is played.
+struct Bench {
+    app: App,
+    ctx: Context,
+    home: tempfile::TempDir,
+    n_jobs: u64,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let (ctx, home) = (Context::default(), tempfile::tempdir().unwrap());
+        let app = App::new(&ctx, Folders::under(home.path()), None);
+        let mut bench = Self {
+            app,
+            ctx,
+            home,
+            n_jobs: 0,
+        };
+        bench.app.engine_event(EngineEvent::Connected {
+            build: "played".to_owned(),
+        });
+        bench
+    }
+
+    fn wait_for(&mut self, what: impl Fn(&Self) -> bool) {
+        let start = Instant::now();
+        while !what(self) {
+            assert!(start.elapsed() < Duration::from_mins(1), "waited too long");
+            std::thread::sleep(Duration::from_millis(2));
+            let now = Instant::now();
+            self.app.drain_gallery(&self.ctx.clone(), now);
+            self.app.drain_sources(now);
+            self.app.drain_dialogs(&self.ctx.clone(), now);
+        }
+    }
+
+    /// The engine makes the one picture of the newest run.
+    fn draw(&mut self, (width, height): (u32, u32)) {
+        self.n_jobs += 1;
+        let job = JobId(self.n_jobs);
+        let plan = Plan {
+            model_name: "Resampler".to_owned(),
+            model_hash: String::new(),
+            device: "CPU".to_owned(),
+            dtype: "f32".to_owned(),
+            width,
+            height,
+            sampler: Sampler::Ddim,
+            n_steps: 0,
+            guidance_scale: 1.0,
+            n_prior_steps: 0,
+            prior_guidance_scale: 1.0,
+            unread_prompt: None,
+        };
+        self.app
+            .engine_event(EngineEvent::Event(Event::Started { job, plan }));
+        let progress = Progress {
+            phase: Phase::Upscale,
+            picture: 0,
+            step: 1,
+            n_steps: 2,
+            seconds_left: None,
+            preview: None,
+        };
+        self.app
+            .engine_event(EngineEvent::Event(Event::Progress { job, progress }));
+        let picture = Picture {
+            index: 0,
+            seed: 7,
+            width,
+            height,
+            pixels: BlobHash([0; 32]),
+            score: None,
+            patch_mask: None,
+        };
+        self.app.engine_event(EngineEvent::Picture {
+            job,
+            picture,
+            pixels: vec![120; (width * height * 3) as usize],
+            patch_mask: None,
+        });
+        self.app.engine_event(EngineEvent::Event(Event::Finished {
+            job,
+            timings: Timings::default(),
+            memory: MemoryUse::default(),
+        }));
+        let n_runs = self.app.session.runs.len();
+        self.wait_for(|bench| bench.app.session.runs[n_runs - 1].n_finished() == 1);
+    }
+
+    /// Asks for a larger copy of `part`, and what is in the file then.
+    fn export_larger(&mut self, part: Part, size: (u32, u32)) -> (RgbaImage, picture_file::Header) {
+        let path = self.home.path().join("copy.png");
+        let n_runs = self.app.session.runs.len();
+        self.app.upscale(part, 2, Some(path.clone()));
+        self.wait_for(|bench| bench.app.session.runs.len() > n_runs);
+        self.draw(size);
+        self.wait_for(|_| is_whole(&path));
+        let file = std::fs::read(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let header = picture_file::read_header(&file).unwrap();
+        (picture_file::decode(&file).unwrap(), header)
+    }
+}
+
+fn is_whole(path: &Path) -> bool {
+    std::fs::read(path).is_ok_and(|file| picture_file::decode(&file).is_ok())
+}
+
+#[test]
+fn a_larger_copy_of_a_picture_is_exported_once_the_gallery_has_it() {
+    let mut bench = Bench::new();
+    let compute = limn_engine::protocol::Compute::default();
+    let request = GenerateRequest {
+        model: ModelId("doodle".to_owned()),
+        compute,
+        prompt: "a cat".to_owned(),
+        negative_prompt: None,
+        size: Some((8, 6)),
+        n_pictures: 1,
+        best_of: 1,
+        seed: 7,
+        sampling: Sampling::default(),
+        latents: None,
+    };
+    let (run, effects) = bench.app.session.queue(request);
+    bench.app.carry_out_effects(effects);
+    bench.draw((8, 6));
+    let small = bench.app.session.run(run).unwrap().slots[0]
+        .saved_id()
+        .unwrap();
+    let (larger, header) = bench.export_larger(Part::Picture(small), (16, 12));
+    assert_eq!(larger.dimensions(), (16, 12));
+    let recipe = header.recipe.unwrap();
+    assert_eq!(
+        (recipe.deed, recipe.prompt.as_str()),
+        (RecipeDeed::Upscale, "a cat")
+    );
+    assert_eq!(recipe.parents, [small]);
+    assert!(marking::source_type(&header.xmp.unwrap()).is_some());
+    assert_eq!(bench.app.session.runs[1].state, RunState::Finished);
+    assert!(bench.app.exports.is_empty());
+}
+
+#[test]
+fn a_larger_copy_of_a_transparent_canvas_is_transparent() {
+    let mut bench = Bench::new();
+    let picture = RgbaImage::from_fn(8, 6, |x, _| Rgba([9, 9, 9, if x < 4 { 0 } else { 255 }]));
+    bench
+        .app
+        .session
+        .open_picture("cut out", &picture, None, None);
+    let (larger, _) = bench.export_larger(Part::Canvas, (16, 12));
+    assert_eq!(
+        (larger.get_pixel(0, 5)[3], larger.get_pixel(15, 5)[3]),
+        (0, 255)
+    );
+    assert_eq!(larger.get_pixel(15, 5).0[..3], [120; 3]);
+}
+
+#[test]
+fn a_file_that_is_no_picture_is_said_and_nothing_is_queued() {
+    let mut bench = Bench::new();
+    let path = bench.home.path().join("notes.png");
+    std::fs::write(&path, "no picture").unwrap();
+    bench.app.gather(
+        bench.app.upscale_request(),
+        Intent::Variations { far: 1.0 },
+        vec![Origin::File(path)],
+    );
+    bench.wait_for(|bench| bench.app.sources.is_idle());
+    assert!(bench.app.session.runs.is_empty());
+}
