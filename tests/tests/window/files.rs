@@ -6,7 +6,7 @@ use std::sync::Arc;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;
 use limn::document::StepName;
-use limn::session::RunState;
+use limn::session::{Gesture, RunState};
 
 use super::Window;
 
@@ -166,4 +166,23 @@ fn results_that_were_put_away_come_back() {
     window.click_last("Undo");
     assert!(window.shows("Result 1: finished"));
     assert_eq!(window.app().session.runs[0].state, RunState::Finished);
+}
+
+#[test]
+fn a_dropped_picture_can_be_varied_without_being_opened() {
+    let mut window = Window::open();
+    let path = window.picture_file("first.png", (64, 48));
+    window.drop_file(path);
+    window.wait_for("the picture", |window| window.size() == (64, 48));
+    let path = window.picture_file("boat.png", (96, 64));
+    window.drop_file(path);
+    window.click_last("Variations");
+    window.wait_for("the run", |window| window.app().session.runs.len() == 1);
+    let run = &window.app().session.runs[0];
+    let Some(Gesture::Variations { source, .. }) = run.gesture() else {
+        panic!("{run:?}");
+    };
+    assert_eq!((source.name.as_str(), source.input.width), ("boat", 96));
+    assert_eq!(source.picture, None);
+    assert_eq!(window.size(), (64, 48), "nothing was opened");
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use image::{Rgba, RgbaImage};
 use limn_engine::protocol::{
-    BlobHash, Event, JobId, MemoryUse, Phase, Picture, Plan, Progress, Request, Timings,
+    BlobHash, Event, JobId, MemoryUse, Phase, Picture, Plan, Progress, Timings,
 };
 use limn_engine::samplers::Sampler;
 
@@ -181,8 +181,9 @@ fn a_file_that_is_no_picture_is_said_and_nothing_is_queued() {
     let mut bench = Bench::new();
     let path = bench.home.path().join("notes.png");
     std::fs::write(&path, "no picture").unwrap();
+    let request = bench.app.upscale_request();
     bench.app.gather(
-        bench.app.upscale_request(),
+        request,
         Intent::Variations { far: 1.0 },
         vec![Origin::File(path)],
     );
