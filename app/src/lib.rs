@@ -11,7 +11,8 @@
 //! - [`cli`] is the command line, which without a subcommand opens the window;
 //! - [`engine_link`] is the one place that talks to the engine process;
 //! - [`viewer`] looks at pictures large and compares them;
-//! - [`import`] opens pictures from elsewhere; [`gallery`] keeps the pictures; [`settings`], [`paths`] and [`files`] are their ground.
+//! - [`import`] opens pictures from elsewhere; [`gallery`] keeps the pictures and finds them; [`words`] are those that a
+//!   small model knows; [`settings`], [`paths`] and [`files`] are their ground.
 //!
 //! Invariants: nothing blocks inside `ui`; the window outlives its engine; a picture is shown as finished
 //! only when it is on the disk; nothing here names a tensor.
@@ -40,3 +41,4 @@ pub mod tools;
 pub mod upscaled;
 pub mod viewer;
 pub mod window;
+pub mod words;

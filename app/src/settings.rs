@@ -31,6 +31,8 @@ pub struct Settings {
     pub shows_scores: bool,
     /// The engine's id of the model that was used last.
     pub model: Option<String>,
+    /// The model by which the gallery finds what pictures show; `None` is the built-in one.
+    pub index_model: Option<String>,
     pub prompt_bar: PromptBar,
     pub tools: ToolSettings,
     pub gallery: Gallery,

@@ -19,6 +19,7 @@ use crate::theme;
 pub fn open(files: Vec<PathBuf>) -> anyhow::Result<()> {
     let folders = Folders::find()?;
     let engine = EngineCommand::from_environment()?;
+    let encoder = EngineCommand::in_background(&folders.models)?;
     let options = NativeOptions {
         viewport: ViewportBuilder::default()
             .with_title("Limn")
@@ -49,6 +50,7 @@ pub fn open(files: Vec<PathBuf>) -> anyhow::Result<()> {
             }
             let mut app = App::new(&creation.egui_ctx, folders, Some(engine));
             app.open_files(files);
+            app.look_at_pictures_with(encoder);
             Ok(Box::new(app))
         }),
     )

@@ -10,6 +10,7 @@
 //! - [`upscaler`] makes pictures larger, by networks that people have as single files;
 //! - [`schedules`], [`prediction`], [`samplers`], [`guidance`], [`noise`] are the sampling mathematics,
 //!   plain functions that know no model;
+//! - [`embedding`] keeps and compares where CLIP lays pictures and texts;
 //! - [`stitch`] cuts out what an edit sees and makes the patch that is written back, in pixels;
 //! - [`pipelines`] put them together, one function per deed;
 //! - [`worker`] runs pipelines as jobs and speaks [`protocol`] with the window or the command line;
@@ -26,6 +27,7 @@ pub mod catalogue;
 pub mod denoisers;
 pub mod device;
 mod diffusers_config;
+pub mod embedding;
 pub mod error;
 pub mod guidance;
 pub mod image;

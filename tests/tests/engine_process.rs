@@ -282,7 +282,7 @@ fn a_cancel_stops_a_running_job_and_a_waiting_one() {
 }
 
 #[cfg(unix)]
-fn signal(name: &str, process: u32) -> bool {
+pub fn signal(name: &str, process: u32) -> bool {
     Command::new("kill")
         .args([&format!("-{name}"), &process.to_string()])
         .stderr(Stdio::null())

@@ -23,6 +23,8 @@ mod gallery_changes;
 #[cfg(feature = "app")]
 mod gesture_commands;
 mod gestures;
+#[cfg(feature = "app")]
+mod meaning;
 mod mixed_models;
 mod pipelines;
 mod sampling;

@@ -21,6 +21,7 @@ impl App {
         if std::mem::take(&mut self.list_is_stale) {
             self.list_request += 1;
             let query = self.gallery_view.query.clone();
+            self.asked = Some(query.clone());
             self.tell_gallery(handle::Command::List {
                 request: self.list_request,
                 query,
@@ -59,11 +60,17 @@ impl App {
                 self.family_asked = None;
             }
             handle::Event::SaveFailed { id, message, .. } => self.session.not_saved(id, &message),
-            handle::Event::Listed { request, entries } => {
-                if request == self.list_request {
-                    self.show_list(entries);
+            handle::Event::Listed {
+                request,
+                entries,
+                n_exact,
+                meant,
+            } => {
+                if request == self.list_request && self.is_worth_showing(&meant, now) {
+                    self.show_list(entries, n_exact);
                 }
             }
+            handle::Event::Meaning(state) => self.gallery_view.meaning = state,
             handle::Event::Overview(overview) => self.gallery_view.overview = overview,
             handle::Event::Record(record) => {
                 self.records_asked.remove(&record.id);
@@ -126,8 +133,8 @@ impl App {
         }
     }
 
-    fn show_list(&mut self, entries: Arc<[Entry]>) {
-        self.gallery_view.listed(entries);
+    fn show_list(&mut self, entries: Arc<[Entry]>, n_exact: usize) {
+        self.gallery_view.found(entries, n_exact);
         if !std::mem::take(&mut self.list_begins_anew) {
             return;
         }

@@ -11,6 +11,7 @@ mod draw;
 mod exporting;
 mod gallery_events;
 mod gallery_steps;
+mod meaning;
 mod pictures;
 mod sources;
 mod thread;
@@ -30,6 +31,7 @@ use crate::command::Command;
 use crate::document::tiles::Tiles;
 use crate::document::{Document, DocumentId, DocumentStore};
 use crate::engine_link::{EngineCommand, EngineEvent, EngineLink};
+use crate::gallery::Query;
 use crate::gallery::export_many::{ExportOrder, ExportReport};
 use crate::gallery::handle::{self, GalleryHandle};
 use crate::import::Imported;
@@ -118,6 +120,12 @@ pub struct App {
     gallery_steps: gallery_steps::GallerySteps,
     /// Whose family tree was asked for last.
     family_asked: Option<PictureId>,
+    /// What the list asked for last was about, and the one answered last in full.
+    asked: Option<Query>,
+    answered: Option<Query>,
+    /// The engine that looks at the gallery's pictures.
+    encoder: Option<EngineCommand>,
+    encoder_is_paused: bool,
     closes_anyway: bool,
     /// The first example stands selected in the prompt, or will not.
     example_is_decided: bool,
@@ -213,6 +221,10 @@ impl App {
             records_asked: HashSet::new(),
             gallery_steps: gallery_steps::GallerySteps::default(),
             family_asked: None,
+            asked: None,
+            answered: None,
+            encoder: None,
+            encoder_is_paused: false,
             closes_anyway: false,
             example_is_decided: false,
             from_dialogs,
@@ -288,7 +300,10 @@ impl App {
         let folder = self.settings.gallery_folder(&self.folders).to_owned();
         self.gallery_view.state = GalleryState::Opening;
         match GalleryHandle::start(&self.folders, folder, waker(ctx)) {
-            Ok(gallery) => self.gallery = Some(gallery),
+            Ok(gallery) => {
+                self.gallery = Some(gallery);
+                self.choose_encoder();
+            }
             Err(error) => self.gallery_view.state = GalleryState::Failed(error.to_string()),
         }
     }
@@ -463,6 +478,7 @@ impl eframe::App for App {
         self.keep_tabs(ctx, now);
         self.session.refresh();
         self.ask_for_family();
+        self.pause_encoder();
         self.fetch_pictures();
         self.ask_for_records();
         self.schedule_repaints(ctx, now);

@@ -19,6 +19,9 @@ pub struct Arguments {
     /// Serve every model folder inside this one
     #[arg(long, value_name = "DIR")]
     models: Option<PathBuf>,
+    /// Leave the processor to all other work, and half of its cores alone
+    #[arg(long)]
+    background: bool,
     /// Test one GPU and end: 0 when it computes what the CPU computes
     #[arg(long, value_name = "NAME", hide = true, requires = "rung")]
     self_test: Option<String>,
@@ -35,6 +38,9 @@ pub fn run(arguments: Arguments) -> ExitCode {
                 ExitCode::FAILURE
             }
         };
+    }
+    if arguments.background {
+        device::work_in_background();
     }
     worker::run(Catalogue {
         folders: arguments.model,

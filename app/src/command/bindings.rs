@@ -260,6 +260,7 @@ pub const LISTED: &[Command] = &[
     Command::CopyPicture,
     Command::Copies(CopiesCommand::ShownAsFile),
     Command::ToggleStar,
+    Command::MoreLike(None),
     Command::Delete,
     Command::OpenFolder,
     Command::GoTo(Place::Canvas),

@@ -173,8 +173,12 @@ pub enum Command {
     Restore(PictureId),
     SearchGallery(String),
     Gallery(GalleryCommand),
+    /// Lists what is like a picture; `None`: the one that is chosen or shown.
+    MoreLike(Option<PictureId>),
     SetModel(ModelId),
     SetDevice(DeviceChoice),
+    /// By which model pictures are found; `None` is the built-in one.
+    SetIndexModel(Option<ModelId>),
     SetTheme(Theme),
     SetScale(f32),
     /// Tiles tell how well their pictures match the prompt.

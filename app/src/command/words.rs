@@ -103,6 +103,8 @@ impl Command {
             Self::Delete | Self::DeletePicture(_) => "Move to the trash",
             Self::SearchGallery(_) => "Search the gallery",
             Self::Gallery(command) => return command.label(),
+            Self::MoreLike(_) => "More like this",
+            Self::SetIndexModel(_) => "Find pictures by this model",
             Self::SetModel(model) => return format!("Use the model {}", model.0),
             Self::SetDevice(device) => return format!("Compute on {}", device_label(device)),
             Self::SetTheme(theme) => theme_label(*theme),

@@ -44,6 +44,17 @@ impl EngineCommand {
         }
     }
 
+    /// This program's own `engine` subcommand with the user's library, whatever `LIMN_ENGINE` says: for work beside
+    /// the user's own.
+    ///
+    /// # Errors
+    /// When the system names no path to the running program.
+    pub fn in_background(library: &Path) -> std::io::Result<Self> {
+        let mut command = Self::local(std::env::current_exe()?).with_library(library);
+        command.args.push("--background".into());
+        Ok(command)
+    }
+
     /// Serves this folder or file too, as `--model PATH`.
     #[must_use]
     pub fn with_model(mut self, path: &Path) -> Self {

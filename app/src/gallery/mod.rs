@@ -9,6 +9,7 @@
 //! - [`marks`] are the user's stars, tags, boards, notes and titles, in an append-only file;
 //! - [`index`] is the `SQLite` index of both, outside the folder, which may be cloud-synced;
 //! - [`store`] is the gallery itself: [`Gallery`]; [`scan`] brings files and index together;
+//! - [`meaning`] finds pictures by what they show;
 //! - [`unsaved`] keeps what the folder could not take;
 //! - [`export`] writes copies for elsewhere; [`thumbnails`] are small ones for the grid, [`averages`] tiny ones;
 //! - [`handle`] runs a gallery on its own thread for the window.
@@ -30,6 +31,7 @@ pub mod index;
 pub mod layout;
 pub mod marking;
 pub mod marks;
+pub mod meaning;
 pub mod naming;
 mod outside;
 pub mod picture_file;

@@ -6,9 +6,11 @@ use super::mask_colour::mask_colour_ui;
 use super::widgets::{self, Loudness};
 use super::{Scene, top_bar};
 use crate::command::Command;
+use crate::gallery::meaning::{Activity, State};
 use crate::settings::Theme;
 use crate::theme;
-use limn_engine::protocol::DeviceChoice;
+use limn_engine::catalogue::BUILT_IN_ID;
+use limn_engine::protocol::{DeviceChoice, ModelDeed, ModelId};
 
 const WIDTH: f32 = 600.0;
 
@@ -37,6 +39,8 @@ pub fn settings_sheet_ui(ui: &Ui, scene: &mut Scene<'_>, gallery_folder: &str) -
         row_ui(ui, "Mask colour", |ui| mask_colour_ui(ui, scene));
         ui.separator();
         folder_ui(ui, scene, gallery_folder);
+        ui.separator();
+        meaning_ui(ui, scene);
         ui.separator();
         device_ui(ui, scene);
         closes
@@ -98,6 +102,48 @@ fn folder_ui(ui: &mut Ui, scene: &mut Scene<'_>, gallery_folder: &str) {
         }
     });
     widgets::remark(ui, gallery_folder);
+}
+
+/// By which model pictures are found, and how far it is with them.
+fn meaning_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let state = scene.gallery.meaning.clone();
+    widgets::section(ui, "Find by what pictures show", &progress_words(&state));
+    if let Activity::Failed(reason) = &state.activity {
+        widgets::remark(ui, reason);
+    }
+    ui.spacing_mut().item_spacing.y = 2.0;
+    let chosen = scene.settings.index_model.clone().map(ModelId);
+    let built_in = "The built-in model: small, quick, and it knows its own pictures best";
+    let mut choices = vec![(None, "Automatic".to_owned(), built_in.to_owned())];
+    let others = scene
+        .session
+        .models
+        .iter()
+        .filter(|model| model.id.0 != BUILT_IN_ID && model.deeds.contains(&ModelDeed::Embed));
+    for model in others {
+        let description = "All pictures are looked at anew, while nothing else is to be done";
+        choices.push((
+            Some(model.id.clone()),
+            model.name.clone(),
+            description.to_owned(),
+        ));
+    }
+    for (choice, name, description) in choices {
+        if top_bar::choice_ui(ui, &name, &description, choice == chosen).clicked() {
+            scene.send(Command::SetIndexModel(choice));
+        }
+    }
+}
+
+fn progress_words(state: &State) -> String {
+    let (n_done, n_total) = (widgets::count(state.n_done), widgets::count(state.n_total));
+    match &state.activity {
+        Activity::Off => String::new(),
+        Activity::Idle => format!("{n_total} pictures"),
+        Activity::Encoding | Activity::Failed(_) => format!("{n_done} of {n_total} pictures"),
+        Activity::Paused => format!("{n_done} of {n_total} pictures · your run comes first"),
+        Activity::Resting => format!("{n_done} of {n_total} pictures · goes on in a while"),
+    }
 }
 
 fn device_ui(ui: &mut Ui, scene: &mut Scene<'_>) {

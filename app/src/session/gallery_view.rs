@@ -9,7 +9,7 @@ use super::{Choose, PictureId, Selection};
 use crate::gallery::family::Family;
 use crate::gallery::handle::ImportProgress;
 use crate::gallery::layout::Layout;
-use crate::gallery::{Entry, Overview, Query, Record, Sort};
+use crate::gallery::{Entry, Overview, Query, Record, Sort, meaning};
 
 /// Beyond this many, facts of pictures not seen for long are fetched again.
 const MAX_RECORDS: usize = 4_000;
@@ -20,8 +20,12 @@ pub struct GalleryView {
     pub query: Query,
     /// How the list is divided.
     pub grouping: Grouping,
-    /// What matches, in the query's order.
+    /// What has the words, in the query's order; then what shows what they mean, best first.
     entries: Arc<[Entry]>,
+    /// So many of the entries have the words.
+    n_exact: usize,
+    /// How far the search by meaning is with the pictures.
+    pub meaning: meaning::State,
     /// Counts the lists: what was computed from an earlier one is out of date.
     list: u64,
     /// How many pictures there are, what boards and tags.
@@ -89,6 +93,11 @@ impl GalleryView {
         &self.entries
     }
 
+    /// How many were found by meaning alone: the last ones of the list.
+    pub fn n_meant(&self) -> usize {
+        self.entries.len().saturating_sub(self.n_exact)
+    }
+
     /// Another number for another list.
     pub fn list(&self) -> u64 {
         self.list
@@ -97,6 +106,8 @@ impl GalleryView {
     /// The grouping that holds: days and runs stand together only in the order of time.
     pub fn effective_grouping(&self) -> Grouping {
         match self.query.sort {
+            // What was meant stands in the order of likeness.
+            _ if self.n_meant() > 0 => Grouping::None,
             Sort::Newest | Sort::Oldest => self.grouping,
             _ => Grouping::None,
         }
@@ -168,11 +179,19 @@ impl GalleryView {
         self.selection.choose_all(&self.entries);
     }
 
-    pub fn listed(&mut self, entries: Arc<[Entry]>) {
+    /// A list has come; the first `n_exact` have the words.
+    pub fn found(&mut self, entries: Arc<[Entry]>, n_exact: usize) {
+        self.n_exact = n_exact;
         self.selection.relist(&self.entries, &entries);
         self.entries = entries;
         self.list += 1;
         self.state = GalleryState::Ready;
+    }
+
+    /// A list has come in which nothing was found by meaning.
+    pub fn listed(&mut self, entries: Arc<[Entry]>) {
+        let n_exact = entries.len();
+        self.found(entries, n_exact);
     }
 
     /// The pictures have gone to the trash, or from it.

@@ -29,7 +29,6 @@ mod saving;
 mod selection;
 mod slots;
 mod surprise;
-mod words;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -42,6 +41,7 @@ use limn_engine::protocol::{
 use crate::document::Document;
 pub use crate::gallery::PictureId;
 use crate::tools::Toolbox;
+pub use crate::words::{UnknownWord, unknown_words};
 pub use deeds::{Deed, EditChoices};
 pub use documents::{Documents, OpenDocument};
 pub use draft::{
@@ -59,7 +59,6 @@ pub use runs::{Run, RunState, Subject};
 pub use selection::{Choose, Selection};
 pub use slots::{Made, Slot, SlotState};
 pub use surprise::surprise;
-pub use words::{UnknownWord, unknown_words};
 
 /// A run of the window: one press of the button.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -30,7 +30,7 @@ use crate::{
 include!(concat!(env!("OUT_DIR"), "/doodle.rs"));
 
 /// The id of the model inside the binary.
-const BUILT_IN_ID: &str = "doodle";
+pub const BUILT_IN_ID: &str = "doodle";
 
 /// Where models may be.
 #[derive(Debug, Clone, Default)]

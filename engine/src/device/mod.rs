@@ -22,6 +22,7 @@ use crate::{
     protocol::{Compute, DeviceChoice, DeviceInfo, DtypeChoice, SelfTest},
 };
 use adapters::Adapter;
+pub use runtime::work_in_background;
 use self_test::{Outcome, Results};
 pub use self_test::{Rung, run_in_this_process as run_self_test};
 

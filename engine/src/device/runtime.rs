@@ -1,5 +1,6 @@
 //! Settings of burn and of this process that must be made before the first tensor.
 
+use std::num::NonZero;
 use std::sync::{Once, OnceLock};
 
 use cubecl_runtime::config::{
@@ -68,6 +69,22 @@ fn configure_fusion(is_fused: bool) {
         Ok(config) if burn::BurnConfig::try_set(config.clone()) => {}
         Ok(_) => tracing::warn!("burn was in use before it was configured"),
         Err(error) => tracing::error!("burn's configuration has changed its form: {error}"),
+    }
+}
+
+/// Leaves the processor to everything else that wants it, and never takes more than half of its cores.
+///
+/// To be called before anything computes.
+pub fn work_in_background() {
+    const LOWEST_PRIORITY: i32 = 19;
+    #[cfg(unix)]
+    if let Err(error) = rustix::process::nice(LOWEST_PRIORITY) {
+        tracing::warn!("the priority cannot be lowered: {error}");
+    }
+    let n_cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(n_cores.div_ceil(2));
+    if let Err(error) = threads.build_global() {
+        tracing::warn!("the number of threads cannot be set: {error}");
     }
 }
 

@@ -93,7 +93,7 @@ impl App {
     }
 
     /// Lists what matches. The list begins at its top, or where the chosen picture is.
-    pub(super) fn list_gallery(&mut self, query: Query) {
+    pub(in crate::app) fn list_gallery(&mut self, query: Query) {
         if query == self.gallery_view.query {
             return;
         }

@@ -215,6 +215,12 @@ impl App {
             Command::Gallery(command) => self.carry_out_gallery(ctx, command, now),
             Command::SetModel(model) => self.set_model(ctx, model),
             Command::SetDevice(device) => self.set_device(ctx, device),
+            Command::SetIndexModel(model) => {
+                self.settings.index_model = model.map(|model| model.0);
+                self.save_settings(ctx);
+                self.choose_encoder();
+            }
+            Command::MoreLike(picture) => self.more_like(picture, now),
             Command::SetTheme(theme) => {
                 self.settings.theme = theme;
                 self.show_look(ctx);

@@ -73,7 +73,13 @@ enum SortName {
 }
 
 impl Filter {
-    fn query(&self, words: &str) -> anyhow::Result<Query> {
+    pub fn limit(&self) -> Option<usize> {
+        self.limit
+    }
+
+    /// # Errors
+    /// If a day is none.
+    pub fn query(&self, words: &str) -> anyhow::Result<Query> {
         let sides = self.min_side.unwrap_or(0)..=self.max_side.unwrap_or(u32::MAX);
         let has_sides = self.min_side.is_some() || self.max_side.is_some();
         Ok(Query {
@@ -87,6 +93,7 @@ impl Filter {
             longer_side_px: has_sides.then_some(sides),
             made: self.made()?,
             in_trash: self.trash,
+            like: None,
             sort: match self.sort {
                 SortName::Newest => Sort::Newest,
                 SortName::Oldest => Sort::Oldest,
@@ -121,8 +128,8 @@ impl Filter {
 
 /// # Errors
 /// If the gallery cannot be read.
-pub fn list(gallery: &mut Gallery, words: &str, filter: &Filter, json: bool) -> anyhow::Result<()> {
-    let query = filter.query(words)?;
+pub fn list(gallery: &mut Gallery, filter: &Filter, json: bool) -> anyhow::Result<()> {
+    let query = filter.query("")?;
     gallery.scan()?;
     let ids = gallery.ids(&query)?;
     for id in ids.iter().take(filter.limit.unwrap_or(usize::MAX)) {
@@ -140,7 +147,7 @@ pub fn list(gallery: &mut Gallery, words: &str, filter: &Filter, json: bool) -> 
     Ok(())
 }
 
-fn record_line(record: &Record) -> String {
+pub fn record_line(record: &Record) -> String {
     let star = if record.is_starred { '*' } else { ' ' };
     let size = format!("{}x{}", record.width, record.height);
     let title = match &record.problem {

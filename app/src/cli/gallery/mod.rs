@@ -2,6 +2,7 @@
 
 mod changing;
 mod listing;
+mod searching;
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use serde_json::json;
 
 use changing::{BoardDeed, EmptyArguments, ImportArguments, MarkArguments, Pictures};
 use listing::Filter;
+use searching::{SearchArguments, SimilarArguments};
 
 use super::output;
 use crate::files::{Existing, RealFs, create_dirs};
@@ -39,13 +41,10 @@ enum Deed {
         #[command(flatten)]
         filter: Filter,
     },
-    /// List pictures that have all the words, in title, prompt, model, tags, boards or note
-    Search {
-        #[arg(required = true)]
-        words: Vec<String>,
-        #[command(flatten)]
-        filter: Filter,
-    },
+    /// List pictures that have the words, and then those that show what they mean
+    Search(SearchArguments),
+    /// List pictures like one, the most alike first
+    Similar(SimilarArguments),
     /// Read every picture whole and tell what is missing, damaged or changed
     Verify,
     /// Make the index again from the pictures and the marks
@@ -115,9 +114,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     let json = arguments.json;
     match &arguments.deed {
-        Deed::List { filter } => listing::list(&mut gallery, "", filter, json),
-        Deed::Search { words, filter } => {
-            listing::list(&mut gallery, &words.join(" "), filter, json)
+        Deed::List { filter } => listing::list(&mut gallery, filter, json),
+        Deed::Search(arguments) => {
+            let open_again = again(&gallery)?;
+            searching::search(&mut gallery, open_again, arguments, json)
+        }
+        Deed::Similar(arguments) => {
+            let open_again = again(&gallery)?;
+            searching::similar(&mut gallery, open_again, arguments, json)
         }
         Deed::Verify => verify(&mut gallery, json),
         Deed::Rebuild => rebuild(&mut gallery, json),
@@ -146,6 +150,14 @@ fn open(folder: Option<&Path>) -> anyhow::Result<Gallery> {
         &folders.indexes,
         &folders.thumbnails(),
     )?)
+}
+
+/// Opens the same gallery once more, for another thread.
+fn again(
+    gallery: &Gallery,
+) -> anyhow::Result<impl Fn() -> crate::gallery::Result<Gallery> + Send + 'static> {
+    let (folder, folders) = (gallery.folder().to_owned(), Folders::find()?);
+    Ok(move || Gallery::open(&folder, &folders.indexes, &folders.thumbnails()))
 }
 
 fn verify(gallery: &mut Gallery, json: bool) -> anyhow::Result<()> {

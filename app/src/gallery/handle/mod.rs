@@ -5,6 +5,7 @@
 //! [`Command::RetrySaves`] or the next save succeeds.
 
 mod importer;
+mod searching;
 mod worker;
 
 #[cfg(test)]
@@ -27,6 +28,7 @@ use super::importing::ImportReport;
 use super::index::{Entry, Overview, Query, Record};
 use super::layout::PictureId;
 use super::marks::{Change, Mark};
+use super::meaning;
 use super::recipe::Recipe;
 use super::store::Gallery;
 use super::unsaved::Unsaved;
@@ -41,7 +43,8 @@ pub enum Command {
     },
     /// Tries the pictures again that could not be saved.
     RetrySaves,
-    /// Answered by [`Event::Listed`] with the same number.
+    /// Answered by [`Event::Listed`] with the same number: at once by words, and again when it is known what else
+    /// was meant.
     List {
         request: u64,
         query: Query,
@@ -70,6 +73,8 @@ pub enum Command {
     Rescan,
     /// Answered by [`Event::Family`].
     Family(PictureId),
+    /// To the search by meaning, which begins with the first of these.
+    Meaning(meaning::Command),
     /// Copies files, and all pictures in folders, into the gallery. Answered by some [`Event::ImportProgress`] and,
     /// at the end, [`Event::Imported`]. Several imports run one after the other.
     Import(Vec<PathBuf>),
@@ -107,11 +112,16 @@ pub enum Event {
         message: String,
         n_waiting: usize,
     },
-    /// All that match, in the query's order.
+    /// All that match: those that have the words in the query's order, then those that were meant, best first.
     Listed {
         request: u64,
         entries: Arc<[Entry]>,
+        /// So many, at the beginning, have the words.
+        n_exact: usize,
+        meant: Meant,
     },
+    /// How far the search by meaning is with the gallery's pictures.
+    Meaning(meaning::State),
     Overview(Arc<Overview>),
     Record(Box<Record>),
     Family(Arc<Family>),
@@ -158,6 +168,18 @@ pub enum Event {
     Notice {
         message: String,
     },
+}
+
+/// Whether a list holds what was looked for by meaning.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Meant {
+    /// All of it; or nothing was to be looked for.
+    #[default]
+    Done,
+    /// The same request is answered again when that is found.
+    NotYet,
+    /// It could not be looked for, for this reason.
+    Failed(String),
 }
 
 /// The window's side. Dropping it finishes the commands that were sent, saves among them, and ends the

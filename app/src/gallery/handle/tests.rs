@@ -55,6 +55,7 @@ impl Window {
             Event::Listed {
                 request: 7,
                 entries,
+                ..
             } => Some(entries.iter().map(|entry| entry.id).collect()),
             _ => None,
         })

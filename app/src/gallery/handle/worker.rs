@@ -9,9 +9,11 @@ use std::time::Duration;
 use image::RgbImage;
 
 use super::importer::Importer;
-use super::{Command, Event};
+use super::searching::Searching;
+use super::{Command, Event, Meant};
 use crate::files::RealFs;
 use crate::gallery::error::{Error, Result};
+use crate::gallery::index::Query;
 use crate::gallery::layout::PictureId;
 use crate::gallery::picture_file;
 use crate::gallery::recipe::Recipe;
@@ -26,8 +28,8 @@ const MARKS_PERIOD: Duration = Duration::from_secs(30);
 const MOST_RECORDS: usize = 200;
 
 /// Opens the gallery, once more for each that works on it.
-type Open = Arc<dyn Fn() -> Result<Gallery> + Send + Sync>;
-type Emit = Arc<dyn Fn(Event) + Send + Sync>;
+pub(super) type Open = Arc<dyn Fn() -> Result<Gallery> + Send + Sync>;
+pub(super) type Emit = Arc<dyn Fn(Event) + Send + Sync>;
 
 pub(in crate::gallery) struct Worker {
     open: Open,
@@ -41,6 +43,7 @@ pub(in crate::gallery) struct Worker {
     importer: Option<Importer>,
     /// Pictures without an average, newest first, since they were looked for.
     averages: Option<VecDeque<PictureId>>,
+    searching: Searching,
     /// Something was done that may change a count, since the counts were told.
     is_overview_stale: bool,
 }
@@ -57,6 +60,7 @@ impl Worker {
             thumbnails: VecDeque::new(),
             importer: None,
             averages: Some(VecDeque::new()),
+            searching: Searching::default(),
             is_overview_stale: false,
         }
     }
@@ -142,6 +146,9 @@ impl Worker {
             }
             Command::Import(paths) => return self.import(paths),
             Command::Rescan => return self.begin_scan(),
+            Command::Meaning(command) => {
+                return self.searching.command(command, &self.open, &self.emit);
+            }
             Command::CancelImports => {
                 if let Some(importer) = &mut self.importer {
                     importer.cancel();
@@ -158,6 +165,7 @@ impl Worker {
             return self.open();
         };
         match command {
+            Command::List { request, query } => self.list(request, query),
             Command::Do { serial, commands } => self.do_all(serial, commands),
             command => match answer(gallery, command) {
                 Ok(answer) => self.tell(answer),
@@ -199,6 +207,35 @@ impl Worker {
         }
         let inverse = inverse.into();
         (self.emit)(Event::Done { serial, inverse });
+    }
+
+    fn list(&mut self, request: u64, query: Query) {
+        let Some(gallery) = &mut self.gallery else {
+            return;
+        };
+        // What a picture is like is nothing that words know.
+        let entries = match query.like {
+            None => gallery.entries(&query),
+            Some(_) => Ok(Vec::new()),
+        };
+        let entries = match entries {
+            Ok(entries) => entries,
+            Err(error) => return self.fail(&error),
+        };
+        let is_like = query.like.is_some();
+        let follows = self.searching.search(request, query);
+        let meant = match (follows, is_like) {
+            (true, true) => return,
+            (true, false) => Meant::NotYet,
+            (false, true) => Meant::Failed("no model looks at the pictures".to_owned()),
+            (false, false) => Meant::Done,
+        };
+        (self.emit)(Event::Listed {
+            request,
+            n_exact: entries.len(),
+            entries: entries.into(),
+            meant,
+        });
     }
 
     /// Unless one runs already, which will find the same.
@@ -378,10 +415,6 @@ impl Answer {
 
 fn answer(gallery: &mut Gallery, command: Command) -> Result<Answer> {
     Ok(match command {
-        Command::List { request, query } => Answer::of(Event::Listed {
-            request,
-            entries: gallery.entries(&query)?.into(),
-        }),
         Command::Records(ids) => Answer {
             events: records(gallery, &ids)?,
             changes_counts: false,
@@ -418,6 +451,8 @@ fn answer(gallery: &mut Gallery, command: Command) -> Result<Answer> {
             Answer::of(Event::Exported { id, path })
         }
         Command::Save { .. }
+        | Command::List { .. }
+        | Command::Meaning(_)
         | Command::RetrySaves
         | Command::Overview
         | Command::Import(_)

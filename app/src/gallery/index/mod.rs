@@ -1,10 +1,12 @@
 //! The index of a gallery: `SQLite` in the app-data folder, made from picture files and marks and never
 //! the only place of anything.
 //!
-//! [`Query`] finds pictures, [`Record`] is what is known of one, [`Overview`] counts boards, tags and models.
+//! [`Query`] finds pictures, [`Record`] is what is known of one, [`Overview`] counts boards, tags and models,
+//! [`Encoder`] is whose embeddings are kept.
 
 mod collections;
 mod content;
+mod embeddings;
 mod family;
 mod outside;
 mod query;
@@ -16,6 +18,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, params};
 
 pub use collections::{Collection, Overview};
+pub use embeddings::{Encoder, FileState, MAX_TRIES};
 pub use query::{Entry, Query, Sort};
 pub use record::Record;
 
@@ -140,6 +143,7 @@ impl Index {
             for sql in [
                 "DELETE FROM words WHERE rowid = (SELECT row FROM pictures WHERE id = ?1)",
                 "DELETE FROM parents WHERE child = ?1",
+                "DELETE FROM embeddings WHERE id = ?1",
                 "DELETE FROM pictures WHERE id = ?1",
             ] {
                 transaction.execute(sql, [id.bytes()])?;
@@ -184,13 +188,14 @@ impl Index {
         run().map_err(self.fail())
     }
 
-    /// Forgets everything, to be filled again from files and marks.
+    /// Forgets everything, to be filled again from files and marks. Embeddings stay: they know their files.
     pub fn clear(&mut self) -> Result<()> {
         self.change(|transaction| {
             transaction.execute_batch(
                 "DELETE FROM pictures; DELETE FROM parents; DELETE FROM words;
                  DELETE FROM marks; DELETE FROM boards; DELETE FROM facts;",
-            )
+            )?;
+            embeddings::forget_failures(transaction)
         })
     }
 

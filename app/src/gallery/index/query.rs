@@ -30,6 +30,8 @@ pub struct Query {
     pub longer_side_px: Option<RangeInclusive<u32>>,
     /// When it was made: from the first moment on, before the second.
     pub made: Option<Range<Timestamp>>,
+    /// Pictures that show what this one shows, most alike first. Only where meaning is looked for.
+    pub like: Option<PictureId>,
     /// The trash instead of the gallery.
     pub in_trash: bool,
     pub sort: Sort,

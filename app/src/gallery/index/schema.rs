@@ -5,7 +5,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 /// What each version of the schema adds to the one before; `PRAGMA user_version` counts them.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
     CREATE TABLE pictures (
         row INTEGER PRIMARY KEY,
@@ -74,6 +74,7 @@ const MIGRATIONS: [&str; 2] = [
     DELETE FROM marks;
     DELETE FROM facts;
 ",
+    super::embeddings::MIGRATION,
 ];
 
 /// How long to wait for another process that writes.

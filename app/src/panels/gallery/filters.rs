@@ -69,6 +69,7 @@ pub fn without_filters(query: &Query) -> Query {
         made: None,
         is_untagged: false,
         is_unboarded: false,
+        like: None,
         ..query.clone()
     }
 }
@@ -81,6 +82,15 @@ fn list(scene: &mut Scene<'_>, query: Query) {
 pub fn chips_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let query = scene.gallery.query.clone();
     let mut chips: Vec<(String, Query)> = Vec::new();
+    if let Some(id) = query.like {
+        let without = Query {
+            like: None,
+            ..query.clone()
+        };
+        let record = scene.gallery.record(id);
+        let name = record.map(|record| record.name()).unwrap_or_default();
+        chips.push((format!("Like {}", shortened(&name)), without));
+    }
     if let Some(model) = &query.model {
         let without = Query {
             model: None,
@@ -130,6 +140,16 @@ pub fn chips_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             }
         }
     });
+}
+
+/// Enough of a prompt to know the picture by.
+fn shortened(name: &str) -> String {
+    const MOST_CHARS: usize = 32;
+    match name.char_indices().nth(MOST_CHARS) {
+        Some((at, _)) => format!("“{}…”", name[..at].trim_end()),
+        None if name.is_empty() => "one picture".to_owned(),
+        None => format!("“{name}”"),
+    }
 }
 
 fn period_words(made: &Range<Timestamp>) -> String {

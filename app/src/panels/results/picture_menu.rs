@@ -41,6 +41,7 @@ pub fn picture_menu_ui(ui: &mut Ui, scene: &mut Scene<'_>, picture: PictureRef) 
                 pinned: !pinned,
             },
             Command::Copies(CopiesCommand::AsFiles(vec![id])),
+            Command::MoreLike(Some(id)),
             Command::ShowInFolder(id),
             Command::DeletePicture(id),
         ]);

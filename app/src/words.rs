@@ -1,4 +1,4 @@
-//! Words of a prompt that a small model does not know, and the nearest that it does.
+//! Words of a prompt or a search that a small model does not know, and the nearest that it does.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -39,7 +39,67 @@ pub fn unknown_words(prompt: &str, vocabulary: &Vocabulary) -> Vec<UnknownWord> 
         .collect()
 }
 
+/// A search in words that the model was taught: those it knows, singulars for plurals, synonyms for what it does not
+/// know, the word that the last one begins as it is typed, the nearest for a slip of the key. The rest is left
+/// out. `None` if nothing is left that means something.
+pub fn in_known_words(text: &str, vocabulary: &Vocabulary) -> Option<String> {
+    let known: Vec<String> = vocabulary_words(vocabulary).collect();
+    let is_typing = text.ends_with(char::is_alphanumeric);
+    let mut ranges = words(text).peekable();
+    let mut found: Vec<String> = Vec::new();
+    while let Some(range) = ranges.next() {
+        let word = text[range].to_lowercase();
+        let is_last = ranges.peek().is_none();
+        found.extend(in_known_word(
+            &word,
+            &known,
+            vocabulary,
+            is_last && is_typing,
+        ));
+    }
+    let means_something = |word: &String| !FUNCTION_WORDS.contains(&word.as_str());
+    let has_meaning = found.iter().any(means_something);
+    has_meaning.then(|| found.join(" "))
+}
+
+fn in_known_word(
+    word: &str,
+    known: &[String],
+    vocabulary: &Vocabulary,
+    is_typing: bool,
+) -> Option<String> {
+    const MIN_BEGINNING: usize = 3;
+    const MIN_MISSPELT: usize = 5;
+    let knows = |word: &str| known.iter().any(|known| known == word);
+    if knows(word) {
+        return Some(word.to_owned());
+    }
+    if let Some(stem) = stems(word).find(|stem| knows(stem)) {
+        return Some(stem);
+    }
+    if let Some(synonym) = synonym(word, vocabulary) {
+        return Some(synonym);
+    }
+    let length = word.chars().count();
+    let begins = |known: &&String| known.starts_with(word);
+    if is_typing
+        && length >= MIN_BEGINNING
+        && let Some(whole) = known.iter().find(begins)
+    {
+        return Some(whole.clone());
+    }
+    let is_slip = |known: &&String| edit_distance(word, known) == 1;
+    let misspelt = (length >= MIN_MISSPELT).then(|| known.iter().find(is_slip));
+    misspelt.flatten().cloned()
+}
+
 fn known_words(vocabulary: &Vocabulary) -> HashSet<String> {
+    let function_words = FUNCTION_WORDS.iter().map(|word| (*word).to_owned());
+    vocabulary_words(vocabulary).chain(function_words).collect()
+}
+
+/// The model's own words in lower case, objects first.
+fn vocabulary_words(vocabulary: &Vocabulary) -> impl Iterator<Item = String> {
     [
         &vocabulary.objects,
         &vocabulary.colours,
@@ -53,17 +113,29 @@ fn known_words(vocabulary: &Vocabulary) -> HashSet<String> {
     // An entry can be a phrase, as in "at night".
     .flat_map(|entry| entry.split_whitespace())
     .map(str::to_lowercase)
-    .chain(FUNCTION_WORDS.iter().map(|word| (*word).to_owned()))
-    .collect()
 }
 
 fn knows(known: &HashSet<String>, word: &str) -> bool {
     known.contains(word)
         || word.chars().all(|c| c.is_ascii_digit())
-        || ["s", "es", "'s"]
-            .iter()
-            .filter_map(|ending| word.strip_suffix(ending))
-            .any(|stem| known.contains(stem))
+        || stems(word).any(|stem| known.contains(&stem))
+}
+
+/// What a word may be the plural or the possessive of.
+fn stems(word: &str) -> impl Iterator<Item = String> {
+    let without = ["s", "es", "'s"].map(|ending| word.strip_suffix(ending).map(str::to_owned));
+    let with_y = word.strip_suffix("ies").map(|stem| format!("{stem}y"));
+    without.into_iter().chain([with_y]).flatten()
+}
+
+/// What the model's own list says of a word.
+fn synonym(word: &str, vocabulary: &Vocabulary) -> Option<String> {
+    let is_listed = |word: &str| {
+        let mut synonyms = vocabulary.synonyms.iter();
+        synonyms.find(|(typed, _)| typed.eq_ignore_ascii_case(word))
+    };
+    let listed = is_listed(word).or_else(|| stems(word).find_map(|stem| is_listed(&stem)));
+    listed.map(|(_, known)| known.clone())
 }
 
 /// The byte ranges of words: letters and digits, with apostrophes inside.
@@ -81,13 +153,8 @@ fn words(prompt: &str) -> impl Iterator<Item = Range<usize>> {
 
 /// By the model's own synonyms first, then by spelling.
 fn nearest(word: &str, vocabulary: &Vocabulary) -> Option<String> {
-    let stem = word.strip_suffix('s').unwrap_or(word);
-    if let Some((_, known)) = vocabulary
-        .synonyms
-        .iter()
-        .find(|(typed, _)| typed.eq_ignore_ascii_case(word) || typed.eq_ignore_ascii_case(stem))
-    {
-        return Some(known.clone());
+    if let Some(known) = synonym(word, vocabulary) {
+        return Some(known);
     }
     let close_enough = match word.chars().count() {
         0..=3 => 1,
@@ -175,6 +242,28 @@ mod tests {
             &[("rde", Some("red")), ("salboat", Some("sailboat"))],
         );
         check("Ein Flugzeug 🚀", &[("Ein", None), ("Flugzeug", None)]);
+    }
+
+    #[test]
+    fn a_search_is_put_into_words_that_the_model_was_taught() {
+        for (typed, expected) in [
+            ("sailboats at night", Some("sailboat at night")),
+            ("two Samurais", Some("knight")),
+            ("samurai in the wind", Some("knight")),
+            ("houses by the sea ", Some("house sea")),
+            ("red cat", Some("red cat")),
+            ("salboat", Some("sailboat")),
+            ("cat in the fo", Some("cat")),
+            ("cat in the for", Some("cat forest")),
+            ("cat in the for ", Some("cat")),
+            ("spaceship", None),
+            ("at", None),
+            ("!?", None),
+            ("", None),
+        ] {
+            let found = in_known_words(typed, &vocabulary());
+            assert_eq!(found.as_deref(), expected, "{typed}");
+        }
     }
 
     #[test]
