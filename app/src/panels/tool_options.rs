@@ -91,7 +91,8 @@ fn options_ui(
 /// Says that a patch's own mask is painted, and ends that.
 fn patch_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let label = Command::EditPatchMask(false).label();
-    let pill = widgets::pill(ui, "Patch ✕", &label, true).on_hover_text(&label);
+    let pill =
+        widgets::pill_with_icon(ui, "Patch", &label, true, Icon::Close).on_hover_text(&label);
     if pill.clicked() {
         scene.send(Command::EditPatchMask(false));
     }
