@@ -21,6 +21,8 @@ mod gallery;
 #[cfg(feature = "app")]
 mod gallery_changes;
 #[cfg(feature = "app")]
+mod gallery_commands;
+#[cfg(feature = "app")]
 mod gesture_commands;
 mod gestures;
 #[cfg(feature = "app")]

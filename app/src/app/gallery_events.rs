@@ -12,6 +12,15 @@ use crate::panels::toasts::Tone;
 use crate::session::{GalleryState, PictureId, PictureRef, SideTab};
 
 impl App {
+    /// Whoever comes back from another program may have changed pictures there.
+    pub(super) fn look_again_when_focused(&mut self, ctx: &Context) {
+        let is_focused = ctx.input(|input| input.focused);
+        if is_focused && !std::mem::replace(&mut self.was_focused, is_focused) {
+            self.tell_gallery(handle::Command::Rescan);
+        }
+        self.was_focused = is_focused;
+    }
+
     pub(super) fn drain_gallery(&mut self, ctx: &Context, now: Instant) {
         let Some(gallery) = &self.gallery else { return };
         let events: Vec<_> = gallery.events().collect();

@@ -113,6 +113,7 @@ pub struct App {
     /// The list asked for last; older answers are out of date.
     list_request: u64,
     list_is_stale: bool,
+    was_focused: bool,
     /// The next list is of another query.
     list_begins_anew: bool,
     /// Facts of pictures that the gallery was asked for.
@@ -217,6 +218,7 @@ impl App {
             commands: Vec::new(),
             list_request: 0,
             list_is_stale: false,
+            was_focused: true,
             list_begins_anew: false,
             records_asked: HashSet::new(),
             gallery_steps: gallery_steps::GallerySteps::default(),
@@ -463,6 +465,7 @@ impl eframe::App for App {
         self.drain_composer();
         self.drain_sources(now);
         self.take_dropped(ctx);
+        self.look_again_when_focused(ctx);
         self.drain_gallery(ctx, now);
         self.drain_dialogs(ctx, now);
         self.drain_workshop(ctx, now);

@@ -323,12 +323,50 @@ fn texts() -> Vec<(&'static str, Vec<u8>, Outcome)> {
     ]
 }
 
-/// T5: none of 49 bad or unusual files stops the gallery, and each shows as what it is.
+/// Files of other kinds under a PNG's name, and EXIF that is too much or none.
+fn others() -> Vec<(&'static str, Vec<u8>, Outcome)> {
+    let encoded = |format| {
+        let mut file = std::io::Cursor::new(Vec::new());
+        let pixels = image::RgbImage::from_fn(64, 64, |x, y| image::Rgb([x as u8, y as u8, 9]));
+        pixels.write_to(&mut file, format).unwrap();
+        file.into_inner()
+    };
+    let jpeg = encoded(image::ImageFormat::Jpeg);
+    let with_exif = |contents: &[u8]| {
+        let length = (contents.len() as u16 + 2).to_be_bytes();
+        joined(&[&jpeg[..2], &[0xff, 0xe1], &length, contents, &jpeg[2..]])
+    };
+    // Directories that lead to each other.
+    let ring = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x87\x69\0\x04\0\0\0\x01\0\0\0\x08\0\0\0\0";
+    vec![
+        ("JPEG", jpeg.clone(), PICTURE),
+        ("WebP", encoded(image::ImageFormat::WebP), PICTURE),
+        (
+            "JPEG cut in half",
+            jpeg[..jpeg.len() / 2].to_vec(),
+            Outcome::Placeholder,
+        ),
+        (
+            "JPEG's first bytes",
+            jpeg[..4].to_vec(),
+            Outcome::Placeholder,
+        ),
+        ("64 KiB of no EXIF", with_exif(&[0x45; 65_000]), PICTURE),
+        ("EXIF in a ring", with_exif(ring), PICTURE),
+        (
+            "4 MiB of EXIF",
+            with_chunks(&[chunk(*b"eXIf", &vec![b'M'; 4 << 20])]),
+            PICTURE,
+        ),
+    ]
+}
+
+/// T5: none of 56 bad or unusual files stops the gallery, and each shows as what it is.
 #[test]
 fn bad_pictures_become_placeholders() {
     let folder = tempfile::tempdir().unwrap();
-    let mut cases: Vec<_> = [containers(), headers(), texts()].concat();
-    assert_eq!(cases.len(), 49);
+    let mut cases: Vec<_> = [containers(), headers(), texts(), others()].concat();
+    assert_eq!(cases.len(), 56);
     let path = |name: &str| folder.path().join(name);
     let ids: Vec<PictureId> = cases.iter().map(|_| PictureId::new()).collect();
     for (id, (_, file, _)) in ids.iter().zip(&mut cases) {
@@ -370,8 +408,8 @@ fn bad_pictures_become_placeholders() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     let mut n_unreadable = 0;
-    let count = &mut |finding: &super::scan::Finding| {
-        n_unreadable += usize::from(matches!(finding, super::scan::Finding::Unreadable { .. }));
+    let count = &mut |finding: &super::verify::Finding| {
+        n_unreadable += usize::from(matches!(finding, super::verify::Finding::Unreadable { .. }));
     };
     gallery.verify(count).unwrap();
     let n_placeholders = cases

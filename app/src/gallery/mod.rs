@@ -8,7 +8,8 @@
 //! - [`layout`] names the files: always by us, always inside the gallery's folder;
 //! - [`marks`] are the user's stars, tags, boards, notes and titles, in an append-only file;
 //! - [`index`] is the `SQLite` index of both, outside the folder, which may be cloud-synced;
-//! - [`store`] is the gallery itself: [`Gallery`]; [`scan`] brings files and index together;
+//! - [`store`] is the gallery itself: [`Gallery`]; [`scan`] brings files and index together, and
+//!   [`verify`] tells where they differ;
 //! - [`meaning`] finds pictures by what they show;
 //! - [`unsaved`] keeps what the folder could not take;
 //! - [`export`] writes copies for elsewhere; [`thumbnails`] are small ones for the grid, [`averages`] tiny ones;
@@ -41,6 +42,7 @@ pub mod store;
 pub mod thumbnails;
 mod undo;
 pub mod unsaved;
+pub mod verify;
 
 #[cfg(test)]
 mod bad_pictures;

@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 use super::error::Result;
 use super::importing::{ImportReport, N_AT_ONCE, OfTrashed, files};
 use super::index::State;
-use super::layout::{FileKind, PictureId};
+use super::layout::FileKind;
 use super::store::{Gallery, stamp};
 
 /// By what a file is known again: its length in bytes and when it was written.
@@ -24,14 +24,11 @@ pub struct Outside {
 }
 
 impl Gallery {
-    /// The files in the folder that are not Limn's and were not looked at before.
-    pub(super) fn list_outside(&mut self) -> Result<Outside> {
+    /// The pictures among `strangers`, files and folders that are not Limn's, that were not looked at before.
+    pub(super) fn list_outside(&mut self, strangers: &[PathBuf]) -> Result<Outside> {
         let mut known: HashMap<String, Looked> = self.index.outside()?.into_iter().collect();
         let mut files = VecDeque::new();
-        for path in files::find(&[self.folder().to_owned()]) {
-            if self.is_own(&path) {
-                continue;
-            }
+        for path in files::find_pictures(strangers) {
             let before = known.remove(&self.key(&path));
             if before != Some(self.looks(&path)) {
                 files.push_back(path);
@@ -67,16 +64,6 @@ impl Gallery {
         }
         self.index.note_outside(&looks)?;
         Ok(true)
-    }
-
-    /// Whether a file is where Limn puts such a name, or of its trash or its ghosts.
-    fn is_own(&self, path: &Path) -> bool {
-        if path.starts_with(self.layout.trash()) || path.starts_with(self.layout.ghosts()) {
-            return true;
-        }
-        let name = path.file_name().and_then(|name| name.to_str());
-        let id = name.and_then(PictureId::from_file_name);
-        id.is_some_and(|(id, kind)| self.place(id, State::Here, kind) == path)
     }
 
     fn key(&self, path: &Path) -> String {

@@ -3,19 +3,16 @@
 //! The files are the truth. A scan goes in small steps, so that the window's gallery thread can save
 //! and list in between.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use sha2::{Digest, Sha256};
-
 use super::error::{Error, Result};
 use super::index::{Record, Stamp, State};
 use super::layout::{FileKind, PictureId, is_month};
-use super::marking;
 use super::outside::Outside;
-use super::picture_file::{self, LIMIT_FILE_BYTES};
+use super::picture_file::LIMIT_FILE_BYTES;
 use super::store::{Gallery, describe, stamp};
 use crate::files::TEMP_PREFIX;
 
@@ -39,6 +36,8 @@ pub struct Scan {
     seen: VecDeque<(PictureId, Stamp)>,
     /// Files that the index does not know, thinks elsewhere, or knows otherwise.
     found: VecDeque<(PictureId, State, FileKind)>,
+    /// Files and folders that Limn did not name.
+    strangers: Vec<PathBuf>,
     outside: Option<Outside>,
     report: ScanReport,
 }
@@ -64,24 +63,22 @@ impl ScanReport {
     }
 }
 
-/// Something that `verify` found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Finding {
-    Missing(PictureId),
-    /// The file is not in the index.
-    Unindexed(PictureId),
-    Unreadable {
-        id: PictureId,
-        reason: String,
-    },
-    /// The file is not what was saved.
-    Changed(PictureId),
-    /// Limn made it, and the mark that it was made by AI is not in the file.
-    Unmarked(PictureId),
-    BrokenIndex(String),
-}
-
 impl Gallery {
+    /// When each folder was last written to: what is there differs if this does. A file that was written over does
+    /// not show.
+    pub(super) fn folder_times(&self) -> Result<Vec<(String, SystemTime)>> {
+        let names = self.names(self.folder().to_owned())?;
+        let folders = names
+            .into_iter()
+            .map(|name| (self.folder().join(&name), name));
+        let folders = folders.filter(|(path, _)| path.is_dir());
+        let times =
+            folders.filter_map(|(path, name)| Some((name, self.fs.modified(&path).ok()?.0)));
+        let mut times: Vec<_> = times.collect();
+        times.sort_unstable();
+        Ok(times)
+    }
+
     /// Starts looking for what the index does not know. Cheap.
     pub fn begin_scan(&self) -> Result<Scan> {
         let folder = self.folder();
@@ -96,6 +93,7 @@ impl Gallery {
             are_ghosts_listed: false,
             seen: VecDeque::new(),
             found: VecDeque::new(),
+            strangers: Vec::new(),
             outside: None,
             report: ScanReport::default(),
         })
@@ -117,25 +115,40 @@ impl Gallery {
             for name in &names {
                 self.sweep(scan, &folder.join(name), name);
             }
-            // A copy in another month's folder would never be found by its id.
-            for (id, kind) in pictures(&names).filter(|(id, _)| id.month() == month) {
+            // A picture in another month's folder would never be found by its id.
+            let is_own = |name: &&String| {
+                let picture = PictureId::from_file_name(name);
+                picture.is_some_and(|(id, _)| id.month() == month)
+            };
+            let (own, strangers): (Vec<_>, Vec<_>) = names.iter().partition(is_own);
+            for (id, kind) in pictures(own) {
                 scan.see(id, State::Here, kind);
             }
+            scan.meet(&folder, strangers);
         } else if !scan.is_trash_listed {
             scan.is_trash_listed = true;
             for (id, kind) in pictures(&self.names(self.layout.trash())?) {
                 scan.see(id, State::Trashed, kind);
             }
-            for name in self.names(self.folder().to_owned())? {
-                self.sweep(scan, &self.folder().join(&name), &name);
+            let names = self.names(self.folder().to_owned())?;
+            for name in &names {
+                self.sweep(scan, &self.folder().join(name), name);
             }
+            let folders = [self.layout.trash(), self.layout.ghosts()];
+            let own = |name: &&String| {
+                is_month(name) || folders.iter().any(|own| own.ends_with(name.as_str()))
+            };
+            scan.meet(
+                self.folder(),
+                names.iter().filter(|name| !own(name)).collect(),
+            );
         } else if !scan.are_ghosts_listed {
             scan.are_ghosts_listed = true;
             self.list_ghosts(scan)?;
         } else if scan.outside.is_none() {
             // Before the files of others: one of them may be what is missing.
             self.note_missing(scan)?;
-            scan.outside = Some(self.list_outside()?);
+            scan.outside = Some(self.list_outside(&scan.strangers)?);
         } else if let Some(outside) = &mut scan.outside
             && !self.take_outside(outside, &mut scan.report.n_adopted)?
         {
@@ -168,73 +181,7 @@ impl Gallery {
         Ok(report)
     }
 
-    /// Reads every picture whole and compares it with the index. Changes nothing.
-    pub fn verify(&mut self, on_finding: &mut dyn FnMut(&Finding)) -> Result<usize> {
-        if let Some(answer) = self.index.integrity()? {
-            on_finding(&Finding::BrokenIndex(answer));
-        }
-        let mut known: HashSet<PictureId> = HashSet::new();
-        let mut n_pictures = 0;
-        for (id, stamp) in self.index.stamps()? {
-            known.insert(id);
-            n_pictures += 1;
-            if let Some(finding) = self.verify_picture(id, stamp)? {
-                on_finding(&finding);
-            }
-        }
-        let folder = self.folder().to_owned();
-        for month in self
-            .names(folder.clone())?
-            .into_iter()
-            .filter(|name| is_month(name))
-        {
-            for name in self.names(folder.join(&month))? {
-                let picture = PictureId::from_file_name(&name);
-                let id = picture.map(|(id, _)| id).filter(|id| id.month() == month);
-                if let Some(id) = id.filter(|id| known.insert(*id)) {
-                    on_finding(&Finding::Unindexed(id));
-                }
-            }
-        }
-        Ok(n_pictures)
-    }
-
-    fn verify_picture(&self, id: PictureId, stamp: Stamp) -> Result<Option<Finding>> {
-        let path = self.place(id, stamp.state, stamp.kind);
-        let file = match self.fs.read(&path, LIMIT_FILE_BYTES) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Some(Finding::Missing(id)));
-            }
-            Err(error) => {
-                return Ok(Some(Finding::Unreadable {
-                    id,
-                    reason: error.to_string(),
-                }));
-            }
-        };
-        let record = self.record(id)?;
-        let header =
-            match picture_file::pixels(&file).and_then(|_| picture_file::read_header(&file)) {
-                Ok(header) => header,
-                Err(reason) => return Ok(Some(Finding::Unreadable { id, reason })),
-            };
-        let hash: [u8; 32] = Sha256::digest(&file).into();
-        let is_marked = header
-            .xmp
-            .as_deref()
-            .and_then(marking::source_type)
-            .is_some();
-        Ok(if hash != record.sha256 {
-            Some(Finding::Changed(id))
-        } else if header.recipe.is_some() && !is_marked {
-            Some(Finding::Unmarked(id))
-        } else {
-            None
-        })
-    }
-
-    fn names(&self, folder: PathBuf) -> Result<Vec<String>> {
+    pub(super) fn names(&self, folder: PathBuf) -> Result<Vec<String>> {
         self.fs
             .names(&folder)
             .map_err(|error| Error::io("read the gallery", folder, error))
@@ -378,6 +325,12 @@ pub(super) fn read_ghost(gallery: &Gallery, id: PictureId) -> Result<Option<Reco
 }
 
 impl Scan {
+    /// Notes names that are not Limn's; hidden ones are nobody's business.
+    fn meet(&mut self, folder: &Path, names: Vec<&String>) {
+        let names = names.into_iter().filter(|name| !name.starts_with('.'));
+        self.strangers.extend(names.map(|name| folder.join(name)));
+    }
+
     /// Notes a file. What the index has in the same place is right; what it has elsewhere is settled at
     /// the end.
     fn see(&mut self, id: PictureId, state: State, kind: FileKind) {
@@ -402,10 +355,11 @@ impl Scan {
 
 /// The pictures among a folder's names. Of two files with the same id only Limn's own kind counts: the other is a
 /// copy that somebody put beside it.
-fn pictures(names: &[String]) -> impl Iterator<Item = (PictureId, FileKind)> + use<> {
-    let files = names
-        .iter()
-        .filter_map(|name| PictureId::from_file_name(name));
+fn pictures<'a>(
+    names: impl IntoIterator<Item = &'a String>,
+) -> impl Iterator<Item = (PictureId, FileKind)> {
+    let files = names.into_iter();
+    let files = files.filter_map(|name| PictureId::from_file_name(name));
     let mut files: Vec<_> = files.collect();
     files.sort_unstable();
     files.dedup_by_key(|(id, _)| *id);

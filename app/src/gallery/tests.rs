@@ -8,7 +8,7 @@ use image::RgbImage;
 
 use super::index::State;
 use super::recipe::tests::recipe;
-use super::scan::Finding;
+use super::verify::Finding;
 use super::*;
 
 struct Home {

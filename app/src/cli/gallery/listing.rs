@@ -273,10 +273,10 @@ fn relative_line(relative: &Relative) -> String {
     let deed = deed
         .as_ref()
         .and_then(serde_json::Value::as_str)
-        .unwrap_or("?");
+        .unwrap_or("-");
     let name = one_line(&relative.name);
     format!(
-        "{:>+3}  {}  {deed:<15} {name}{state}",
+        "{:>3}  {}  {deed:<15} {name}{state}",
         relative.generation, relative.id
     )
 }

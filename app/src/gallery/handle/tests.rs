@@ -12,6 +12,8 @@ use image::RgbImage;
 
 use super::*;
 use crate::files::Existing;
+use crate::gallery::index::State;
+use crate::gallery::layout::FileKind;
 
 /// A handle as the window has it: woken for each event.
 struct Window {
@@ -174,4 +176,84 @@ fn closing_the_window_finishes_its_saves() {
         _ => None,
     });
     assert!(message.starts_with("there is no picture"), "{message}");
+}
+
+#[test]
+fn imports_run_beside_the_rest_and_families_are_told() {
+    let home = tempfile::tempdir().unwrap();
+    let folders = Folders::under(home.path());
+    let mut window = Window::open(&folders);
+    let camera = home.path().join("camera");
+    std::fs::create_dir(&camera).unwrap();
+    for seed in 1..4 {
+        picture(seed)
+            .0
+            .save(camera.join(format!("pier {seed}.png")))
+            .unwrap();
+    }
+    window.handle.send(Command::Import(vec![camera.clone()]));
+    let progress = window.wait(|event| match event {
+        Event::ImportProgress(progress) => Some(progress),
+        _ => None,
+    });
+    assert_eq!((progress.n_files, progress.n_done), (3, 0));
+    let imported = |event| match event {
+        Event::Imported(report) => Some(report),
+        _ => None,
+    };
+    let report = window.wait(imported);
+    assert_eq!((report.added.len(), &report.stopped), (3, &None));
+    assert_eq!(window.list(Query::default()).len(), 3);
+    // A cancel ends what runs, not what comes after it.
+    picture(9).0.save(camera.join("late.png")).unwrap();
+    window.handle.send(Command::CancelImports);
+    window.handle.send(Command::Import(vec![camera]));
+    assert_eq!(window.wait(imported).added.len(), 1);
+
+    let (pixels, mut child) = picture(5);
+    child.parents = report.added.clone();
+    let id = child.id;
+    window.handle.send(Command::Save {
+        pixels: Arc::new(pixels),
+        recipe: Box::new(child),
+    });
+    window.handle.send(Command::Trash(report.added.clone()));
+    window
+        .handle
+        .send(Command::EmptyTrash(report.added.clone()));
+    window.handle.send(Command::Family(id));
+    let family = window.wait(|event| match event {
+        Event::Family(family) => Some(family),
+        _ => None,
+    });
+    let ghosts = family
+        .members
+        .iter()
+        .filter(|member| member.state == State::Missing);
+    assert_eq!((ghosts.count(), family.members.len()), (3, 4));
+    window
+        .handle
+        .send(Command::Thumbnails(report.added.clone()));
+    window.wait(|event| match event {
+        Event::Thumbnail { id, .. } => report.added.contains(&id).then_some(()),
+        _ => None,
+    });
+    window.handle.send(Command::Overview);
+    window.wait(|event| match event {
+        Event::Overview(overview) => (overview.n_pictures == 2).then_some(()),
+        _ => None,
+    });
+
+    // Another program paints on a picture; the window hears of it when it looks again.
+    let path = folders
+        .pictures
+        .join(id.month())
+        .join(id.file_name(FileKind::Png));
+    picture(77).0.save(path).unwrap();
+    window.handle.send(Command::Rescan);
+    let redrawn = window.wait(|event| match event {
+        Event::Redrawn(ids) => Some(ids),
+        _ => None,
+    });
+    assert_eq!(redrawn, [id]);
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use image::RgbImage;
 
@@ -22,8 +22,8 @@ use crate::gallery::store::Gallery;
 use crate::gallery::undo;
 use crate::gallery::unsaved::Unsaved;
 
-/// How often marks are looked for that another process made.
-const MARKS_PERIOD: Duration = Duration::from_secs(30);
+/// How often is looked for what another process or program did.
+const CHANGES_PERIOD: Duration = Duration::from_secs(30);
 /// Records that are sent unasked after a mark.
 const MOST_RECORDS: usize = 200;
 
@@ -39,6 +39,8 @@ pub(in crate::gallery) struct Worker {
     waiting: VecDeque<(Arc<RgbImage>, Box<Recipe>)>,
     unsaved: Unsaved,
     thumbnails: VecDeque<PictureId>,
+    /// The folders as the last scan began with them.
+    folder_times: Vec<(String, SystemTime)>,
     /// From the first import on.
     importer: Option<Importer>,
     /// Pictures without an average, newest first, since they were looked for.
@@ -58,6 +60,7 @@ impl Worker {
             waiting: VecDeque::new(),
             unsaved,
             thumbnails: VecDeque::new(),
+            folder_times: Vec::new(),
             importer: None,
             averages: Some(VecDeque::new()),
             searching: Searching::default(),
@@ -76,10 +79,10 @@ impl Worker {
                 && has_averages;
             let is_idle = is_done || self.gallery.is_none();
             let command = if is_idle {
-                match commands.recv_timeout(MARKS_PERIOD) {
+                match commands.recv_timeout(CHANGES_PERIOD) {
                     Ok(command) => Some(command),
                     Err(RecvTimeoutError::Timeout) => {
-                        self.look_for_marks();
+                        self.look_for_changes();
                         continue;
                     }
                     Err(RecvTimeoutError::Disconnected) => return self.finish(),
@@ -248,6 +251,12 @@ impl Worker {
             Ok(scan) => self.scan = Some(scan),
             Err(error) => self.fail(&error),
         }
+        // As they are before the scan, so that what comes during it is found by the next.
+        let times = self
+            .gallery
+            .as_ref()
+            .and_then(|gallery| gallery.folder_times().ok());
+        self.folder_times = times.unwrap_or_default();
     }
 
     fn import(&mut self, paths: Vec<PathBuf>) {
@@ -376,10 +385,14 @@ impl Worker {
         }
     }
 
-    fn look_for_marks(&mut self) {
+    /// What another process or program did meanwhile.
+    fn look_for_changes(&mut self) {
         let Some(gallery) = &mut self.gallery else {
             return;
         };
+        let has_new_files = gallery
+            .folder_times()
+            .is_ok_and(|times| times != self.folder_times);
         match gallery.read_marks() {
             Ok(false) => {}
             Ok(true) => {
@@ -387,6 +400,9 @@ impl Worker {
                 (self.emit)(Event::Changed);
             }
             Err(error) => tracing::warn!("cannot read the gallery's marks: {error}"),
+        }
+        if has_new_files {
+            self.begin_scan();
         }
     }
 }

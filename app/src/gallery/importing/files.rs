@@ -27,6 +27,15 @@ pub fn find(paths: &[PathBuf]) -> Vec<PathBuf> {
     files
 }
 
+/// As [`find`], but of files that nobody named only those that are called pictures.
+pub fn find_pictures(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let (folders, files): (Vec<_>, Vec<_>) = paths.iter().cloned().partition(|path| path.is_dir());
+    let files = files
+        .into_iter()
+        .filter(|path| is_picture_name(path) && path.is_file());
+    files.chain(find(&folders)).collect()
+}
+
 fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
     // A folder that may not be read has nothing to offer.
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();

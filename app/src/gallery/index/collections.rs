@@ -9,6 +9,9 @@ use crate::gallery::error::Result;
 use crate::gallery::layout::PictureId;
 use crate::gallery::marks::{Change, Line, Mark, Said};
 
+/// Whether a mark is on a picture in the gallery: answered from an index alone, without reading the pictures' rows.
+const IS_HERE: &str = "EXISTS (SELECT 1 FROM pictures WHERE state = 0 AND pictures.id = marks.id)";
+
 /// How much there is of what: for the list beside the grid.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Overview {
@@ -98,21 +101,25 @@ impl Index {
                 let found = states.iter().find(|(code, _)| *code == state.code());
                 found.map_or(0, |(_, n)| *n)
             };
-            let stars = self.collections(
-                "SELECT '', count(*) FROM marks JOIN pictures USING (id) \
-                WHERE marks.kind = 'star' AND state = 0",
-            )?;
+            let stars = format!("SELECT '', count(*) FROM marks WHERE kind = 'star' AND {IS_HERE}");
+            let stars = self.collections(&stars)?;
+            let boards = format!(
+                "SELECT name, (SELECT count(*) FROM marks WHERE kind = 'board' \
+                 AND marks.name = boards.name AND {IS_HERE}) FROM boards"
+            );
+            let tags = format!(
+                "SELECT name, count(*) FROM marks WHERE kind = 'tag' AND {IS_HERE} GROUP BY name"
+            );
             Ok(Overview {
                 n_pictures: n_in(State::Here),
                 n_starred: stars.first().map_or(0, |stars| stars.n_pictures),
                 n_trashed: n_in(State::Trashed),
-                boards: by_name(self.collections("SELECT name, (SELECT count(*) FROM marks \
-                    JOIN pictures USING (id) WHERE marks.kind = 'board' AND marks.name = boards.name AND state = 0) \
-                    FROM boards")?),
-                tags: by_name(self.collections("SELECT name, count(*) FROM marks JOIN pictures \
-                    USING (id) WHERE marks.kind = 'tag' AND state = 0 GROUP BY name")?),
-                models: self.collections("SELECT model, count(*) AS n FROM pictures \
-                    WHERE state = 0 AND model IS NOT NULL GROUP BY model ORDER BY n DESC, model")?,
+                boards: by_name(self.collections(&boards)?),
+                tags: by_name(self.collections(&tags)?),
+                models: self.collections(
+                    "SELECT model, count(*) AS n FROM pictures \
+                    WHERE state = 0 AND model IS NOT NULL GROUP BY model ORDER BY n DESC, model",
+                )?,
             })
         };
         run().map_err(self.fail())
@@ -168,7 +175,10 @@ fn apply(transaction: &Transaction, lines: &[Line]) -> rusqlite::Result<()> {
         match &line.said {
             Said::Picture { picture, mark } => {
                 apply_mark(transaction, *picture, mark)?;
-                touched.insert(*picture);
+                // No star changes by which words a picture is found.
+                if !matches!(mark, Mark::Star(_)) {
+                    touched.insert(*picture);
+                }
             }
             Said::Change(change) => touched.extend(apply_change(transaction, change)?),
         }

@@ -66,7 +66,7 @@ impl Sort {
             Self::Newest => "id DESC",
             Self::Oldest => "id",
             Self::Name => "sort_name = '', sort_name, id DESC",
-            Self::Score => "score DESC NULLS LAST, id DESC",
+            Self::Score => "score DESC, id DESC",
             Self::Largest => "width * height DESC, id DESC",
         }
     }

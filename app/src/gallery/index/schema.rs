@@ -50,10 +50,13 @@ const MIGRATIONS: [&str; 3] = [
     DROP INDEX pictures_by_state;
     CREATE INDEX pictures_by_time ON pictures (state, id, run);
     CREATE INDEX pictures_by_name ON pictures (state, sort_name = '', sort_name, id DESC, run);
+    CREATE INDEX pictures_by_score ON pictures (state, score DESC, id DESC, run);
+    CREATE INDEX pictures_by_area ON pictures (state, width * height DESC, id DESC, run);
+    CREATE INDEX pictures_by_side ON pictures (state, max(width, height), id, run);
     CREATE INDEX pictures_by_model ON pictures (state, model, id);
     CREATE INDEX pictures_by_file ON pictures (sha256);
     CREATE INDEX pictures_by_content ON pictures (content) WHERE content IS NOT NULL;
-    CREATE INDEX pictures_by_size ON pictures (width, height) WHERE content IS NULL;
+    CREATE INDEX pictures_unlearnt ON pictures (width, height) WHERE content IS NULL;
     CREATE TABLE parents (
         child BLOB NOT NULL,
         parent BLOB NOT NULL,

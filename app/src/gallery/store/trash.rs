@@ -172,7 +172,9 @@ impl Gallery {
         }
         // The new names first: between the two syncs a crash may show a picture twice, never nowhere.
         let [old, new] = &folders;
-        for folder in new.iter().chain(old) {
+        // Where everything was moved before, the old folder may be gone.
+        let folders = new.iter().chain(old).filter(|folder| folder.is_dir());
+        for folder in folders {
             let synced = self.fs.sync_dir(folder);
             synced.map_err(|error| Error::io(doing, folder, error))?;
         }
