@@ -29,9 +29,10 @@ def asked(setting: Setting, n_prompts: int) -> list[Scene]:
 
 
 def in_turn(setting: Setting, k: int) -> Scene:
-    """Colours count fastest, then objects; places and times take turns."""
+    """Objects count fastest, then colours; places and times take turns."""
     objects, colours, places, times = list(setting.tables.values())[:4]
-    i, j, turn = k // len(colours) % len(objects), k % len(colours), k // (len(objects) * len(colours))
+    i, turn = k % len(objects), k // (len(objects) * len(colours))
+    j = (k // len(objects) + i) % len(colours)
     place, time = places[(i + j + 3 * turn) % len(places)], times[(i + 2 * j + turn) % len(times)]
     return Scene(objects[i], colours[j], place, time, turn)
 

@@ -67,10 +67,11 @@ class Judge:
         Image.fromarray(mask).save(folder / "mask.png")
         drawn, truth = [], []
         for k, (scene, file) in enumerate(zip(self.scenes, self.files)):
-            other = self.scenes[(k + 1) % len(self.scenes)]
+            other = self.scenes[(k + len(self.scenes) // 2) % len(self.scenes)]
             wanted = scene.__class__(**{**vars(scene), "object": other.object, "colour": other.colour})
             prompt = ("prompt", plainly(wanted, self.setting))
-            drawn.append(self.draw("edit", k, ("image", file), ("mask", folder / "mask.png"), prompt))
+            exactly = (("grow", 0), ("feather", 0))
+            drawn.append(self.draw("edit", k, ("image", file), ("mask", folder / "mask.png"), *exactly, prompt))
             truth.append(facts_of(wanted, self.setting))
         drawn, outside = torch.stack(drawn), torch.from_numpy(mask == 0)
         same = [bool((a == b)[:, outside].all()) for a, b in zip(drawn, self.sources)]
@@ -81,7 +82,8 @@ class Judge:
     def blends(self) -> torch.Tensor:
         """Half-way between two sources; ones that all look alike would be no blends."""
         n = len(self.files)
-        pairs = [(k, (k + n // 2) % n) for k in range(n)]
+        # No pair twice, the other way round.
+        pairs = [(k, (k + max(1, n // 3)) % n) for k in range(n)]
         drawn = torch.stack([
             self.draw("blend", k, ("image", self.files[a]), ("weight", 0.5), ("image", self.files[b]), ("weight", 0.5))
             for k, (a, b) in enumerate(pairs)

@@ -25,6 +25,8 @@ from training import Trainer, use_layer_norm_kernel
 ZOOM = 4
 WIDTH, N_LAYERS = 32, 10
 CROP_PX, BATCH = 32, 12
+# So far in from a cut side the convolutions see too little to be judged; at the picture's own sides they must do well.
+MARGIN_PX = 4
 
 
 class Upscaler(nn.Module):
@@ -39,9 +41,29 @@ class Upscaler(nn.Module):
         for _ in range(N_LAYERS):
             layers += [nn.Conv2d(WIDTH, WIDTH, 3, padding=1), nn.PReLU(WIDTH)]
         self.body = nn.ModuleList([*layers, nn.Conv2d(WIDTH, 3 * ZOOM * ZOOM, 3, padding=1)])
-        # It begins as the enlarged picture alone.
-        nn.init.zeros_(self.body[-1].weight)
-        nn.init.zeros_(self.body[-1].bias)
+        self.begin_as_bilinear()
+
+    @torch.no_grad()
+    def begin_as_bilinear(self) -> None:
+        """Three channels hand the picture through, and the last layer makes nearest neighbours bilinear.
+
+        From there it learns in hundreds of steps; from noise it first unlearns everything.
+        """
+        *hidden, last = self.body[::2]
+        for layer in hidden:
+            # Keeps the signal's size, PReLU's 0.25 counted.
+            nn.init.kaiming_normal_(layer.weight, a=0.25)
+            layer.weight[:3] = 0
+            layer.weight[range(3), range(3), 1, 1] = 1
+        for layer in self.body[::2]:
+            nn.init.zeros_(layer.bias)
+        nn.init.zeros_(last.weight)
+        # Row by row of the four pixels: how much is of the pixel before, of this one, of the next.
+        at = torch.tensor([[max(-o, 0), 1 - abs(o), max(o, 0)] for o in ((k + 0.5) / ZOOM - 0.5 for k in range(ZOOM))])
+        kernel = torch.einsum("ik,jl->ijkl", at, at).reshape(ZOOM * ZOOM, 3, 3)
+        kernel[:, 1, 1] -= 1
+        for colour in range(3):
+            last.weight[colour * ZOOM * ZOOM : (colour + 1) * ZOOM * ZOOM, colour] = kernel
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = x
@@ -57,7 +79,7 @@ def main() -> None:
     parser.add_argument("--setting", choices=SETTINGS, default="wide")
     parser.add_argument("--scenes", type=int, default=400)
     parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--lr", type=float, default=1.5e-3)
+    parser.add_argument("--lr", type=float, default=7e-4)
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
     torch.manual_seed(0)
@@ -69,17 +91,20 @@ def main() -> None:
 
 @torch.no_grad()
 def draw_pairs(arguments: argparse.Namespace, setting: Setting) -> None:
-    """Appends to the two files of `read_pairs` until there are enough.
+    """Appends to the two files of `read_pairs` what is missing.
 
     The small pictures: as the autoencoder leaves the scene, half of the time with a little noise in the latents, and as drawn.
     """
+    n_drawn = len(read_pairs(arguments.state, setting)[0])
+    if n_drawn >= arguments.scenes:
+        return
     if arguments.device == "cpu":
         use_layer_norm_kernel()
     movq = VQModel.from_pretrained(arguments.model / "movq", torch_dtype=torch.float32).to(arguments.device).eval()
     rng, size_px = random.Random(4), setting.size_px
     scenes = [sample(setting, rng) for _ in range(arguments.scenes)]
     files = [open(arguments.state / name, "ab") for name in FILES]
-    for k in range(len(read_pairs(arguments.state, setting)[0]), len(scenes)):
+    for k in range(n_drawn, len(scenes)):
         drawn = render(scenes[k], size_px)
         x = torch.from_numpy(drawn).to(arguments.device).permute(2, 0, 1)[None].float() / 127.5 - 1
         with torch.autocast(arguments.device, torch.bfloat16):
@@ -111,9 +136,10 @@ def train(arguments: argparse.Namespace, small: np.ndarray, large: np.ndarray) -
     model = Upscaler().to(arguments.device, memory_format=torch.channels_last).train()
     trainer = Trainer(arguments.state / "upscaler.pt", model, arguments.lr, arguments.minutes, ema=0.998)
     while trainer.running():
-        x, target = (pictures.to(arguments.device) for pictures in crops(small, large, rng))
+        x, target, is_judged = (pieces.to(arguments.device) for pieces in crops(small, large, rng))
         with torch.autocast(arguments.device, torch.bfloat16):
             y = model(x)
+        y = torch.where(is_judged, y, target)
         error, edge = errors(y, target)
         trainer.update(error + 0.5 * edge)
         trainer.log(50, error=error, edge=edge)
@@ -129,24 +155,39 @@ def export(weights: dict[str, torch.Tensor], model: Path) -> None:
     (folder / "model.safetensors").chmod(0o644)
 
 
-def crops(small: np.ndarray, large: np.ndarray, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+def crops(small: np.ndarray, large: np.ndarray, rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
     """Pieces of both sizes, mirrored half of the time; a third is as drawn, with some noise in a third of those.
 
-    Shapes: `[n, 3, crop, crop]` and `[n, 3, 4 crop, 4 crop]`, 0..1.
+    Shapes: `[n, 3, crop, crop]`, `[n, 3, 4 crop, 4 crop]` in 0..1, and where the answer is judged: bool `[n, 1, 4 crop, 4 crop]`.
     """
-    inputs, targets = [], []
+    inputs, targets, judged = [], [], []
+    last = small.shape[2] - CROP_PX
     for k in rng.integers(0, len(small), BATCH):
-        y, x = rng.integers(0, small.shape[2] - CROP_PX + 1, 2)
+        # A quarter of the pieces lies at each of the picture's own sides.
+        y, x = (int(min(max(start, 0), last)) for start in rng.integers(-last // 2, last + last // 2 + 1, 2))
         is_plain = rng.random() < 0.33
         piece = torch.tensor(small[k, int(is_plain), y : y + CROP_PX, x : x + CROP_PX]).float()
         target = torch.tensor(large[k, ZOOM * y : ZOOM * (y + CROP_PX), ZOOM * x : ZOOM * (x + CROP_PX)]).float()
         if is_plain and rng.random() < 0.33:
             piece = piece + 6 * rng.random() * torch.randn_like(piece)
+        rows, columns = (judged_along(start, last) for start in (y, x))
+        part = (rows[:, None] & columns[None])[..., None]
         if rng.random() < 0.5:
-            piece, target = piece.flip(1), target.flip(1)
-        inputs.append(piece)
-        targets.append(target)
-    return tuple(torch.stack(pieces).permute(0, 3, 1, 2) / 255 for pieces in (inputs, targets))
+            piece, target, part = piece.flip(1), target.flip(1), part.flip(1)
+        for pieces, added in zip((inputs, targets, judged), (piece, target, part)):
+            pieces.append(added)
+    inputs, targets, judged = (torch.stack(pieces).permute(0, 3, 1, 2) for pieces in (inputs, targets, judged))
+    return inputs / 255, targets / 255, judged
+
+
+def judged_along(start: int, last: int) -> torch.Tensor:
+    """Along one axis of a piece that starts there, of at most `last`. Shapes: bool `[4 crop]`."""
+    judged = torch.ones(ZOOM * CROP_PX, dtype=torch.bool)
+    if start > 0:
+        judged[: ZOOM * MARGIN_PX] = False
+    if start < last:
+        judged[-ZOOM * MARGIN_PX :] = False
+    return judged
 
 
 if __name__ == "__main__":
