@@ -12,6 +12,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     #[error("the prompt is empty: describe a picture first")]
     EmptyPrompt,
+    #[error("one of the texts is empty: say in words what is meant")]
+    EmptyText,
     #[error(
         "{width}×{height} does not fit this model, whose sizes step by {stride} px: use {nearest_width}×{nearest_height}"
     )]
@@ -119,6 +121,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::EmptyPrompt
+            | Self::EmptyText
             | Self::UnsupportedSize { .. }
             | Self::TooLarge { .. }
             | Self::OutOfRange { .. }

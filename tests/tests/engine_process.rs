@@ -33,13 +33,13 @@ fn program() -> &'static str {
 }
 
 /// An engine on the fixture, with its own home so that nothing of the user's is touched.
-struct Engine {
-    link: EngineLink,
+pub struct Engine {
+    pub link: EngineLink,
     _home: TempDir,
 }
 
 impl Engine {
-    fn start() -> Self {
+    pub fn start() -> Self {
         Self::start_with_patience(Patience::default())
     }
 
@@ -53,7 +53,7 @@ impl Engine {
     }
 
     /// The next event that `wanted` maps to something; an engine that dies unasked fails the test.
-    fn wait<T>(&self, mut wanted: impl FnMut(&EngineEvent) -> Option<T>) -> T {
+    pub fn wait<T>(&self, mut wanted: impl FnMut(&EngineEvent) -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;
         while let Some(left) = deadline.checked_duration_since(Instant::now()) {
             let Some(event) = self.link.recv_timeout(left) else {
@@ -69,7 +69,7 @@ impl Engine {
         panic!("the engine did not answer within {PATIENCE:?}");
     }
 
-    fn wait_for_connection(&self) {
+    pub fn wait_for_connection(&self) {
         self.wait(|event| matches!(event, EngineEvent::Connected { .. }).then_some(()));
     }
 
@@ -88,7 +88,7 @@ impl Engine {
         })
     }
 
-    fn wait_for_failure(&self, job: Option<JobId>) -> (ErrorKind, String) {
+    pub fn wait_for_failure(&self, job: Option<JobId>) -> (ErrorKind, String) {
         self.wait(|event| match event {
             EngineEvent::Event(Event::Failed { job: j, failure }) if *j == job => {
                 Some((failure.kind, failure.message.clone()))
@@ -98,7 +98,7 @@ impl Engine {
     }
 
     /// Runs a job to its end and returns its pictures' pixels.
-    fn pictures(&self, job: JobId, request: GenerateRequest) -> Vec<Vec<u8>> {
+    pub fn pictures(&self, job: JobId, request: GenerateRequest) -> Vec<Vec<u8>> {
         self.link.send(Request::Generate { job, request });
         let pictures = self.wait_for_pictures(job);
         assert!(pictures.iter().all(|(_, patch_mask)| patch_mask.is_none()));
@@ -114,7 +114,7 @@ impl Engine {
             .collect()
     }
 
-    fn wait_for_pictures(&self, job: JobId) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+    pub fn wait_for_pictures(&self, job: JobId) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
         let mut pictures = Vec::new();
         self.wait(|event| match event {
             EngineEvent::Picture {
@@ -159,7 +159,7 @@ fn engine_command(_: &Path) -> EngineCommand {
     EngineCommand::local(program()).with_model(&fixture_path("pipeline"))
 }
 
-fn request(n_pictures: u32) -> GenerateRequest {
+pub fn request(n_pictures: u32) -> GenerateRequest {
     GenerateRequest {
         model: ModelId(fixture_path("pipeline").display().to_string()),
         compute: Compute {

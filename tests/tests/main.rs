@@ -15,6 +15,8 @@ mod documents;
 mod edit_commands;
 mod edits;
 #[cfg(feature = "app")]
+mod engine_gestures;
+#[cfg(feature = "app")]
 mod engine_process;
 #[cfg(feature = "app")]
 mod gallery;

@@ -61,10 +61,14 @@ pub fn run(
     });
     let negative = request.generate.negative_prompt.as_deref();
     let texts: Vec<&str> = in_parts.chain(negative).collect();
-    let n_pictures = (parts.len() - texts.len() + usize::from(negative.is_some())) as u32;
-    let is_inverted =
-        matches!(order.schedule, Schedule::Ddim(_)) && uses_own_noise(request, &parts);
-    let n_inverted = if is_inverted { n_pictures } else { 0 };
+    let n_inverted = if uses_own_noise(request, &parts) {
+        let indices = 0..parts.len();
+        indices
+            .filter(|&index| is_new_picture(&parts, index))
+            .count() as u32
+    } else {
+        0
+    };
     let beside = Beside {
         n_texts: texts.len() as u32,
         n_invert_steps: n_inverted * order.schedule.n_steps() as u32,
@@ -122,7 +126,7 @@ impl<'a> Part<'a> {
     fn new(part: &'a BlendPart) -> Result<Self> {
         match part {
             BlendPart::Picture(source) => source.flattened().map(Self::Picture),
-            BlendPart::Text(text) if text.trim().is_empty() => Err(Error::EmptyPrompt),
+            BlendPart::Text(text) if text.trim().is_empty() => Err(Error::EmptyText),
             BlendPart::Text(text) => Ok(Self::Text(text)),
         }
     }
@@ -198,7 +202,7 @@ impl<'a> Blending<'a> {
             }
             for (index, part) in parts.iter().enumerate() {
                 encoded.push(match part.picture() {
-                    Some(picture) if n_inverted > 0 && twin(parts, index).is_none() => {
+                    Some(picture) if n_inverted > 0 && is_new_picture(parts, index) => {
                         Some(gesture::encode(model, picture, size, on_event)?)
                     }
                     _ => None,
@@ -207,13 +211,15 @@ impl<'a> Blending<'a> {
             Ok(())
         })?;
         let mut noise: Vec<Option<Vec<f32>>> = Vec::new();
+        let mut n_found = 0;
         for (index, latents) in encoded.into_iter().enumerate() {
             let found = match (latents, &embeds[index]) {
                 (Some(latents), Some(embed)) => {
                     let turn = Turn {
-                        index: noise.iter().flatten().count() as u32,
+                        index: n_found,
                         n_pictures: n_inverted,
                     };
+                    n_found += 1;
                     Some(invert(making, latents, embed, turn, on_event)?)
                 }
                 _ => twin(parts, index).and_then(|twin| noise[twin].clone()),
@@ -234,6 +240,10 @@ impl<'a> Blending<'a> {
             ways => &ways[picture],
         }
     }
+}
+
+fn is_new_picture(parts: &[Part], index: usize) -> bool {
+    parts[index].picture().is_some() && twin(parts, index).is_none()
 }
 
 /// An earlier input that is the same picture: nothing is done twice.
@@ -269,9 +279,14 @@ impl Deed for Blending<'_> {
     fn guidance_scale(&self, picture: usize, wished: f32) -> f32 {
         let weights = self.weights(picture);
         let sum: f32 = weights.iter().sum();
-        let own = weights.iter().zip(&self.noise);
-        let shares = own.filter_map(|(weight, noise)| noise.as_ref().map(|_| weight / sum));
-        let largest = shares.fold(0.5, f32::max);
+        // One picture that came twice is one picture.
+        let share = |own: &Option<Vec<f32>>| -> f32 {
+            let all = weights.iter().zip(&self.noise);
+            let same = all.filter(|(_, noise)| *noise == own);
+            same.map(|(weight, _)| weight / sum).sum()
+        };
+        let own = self.noise.iter().filter(|noise| noise.is_some());
+        let largest = own.map(share).fold(0.5, f32::max);
         1.0 + (wished - 1.0) * 2.0 * (1.0 - largest)
     }
 

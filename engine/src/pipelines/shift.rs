@@ -96,7 +96,7 @@ fn check(request: &ShiftRequest, latents: Option<&InitialLatents>) -> Result<()>
         from, to, amounts, ..
     } = request;
     if from.trim().is_empty() || to.trim().is_empty() {
-        return Err(Error::EmptyPrompt);
+        return Err(Error::EmptyText);
     }
     if latents.is_some() {
         let allowed = "left out: a shift starts from its picture's own noise";

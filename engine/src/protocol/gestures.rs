@@ -22,7 +22,8 @@ pub struct VariationsRequest {
     pub far: f32,
 }
 
-/// Pictures between two to four pictures or texts. Its prompt may be empty; scores are then of no text.
+/// Pictures between two to four pictures or texts. Its prompt only says what `best_of` judges by; where it is empty
+/// that is what steers the picture.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BlendRequest {
     /// `n_pictures` is the number of `ways`; with one way any number of pictures goes it.

@@ -212,7 +212,6 @@ fn odd_pictures_have_an_answer() {
     // With itself it is itself, whatever the weights.
     let mut gesture = cases()["blend_inverted"].gesture();
     *blended(&mut gesture).1 = vec![BlendPart::Picture(same.clone()), BlendPart::Picture(same)];
-    gesture.generate().sampling.guidance_scale = Some(1.0);
     let [half, all] = [[0.5, 0.5], [1.0, 0.0]].map(|way| {
         blended(&mut gesture).0.ways = vec![way.to_vec()];
         gesture.picture(&mut model).rgb
