@@ -65,6 +65,11 @@ impl LayerPictures {
         entry.texture.as_ref()
     }
 
+    /// Whether something was looked for in vain: [`Self::take_wanted`] tells.
+    pub fn are_wanted(&self) -> bool {
+        !self.wanted.is_empty()
+    }
+
     /// What was looked for since the last call and is not there.
     pub fn take_wanted(&mut self) -> Vec<LayerPictureJob> {
         self.frame += 1;

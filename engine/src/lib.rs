@@ -39,6 +39,7 @@ mod pixel_rect;
 pub mod prediction;
 pub mod prior;
 pub mod protocol;
+mod pulse;
 pub mod resample;
 pub mod samplers;
 pub mod schedules;

@@ -86,6 +86,10 @@ impl App {
         gallery::dragged_ui(ui, &mut scene);
         palette::palette_ui(ui, &mut scene, &mut self.palette);
         self.session.return_draft(draft);
+        if self.layer_pictures.are_wanted() {
+            // They are asked for in `logic` too.
+            ui.ctx().request_repaint();
+        }
         if !commands.is_empty() {
             // They are carried out in `logic` of the next frame, which must come at once.
             self.commands.extend(commands);

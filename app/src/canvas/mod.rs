@@ -248,7 +248,12 @@ fn coming_box(
     painter: &Painter,
     sight: &Sight<'_>,
 ) -> Option<(PixelRect, String)> {
-    let outlook = scene.session.edit_outlook()?;
+    let session = scene.session;
+    if !session.documents.current().choices.in_tiles {
+        let plan = session.edit_plan()?;
+        return Some((plan.context, context_box::words(&plan, sight.frame)));
+    }
+    let outlook = session.edit_outlook()?;
     if !outlook.in_tiles {
         let words = context_box::words(&outlook.plan, sight.frame);
         return Some((outlook.plan.context, words));

@@ -1,88 +1,15 @@
-//! Edits: what a run takes of its document, and what of it is seen on the canvas.
+//! Edits: what the next one comes to, and what of a run is seen on the canvas.
 
 use std::sync::Arc;
 
-use image::RgbImage;
 use limn_engine::PixelRect;
-use limn_engine::protocol::{
-    BlobHash, EditRequest, GenerateRequest, JobId, ModelInfo, Preview, Request, Steering,
-};
-use limn_engine::stitch::{
-    self, EditPlan, EditSettings, EditTile, Extension, Fill, Margins, ModelSize,
-};
+use limn_engine::protocol::{ModelInfo, Preview};
+use limn_engine::stitch::{self, EditPlan, EditSettings, EditTile, Extension, Margins, ModelSize};
 
-use super::{Deed, OpenDocument, Patch, PictureId, PictureRef, Problem, Session, SlotState};
+use super::edit_snapshot::Change;
+use super::{Deed, EditSnapshot, OpenDocument, PictureId, PictureRef, Problem, Session, SlotState};
 use crate::document::tiles::TileIndex;
 use crate::document::{Content, LayerKind};
-
-/// What an edit was asked about: nothing that is done to the document later changes it.
-#[derive(Debug)]
-pub struct EditSnapshot {
-    pub deed: Deed,
-    pub settings: EditSettings,
-    /// Of the whole edit: its context holds all that may change.
-    pub plan: EditPlan,
-    /// In their order. One, with the plan of the whole, where the edit is made at once.
-    pub tiles: Vec<EditTile>,
-    /// The document as it was; its tiles are shared.
-    pub content: Content,
-    change: Change,
-    /// The pictures of the gallery that it was made from.
-    pub parents: Vec<PictureId>,
-}
-
-/// Which pixels an edit may change.
-#[derive(Debug)]
-enum Change {
-    Everything,
-    /// Those of the content's mask.
-    Mask,
-    /// The new room at the edges.
-    Room(Extension),
-}
-
-/// What [`Effect::AskEdit`](super::Effect::AskEdit) asks for: what the engine needs to see of a document is put
-/// together, which takes its time with a large one. Hand the result to [`Session::edit_asked`].
-#[derive(Debug, Clone)]
-pub struct EditJob {
-    pub(super) id: JobId,
-    pub(super) snapshot: Arc<EditSnapshot>,
-    pub(super) tile: usize,
-    /// What the tiles before have made.
-    pub(super) done: Option<Arc<Patch>>,
-    pub(super) generate: GenerateRequest,
-}
-
-/// The request for the engine, and what goes ahead of it.
-#[derive(Debug)]
-pub struct EditAsked {
-    pub(super) id: JobId,
-    pub(super) request: Request,
-    pub(super) blobs: Vec<Arc<[u8]>>,
-}
-
-/// A job is what it is by its number.
-impl PartialEq for EditJob {
-    fn eq(&self, other: &Self) -> bool {
-        self.id == other.id
-    }
-}
-
-impl EditJob {
-    /// Takes its time.
-    pub fn carry_out(self) -> EditAsked {
-        let done = self.done.as_deref();
-        let (request, blobs) = self.snapshot.request(self.tile, done, self.generate);
-        EditAsked {
-            id: self.id,
-            request: Request::Edit {
-                job: self.id,
-                request,
-            },
-            blobs,
-        }
-    }
-}
 
 /// What lies over the document on the canvas. A finished result of an edit does not: it is in
 /// [`Session::canvas_content`].
@@ -103,135 +30,11 @@ pub enum ShownResult {
     },
 }
 
-impl EditSnapshot {
-    /// The document as it was, with a result over it; on white where it is transparent.
-    pub(super) fn whole(&self, patch: &Patch) -> RgbImage {
-        let frame = self.content.frame;
-        let mut whole = RgbImage::new(frame.width, frame.height);
-        for index in TileIndex::covering(frame) {
-            let part = index.rect().intersect(&frame);
-            let mut pixels = self.content.composite(part);
-            patch.lay_over(part, &mut pixels);
-            let rows = pixels.chunks_exact(part.width as usize);
-            for (y, row) in (part.y - frame.y..).zip(rows) {
-                for (x, pixel) in (part.x - frame.x..).zip(row) {
-                    let [red, green, blue, alpha] = *pixel;
-                    let on_white = match alpha {
-                        255 => *pixel,
-                        _ => stitch::over([255; 4], [red, green, blue], alpha),
-                    };
-                    let [red, green, blue, _] = on_white;
-                    whole.put_pixel(x as u32, y as u32, image::Rgb([red, green, blue]));
-                }
-            }
-        }
-        whole
-    }
-
-    /// Whether the pixel of the document may change by a tile; more than nothing is yes.
-    pub fn changes(&self, tile: usize, x: i32, y: i32) -> u8 {
-        let is_its = self
-            .tiles
-            .get(tile)
-            .is_some_and(|tile| tile.part.contains(x, y));
-        match &self.change {
-            Change::Everything => 255,
-            _ if !is_its => 0,
-            Change::Mask => self.content.mask.pixel(x, y),
-            Change::Room(extension) => {
-                let is_room = extension.frame.contains(x, y) && !extension.kept.contains(x, y);
-                if is_room { 255 } else { 0 }
-            }
-        }
-    }
-
-    /// The request for one tile and what is sent ahead of it.
-    pub(super) fn request(
-        &self,
-        tile: usize,
-        done: Option<&Patch>,
-        generate: GenerateRequest,
-    ) -> (EditRequest, Vec<Arc<[u8]>>) {
-        let plan = &self.tiles[tile].plan;
-        let mask: Option<Arc<[u8]>> = self.mask(tile).map(Into::into);
-        let mut pixels = self.content.composite(plan.context);
-        if let Some(done) = done {
-            done.lay_over(plan.context, &mut pixels);
-        }
-        self.clear_coming(tile, &mut pixels);
-        let image: Arc<[u8]> = pixels.into_flattened().into();
-        let request = EditRequest {
-            generate,
-            settings: self.settings.clone(),
-            plan: plan.clone(),
-            steering: (self.deed == Deed::Extend).then_some(Steering::Continue),
-            image: BlobHash::of(&image),
-            mask: mask.as_deref().map(BlobHash::of),
-        };
-        (request, [Some(image), mask].into_iter().flatten().collect())
-    }
-
-    /// One byte for each pixel of the tile's context; `None`: everything may change.
-    fn mask(&self, tile: usize) -> Option<Vec<u8>> {
-        let EditTile { part, plan } = &self.tiles[tile];
-        let mut mask = self.masked(plan.context)?;
-        if !part.contains_rect(&plan.context) {
-            let rows = mask.chunks_exact_mut(plan.context.width as usize);
-            for (y, row) in (plan.context.y..).zip(rows) {
-                for (x, value) in (plan.context.x..).zip(row) {
-                    if !part.contains(x, y) {
-                        *value = 0;
-                    }
-                }
-            }
-        }
-        Some(mask)
-    }
-
-    fn masked(&self, rect: PixelRect) -> Option<Vec<u8>> {
-        match &self.change {
-            Change::Everything => None,
-            Change::Mask => Some(self.content.mask.read(rect)),
-            Change::Room(extension) => Some(extension.mask(rect)),
-        }
-    }
-
-    /// Where nothing of what was there is to shine through, what a later tile paints is not seen by this one: it is
-    /// transparent, and so filled from its surroundings.
-    fn clear_coming(&self, tile: usize, pixels: &mut [[u8; 4]]) {
-        let context = self.tiles[tile].plan.context;
-        if self.tiles.len() < 2 || self.settings.fill == Fill::Keep {
-            return;
-        }
-        let Some(masked) = self.masked(context) else {
-            return;
-        };
-        let mut is_coming = vec![false; pixels.len()];
-        let mut mark = |tiles: &[EditTile], is_so: bool| {
-            let parts = tiles.iter().map(|tile| tile.part.intersect(&context));
-            for part in parts.filter(|part| !part.is_empty()) {
-                for y in part.y..part.bottom() {
-                    let start = (y - context.y) as usize * context.width as usize
-                        + (part.x - context.x) as usize;
-                    is_coming[start..start + part.width as usize].fill(is_so);
-                }
-            }
-        };
-        mark(&self.tiles[tile + 1..], true);
-        mark(&self.tiles[..=tile], false);
-        for ((pixel, is_coming), masked) in pixels.iter_mut().zip(is_coming).zip(masked) {
-            if is_coming && masked > 127 {
-                pixel[3] = 0;
-            }
-        }
-    }
-}
-
 /// What the next edit comes to, said before it runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EditOutlook {
     pub plan: EditPlan,
-    /// The tiles of the model's own size that it would take.
+    /// The tiles of the model's own size that it would take, where that is a choice.
     pub tiles: Vec<EditTile>,
     pub in_tiles: bool,
     /// More than the engine can be sent at once.
@@ -262,20 +65,19 @@ impl Session {
         let (area, settings, model) = self.next_edit()?;
         let plan = plan_of(&area, &settings, model);
         let current = self.documents.current();
-        // A whole picture is changed in one piece, or it would fall into as many pictures.
-        let tiles = match self.deed() {
-            Deed::FillMask | Deed::Extend => {
-                tiles_of(&area, &settings, model, current.document.content())
-            }
-            _ => Vec::new(),
-        };
-        let in_tiles = current.choices.in_tiles && tiles.len() > 1;
-        Some(EditOutlook {
-            is_too_large: plan.context.n_pixels() > MAX_EDIT_PIXELS && !in_tiles,
+        let mut outlook = EditOutlook {
+            is_too_large: plan.context.n_pixels() > MAX_EDIT_PIXELS,
             plan,
-            tiles,
-            in_tiles,
-        })
+            tiles: Vec::new(),
+            in_tiles: false,
+        };
+        // A whole picture is changed in one piece, or it would fall into as many pictures.
+        if has_tiles(self.deed()) && (outlook.is_coarse() || current.choices.in_tiles) {
+            outlook.tiles = tiles_of(&area, &settings, model, current.document.content());
+            outlook.in_tiles = current.choices.in_tiles && outlook.tiles.len() > 1;
+            outlook.is_too_large &= !outlook.in_tiles;
+        }
+        Some(outlook)
     }
 
     fn next_edit(&self) -> Option<(Area, EditSettings, &ModelInfo)> {
@@ -310,7 +112,7 @@ impl Session {
         let content = current.document.content().clone();
         let mut plan = plan_of(&area, &settings, model);
         let mut tiles = Vec::new();
-        if current.choices.in_tiles && matches!(deed, Deed::FillMask | Deed::Extend) {
+        if current.choices.in_tiles && has_tiles(deed) {
             tiles = tiles_of(&area, &settings, model, &content);
             if deed == Deed::FillMask {
                 tiles.retain(|tile| content.mask.has_any(tile.part));
@@ -373,6 +175,11 @@ impl Session {
             version: slot.preview_version,
         })
     }
+}
+
+/// Whether a deed can be done part by part.
+fn has_tiles(deed: Deed) -> bool {
+    matches!(deed, Deed::FillMask | Deed::Extend)
 }
 
 /// What to do about an edit of more pixels than the engine can be sent.

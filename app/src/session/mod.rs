@@ -13,6 +13,7 @@
 mod deeds;
 mod documents;
 mod draft;
+mod edit_snapshot;
 mod edits;
 mod engine_events;
 mod gallery_view;
@@ -48,7 +49,8 @@ pub use draft::{
     Draft, MAX_PROMPT_CHARS, Problem, PromptHistory, SizeChoice, fitting_size, new_seed,
     size_choices,
 };
-pub use edits::{EditAsked, EditJob, EditOutlook, EditSnapshot, ShownResult, too_large};
+pub use edit_snapshot::{EditAsked, EditJob, EditSnapshot};
+pub use edits::{EditOutlook, ShownResult, too_large};
 pub use gallery_view::{GalleryState, GalleryView, Grouping};
 pub use gesture_drafts::{MixDraft, Part, TurnDraft};
 pub use gestures::{Gesture, MixInput, Source, shares};

@@ -2,6 +2,7 @@
 
 use limn_engine::PixelRect;
 use limn_engine::stitch;
+use rayon::prelude::*;
 
 use crate::document::tiles::{TileIndex, Tiles};
 
@@ -25,27 +26,35 @@ impl Patch {
     pub fn add(&mut self, rect: PixelRect, rgb: &[u8], mask: &[u8]) {
         let rgb = rgb.as_chunks::<3>().0;
         let width = rect.width as usize;
-        for index in TileIndex::covering(rect) {
-            let part = index.rect().intersect(&rect);
-            let mut below = self.read(part);
-            for (i, below) in below.iter_mut().enumerate() {
-                let (row, column) = (i / part.width as usize, i % part.width as usize);
-                let at = (part.y - rect.y) as usize * width + row * width;
-                let at = at + (part.x - rect.x) as usize + column;
-                *below = match (below[3], mask[at]) {
-                    // Seen by none, but by who shows more of the patch.
-                    (0, 0) => [rgb[at][0], rgb[at][1], rgb[at][2], 0],
-                    (_, coverage) => stitch::over(*below, rgb[at], coverage),
-                };
-            }
-            let masks: Vec<u8> = below.iter().map(|pixel| pixel[3]).collect();
+        let indices: Vec<TileIndex> = TileIndex::covering(rect).collect();
+        // A whole large picture may come at once: on all cores.
+        let parts: Vec<_> = indices
+            .into_par_iter()
+            .map(|index| {
+                let part = index.rect().intersect(&rect);
+                let mut pixels = self.read(part);
+                for (i, below) in pixels.iter_mut().enumerate() {
+                    let (row, column) = (i / part.width as usize, i % part.width as usize);
+                    let at = ((part.y - rect.y) as usize + row) * width;
+                    let at = at + (part.x - rect.x) as usize + column;
+                    *below = match (below[3], mask[at]) {
+                        // Seen by none, but by who shows more of the patch.
+                        (0, 0) => [rgb[at][0], rgb[at][1], rgb[at][2], 0],
+                        (_, coverage) => stitch::over(*below, rgb[at], coverage),
+                    };
+                }
+                let masks: Vec<u8> = pixels.iter().map(|pixel| pixel[3]).collect();
+                for pixel in &mut pixels {
+                    pixel[3] = 255;
+                }
+                (part, pixels, masks)
+            })
+            .collect();
+        for (part, pixels, masks) in parts {
             if self.mask.has_any(part) || masks.iter().any(|mask| *mask > 0) {
                 self.mask.write(part, &masks);
             }
-            for pixel in &mut below {
-                pixel[3] = 255;
-            }
-            self.pixels.write(part, &below);
+            self.pixels.write(part, &pixels);
         }
     }
 

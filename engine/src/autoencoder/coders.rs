@@ -9,6 +9,7 @@ use super::{
 use crate::{
     Result,
     layers::{Conv2d, Then},
+    pulse,
     weights::Parameters,
 };
 
@@ -77,6 +78,7 @@ impl Encoder {
         let mut x = self.conv_in.forward(image);
         for level in &self.levels {
             x = level.forward(x, None);
+            pulse::beat();
         }
         let x = self.mid_block.forward(x, None);
         let x = self.conv_norm_out.forward(x, None, Then::Silu);
@@ -152,6 +154,7 @@ impl Decoder {
         let mut x = self.mid_block.forward(x, Some(latents));
         for level in &self.levels {
             x = level.forward(x, Some(latents));
+            pulse::beat();
         }
         let x = self.conv_norm_out.forward(x, Some(latents), Then::Silu);
         self.conv_out.forward(x)

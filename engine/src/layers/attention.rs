@@ -1,5 +1,7 @@
 use burn::tensor::{Tensor, module, ops::AttentionModuleOptions};
 
+use crate::pulse;
+
 /// Scaled dot-product attention over split heads, with an optional additive bias.
 ///
 /// Takes the device's fastest kernel. On a GPU that may work in half precision whatever the dtype, which
@@ -55,7 +57,9 @@ fn attention_by_rows(
         .map(|start| {
             let length = n_rows.min(n_query - start);
             let bias = bias.clone().map(|bias| bias.narrow(2, start, length));
-            attend(query.clone().narrow(2, start, length), bias)
+            let part = attend(query.clone().narrow(2, start, length), bias);
+            pulse::beat();
+            part
         })
         .collect();
     Tensor::cat(parts, 2)

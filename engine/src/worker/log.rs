@@ -19,6 +19,7 @@ use super::output::Outbox;
 use crate::{
     device,
     protocol::{Event, JobId, Phase},
+    pulse,
 };
 
 /// One file of this size at most, and one older one.
@@ -55,6 +56,7 @@ impl Listener {
 /// Logs to `engine.log` in the cache folder, or to standard error where there is none; notes panics.
 pub(super) fn start(outbox: &Outbox) {
     lock(&LISTENER).outbox = Some(outbox.clone());
+    pulse::listen(model_goes_on);
     let filter = EnvFilter::try_from_env("LIMN_LOG").unwrap_or_else(|_| DEFAULT_FILTER.into());
     let file = device::cache_dir()
         .map(|dir| dir.join("logs").join("engine.log"))
@@ -138,8 +140,23 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Compiling and tuning kernels is the one long work without a pipeline's events. cubecl logs a line for
-/// each kernel it compiles and each choice it tunes: every line is a sign of life.
+/// In the middle of a forward pass.
+fn model_goes_on() {
+    sign_of_life(Phase::Step);
+}
+
+fn sign_of_life(phase: Phase) {
+    let listener = lock(&LISTENER);
+    if let (Some(outbox), true) = (&listener.outbox, listener.is_working) {
+        outbox.send_if_clear(Event::Working {
+            job: listener.job,
+            phase,
+        });
+    }
+}
+
+/// Compiling and tuning kernels is long work without a pipeline's events. cubecl logs a line for each kernel it
+/// compiles and each choice it tunes: every line is a sign of life.
 struct KernelsMade;
 
 impl<S: tracing::Subscriber> Layer<S> for KernelsMade {
@@ -151,13 +168,7 @@ impl<S: tracing::Subscriber> Layer<S> for KernelsMade {
         if !matches!(target, "cubecl::compilation" | "cubecl::autotune") {
             return;
         }
-        let listener = lock(&LISTENER);
-        if let (Some(outbox), true) = (&listener.outbox, listener.is_working) {
-            outbox.send_if_clear(Event::Working {
-                job: listener.job,
-                phase: Phase::Tune,
-            });
-        }
+        sign_of_life(Phase::Tune);
     }
 }
 

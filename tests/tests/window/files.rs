@@ -136,10 +136,15 @@ fn escape_stops_a_large_mask() {
     window.open_large();
     let invert = Modifiers::COMMAND | Modifiers::SHIFT;
     // In one frame, so that it cannot be done before.
-    window.harness.key_press_modifiers(invert, Key::I);
-    window
-        .harness
-        .key_press_modifiers(Modifiers::NONE, Key::Escape);
+    for (modifiers, key) in [(invert, Key::I), (Modifiers::NONE, Key::Escape)] {
+        window.harness.input_mut().events.push(egui::Event::Key {
+            key,
+            physical_key: Some(key),
+            pressed: true,
+            repeat: false,
+            modifiers,
+        });
+    }
     window.steps(3);
     assert!(!window.is_working());
     assert_eq!(
@@ -185,4 +190,25 @@ fn a_dropped_picture_can_be_varied_without_being_opened() {
     assert_eq!((source.name.as_str(), source.input.width), ("boat", 96));
     assert_eq!(source.picture, None);
     assert_eq!(window.size(), (64, 48), "nothing was opened");
+}
+
+#[test]
+fn a_mask_larger_than_the_model_says_what_that_means_and_offers_tiles() {
+    let mut window = Window::open();
+    let path = window.picture_file("wide.png", (300, 200));
+    window.drop_file(path);
+    window.wait_for("the picture", |window| window.size() == (300, 200));
+    let says = |window: &Window, words: &str| {
+        let found = window.harness.query_all_by_label_contains(words);
+        found.count() > 0
+    };
+    assert!(!says(&window, "fine detail is lost"));
+    window.press(Modifiers::NONE, Key::Escape);
+    window.press(Modifiers::COMMAND, Key::A);
+    assert!(says(&window, "fine detail is lost"));
+    window.click("Fill it in tiles of the model's own size: as fine as the picture, and slower");
+    assert!(!says(&window, "fine detail is lost"));
+    assert!(says(&window, "tiles of Doodle’s own size"));
+    window.click("Fill it at once, with less detail");
+    assert!(says(&window, "fine detail is lost"));
 }

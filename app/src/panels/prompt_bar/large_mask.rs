@@ -7,16 +7,14 @@ use crate::panels::{Scene, widgets};
 use crate::session::{Deed, EditOutlook, too_large};
 use crate::theme;
 
-/// Whether there is something to say.
-pub(super) fn has_note(scene: &Scene<'_>) -> bool {
-    outlook(scene).is_some()
+/// What there is to say something about.
+pub(super) fn outlook(scene: &Scene<'_>) -> Option<EditOutlook> {
+    let outlook = scene.session.edit_outlook()?;
+    (outlook.is_coarse() || outlook.is_too_large).then_some(outlook)
 }
 
-/// The note, unless the edit is as fine as the picture.
-pub(super) fn large_mask_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
-    let Some(outlook) = outlook(scene) else {
-        return;
-    };
+/// The note, and the choice of tiles where there is one.
+pub(super) fn large_mask_ui(ui: &mut Ui, scene: &mut Scene<'_>, outlook: &EditOutlook) {
     let theme = theme::of(ui);
     let deed = scene.session.deed();
     ui.horizontal_wrapped(|ui| {
@@ -26,17 +24,12 @@ pub(super) fn large_mask_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         } else {
             theme.text2
         };
-        let words = words(scene, &outlook, deed);
+        let words = words(scene, outlook, deed);
         ui.label(RichText::new(words).font(theme::label()).color(colour));
         if outlook.tiles.len() > 1 {
-            tiles_pill_ui(ui, scene, &outlook);
+            tiles_pill_ui(ui, scene, outlook);
         }
     });
-}
-
-fn outlook(scene: &Scene<'_>) -> Option<EditOutlook> {
-    let outlook = scene.session.edit_outlook()?;
-    (outlook.is_coarse() || outlook.is_too_large).then_some(outlook)
 }
 
 fn words(scene: &Scene<'_>, outlook: &EditOutlook, deed: Deed) -> String {
@@ -48,7 +41,7 @@ fn words(scene: &Scene<'_>, outlook: &EditOutlook, deed: Deed) -> String {
     if outlook.in_tiles {
         return format!(
             "{} tiles of {model}’s own size, one after the other, for each result.",
-            outlook.tiles.len()
+            widgets::count(outlook.tiles.len())
         );
     }
     let shown = outlook.plan.context.width.max(outlook.plan.context.height);
@@ -61,7 +54,7 @@ fn tiles_pill_ui(ui: &mut Ui, scene: &mut Scene<'_>, outlook: &EditOutlook) {
         ("At once".to_owned(), "Fill it at once, with less detail")
     } else {
         (
-            format!("In {} tiles", outlook.tiles.len()),
+            format!("In {} tiles", widgets::count(outlook.tiles.len())),
             "Fill it in tiles of the model's own size: as fine as the picture, and slower",
         )
     };

@@ -122,14 +122,17 @@ fn box_ui(
         ui.set_width(width - 31.0);
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 9.0;
-            let has_note = large_mask::has_note(scene);
+            let outlook = large_mask::outlook(scene);
+            let has_note = outlook.is_some();
             match deed {
                 Deed::Mix => mix::mix_ui(ui, scene, draft, &words),
                 Deed::Turn => turn::turn_ui(ui, scene, bar, draft, &words),
                 _ => text::text_ui(ui, bar, draft, &words, has_note),
             }
             text::notes_ui(ui, scene, draft, &words);
-            large_mask::large_mask_ui(ui, scene);
+            if let Some(outlook) = outlook {
+                large_mask::large_mask_ui(ui, scene, &outlook);
+            }
             ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = 8.0;
                 pills::pills_ui(ui, scene, draft);

@@ -64,7 +64,7 @@ pub(super) fn slider_pill_ui(
     let words = ui
         .painter()
         .layout_no_wrap(name.to_owned(), theme::label(), theme.text2);
-    let size = vec2(words.size().x + 172.0, 25.0);
+    let size = vec2(words.size().x + 186.0, 25.0);
     let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
     let outline = egui::Stroke::new(1.0, theme.line);
     ui.painter()

@@ -1,5 +1,5 @@
 use super::*;
-use crate::tools::Overlay;
+use crate::tools::{MaskAction, MaskWork, Overlay};
 
 const GESTURES: [Tool; 9] = [
     Tool::Brush,
@@ -211,4 +211,21 @@ fn a_change_of_document_takes_nothing_along() {
     bench.modifiers.shift = true;
     bench.click((8.0, 8.0));
     assert_eq!([bench.mask(8, 8), bench.mask(30, 18)], [255, 0]);
+}
+
+/// A key is pressed while the button is down: the stroke up to there is a step, and the rest of it is nothing.
+#[test]
+fn a_command_in_the_middle_of_a_stroke_ends_it() {
+    let mut bench = Bench::new(Tool::Brush);
+    bench.event(PointerKind::Down, (10.0, 10.0));
+    bench.event(PointerKind::Moved, (20.0, 10.0));
+    assert!(MaskWork::action(MaskAction::Invert).carry_out(&mut bench.document));
+    bench.event(PointerKind::Moved, (40.0, 40.0));
+    bench.event(PointerKind::Up, (40.0, 40.0));
+    assert_eq!([bench.mask(15, 10), bench.mask(40, 40)], [0, 255]);
+    assert_eq!(bench.document.undo(), Some(StepName::MaskInvert));
+    assert_eq!(bench.document.undo(), Some(StepName::Brush));
+    // The next stroke is a stroke again.
+    bench.drag(&[(10.0, 30.0), (20.0, 30.0)]);
+    assert_eq!(bench.document.next_undo(), Some(StepName::Brush));
 }

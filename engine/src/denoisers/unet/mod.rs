@@ -14,6 +14,7 @@ pub use config::UNetConfig;
 use crate::{
     Result,
     layers::{Conv2d, GroupNorm, LayerNorm, Linear, Then, TimestepEmbedding},
+    pulse,
     weights::{
         LoadOptions, LoadReport, ModelFolder, NameRules, Parameters, inspect_component,
         load_component,
@@ -203,10 +204,12 @@ impl UNet {
         let mut skips = vec![x.clone()];
         for (block, context) in self.down_blocks.iter().zip(&conditioning.down) {
             x = block.forward(x, &time, context, &mut skips);
+            pulse::beat();
         }
         x = self.mid_block.forward(x, &time, &conditioning.mid);
         for (block, context) in self.up_blocks.iter().zip(&conditioning.up) {
             x = block.forward(x, &time, context, &mut skips);
+            pulse::beat();
         }
         let x = self.conv_norm_out.forward_fused(x, None, Then::Silu);
         self.conv_out.forward(x).cast(dtype)
