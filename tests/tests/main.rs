@@ -31,6 +31,7 @@ mod gestures;
 mod meaning;
 mod mixed_models;
 mod pipelines;
+mod redraw;
 mod sampling;
 mod tokenizer;
 #[cfg(feature = "app")]

@@ -62,7 +62,7 @@ pub struct Arguments {
 #[derive(Debug, clap::Args)]
 struct Redrawing {
     /// How much may change, above 0 and at most 1
-    #[arg(long, value_name = "S", requires = "diffusion", default_value_t = 0.25)]
+    #[arg(long, value_name = "S", requires = "diffusion", default_value_t = 0.1)]
     strength: f32,
     /// What the picture shows; without, only the picture itself says
     #[arg(long, value_name = "TEXT", requires = "diffusion", default_value = "")]
