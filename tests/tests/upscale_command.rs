@@ -153,10 +153,10 @@ fn a_picture_of_limn_keeps_its_words_and_becomes_the_parent() {
         .iter()
         .rfind(|event| event["event"] == "progress")
         .unwrap();
-    // Two blocks, two doublings, the end: the last of them is told when it begins.
+    // Two blocks of three, two doublings, two at the end: the last of them is told when it begins.
     assert_eq!(
         (&last["phase"], &last["step"], &last["n_steps"]),
-        (&"upscale".into(), &4.into(), &5.into())
+        (&"upscale".into(), &9.into(), &10.into())
     );
 }
 

@@ -130,7 +130,7 @@ impl UpscalerConfig {
     /// In how many parts [`Upscaler::forward`](super::Upscaler::forward) tells of its work.
     pub fn n_parts(&self) -> u32 {
         let n_parts = match self {
-            Self::Rrdb(config) => config.n_blocks + config.n_doublings + 1,
+            Self::Rrdb(config) => 3 * config.n_blocks + config.n_doublings + 2,
             Self::Compact(config) => config.n_convs + 2,
         };
         n_parts as u32

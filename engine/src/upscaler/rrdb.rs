@@ -67,10 +67,11 @@ impl RrdbNet {
             .forward(pixel_unshuffle(x, self.shuffle_factor));
         let mut features = first.clone();
         for blocks in &self.body {
-            on_part()?;
-            let inner = blocks
-                .iter()
-                .fold(features.clone(), |inner, block| block.forward(inner));
+            let mut inner = features.clone();
+            for block in blocks {
+                on_part()?;
+                inner = block.forward(inner);
+            }
             features = inner * RESIDUAL_SCALE + features;
         }
         let mut x = self.conv_body.forward(features) + first;
@@ -80,6 +81,7 @@ impl RrdbNet {
         }
         on_part()?;
         let x = leaky_relu(self.conv_hr.forward(x), SLOPE);
+        on_part()?;
         Ok(self.conv_last.forward(x))
     }
 }
