@@ -157,7 +157,7 @@ pub fn run_state_words(run: &Run, scene: &Scene<'_>) -> String {
         RunState::Waiting => match &scene.session.engine {
             EngineState::Starting => "Waiting for the engine to start".to_owned(),
             EngineState::Restarting(_) => "Waiting for the engine to start again".to_owned(),
-            _ => format!("Waiting · {n} pictures"),
+            _ => format!("Waiting · {}", widgets::pictures(n)),
         },
         RunState::Starting => match scene.session.engine {
             EngineState::Loading(fraction) => {
@@ -174,7 +174,7 @@ pub fn run_state_words(run: &Run, scene: &Scene<'_>) -> String {
             None => format!("{} of {n} done", run.n_finished()),
         },
         RunState::Stopping => "Stopping…".to_owned(),
-        RunState::Finished => format!("{n} pictures"),
+        RunState::Finished => widgets::pictures(n),
         RunState::Cancelled => format!("Cancelled · {} of {n} kept", run.n_finished()),
         RunState::Failed(_) => format!("Failed · {} of {n} done", run.n_finished()),
     }

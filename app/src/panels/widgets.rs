@@ -403,6 +403,14 @@ pub fn count(n: usize) -> String {
     text
 }
 
+/// "1 picture", "1,284 pictures".
+pub fn pictures(n: usize) -> String {
+    match n {
+        1 => "1 picture".to_owned(),
+        n => format!("{} pictures", count(n)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -83,7 +83,7 @@ impl Gesture {
             Self::Turn { from, to, .. } => format!("“{from}” into “{to}”"),
             Self::Upscale { source, scale } => match source.name.as_str() {
                 "" => format!("{scale} times larger"),
-                name => format!("“{name}”, {scale} times larger"),
+                name => format!("{scale} times larger: “{name}”"),
             },
         }
     }

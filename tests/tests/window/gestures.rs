@@ -179,6 +179,7 @@ fn words_can_be_mixed_in_and_unknown_ones_are_told() {
 fn day_is_turned_into_night() {
     let mut window = Window::with_results(4);
     window.command("turn");
+    assert!(window.shows("Turned: a red sailboat"));
     assert_eq!(window.app().session.deed(), Deed::Turn);
     window.press(Modifiers::COMMAND, Key::Enter);
     assert!(window.shows("Say what is there and what it becomes, as in “day” into “night”."));

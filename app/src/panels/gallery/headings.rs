@@ -128,10 +128,7 @@ fn heading_ui(ui: &Ui, rect: Rect, title: &str, n_pictures: usize) {
     let theme = theme::of(ui);
     let ground = rect.expand2(vec2(3.0, 0.0));
     ui.painter().rect_filled(ground, 0, ui.visuals().panel_fill);
-    let count = match n_pictures {
-        1 => "1 picture".to_owned(),
-        n => format!("{} pictures", widgets::count(n)),
-    };
+    let count = widgets::pictures(n_pictures);
     let count = ui
         .painter()
         .layout_no_wrap(count, theme::label(), theme.text3);

@@ -23,6 +23,7 @@ use crate::gallery::Query;
 use crate::session::{GalleryState, PictureId, Place};
 use crate::theme;
 
+pub use super::widgets::pictures;
 pub use dragged::{dragged_ui, drop_on_canvas_ui, drop_on_prompt_ui, drop_on_reference_board_ui};
 use grid::Grid;
 pub use grid::GridKind;
@@ -182,14 +183,6 @@ fn chosen_words(scene: &Scene<'_>) -> String {
     match scene.gallery.selection.len() {
         0 => count_words(scene),
         n => format!("{} of {n_listed} chosen", widgets::count(n)),
-    }
-}
-
-/// "1 picture", "1,284 pictures".
-pub fn pictures(n: usize) -> String {
-    match n {
-        1 => "1 picture".to_owned(),
-        n => format!("{} pictures", widgets::count(n)),
     }
 }
 

@@ -5,7 +5,7 @@ use egui::{Align, Align2, Layout, Role, Sense, Ui, WidgetInfo, vec2};
 use crate::command::Command;
 use crate::icons::Icon;
 use crate::panels::{Scene, top_bar, widgets};
-use crate::session::RunId;
+use crate::session::{PictureRef, RunId};
 use crate::theme;
 
 const ICON_SIDE: f32 = 24.0;
@@ -46,7 +46,10 @@ pub(super) fn header_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId) {
                         scene.send(Command::CancelRun(id));
                     }
                 }
-                icons_ui(ui, scene);
+                // A picture of the gallery has them beside its own buttons.
+                if matches!(scene.session.shown(), Some(PictureRef::Result { .. })) {
+                    icons_ui(ui, scene);
+                }
             });
         });
     });
