@@ -483,12 +483,14 @@ impl eframe::App for App {
         self.ask_for_family();
         self.pause_encoder();
         self.fetch_pictures();
-        self.ask_for_records();
         self.schedule_repaints(ctx, now);
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         self.draw(ui);
+        // What was looked for in vain is asked for at once: the next frame may be long in coming.
+        self.fetch_pictures();
+        self.ask_for_records();
     }
 
     fn on_exit(&mut self) {

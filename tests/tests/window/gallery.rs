@@ -18,7 +18,9 @@ impl Window {
         window.finished(job);
         window.wait_for("four pictures", |window| window.n_saved() == 4);
         window.press(Modifiers::NONE, Key::Escape);
-        window.click("Gallery");
+        window.press(Modifiers::COMMAND, Key::K);
+        window.type_text("go gall");
+        window.press(Modifiers::NONE, Key::Enter);
         assert_eq!(window.app().session.place, Place::Gallery);
         window.wait_for("their names", |window| window.n_tiles() == 4);
         window.wait_for("the counts", |window| window.shows("All pictures, 4"));
@@ -79,7 +81,9 @@ fn pictures_are_gathered_on_a_board_and_taken_off_again() {
     window.press(Modifiers::NONE, Key::Enter);
     window.wait_for("the board", |window| window.shows("posters, 4"));
     assert!(!window.shows("Add 4 pictures to a board"));
-    assert!(window.shows("Added 4 pictures to “posters”"));
+    window.wait_for("the message", |window| {
+        window.shows("Added 4 pictures to “posters”")
+    });
     window.click("Undo");
     window.wait_for("no board", |window| !window.shows("posters, 4"));
     assert!(window.app().gallery_view.overview.boards.is_empty());

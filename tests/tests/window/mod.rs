@@ -506,6 +506,7 @@ fn what_was_made_is_there_after_a_restart_and_can_be_used_again() {
     window.wait_for("an empty gallery", |window| {
         window.app().gallery_view.entries().is_empty()
     });
+    window.wait_for("the message", |window| window.shows("Moved to the trash"));
     window.click_last("Undo");
     window.wait_for("the picture", |window| {
         window.app().gallery_view.entries().len() == 1
