@@ -19,6 +19,7 @@ const SIZES: [(&str, RangeInclusive<u32>); 4] = [
     ("Very large", 1_601..=u32::MAX),
 ];
 const MOST_MODELS: usize = 12;
+const MENU_WIDTH: f32 = 300.0;
 
 /// A line of the menu: its words, whether it holds, and the query with it, or without.
 type Row = (String, bool, Query);
@@ -177,7 +178,7 @@ pub fn filter_button_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
 
 fn filter_menu_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let query = scene.gallery.query.clone();
-    ui.set_min_width(240.0);
+    ui.set_width(MENU_WIDTH);
     ui.spacing_mut().item_spacing.y = 2.0;
     let now = ZonedDateTime::now();
     let mut rows: Vec<(&str, Vec<Row>)> = Vec::new();
@@ -227,7 +228,7 @@ fn filter_menu_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     for (title, rows) in rows.into_iter().filter(|(_, rows)| !rows.is_empty()) {
         widgets::section(ui, title, "");
         for (words, is_on, with) in rows {
-            if palette::row_ui(ui, &words, is_on.then_some("✓"), is_on, 240.0).clicked() {
+            if palette::row_ui(ui, &words, is_on.then_some("✓"), is_on, MENU_WIDTH).clicked() {
                 list(scene, with);
                 ui.close();
             }

@@ -19,7 +19,7 @@ pub fn menu_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: PictureId) {
     } else {
         vec![id]
     };
-    ui.set_min_width(200.0);
+    ui.set_width(260.0);
     ui.spacing_mut().item_spacing.y = 2.0;
     if scene.gallery.query.in_trash {
         let commands = [

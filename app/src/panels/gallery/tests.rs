@@ -76,7 +76,7 @@ impl Window {
         let mut commands = Vec::new();
         let mut layer_pictures = crate::layer_pictures::LayerPictures::default();
         self.textures.begin_frame(&self.ctx);
-        let start = Instant::now();
+        let start = cpu_milliseconds();
         let mut output = self.ctx.run_ui(input, |ui| {
             let mut scene = Scene {
                 session: &self.session,
@@ -89,7 +89,7 @@ impl Window {
             };
             gallery_place_ui(ui, &mut scene, &mut self.panel);
         });
-        self.ui_milliseconds = start.elapsed().as_secs_f64() * 1e3;
+        self.ui_milliseconds = cpu_milliseconds() - start;
         // The fonts' own texture is not the gallery's.
         let of_gallery = |id: &egui::TextureId| *id != egui::TextureId::default();
         let uploads = output.textures_delta.set.iter();
@@ -126,6 +126,7 @@ impl Window {
 
     fn mouse(&mut self, at: Pos2, pressed: bool, modifiers: Modifiers) {
         self.frame(vec![
+            Event::ModifiersChanged(modifiers),
             Event::PointerMoved(at),
             Event::PointerButton {
                 pos: at,
@@ -173,6 +174,17 @@ impl Window {
     fn in_view(&self) -> std::ops::Range<usize> {
         self.panel.place.in_view()
     }
+}
+
+/// What this thread has computed so far, without the time in which it had to wait for others; 0 where the
+/// system does not say.
+fn cpu_milliseconds() -> f64 {
+    let said = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = said
+        .split(' ')
+        .next()
+        .and_then(|first| first.parse::<f64>().ok());
+    nanoseconds.unwrap_or(0.0) / 1e6
 }
 
 /// Made one second after the other, four to a run, the newest first.
@@ -319,7 +331,7 @@ fn a_hundred_thousand_pictures_cost_what_is_in_view() {
     assert!(seen.len() > 10_000, "it went far: {}", seen.len());
     ui_milliseconds.sort_by(f64::total_cmp);
     eprintln!(
-        "a frame of 100,000 pictures: median {:.2} ms, p99 {:.2} ms",
+        "CPU of a frame of 100,000 pictures: median {:.2} ms, p99 {:.2} ms",
         ui_milliseconds[300], ui_milliseconds[594]
     );
 }
