@@ -86,7 +86,7 @@ fn open_fixture() -> LoadedModel {
 }
 
 /// What a run told, by kind and in order.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Told {
     pub plans: Vec<Plan>,
     pub loadings: Vec<(String, u64, u64)>,
