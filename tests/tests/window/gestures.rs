@@ -308,6 +308,9 @@ fn best_of_is_chosen_behind_more_and_scores_can_be_seen() {
     window.generate("a red sailboat");
     let run = window.app().session.runs.last().unwrap();
     assert_eq!(run.request.best_of, 4);
-    let folders = Folders::under(window.home.path());
-    assert!(Settings::load(&folders).0.shows_scores);
+    // Settings are written beside the window.
+    window.wait_for("the settings on the disk", |window| {
+        let folders = Folders::under(window.home.path());
+        Settings::load(&folders).0.shows_scores
+    });
 }
