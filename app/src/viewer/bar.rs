@@ -1,6 +1,6 @@
 //! What floats around the pictures: how they are compared above, what they are below.
 
-use egui::{Align, Layout, Rect, Ui, UiBuilder, vec2};
+use egui::{Align, Label, Layout, Rect, Ui, UiBuilder, vec2};
 
 use super::{Comparison, Viewer};
 use crate::command::Command;
@@ -132,34 +132,38 @@ fn picture_actions_ui(ui: &mut Ui, scene: &mut Scene<'_>, picture: PictureRef) -
     stays
 }
 
-/// What each picture is, under its place or in a row.
+/// What the picture is, or the two that lie over each other.
 pub fn foot_ui(ui: &mut Ui, scene: &Scene<'_>, viewer: &Viewer, place: Rect) {
-    let theme = theme::of(ui);
-    let shown: Vec<PictureRef> = match viewer.comparison {
-        Comparison::SideBySide => viewer.pictures.clone(),
-        _ if !viewer.compares() => viewer.pictures.clone(),
-        _ => viewer
-            .pair
-            .iter()
-            .filter_map(|index| viewer.pictures.get(*index).copied())
-            .collect(),
-    };
-    let width = place.width() / shown.len().max(1) as f32;
-    for (index, picture) in shown.into_iter().enumerate() {
-        let words = if viewer.compares() {
-            format!(
-                "{} · {}",
-                title_of(scene, picture),
-                facts_of(scene, picture)
-            )
-        } else {
-            facts_of(scene, picture)
-        };
-        let left = place.left() + width * index as f32;
-        let cell = Rect::from_min_size(egui::pos2(left, place.top()), vec2(width, place.height()));
-        let job = widgets::clipped(&words, theme::label(), theme.text2, width - 28.0);
-        ui.put(cell, egui::Label::new(job));
+    if let Some(picture) = viewer.picture() {
+        let job = widgets::clipped(
+            &facts_of(scene, picture),
+            theme::label(),
+            theme::of(ui).text2,
+            place.width() - 28.0,
+        );
+        ui.put(place, Label::new(job));
+    } else if viewer.comparison != Comparison::SideBySide {
+        let [left, right] = viewer.pair.map(|index| viewer.pictures.get(index).copied());
+        let (middle, ends) = (place.center().x, [left, right]);
+        let halves = [place.with_max_x(middle), place.with_min_x(middle)];
+        for (picture, half) in ends.into_iter().zip(halves) {
+            if let Some(picture) = picture {
+                caption_ui(ui, scene, picture, half);
+            }
+        }
     }
+}
+
+/// What a picture is, under it.
+pub fn caption_ui(ui: &mut Ui, scene: &Scene<'_>, picture: PictureRef, place: Rect) {
+    let words = format!(
+        "{} · {}",
+        title_of(scene, picture),
+        facts_of(scene, picture)
+    );
+    let colour = theme::of(ui).text2;
+    let job = widgets::clipped(&words, theme::label(), colour, place.width() - 28.0);
+    ui.put(place, Label::new(job)).on_hover_text(words);
 }
 
 fn title_of(scene: &Scene<'_>, picture: PictureRef) -> String {

@@ -6,7 +6,7 @@ use egui::{
 };
 
 use super::plane::{self, Plane};
-use super::{Comparison, Viewer};
+use super::{Comparison, Viewer, bar};
 use crate::canvas::{CRISP_ZOOM, Projection};
 use crate::panels::{Scene, widgets};
 use crate::session::PictureRef;
@@ -15,6 +15,8 @@ use crate::theme;
 
 /// So much smaller pictures may be for rows without holes.
 const FULL_ROWS: f32 = 1.15;
+/// For the words under a cell, in points.
+const CAPTION: f32 = 26.0;
 /// Between cells, in points.
 const GAP: f32 = 8.0;
 /// What of the divider the pointer can take hold of, in points.
@@ -39,14 +41,15 @@ pub fn cells(stage: Rect, n: usize, picture: Vec2) -> Vec<Rect> {
     (0..n)
         .map(|index| {
             let place = vec2((index % n_columns) as f32, (index / n_columns) as f32);
-            Rect::from_min_size(stage.min + place * (size + Vec2::splat(GAP)), size)
+            let pitch = size + vec2(GAP, CAPTION + GAP);
+            Rect::from_min_size(stage.min + place * pitch, size)
         })
         .collect()
 }
 
 fn cell_size(stage: Rect, n_columns: usize, n_rows: usize) -> Vec2 {
     let gaps = vec2(n_columns as f32 - 1.0, n_rows as f32 - 1.0) * GAP;
-    (stage.size() - gaps) / vec2(n_columns as f32, n_rows as f32)
+    (stage.size() - gaps) / vec2(n_columns as f32, n_rows as f32) - vec2(0.0, CAPTION)
 }
 
 pub fn pictures_ui(
@@ -66,6 +69,13 @@ pub fn pictures_ui(
             for (index, cell) in cells.iter().enumerate() {
                 let projection = viewer.view.projection(*cell, pixels_per_point);
                 draw(ui, scene, viewer, plane, index, &projection, *cell, 1.0);
+                let below = cell.translate(vec2(0.0, cell.height()));
+                bar::caption_ui(
+                    ui,
+                    scene,
+                    viewer.pictures[index],
+                    below.with_max_y(below.top() + CAPTION),
+                );
             }
         }
         Comparison::Divider => divided_ui(ui, scene, viewer, plane, &projection, cells[0]),

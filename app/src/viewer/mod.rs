@@ -115,6 +115,11 @@ impl Viewer {
         self.pictures.len() > 1
     }
 
+    /// Each picture has a place of its own.
+    fn has_cells(&self) -> bool {
+        self.compares() && self.comparison == Comparison::SideBySide
+    }
+
     /// Goes on without a picture that went away. Whether anything is left to look at.
     #[must_use]
     pub fn forget(&mut self, gone: PictureRef, next: Option<PictureRef>) -> bool {
@@ -170,9 +175,10 @@ pub fn viewer_ui(
     let theme = theme::of(ui);
     let whole = ui.max_rect();
     ui.painter().rect_filled(whole, 0, theme.canvas);
+    let foot_height = if viewer.has_cells() { 0.0 } else { FOOT_HEIGHT };
     let stage = Rect::from_min_max(
         whole.min + vec2(0.0, BAR_HEIGHT),
-        whole.max - vec2(0.0, FOOT_HEIGHT),
+        whole.max - vec2(0.0, foot_height),
     );
     let mut stays = true;
     if hears_keys && !ui.ctx().text_edit_focused() {
@@ -188,7 +194,7 @@ pub fn viewer_ui(
 
 fn stage_ui(ui: &mut Ui, scene: &mut Scene<'_>, viewer: &mut Viewer, stage: Rect) {
     let plane = Plane::of(scene, &viewer.pictures);
-    let cells = if viewer.comparison == Comparison::SideBySide {
+    let cells = if viewer.has_cells() {
         compare::cells(stage, viewer.pictures.len(), plane.size)
     } else {
         vec![stage]
