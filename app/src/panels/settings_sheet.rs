@@ -40,7 +40,7 @@ pub fn settings_sheet_ui(ui: &Ui, scene: &mut Scene<'_>, gallery_folder: &str) -
         ui.separator();
         folder_ui(ui, scene, gallery_folder);
         ui.separator();
-        meaning_ui(ui, scene);
+        ui.scope(|ui| meaning_ui(ui, scene));
         ui.separator();
         device_ui(ui, scene);
         closes

@@ -121,6 +121,7 @@ impl Worker {
                     (self.emit)(Event::Notice { message });
                 }
                 self.gallery = Some(gallery);
+                self.is_overview_stale = true;
                 self.begin_scan();
                 self.averages = None;
             }

@@ -158,6 +158,8 @@ impl Worker {
                 self.suspects.clear();
                 self.seen = None;
                 self.looked = None;
+                // What holds for this encoder is told, even where it is what held for the one before.
+                self.told = State::default();
             }
             Command::Pause(is_paused) => self.is_paused = is_paused,
         }
