@@ -66,7 +66,7 @@ pub(super) fn text_ui(
         draft.edited();
     }
     if let Some(selection) = bar.focus.take() {
-        response.request_focus();
+        focus(response);
         let end = CCursor::new(draft.prompt.chars().count());
         let range = match selection {
             Selection::All => CCursorRange::two(CCursor::new(0), end),
@@ -76,6 +76,13 @@ pub(super) fn text_ui(
         state.cursor.set_char_range(Some(range));
         state.store(ui.ctx(), id);
     }
+}
+
+/// Puts the keyboard focus into a text field. The next frame comes at once, or the first letter typed would still
+/// be taken for a command.
+pub(super) fn focus(field: &Response) {
+    field.request_focus();
+    field.ctx.request_repaint();
 }
 
 /// A text field's name for screen readers; its text is its value.

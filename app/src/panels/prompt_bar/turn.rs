@@ -3,7 +3,7 @@
 use egui::{Id, Key, Layout, Response, Ui};
 
 use super::mix::{leave_ui, picture_ui};
-use super::text::words_field_ui;
+use super::text::{focus, words_field_ui};
 use super::{PromptBar, Words, pills};
 use crate::command::{Command, GestureCommand};
 use crate::icons::Icon;
@@ -37,7 +37,7 @@ pub(super) fn turn_ui(
             FIELD_WIDTH,
         );
         if bar.focus.take().is_some() {
-            from.request_focus();
+            focus(&from);
         }
         word_ui(ui, "into");
         let id = Id::unique("turn into");
