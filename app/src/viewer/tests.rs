@@ -36,7 +36,7 @@ fn cells_are_laid_out_so_that_pictures_are_largest() {
         (2, vec2(512.0, 512.0), 2),
         (2, vec2(1600.0, 300.0), 1),
         (3, vec2(512.0, 512.0), 3),
-        (4, vec2(512.0, 512.0), 2),
+        (4, vec2(512.0, 512.0), 4),
         (4, vec2(768.0, 512.0), 2),
     ] {
         let cells = cells(stage, n, picture);
