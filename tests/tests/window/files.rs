@@ -109,7 +109,14 @@ fn commands_wait_for_a_large_mask_and_keep_their_order() {
         (Modifiers::COMMAND, Key::Z),
         (Modifiers::COMMAND | Modifiers::SHIFT, Key::Z),
     ] {
-        window.harness.key_press_modifiers(modifiers, key);
+        // All in one frame: an undo that comes while nothing waits stops the work instead.
+        window.harness.input_mut().events.push(egui::Event::Key {
+            key,
+            physical_key: None,
+            pressed: true,
+            repeat: false,
+            modifiers,
+        });
     }
     window.wait_for("the last of them", |window| {
         let document = window.app().session.document();
