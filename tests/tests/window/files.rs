@@ -110,13 +110,15 @@ fn commands_wait_for_a_large_mask_and_keep_their_order() {
         (Modifiers::COMMAND | Modifiers::SHIFT, Key::Z),
     ] {
         // All in one frame: an undo that comes while nothing waits stops the work instead.
-        window.harness.input_mut().events.push(egui::Event::Key {
-            key,
-            physical_key: None,
-            pressed: true,
-            repeat: false,
-            modifiers,
-        });
+        for pressed in [true, false] {
+            window.harness.input_mut().events.push(egui::Event::Key {
+                key,
+                physical_key: None,
+                pressed,
+                repeat: false,
+                modifiers,
+            });
+        }
     }
     window.wait_for("the last of them", |window| {
         let document = window.app().session.document();
