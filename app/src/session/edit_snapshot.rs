@@ -38,7 +38,7 @@ pub(super) enum Change {
 }
 
 /// What [`Effect::AskEdit`](super::Effect::AskEdit) asks for: what the engine needs to see of a document is put
-/// together, which takes its time with a large one. Hand the result to [`Session::edit_asked`].
+/// together, which takes its time with a large one. Hand the result to [`Session::edit_asked`](super::Session::edit_asked).
 #[derive(Debug, Clone)]
 pub struct EditJob {
     pub(super) id: JobId,

@@ -6,7 +6,7 @@
 //!   its later code (`RRDB_trunk.0.RDB1.conv1`), and Real-ESRGAN's (`body.0.rdb1.conv1`, Wang et al. 2021);
 //! - `SRVGGNetCompact` of Real-ESRGAN (`body.0`, `body.1`, …).
 //!
-//! Pictures go through in [`tiles`], so that their size does not decide the memory.
+//! Pictures go through in `tiles`, so that their size does not decide the memory.
 
 mod compact;
 mod config;

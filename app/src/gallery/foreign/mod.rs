@@ -1,9 +1,9 @@
 //! How other programs say that a picture was made: read from PNG texts and EXIF, never written.
 //!
-//! - [`web_ui`]: the `parameters` text of AUTOMATIC1111, Forge and their kin, and `SwarmUI`'s in the same place;
-//! - [`comfy`]: `ComfyUI`'s graph of nodes;
-//! - [`invoke`]: `InvokeAI`'s JSON, old and new;
-//! - [`exif`]: where JPEG and WebP files keep such texts.
+//! - `web_ui`: the `parameters` text of AUTOMATIC1111, Forge and their kin, and `SwarmUI`'s in the same place;
+//! - `comfy`: `ComfyUI`'s graph of nodes;
+//! - `invoke`: `InvokeAI`'s JSON, old and new;
+//! - `exif`: where JPEG and WebP files keep such texts.
 //!
 //! All of it comes from strangers. It stays data: texts have limits, graphs are walked with a limit, what
 //! cannot be read is left out and the text itself is shown.

@@ -102,7 +102,7 @@ impl Matrix {
 
     /// How like `query`, of unit length, every picture is, in no order.
     ///
-    /// # Shapes: query [dim]
+    /// # Shapes: query `[dim]`
     pub fn scores(&self, query: &[f32]) -> Vec<Score> {
         if query.len() != self.dim || self.dim == 0 {
             return Vec::new();
