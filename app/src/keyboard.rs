@@ -14,6 +14,8 @@ use crate::panels::gallery::GridKind;
 #[derive(Default)]
 pub struct Keyboard {
     pressed: Vec<Command>,
+    /// Pressed after something was typed in the same frame: the text gets that first.
+    late: Vec<Command>,
     /// Keys that are held: a press of one of them is a repeat. egui marks repeats only after this hook.
     held: HashSet<Key>,
     /// A sheet or the palette is open: only what is heard everywhere is heard.
@@ -29,12 +31,19 @@ impl Keyboard {
 
     /// The commands pressed since the last call, in order.
     pub fn take(ctx: &Context, sheet_is_open: bool, is_in_gallery: bool) -> Vec<Command> {
-        ctx.with_plugin(|keyboard: &mut Self| {
-            keyboard.sheet_is_open = sheet_is_open;
-            keyboard.is_in_gallery = is_in_gallery;
-            std::mem::take(&mut keyboard.pressed)
-        })
-        .unwrap_or_default()
+        let (now, has_late) = ctx
+            .with_plugin(|keyboard: &mut Self| {
+                keyboard.sheet_is_open = sheet_is_open;
+                keyboard.is_in_gallery = is_in_gallery;
+                let late = std::mem::take(&mut keyboard.late);
+                let has_late = !late.is_empty();
+                (std::mem::replace(&mut keyboard.pressed, late), has_late)
+            })
+            .unwrap_or_default();
+        if has_late {
+            ctx.request_repaint();
+        }
+        now
     }
 }
 
@@ -59,7 +68,13 @@ impl egui::Plugin for Keyboard {
             Scope::Grid => in_grid && !sheet,
         };
         let mut drop_text = false;
-        let Self { pressed, held, .. } = self;
+        let mut has_typed = false;
+        let Self {
+            pressed,
+            late,
+            held,
+            ..
+        } = self;
         input.events.retain(|event| match event {
             Event::WindowFocused(false) => {
                 // What is let go of elsewhere is not heard of here.
@@ -98,10 +113,12 @@ impl egui::Plugin for Keyboard {
                 let key = by_position(*key, *physical_key);
                 let is_repeat = !held.insert(key);
                 let Some(command) = command::command_for(key, *modifiers, heard) else {
+                    has_typed |= in_text;
                     return true;
                 };
                 if !is_repeat || repeats(command) {
-                    pressed.push(command.clone());
+                    let queue = if has_typed { &mut *late } else { &mut *pressed };
+                    queue.push(command.clone());
                 }
                 drop_text = true;
                 false
@@ -116,6 +133,10 @@ impl egui::Plugin for Keyboard {
             Event::Text(_) if drop_text => {
                 drop_text = false;
                 false
+            }
+            Event::Text(_) | Event::Paste(_) => {
+                has_typed |= in_text;
+                true
             }
             Event::Copy if !in_text => {
                 pressed.push(Command::CopyPicture);

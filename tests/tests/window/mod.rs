@@ -289,6 +289,29 @@ fn a_surprise_replaces_the_prompt_by_words_that_the_model_knows() {
     );
 }
 
+/// A slow frame holds the last letters and the shortcut after them.
+#[test]
+fn what_was_typed_before_a_shortcut_counts() {
+    let mut window = Window::open();
+    window.press(Modifiers::NONE, Key::T);
+    window.press(Modifiers::COMMAND, Key::A);
+    window.type_text("a red sail");
+    let letters = egui::Event::Text("boat".to_owned());
+    window.harness.input_mut().events.push(letters);
+    for pressed in [true, false] {
+        window.harness.input_mut().events.push(egui::Event::Key {
+            key: Key::Enter,
+            physical_key: None,
+            pressed,
+            repeat: false,
+            modifiers: Modifiers::COMMAND,
+        });
+    }
+    window.steps(3);
+    let run = window.app().session.runs.last().unwrap();
+    assert_eq!(run.request.prompt, "a red sailboat");
+}
+
 #[test]
 fn a_prompt_becomes_tiles_previews_and_kept_pictures() {
     let mut window = Window::open();
