@@ -8,8 +8,8 @@ use image::RgbImage;
 use limn_engine::{
     pipelines::upscale,
     protocol::{
-        BlobHash, Compute, GenerateRequest, ModelId, Picture, PictureInput, Plan, Request,
-        Sampling, UpscaleRequest, Upscaler,
+        BlobHash, GenerateRequest, ModelId, Picture, PictureInput, Plan, Request, Sampling,
+        UpscaleRequest, Upscaler,
     },
 };
 use serde_json::json;
@@ -149,7 +149,7 @@ impl Arguments {
                     n_steps: *steps,
                     ..Sampling::default()
                 },
-                ..blank(conversation.model_or_first(id)?, self.compute.compute())
+                ..GenerateRequest::blank(conversation.model_or_first(id)?, self.compute.compute())
             };
             return Ok(Some(Upscaler::Diffusion {
                 generate,
@@ -179,22 +179,6 @@ fn model_id(model: &str) -> anyhow::Result<ModelId> {
     let path = model_path(model)?;
     let path = path.map(|path| path.to_string_lossy().into_owned());
     Ok(ModelId(path.unwrap_or_else(|| model.to_owned())))
-}
-
-/// A request that asks for nothing in words.
-fn blank(model: ModelId, compute: Compute) -> GenerateRequest {
-    GenerateRequest {
-        model,
-        compute,
-        prompt: String::new(),
-        negative_prompt: None,
-        size: None,
-        n_pictures: 1,
-        best_of: 1,
-        seed: 0,
-        sampling: Sampling::default(),
-        latents: None,
-    }
 }
 
 /// How the smaller picture came to be, as far as its file tells.
@@ -232,7 +216,7 @@ impl Origin {
         };
         let generate = match &request.upscaler {
             Some(Upscaler::Diffusion { generate, .. }) => generate.clone(),
-            _ => blank(ModelId(plan.model_name.clone()), request.compute.clone()),
+            _ => GenerateRequest::blank(ModelId(plan.model_name.clone()), request.compute.clone()),
         };
         Recipe::new(plan, &generate, picture).upscaled(self.recipe.as_ref(), facts)
     }

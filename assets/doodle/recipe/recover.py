@@ -27,9 +27,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--train-encoder", action="store_true", help="`train_movq.py` goes on with the whole autoencoder")
     arguments = parser.parse_args()
     state, folder = arguments.state, arguments.model
-    recover_movq(folder, state)
+    recover_movq(folder, state, arguments.train_encoder)
     starts = {
         "clip": pair_for(settings.of(state), state, folder).state_dict(),
         "prior": PriorTransformer.from_pretrained(folder / "prior_prior", torch_dtype=torch.float32).state_dict(),
@@ -39,10 +40,16 @@ def main() -> None:
         torch.save(weights, start_path(state / f"{name}.pt"))
 
 
-def recover_movq(folder: Path, state: Path) -> None:
-    """Writes `movq_encoder.pt` and `latents.pt`, which `encode.py latents` and `train_movq.py --decoder-only` read."""
-    movq = VQModel.from_pretrained(folder / "movq", torch_dtype=torch.float32)
-    torch.save(movq.state_dict(), state / "movq_encoder.pt")
+def recover_movq(folder: Path, state: Path, trains_encoder: bool) -> None:
+    """Writes `movq_encoder.pt` and `latents.pt`, which `encode.py latents` and `train_movq.py --decoder-only` read.
+
+    Where the encoder is to be trained too, `encode.py` writes both afterwards; this is then only where it begins.
+    """
+    weights = VQModel.from_pretrained(folder / "movq", torch_dtype=torch.float32).state_dict()
+    if trains_encoder:
+        torch.save(weights, start_path(state / "movq.pt"))
+        return
+    torch.save(weights, state / "movq_encoder.pt")
     n = models.LATENT_CHANNELS
     torch.save({"mean": torch.zeros(n), "std": torch.ones(n)}, state / "latents.pt")
 

@@ -150,6 +150,24 @@ pub struct GenerateRequest {
     pub latents: Option<BlobHash>,
 }
 
+impl GenerateRequest {
+    /// One picture that asks for nothing in words.
+    pub fn blank(model: ModelId, compute: Compute) -> Self {
+        Self {
+            model,
+            compute,
+            prompt: String::new(),
+            negative_prompt: None,
+            size: None,
+            n_pictures: 1,
+            best_of: 1,
+            seed: 0,
+            sampling: Sampling::default(),
+            latents: None,
+        }
+    }
+}
+
 /// A picture, or what a mask covers of it, made anew.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EditRequest {

@@ -9,15 +9,7 @@ use super::Window;
 impl Window {
     /// A gallery of four pictures, in its own place.
     fn with_gallery() -> Self {
-        let mut window = Self::open();
-        window.generate("a red sailboat");
-        let job = window.started();
-        for index in 0..4 {
-            window.picture(job, index);
-        }
-        window.finished(job);
-        window.wait_for("four pictures", |window| window.n_saved() == 4);
-        window.press(Modifiers::NONE, Key::Escape);
+        let mut window = Self::open_with_results();
         window.press(Modifiers::COMMAND, Key::K);
         window.type_text("go gall");
         window.press(Modifiers::NONE, Key::Enter);

@@ -195,6 +195,21 @@ impl Window {
         self.steps(2);
     }
 
+    /// Four saved results, and nothing has the keyboard.
+    fn open_with_results() -> Self {
+        let mut window = Self::open();
+        window.generate("a red sailboat");
+        let job = window.started();
+        for index in 0..4 {
+            window.picture(job, index);
+        }
+        window.finished(job);
+        window.wait_for("four saved pictures", |window| window.n_saved() == 4);
+        window.steps(3);
+        window.press(Modifiers::NONE, Key::Escape);
+        window
+    }
+
     fn n_saved(&self) -> usize {
         let slots = self.app().session.runs.iter().flat_map(|run| &run.slots);
         slots

@@ -7,22 +7,6 @@ use limn::session::PictureRef;
 use super::Window;
 
 impl Window {
-    /// Four saved results.
-    fn open_with_results() -> Self {
-        let mut window = Self::open();
-        window.generate("a red sailboat");
-        let job = window.started();
-        for index in 0..4 {
-            window.picture(job, index);
-        }
-        window.finished(job);
-        window.wait_for("four saved pictures", |window| window.n_saved() == 4);
-        window.steps(3);
-        // Leaves the prompt.
-        window.press(Modifiers::NONE, Key::Escape);
-        window
-    }
-
     fn send(&mut self, command: Command) {
         self.harness.state_mut().send(command);
         self.steps(3);

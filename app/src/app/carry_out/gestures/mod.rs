@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use egui::Context;
 use image::RgbaImage;
-use limn_engine::protocol::{GenerateRequest, ModelId, Sampling};
+use limn_engine::protocol::{GenerateRequest, ModelId};
 
 use super::gallery::{export_dialog, format_of, not_exported, write_picture};
 use super::{DialogAnswer, ask};
@@ -205,17 +205,8 @@ impl App {
     /// It goes without a model that draws; then only the device is read of the request.
     fn upscale_request(&mut self) -> GenerateRequest {
         let request = self.gesture_request(String::new());
-        let request = request.unwrap_or_else(|_| GenerateRequest {
-            model: ModelId(String::new()),
-            compute: self.settings.compute.clone(),
-            prompt: String::new(),
-            negative_prompt: None,
-            size: None,
-            n_pictures: 1,
-            best_of: 1,
-            seed: 0,
-            sampling: Sampling::default(),
-            latents: None,
+        let request = request.unwrap_or_else(|_| {
+            GenerateRequest::blank(ModelId(String::new()), self.settings.compute.clone())
         });
         GenerateRequest {
             negative_prompt: None,

@@ -130,16 +130,10 @@ fn a_larger_copy_of_a_picture_is_exported_once_the_gallery_has_it() {
     let mut bench = Bench::new();
     let compute = limn_engine::protocol::Compute::default();
     let request = GenerateRequest {
-        model: ModelId("doodle".to_owned()),
-        compute,
         prompt: "a cat".to_owned(),
-        negative_prompt: None,
         size: Some((8, 6)),
-        n_pictures: 1,
-        best_of: 1,
         seed: 7,
-        sampling: Sampling::default(),
-        latents: None,
+        ..GenerateRequest::blank(ModelId("doodle".to_owned()), compute)
     };
     let (run, effects) = bench.app.session.queue(request);
     bench.app.carry_out_effects(effects);
