@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass, replace
 
@@ -19,7 +20,7 @@ import things
 from pen import COLOURS, MORE_COLOURS, Pen, argb
 from places import sky_and_ground
 from settings import NONE, PLAIN, Setting
-from words import ARRANGEMENTS, SIZES, STYLES, plural
+from words import ARRANGEMENTS, SCENERY, SIZES, STYLES, plural
 
 DRAW = objects.DRAW | creatures.DRAW | things.DRAW
 ALL_COLOURS = COLOURS | MORE_COLOURS
@@ -34,12 +35,21 @@ STANDS = {
     "above": ((50, 76, 0.6), (50, 33, 0.6)),
     "front": ((62, 48, 0.86), (38, 68, 0.62)),
 }
+WHOLE = (0.0, 0.0, 100.0)
+# How far an object of full size reaches from its middle, in hundredths of the picture.
+REACH = 30.0
+# An object is named where this much of it is seen.
+SEEN = 0.7
 OF_ANOTHER = ("left", "right", "above", "front")
 
 
 @dataclass(frozen=True)
 class Scene:
-    """The facts of one picture; `seed` settles everything else."""
+    """The facts of one picture; `seed` settles everything else.
+
+    `window`: which part of the scene is seen, as left, top and side in hundredths of it. A crop of a scene shows its
+    object for the most part, or there is none.
+    """
 
     object: str
     colour: str
@@ -51,19 +61,48 @@ class Scene:
     other: str = PLAIN["other"]
     other_colour: str = PLAIN["other_colour"]
     style: str = PLAIN["style"]
+    window: tuple[float, float, float] = WHOLE
 
 
 def sample(setting: Setting, rng: random.Random, held_out: bool = False) -> Scene:
     """A scene for the training, or of the combinations that are kept from it."""
     while True:
-        facts = {name: rng.choice(values) for name, values in list(setting.tables.items())[:4]}
-        scene = Scene(**facts, seed=rng.getrandbits(32))
+        tables = (setting.objects, setting.colours, setting.places, setting.times)
+        scene = Scene(*(rng.choice(list(table)) for table in tables), seed=rng.getrandbits(32))
         if setting.has_several:
             scene = with_others(scene, setting, rng)
         if setting.has_styles:
             scene = replace(scene, style=rng.choice(list(STYLES)) if rng.random() < 0.75 else "flat")
         if is_held_out(scene, setting) == held_out:
-            return scene
+            return in_part(scene, rng) if setting.has_crops and not held_out and rng.random() < 0.4 else scene
+
+
+def in_part(scene: Scene, rng: random.Random) -> Scene:
+    """A part of the scene: half of them are without any object, so that scenery can be drawn alone."""
+    if rng.random() < 0.5:
+        scene = replace(scene, object=NONE, colour=NONE, size=PLAIN["size"], arrangement=PLAIN["arrangement"],
+                        other=NONE, other_colour=NONE)
+        return replace(scene, window=any_window(rng) if rng.random() < 0.6 else WHOLE)
+    if scene.arrangement != "one":
+        return scene
+    while True:
+        window = any_window(rng)
+        if share_seen(scene, window) >= SEEN:
+            return replace(scene, window=window)
+
+
+def any_window(rng: random.Random) -> tuple[float, float, float]:
+    side = rng.uniform(45, 90)
+    return rng.uniform(0, 100 - side), rng.uniform(0, 100 - side), side
+
+
+def share_seen(scene: Scene, window: tuple[float, float, float]) -> float:
+    """How much of the object's box lies in the window, 0..1."""
+    left, top, side = window
+    x, y, scale = STANDS["one"][0]
+    reach = REACH * scale * SCALES[scene.size]
+    inside = (max(0.0, min(middle + reach, start + side) - max(middle - reach, start)) for middle, start in ((x, left), (y, top)))
+    return math.prod(inside) / (2 * reach) ** 2
 
 
 def with_others(scene: Scene, setting: Setting, rng: random.Random) -> Scene:
@@ -87,6 +126,8 @@ def is_held_out(scene: Scene, setting: Setting) -> bool:
 
 def caption(scene: Scene, setting: Setting, rng: random.Random) -> str:
     """A sentence that says some or all of the scene's facts."""
+    if scene.object == NONE:
+        return with_style(scenery(scene, setting, rng), scene, rng)
     subject = noun_phrase(scene, setting.objects, rng)
     if scene.other != NONE:
         stands = rng.choice(ARRANGEMENTS[scene.arrangement])
@@ -94,14 +135,30 @@ def caption(scene: Scene, setting: Setting, rng: random.Random) -> str:
         subject = f"{subject} {stands} {noun_phrase(other, setting.objects, rng)}"
     place = rng.choice(setting.places[scene.place]) if rng.random() < 0.85 else ""
     time = rng.choice(setting.times[scene.time]) if rng.random() < 0.75 else ""
-    # Left out rarely: what is asked for without a style is flat.
-    style = rng.choice(STYLES[scene.style]) if rng.random() < 0.97 else ""
     parts = [subject, place, time]
     if rng.random() < 0.1:
         parts = [subject, time, place]
     text = " ".join(part for part in parts if part)
     if rng.random() < 0.08:
         text = rng.choice(("a picture of ", "a drawing of ")) + text
+    return with_style(text, scene, rng)
+
+
+def scenery(scene: Scene, setting: Setting, rng: random.Random) -> str:
+    """A place without anything in it: "an empty beach at night", or as in a sentence without its subject."""
+    if rng.random() < 0.3:
+        text = rng.choice(setting.places[scene.place])
+    else:
+        text = rng.choice(SCENERY[scene.place])
+        if text.startswith(("a ", "the ")) and rng.random() < 0.4:
+            text = f"an empty {text.split(maxsplit=1)[1]}"
+    time = rng.choice(setting.times[scene.time]) if rng.random() < 0.8 else ""
+    return f"{text} {time}".strip()
+
+
+def with_style(text: str, scene: Scene, rng: random.Random) -> str:
+    """Left out rarely: what is asked for without a style is flat."""
+    style = rng.choice(STYLES[scene.style]) if rng.random() < 0.97 else ""
     return text + (", " if rng.random() < 0.6 else " ") + style if style else text
 
 
@@ -140,11 +197,13 @@ def render(scene: Scene, size_px: int, zoom: int = 1) -> np.ndarray:
     full_px = zoom * size_px
     surface = skia.Surface(full_px, full_px)
     canvas = surface.getCanvas()
-    canvas.scale(full_px / 100, full_px / 100)
+    left, top, side = scene.window
+    canvas.scale(full_px / side, full_px / side)
+    canvas.translate(-left, -top)
     rng = random.Random(scene.seed)
     sky_and_ground(canvas, scene, rng)
     stands = STANDS[scene.arrangement]
-    for k, stand in enumerate(stands):
+    for k, stand in enumerate(stands if scene.object != NONE else ()):
         is_other = scene.other != NONE and k < len(stands) - 1
         name, colour = (scene.other, scene.other_colour) if is_other else (scene.object, scene.colour)
         draw_object(canvas, name, colour, stand, scene, rng)

@@ -23,7 +23,7 @@ from words import (
 )
 
 Phrases = dict[str, tuple[str, ...]]
-# No fact at all: what a scene without a second object has for it.
+# No fact at all: what a scene without an object, or without a second one, has for it.
 NONE = "none"
 # What the setting `wide` draws of the further objects and colours: those that are told apart at 128 px in every style.
 WIDE_OBJECTS = (
@@ -43,6 +43,8 @@ class Setting:
     colours: dict[str, tuple[int, int, int]]
     places: Phrases
     has_styles: bool
+    # Some pictures are parts of a scene, with its object or without any.
+    has_crops: bool
     # Sizes vary, and there may be several objects.
     has_several: bool
     # Of the combinations of object, colour and place one in so many is kept from the training; 0: none.
@@ -62,7 +64,8 @@ class Setting:
     def tables(self) -> dict[str, tuple[str, ...]]:
         """The facts that vary from scene to scene, and the values that each may have."""
         objects, colours = tuple(self.objects), tuple(self.colours)
-        tables = {"object": objects, "colour": colours, "place": tuple(self.places), "time": tuple(self.times)}
+        none = (NONE,) if self.has_crops else ()
+        tables = {"object": objects + none, "colour": colours + none, "place": tuple(self.places), "time": tuple(self.times)}
         if self.has_several:
             tables |= {
                 "size": tuple(SIZES),
@@ -85,6 +88,7 @@ SETTINGS = {
             colours=COLOURS,
             places=PLACES,
             has_styles=False,
+            has_crops=False,
             has_several=False,
             held_out_every=0,
             unet_widths=(64, 96, 192),
@@ -99,6 +103,7 @@ SETTINGS = {
             colours=COLOURS | {name: MORE_COLOURS[name] for name in WIDE_COLOURS},
             places=PLACES | MORE_PLACES,
             has_styles=True,
+            has_crops=True,
             has_several=False,
             held_out_every=20,
             unet_widths=(64, 96, 192),
@@ -113,6 +118,7 @@ SETTINGS = {
             colours=COLOURS | MORE_COLOURS,
             places=PLACES | MORE_PLACES,
             has_styles=True,
+            has_crops=True,
             has_several=True,
             held_out_every=20,
             unet_widths=(64, 128, 256),

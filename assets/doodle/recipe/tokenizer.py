@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 from settings import Setting
-from words import ARRANGEMENTS, SIZES, STYLES, plural
+from words import ARRANGEMENTS, SCENERY, SIZES, STYLES, plural
 
 MAX_LENGTH = 32
 OTHER_WORDS = "a an the of with and is on in at by picture drawing".split()
@@ -25,6 +25,9 @@ def words(setting: Setting) -> list[str]:
     if setting.has_several:
         tables += [ARRANGEMENTS, SIZES]
         phrases += [plural(name) for names in setting.objects.values() for name in names]
+    if setting.has_crops:
+        tables += [SCENERY]
+        phrases += ["empty"]
     phrases += [phrase for table in tables for names in table.values() for phrase in names]
     return sorted({word for phrase in phrases for word in phrase.split()})
 

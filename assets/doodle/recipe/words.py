@@ -87,6 +87,25 @@ MORE_PLACES = {
     "volcano": ("by the volcano", "by a volcano"),
     "plain": ("on a plain background", "on plain paper"),
 }
+# The places by themselves, where no object is.
+SCENERY = {
+    "sea": ("the sea", "the ocean", "water"),
+    "meadow": ("a meadow", "a field", "grass"),
+    "snow": ("snow", "a winter landscape"),
+    "desert": ("a desert", "sand dunes"),
+    "mountains": ("mountains", "the mountains"),
+    "city": ("a city", "a town"),
+    "beach": ("a beach", "the beach"),
+    "forest": ("a forest", "the woods"),
+    "room": ("a room",),
+    "space": ("space", "stars"),
+    "underwater": ("the sea floor", "under water"),
+    "river": ("a river", "a stream"),
+    "garden": ("a garden", "a fence"),
+    "road": ("a road", "a street"),
+    "volcano": ("a volcano",),
+    "plain": ("a plain background", "plain paper"),
+}
 TIMES = {
     "day": ("by day", "in the daytime", "on a sunny day", ""),
     "sunset": ("at sunset", "at dusk", "in the evening"),
