@@ -14,8 +14,9 @@ use crate::panels::gallery::GridKind;
 #[derive(Default)]
 pub struct Keyboard {
     pressed: Vec<Command>,
-    /// Pressed after something was typed in the same frame: the text gets that first.
-    late: Vec<Command>,
+    /// What the next frame hears first. Much may come in one slow frame: what follows a command may be meant for what it
+    /// opens, and what comes before one is for the field that has the keyboard.
+    waiting: Vec<Event>,
     /// Keys that are held: a press of one of them is a repeat. egui marks repeats only after this hook.
     held: HashSet<Key>,
     /// A sheet or the palette is open: only what is heard everywhere is heard.
@@ -31,19 +32,147 @@ impl Keyboard {
 
     /// The commands pressed since the last call, in order.
     pub fn take(ctx: &Context, sheet_is_open: bool, is_in_gallery: bool) -> Vec<Command> {
-        let (now, has_late) = ctx
+        let (pressed, is_waiting) = ctx
             .with_plugin(|keyboard: &mut Self| {
                 keyboard.sheet_is_open = sheet_is_open;
                 keyboard.is_in_gallery = is_in_gallery;
-                let late = std::mem::take(&mut keyboard.late);
-                let has_late = !late.is_empty();
-                (std::mem::replace(&mut keyboard.pressed, late), has_late)
+                let pressed = std::mem::take(&mut keyboard.pressed);
+                (pressed, !keyboard.waiting.is_empty())
             })
             .unwrap_or_default();
-        if has_late {
+        if is_waiting {
             ctx.request_repaint();
         }
-        now
+        pressed
+    }
+
+    fn hear(&mut self, event: &Event, place: &Place, so_far: &mut SoFar) -> Heard {
+        let drops_text = std::mem::take(&mut so_far.drops_text);
+        match event {
+            // The letter that came with a shortcut.
+            Event::Text(_) if drops_text => return Heard::Here,
+            Event::Text(_) | Event::Paste(_) | Event::PointerButton { .. }
+                if so_far.has_commanded =>
+            {
+                return Heard::NextFrame;
+            }
+            Event::Key { pressed: true, .. } if so_far.has_commanded => return Heard::NextFrame,
+            _ => {}
+        }
+        match event {
+            Event::WindowFocused(false) => {
+                // What is let go of elsewhere is not heard of here.
+                self.held.clear();
+                Heard::ByWidgets
+            }
+            // Held it shows what is under the mask, pressed for a moment it toggles: both ends count.
+            Event::Key {
+                key,
+                physical_key,
+                pressed: is_down,
+                modifiers,
+                ..
+            } if by_position(*key, *physical_key) == Key::Backslash
+                && (!is_down || (place.hears(Scope::OutsideText) && modifiers.is_none())) =>
+            {
+                let is_news = if *is_down {
+                    self.held.insert(Key::Backslash)
+                } else {
+                    self.held.remove(&Key::Backslash)
+                };
+                if is_news {
+                    self.pressed.push(Command::Peek(*is_down));
+                }
+                so_far.drops_text = *is_down;
+                if *is_down {
+                    Heard::Here
+                } else {
+                    Heard::ByWidgets
+                }
+            }
+            Event::Key {
+                key,
+                physical_key,
+                pressed: true,
+                modifiers,
+                ..
+            } => {
+                let key = by_position(*key, *physical_key);
+                let hears = |scope| place.hears(scope);
+                let Some(command) = command::command_for(key, *modifiers, hears) else {
+                    self.held.insert(key);
+                    so_far.has_typed |= place.in_text;
+                    return Heard::ByWidgets;
+                };
+                if so_far.has_typed {
+                    return Heard::NextFrame;
+                }
+                let is_repeat = !self.held.insert(key);
+                if !is_repeat || repeats(command) {
+                    self.pressed.push(command.clone());
+                }
+                so_far.has_commanded |= !repeats(command);
+                so_far.drops_text = true;
+                Heard::Here
+            }
+            Event::Key {
+                key, physical_key, ..
+            } => {
+                self.held.remove(&by_position(*key, *physical_key));
+                Heard::ByWidgets
+            }
+            Event::Text(_) | Event::Paste(_) => {
+                so_far.has_typed |= place.in_text;
+                Heard::ByWidgets
+            }
+            Event::Copy if !place.in_text => {
+                self.pressed.push(Command::CopyPicture);
+                Heard::Here
+            }
+            Event::PasteImage(picture) if !place.sheet_is_open => {
+                self.pressed.push(Command::PastePicture {
+                    picture: Arc::clone(picture),
+                    as_document: false,
+                });
+                Heard::Here
+            }
+            _ => {
+                so_far.drops_text = drops_text;
+                Heard::ByWidgets
+            }
+        }
+    }
+}
+
+/// Who an event is for.
+enum Heard {
+    ByWidgets,
+    Here,
+    /// It and all that follows it.
+    NextFrame,
+}
+
+/// What one frame has heard so far.
+#[derive(Default)]
+struct SoFar {
+    /// A shortcut's key is down: the letter that comes with it is not typed.
+    drops_text: bool,
+    has_typed: bool,
+    /// A command that may open something: not one of those that repeat.
+    has_commanded: bool,
+}
+
+/// Where the keyboard is.
+struct Place {
+    in_text: bool,
+    sheet_is_open: bool,
+    /// What is heard there.
+    scopes: Vec<Scope>,
+}
+
+impl Place {
+    fn hears(&self, scope: Scope) -> bool {
+        self.scopes.contains(&scope)
     }
 }
 
@@ -55,102 +184,40 @@ impl egui::Plugin for Keyboard {
     fn input_hook(&mut self, ctx: &Context, input: &mut RawInput) {
         let in_text = ctx.text_edit_focused();
         let focused = ctx.memory(egui::Memory::focused);
-        let has_focus = focused.is_some();
         let (sheet, in_gallery) = (self.sheet_is_open, self.is_in_gallery);
         let grids = [GridKind::Place, GridKind::Strip].map(GridKind::cursor_id);
         let in_grid = focused.map_or(in_gallery, |id| grids.contains(&id));
-        let heard = |scope| match scope {
-            Scope::Everywhere => true,
-            Scope::OutsideText => !in_text && !sheet,
-            Scope::Unfocused => !has_focus && !sheet,
-            Scope::InText => in_text && !sheet,
-            Scope::Gallery => in_gallery && !in_text && !sheet,
-            Scope::Grid => in_grid && !sheet,
+        let scopes = [
+            (Scope::Everywhere, true),
+            (Scope::OutsideText, !in_text && !sheet),
+            (Scope::Unfocused, focused.is_none() && !sheet),
+            (Scope::InText, in_text && !sheet),
+            (Scope::Gallery, in_gallery && !in_text && !sheet),
+            (Scope::Grid, in_grid && !sheet),
+        ];
+        let place = Place {
+            in_text,
+            sheet_is_open: sheet,
+            scopes: scopes
+                .into_iter()
+                .filter_map(|(scope, is_heard)| is_heard.then_some(scope))
+                .collect(),
         };
-        let mut drop_text = false;
-        let mut has_typed = false;
-        let Self {
-            pressed,
-            late,
-            held,
-            ..
-        } = self;
-        input.events.retain(|event| match event {
-            Event::WindowFocused(false) => {
-                // What is let go of elsewhere is not heard of here.
-                held.clear();
-                true
-            }
-            // Held it shows what is under the mask, pressed for a moment it toggles: both ends count.
-            Event::Key {
-                key,
-                physical_key,
-                pressed: is_down,
-                modifiers,
-                ..
-            } if by_position(*key, *physical_key) == Key::Backslash
-                && (!is_down || (heard(Scope::OutsideText) && modifiers.is_none())) =>
-            {
-                let is_news = if *is_down {
-                    held.insert(Key::Backslash)
-                } else {
-                    held.remove(&Key::Backslash)
-                };
-                if is_news {
-                    pressed.push(Command::Peek(*is_down));
+        let mut so_far = SoFar::default();
+        let mut events = std::mem::take(&mut self.waiting);
+        events.append(&mut input.events);
+        let mut events = events.into_iter();
+        for event in events.by_ref() {
+            match self.hear(&event, &place, &mut so_far) {
+                Heard::ByWidgets => input.events.push(event),
+                Heard::Here => {}
+                Heard::NextFrame => {
+                    self.waiting.push(event);
+                    break;
                 }
-                drop_text = *is_down;
-                !is_down
             }
-            Event::Key {
-                key,
-                physical_key,
-                pressed: true,
-                modifiers,
-                ..
-            } => {
-                drop_text = false;
-                let key = by_position(*key, *physical_key);
-                let is_repeat = !held.insert(key);
-                let Some(command) = command::command_for(key, *modifiers, heard) else {
-                    has_typed |= in_text;
-                    return true;
-                };
-                if !is_repeat || repeats(command) {
-                    let queue = if has_typed { &mut *late } else { &mut *pressed };
-                    queue.push(command.clone());
-                }
-                drop_text = true;
-                false
-            }
-            Event::Key {
-                key, physical_key, ..
-            } => {
-                held.remove(&by_position(*key, *physical_key));
-                true
-            }
-            // The letter that came with a shortcut.
-            Event::Text(_) if drop_text => {
-                drop_text = false;
-                false
-            }
-            Event::Text(_) | Event::Paste(_) => {
-                has_typed |= in_text;
-                true
-            }
-            Event::Copy if !in_text => {
-                pressed.push(Command::CopyPicture);
-                false
-            }
-            Event::PasteImage(picture) if !sheet => {
-                pressed.push(Command::PastePicture {
-                    picture: Arc::clone(picture),
-                    as_document: false,
-                });
-                false
-            }
-            _ => true,
-        });
+        }
+        self.waiting.extend(events);
     }
 }
 

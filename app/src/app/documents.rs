@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use egui::Context;
 
 use super::App;
 use crate::command::Command;
@@ -17,6 +19,29 @@ use crate::settings::Tab;
 pub(super) enum Opening {
     Document,
     Layer,
+}
+
+/// What the tabs are kept by, beside their documents.
+pub(super) struct Tabs {
+    /// Documents that are read from the disk, until all are.
+    restored: Vec<Document>,
+    /// Documents that were closed, the latest last, and where their tabs were.
+    pub(super) closed: Vec<(usize, OpenDocument)>,
+    /// Files to open once what was open the last time is open again.
+    opens_first: Vec<PathBuf>,
+    /// When the settings were last written because of what stands in the prompts.
+    saved_at: Instant,
+}
+
+impl Tabs {
+    pub(super) fn new() -> Self {
+        Self {
+            restored: Vec::new(),
+            closed: Vec::new(),
+            opens_first: Vec::new(),
+            saved_at: Instant::now(),
+        }
+    }
 }
 
 impl App {
@@ -37,10 +62,10 @@ impl App {
 
     fn document_event(&mut self, event: Event, now: Instant) {
         match event {
-            Event::Restored(document) => self.restored.push(*document),
+            Event::Restored(document) => self.tabs.restored.push(*document),
             Event::Ready => {
                 self.restore_documents();
-                for path in std::mem::take(&mut self.opens_first) {
+                for path in std::mem::take(&mut self.tabs.opens_first) {
                     self.open_path(&self.ctx.clone(), path, Opening::Document);
                 }
             }
@@ -91,13 +116,17 @@ impl App {
                 .get_mut(id)
                 .map(|open| &mut open.document);
         }
-        let closed = self.closed.iter_mut().map(|(_, open)| &mut open.document);
+        let closed = self
+            .tabs
+            .closed
+            .iter_mut()
+            .map(|(_, open)| &mut open.document);
         closed.into_iter().find(|document| document.id() == id)
     }
 
     /// What was open when Limn ended is open again, each with its prompt.
     fn restore_documents(&mut self) {
-        let restored = std::mem::take(&mut self.restored);
+        let restored = std::mem::take(&mut self.tabs.restored);
         let usual = self.session.draft_mut().for_new_document();
         let documents = restored.into_iter().map(|document| {
             let tab = self.settings.tabs.get(&document.id()).cloned();
@@ -196,7 +225,7 @@ impl App {
         } else {
             format!("Closed “{name}”")
         };
-        self.closed.push((place, closed));
+        self.tabs.closed.push((place, closed));
         self.toasts
             .offer(Tone::Plain, text, "Undo", Command::ReopenDocument, now);
     }
@@ -204,7 +233,7 @@ impl App {
     /// What was closed goes; what is saved nowhere else can still be opened again the next time.
     pub(super) fn forget_closed(&mut self) {
         if let Some(store) = &self.documents {
-            for (_, closed) in self.closed.drain(..) {
+            for (_, closed) in self.tabs.closed.drain(..) {
                 let document = &closed.document;
                 if document.is_modified() {
                     store.put_by(document.id());
@@ -219,7 +248,7 @@ impl App {
     pub fn open_files(&mut self, paths: Vec<PathBuf>) {
         if self.documents.is_some() {
             // After what was open the last time, which would otherwise come in front of them.
-            self.opens_first = paths;
+            self.tabs.opens_first = paths;
             return;
         }
         for path in paths {
@@ -242,13 +271,27 @@ impl App {
         }
     }
 
-    pub(super) fn start_documents(&mut self, ctx: &egui::Context) {
+    pub(super) fn start_documents(&mut self, ctx: &Context) {
         match DocumentStore::start(&self.folders.documents, super::waker(ctx)) {
             Ok(store) => self.documents = Some(store),
             Err(error) => {
                 let text = format!("Documents are not kept on the disk: {error}");
                 self.toasts.say(Tone::Bad, text, Instant::now());
             }
+        }
+    }
+
+    /// Prompts outlive a crash too: they are written now and then, where they have changed.
+    pub(super) fn keep_tabs(&mut self, ctx: &Context, now: Instant) {
+        const PERIOD: Duration = Duration::from_secs(5);
+        if now.saturating_duration_since(self.tabs.saved_at) < PERIOD {
+            return;
+        }
+        self.tabs.saved_at = now;
+        let before = self.settings.clone();
+        self.remember_prompt_bar();
+        if self.settings != before {
+            self.save_settings(ctx);
         }
     }
 }

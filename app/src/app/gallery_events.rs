@@ -1,5 +1,6 @@
 //! What the gallery says.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -7,9 +8,26 @@ use egui::Context;
 
 use super::App;
 use crate::gallery::importing::{ImportReport, Stopped};
-use crate::gallery::{Entry, handle};
+use crate::gallery::{Entry, Query, handle};
 use crate::panels::toasts::Tone;
 use crate::session::{GalleryState, PictureId, PictureRef, SideTab};
+
+/// What the gallery was asked for last.
+#[derive(Default)]
+pub(super) struct Asked {
+    /// The number of the last list; older answers are out of date.
+    list: u64,
+    pub(super) list_is_stale: bool,
+    /// The next list is of another query.
+    pub(super) begins_anew: bool,
+    /// What the last list was about, and the one answered last in full.
+    pub(super) query: Option<Query>,
+    pub(super) answered: Option<Query>,
+    /// Pictures whose facts are on their way.
+    pub(super) records: HashSet<PictureId>,
+    /// Whose family tree it was.
+    family: Option<PictureId>,
+}
 
 impl App {
     /// Whoever comes back from another program may have changed pictures there.
@@ -27,12 +45,12 @@ impl App {
         for event in events {
             self.gallery_event(ctx, event, now);
         }
-        if std::mem::take(&mut self.list_is_stale) {
-            self.list_request += 1;
+        if std::mem::take(&mut self.asked.list_is_stale) {
+            self.asked.list += 1;
             let query = self.gallery_view.query.clone();
-            self.asked = Some(query.clone());
+            self.asked.query = Some(query.clone());
             self.tell_gallery(handle::Command::List {
-                request: self.list_request,
+                request: self.asked.list,
                 query,
             });
         }
@@ -43,9 +61,9 @@ impl App {
         let is_looked_at = self.session.side_tab == SideTab::Info;
         let wanted = self.session.shown_id().filter(|_| is_looked_at);
         if let Some(id) = wanted
-            && self.family_asked != wanted
+            && self.asked.family != wanted
         {
-            self.family_asked = wanted;
+            self.asked.family = wanted;
             self.tell_gallery(handle::Command::Family(id));
             self.tell_gallery(handle::Command::Records(vec![id]));
         }
@@ -55,7 +73,7 @@ impl App {
         match event {
             handle::Event::Ready { .. } => {
                 self.gallery_view.state = GalleryState::Opening;
-                self.list_is_stale = true;
+                self.asked.list_is_stale = true;
             }
             handle::Event::NotReady { message } => {
                 self.gallery_view.state = GalleryState::Failed(message);
@@ -65,8 +83,8 @@ impl App {
                 self.carry_out_effects(effects);
                 self.export_made(ctx, record.id);
                 self.gallery_view.put(*record);
-                self.list_is_stale = true;
-                self.family_asked = None;
+                self.asked.list_is_stale = true;
+                self.asked.family = None;
             }
             handle::Event::SaveFailed { id, message, .. } => self.session.not_saved(id, &message),
             handle::Event::Listed {
@@ -75,14 +93,14 @@ impl App {
                 n_exact,
                 meant,
             } => {
-                if request == self.list_request && self.is_worth_showing(&meant, now) {
+                if request == self.asked.list && self.is_worth_showing(&meant, now) {
                     self.show_list(entries, n_exact);
                 }
             }
             handle::Event::Meaning(state) => self.gallery_view.meaning = state,
             handle::Event::Overview(overview) => self.gallery_view.overview = overview,
             handle::Event::Record(record) => {
-                self.records_asked.remove(&record.id);
+                self.asked.records.remove(&record.id);
                 self.gallery_view.put(*record);
             }
             handle::Event::Family(family) => self.gallery_view.family = Some(family),
@@ -106,10 +124,10 @@ impl App {
             handle::Event::Average { id, average } => self.textures.add_average(id, *average),
             handle::Event::Done { serial, inverse } => self.gallery_done(serial, inverse, now),
             handle::Event::Changed => {
-                self.list_is_stale = true;
+                self.asked.list_is_stale = true;
                 self.gallery_view.age_records();
-                self.records_asked.clear();
-                self.family_asked = None;
+                self.asked.records.clear();
+                self.asked.family = None;
                 if let Some(id) = self.session.shown_id() {
                     self.tell_gallery(handle::Command::Records(vec![id]));
                 }
@@ -144,7 +162,7 @@ impl App {
 
     fn show_list(&mut self, entries: Arc<[Entry]>, n_exact: usize) {
         self.gallery_view.found(entries, n_exact);
-        if !std::mem::take(&mut self.list_begins_anew) {
+        if !std::mem::take(&mut self.asked.begins_anew) {
             return;
         }
         self.gallery_panel.scroll_to_top();
@@ -162,7 +180,7 @@ impl App {
     pub(super) fn ask_for_records(&mut self) {
         const MOST: usize = 48;
         let unknown = self.gallery_panel.take_unknown();
-        let asked = &mut self.records_asked;
+        let asked = &mut self.asked.records;
         let ids: Vec<PictureId> = unknown
             .into_iter()
             .filter(|id| asked.insert(*id))

@@ -99,7 +99,7 @@ impl App {
         };
         self.gallery_steps.doing.insert(serial, doing);
         self.tell_gallery(handle::Command::Do { serial, commands });
-        self.list_is_stale = true;
+        self.asked.list_is_stale = true;
     }
 
     /// The gallery has done it.

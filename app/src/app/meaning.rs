@@ -69,17 +69,18 @@ impl App {
     pub(super) fn is_worth_showing(&mut self, meant: &Meant, now: Instant) -> bool {
         match meant {
             // Listed anew after a change in the gallery: what was found by meaning stays in view meanwhile.
-            Meant::NotYet => self.answered != self.asked,
+            Meant::NotYet => self.asked.answered != self.asked.query,
             Meant::Done => {
-                self.answered.clone_from(&self.asked);
+                self.asked.answered.clone_from(&self.asked.query);
                 true
             }
             Meant::Failed(reason) => {
-                if self.gallery_view.query.like.is_some() && self.answered != self.asked {
+                if self.gallery_view.query.like.is_some() && self.asked.answered != self.asked.query
+                {
                     let text = format!("Pictures like this one cannot be looked for: {reason}");
                     self.toasts.say(Tone::Bad, text, now);
                 }
-                self.answered.clone_from(&self.asked);
+                self.asked.answered.clone_from(&self.asked.query);
                 true
             }
         }

@@ -6,6 +6,7 @@
 mod carry_out;
 mod clipboard;
 mod composer;
+mod dialogs;
 mod documents;
 mod draw;
 mod exporting;
@@ -14,11 +15,11 @@ mod gallery_steps;
 mod meaning;
 mod pictures;
 mod sources;
+mod start;
 mod thread;
 mod viewing;
 mod workshop;
 
-use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
@@ -28,13 +29,9 @@ use limn_engine::protocol::Event;
 
 use crate::canvas::CanvasState;
 use crate::command::Command;
-use crate::document::tiles::Tiles;
-use crate::document::{Document, DocumentId, DocumentStore};
+use crate::document::DocumentStore;
 use crate::engine_link::{EngineCommand, EngineEvent, EngineLink};
-use crate::gallery::Query;
-use crate::gallery::export_many::{ExportOrder, ExportReport};
 use crate::gallery::handle::{self, GalleryHandle};
-use crate::import::Imported;
 use crate::keyboard::Keyboard;
 use crate::layer_pictures::LayerPictures;
 use crate::panels::Region;
@@ -45,16 +42,12 @@ use crate::panels::prompt_bar::{PromptBar, Selection};
 use crate::panels::results::ResultsPanel;
 use crate::panels::toasts::{Toasts, Tone};
 use crate::paths::Folders;
-use crate::session::{
-    Effect, GalleryState, GalleryView, OpenDocument, Part, PictureId, Place, PromptHistory, RunId,
-    Session,
-};
-use crate::settings::{self, Settings};
+use crate::session::{Effect, GalleryState, GalleryView, PictureId, Place, RunId, Session};
+use crate::settings::Settings;
 use crate::textures::Textures;
 use crate::theme;
-use crate::tools::MaskWork;
 use crate::viewer::Viewer;
-use documents::Opening;
+use dialogs::DialogAnswer;
 
 #[expect(
     clippy::struct_excessive_bools,
@@ -80,16 +73,9 @@ pub struct App {
     /// What is to be done with a picture of the gallery once it is open.
     fetching: Vec<(PictureId, carry_out::Fetched)>,
     documents: Option<DocumentStore>,
-    /// Documents that are read from the disk, until all are.
-    restored: Vec<Document>,
-    /// Documents that were closed, the latest last, and where their tabs were.
-    closed: Vec<(usize, OpenDocument)>,
-    /// Files to open once what was open the last time is open again.
-    opens_first: Vec<PathBuf>,
+    tabs: documents::Tabs,
     /// Files that were dropped: what is to become of them is asked.
     dropped: Vec<PathBuf>,
-    /// When the settings were last written because of what stands in the prompts.
-    tabs_saved: Instant,
     /// Since when the key is held that peeks under the mask.
     peeks_since: Option<Instant>,
     /// The picture that is asked of the clipboard becomes a document.
@@ -110,20 +96,9 @@ pub struct App {
     is_full_screen: bool,
     region: Region,
     commands: Vec<Command>,
-    /// The list asked for last; older answers are out of date.
-    list_request: u64,
-    list_is_stale: bool,
     was_focused: bool,
-    /// The next list is of another query.
-    list_begins_anew: bool,
-    /// Facts of pictures that the gallery was asked for.
-    records_asked: HashSet<PictureId>,
+    asked: gallery_events::Asked,
     gallery_steps: gallery_steps::GallerySteps,
-    /// Whose family tree was asked for last.
-    family_asked: Option<PictureId>,
-    /// What the list asked for last was about, and the one answered last in full.
-    asked: Option<Query>,
-    answered: Option<Query>,
     /// The engine that looks at the gallery's pictures.
     encoder: Option<EngineCommand>,
     encoder_is_paused: bool,
@@ -132,43 +107,6 @@ pub struct App {
     example_is_decided: bool,
     from_dialogs: Receiver<DialogAnswer>,
     dialog_answers: Sender<DialogAnswer>,
-}
-
-/// What native dialogs answer, from their own thread.
-#[derive(Debug)]
-enum DialogAnswer {
-    GalleryFolder(PathBuf),
-    ExportTo {
-        id: PictureId,
-        path: PathBuf,
-    },
-    ExportLarger {
-        part: Part,
-        scale: u32,
-        path: PathBuf,
-    },
-    ExportMany(Box<ExportOrder>),
-    /// So many pictures of an export are done.
-    Exported(usize),
-    ExportedMany(Box<ExportReport>),
-    Mask {
-        document: DocumentId,
-        mask: Tiles<u8>,
-    },
-    Open(PathBuf),
-    /// A folder whose pictures are to come into the gallery.
-    Import(PathBuf),
-    SaveTo {
-        document: DocumentId,
-        path: PathBuf,
-        keeps_history: bool,
-    },
-    Imported {
-        path: PathBuf,
-        picture: Imported,
-        opening: Opening,
-    },
-    Failed(String),
 }
 
 impl App {
@@ -194,11 +132,8 @@ impl App {
             ctx: ctx.clone(),
             fetching: Vec::new(),
             documents: None,
-            restored: Vec::new(),
-            closed: Vec::new(),
-            opens_first: Vec::new(),
+            tabs: documents::Tabs::new(),
             dropped: Vec::new(),
-            tabs_saved: Instant::now(),
             peeks_since: None,
             pastes_as_document: false,
             toasts: Toasts::default(),
@@ -216,15 +151,9 @@ impl App {
             is_full_screen: false,
             region: Region::Prompt,
             commands: Vec::new(),
-            list_request: 0,
-            list_is_stale: false,
             was_focused: true,
-            list_begins_anew: false,
-            records_asked: HashSet::new(),
+            asked: gallery_events::Asked::default(),
             gallery_steps: gallery_steps::GallerySteps::default(),
-            family_asked: None,
-            asked: None,
-            answered: None,
             encoder: None,
             encoder_is_paused: false,
             closes_anyway: false,
@@ -262,40 +191,6 @@ impl App {
     /// The engine process that runs now, for diagnosis and for the tests that kill it.
     pub fn engine_process_id(&self) -> Option<u32> {
         self.engine.as_ref()?.process_id()
-    }
-
-    fn take_up_settings(&mut self, ctx: &Context) {
-        self.session.compute = self.settings.compute.clone();
-        self.session.model = self
-            .settings
-            .model
-            .clone()
-            .map(limn_engine::protocol::ModelId);
-        self.gallery_view.grouping = self.settings.gallery.grouping;
-        self.gallery_view.query.sort = self.settings.gallery.sort;
-        let stored = &self.settings.prompt_bar;
-        self.session.history = PromptHistory::new(stored.history.iter().cloned());
-        self.session.toolbox.settings = self.settings.tools.clone();
-        let draft = self.session.draft_mut();
-        draft.n_pictures = stored.n_pictures.clamp(1, 9);
-        draft.negative_prompt = stored.negative_prompt.clone().unwrap_or_default();
-        draft.size = stored.size;
-        draft.best_of = stored.best_of.clamp(1, 8);
-        draft.sampling = stored.sampling.clone();
-        if let Some(seed) = stored.seed {
-            draft.seed = seed;
-            draft.seed_is_locked = true;
-        }
-        self.show_look(ctx);
-    }
-
-    fn show_look(&self, ctx: &Context) {
-        ctx.set_theme(match self.settings.theme {
-            settings::Theme::System => egui::ThemePreference::System,
-            settings::Theme::Dark => egui::ThemePreference::Dark,
-            settings::Theme::Light => egui::ThemePreference::Light,
-        });
-        ctx.set_zoom_factor(self.settings.ui_scale.unwrap_or(1.0).clamp(0.5, 3.0));
     }
 
     fn open_gallery(&mut self, ctx: &Context) {
@@ -346,63 +241,6 @@ impl App {
         }
     }
 
-    fn drain_dialogs(&mut self, ctx: &Context, now: Instant) {
-        while let Ok(answer) = self.from_dialogs.try_recv() {
-            match answer {
-                DialogAnswer::GalleryFolder(folder) => self.use_gallery_folder(ctx, folder),
-                DialogAnswer::ExportTo { id, path } => self.export_to(id, path),
-                DialogAnswer::ExportLarger { part, scale, path } => {
-                    self.upscale(part, scale, Some(path));
-                }
-                DialogAnswer::ExportMany(order) => self.export_many(ctx, *order, now),
-                DialogAnswer::Exported(n_done) => self.exported(n_done),
-                DialogAnswer::ExportedMany(report) => self.exported_many(&report, now),
-                DialogAnswer::Mask { document, mask } => {
-                    let work = MaskWork::load(mask);
-                    let effects = self.session.change_mask(document, work, now);
-                    self.carry_out_effects(effects);
-                }
-                DialogAnswer::Import(folder) => {
-                    self.tell_gallery(handle::Command::Import(vec![folder]));
-                }
-                DialogAnswer::Open(path) => self.open_path(ctx, path, Opening::Document),
-                DialogAnswer::SaveTo {
-                    document,
-                    path,
-                    keeps_history,
-                } => self.save_to(document, path, keeps_history),
-                DialogAnswer::Imported {
-                    path,
-                    picture,
-                    opening,
-                } => self.show_imported(&path, &picture, opening, now),
-                DialogAnswer::Failed(message) => self.toasts.say(Tone::Bad, message, now),
-            }
-        }
-    }
-
-    /// At a first start the prompt holds the model's first example, selected, so that typing replaces it.
-    fn decide_example(&mut self) {
-        if self.example_is_decided {
-            return;
-        }
-        if !self.session.draft_mut().prompt.is_empty() {
-            self.example_is_decided = true;
-            return;
-        }
-        let (Some(model), GalleryState::Ready) =
-            (self.session.current_model(), &self.gallery_view.state)
-        else {
-            return;
-        };
-        self.example_is_decided = true;
-        let is_first_run = self.gallery_view.entries().is_empty() && self.session.runs.is_empty();
-        if let Some(example) = model.examples.first().filter(|_| is_first_run).cloned() {
-            self.session.draft_mut().prompt = example;
-            self.bar.focus = Some(Selection::All);
-        }
-    }
-
     /// A picture that is only in memory would be lost with the window.
     fn guard_closing(&mut self, ctx: &Context, now: Instant) {
         let is_closing = ctx.input(|input| input.viewport().close_requested());
@@ -414,20 +252,6 @@ impl App {
             );
             self.toasts
                 .offer(Tone::Bad, text, "Close anyway", Command::CloseAnyway, now);
-        }
-    }
-
-    /// Prompts outlive a crash too: they are written now and then, where they have changed.
-    fn keep_tabs(&mut self, ctx: &Context, now: Instant) {
-        const PERIOD: Duration = Duration::from_secs(5);
-        if now.saturating_duration_since(self.tabs_saved) < PERIOD {
-            return;
-        }
-        self.tabs_saved = now;
-        let before = self.settings.clone();
-        self.remember_prompt_bar();
-        if self.settings != before {
-            self.save_settings(ctx);
         }
     }
 

@@ -5,7 +5,8 @@ use egui_kittest::kittest::Queryable;
 use limn::document::StepName;
 use limn::session::{Deed, PictureRef, RunState};
 
-use super::{Window, real_engine};
+use super::Window;
+use super::real_engine::real_engine;
 
 impl Window {
     /// Drags over the canvas, by parts of its width and height.

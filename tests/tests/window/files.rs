@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;
+use limn::command::Command;
 use limn::document::StepName;
 use limn::session::{Gesture, RunState};
+use limn::tools::MaskAction;
 
 use super::Window;
 
@@ -101,24 +103,15 @@ fn a_dropped_file_that_is_no_picture_says_so_and_costs_nothing() {
 fn commands_wait_for_a_large_mask_and_keep_their_order() {
     let mut window = Window::open();
     window.open_large();
-    let invert = Modifiers::COMMAND | Modifiers::SHIFT;
-    for (modifiers, key) in [
-        (invert, Key::I),
-        (Modifiers::COMMAND, Key::D),
-        (invert, Key::I),
-        (Modifiers::COMMAND, Key::Z),
-        (Modifiers::COMMAND | Modifiers::SHIFT, Key::Z),
+    // All in one frame: an undo that comes while nothing waits stops the work instead.
+    for command in [
+        Command::Mask(MaskAction::Invert),
+        Command::Mask(MaskAction::Clear),
+        Command::Mask(MaskAction::Invert),
+        Command::Undo,
+        Command::Redo,
     ] {
-        // All in one frame: an undo that comes while nothing waits stops the work instead.
-        for pressed in [true, false] {
-            window.harness.input_mut().events.push(egui::Event::Key {
-                key,
-                physical_key: None,
-                pressed,
-                repeat: false,
-                modifiers,
-            });
-        }
+        window.harness.state_mut().send(command);
     }
     window.wait_for("the last of them", |window| {
         let document = window.app().session.document();
@@ -143,16 +136,9 @@ fn commands_wait_for_a_large_mask_and_keep_their_order() {
 fn escape_stops_a_large_mask() {
     let mut window = Window::open();
     window.open_large();
-    let invert = Modifiers::COMMAND | Modifiers::SHIFT;
     // In one frame, so that it cannot be done before.
-    for (modifiers, key) in [(invert, Key::I), (Modifiers::NONE, Key::Escape)] {
-        window.harness.input_mut().events.push(egui::Event::Key {
-            key,
-            physical_key: Some(key),
-            pressed: true,
-            repeat: false,
-            modifiers,
-        });
+    for command in [Command::Mask(MaskAction::Invert), Command::Escape] {
+        window.harness.state_mut().send(command);
     }
     window.steps(3);
     assert!(!window.is_working());
@@ -214,7 +200,7 @@ fn a_mask_larger_than_the_model_says_what_that_means_and_offers_tiles() {
     assert!(!says(&window, "fine detail is lost"));
     window.press(Modifiers::NONE, Key::Escape);
     window.press(Modifiers::COMMAND, Key::A);
-    assert!(says(&window, "fine detail is lost"));
+    window.wait_for("the warning", |window| says(window, "fine detail is lost"));
     window.click("Fill it in tiles of the model's own size: as fine as the picture, and slower");
     assert!(!says(&window, "fine detail is lost"));
     assert!(says(&window, "tiles of Doodle’s own size"));

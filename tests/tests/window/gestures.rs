@@ -293,6 +293,8 @@ fn nothing_in_view_is_said_and_an_unfinished_picture_waits() {
     assert!(window.shows("This picture is not finished yet."));
     assert!(!window.is_enabled("Variations"));
     let mut window = Window::open();
+    window.wait_for("the example", |window| !window.app().prompt().is_empty());
+    window.steps(2);
     window.press(Modifiers::NONE, Key::Escape);
     window.press(Modifiers::SHIFT, Key::V);
     assert!(window.shows("There is no picture yet: open one or draw one first."));

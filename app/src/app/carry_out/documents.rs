@@ -45,7 +45,7 @@ impl App {
     }
 
     pub(super) fn reopen_document(&mut self) {
-        if let Some((place, document)) = self.closed.pop() {
+        if let Some((place, document)) = self.tabs.closed.pop() {
             self.leave_document();
             self.session.documents.put_back(place, document);
             self.session.place = Place::Canvas;

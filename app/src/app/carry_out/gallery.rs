@@ -184,7 +184,7 @@ impl App {
         }
         self.gallery_view = self.gallery_view.for_another_gallery();
         self.gallery_steps = super::super::gallery_steps::GallerySteps::default();
-        self.records_asked.clear();
+        self.asked.records.clear();
         self.textures
             .set_averages(crate::gallery::averages::Averages::default());
         self.open_gallery(ctx);

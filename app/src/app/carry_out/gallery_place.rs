@@ -100,8 +100,8 @@ impl App {
         self.gallery_panel.show_words(&query.words);
         self.settings.gallery.sort = query.sort;
         self.gallery_view.query = query;
-        self.list_begins_anew = true;
-        self.list_is_stale = true;
+        self.asked.begins_anew = true;
+        self.asked.list_is_stale = true;
     }
 
     fn move_cursor(&mut self, step: Step, extends: bool) {
@@ -256,7 +256,7 @@ impl App {
         if self.gallery_view.query.in_trash {
             self.gallery_view.remove(&ids);
             self.tell_gallery(handle::Command::EmptyTrash(ids));
-            self.list_is_stale = true;
+            self.asked.list_is_stale = true;
         }
     }
 

@@ -1,0 +1,91 @@
+//! Native dialogs run on threads of their own; here their answers come in.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use egui::Context;
+
+use super::App;
+use super::documents::Opening;
+use crate::document::DocumentId;
+use crate::document::tiles::Tiles;
+use crate::gallery::export_many::{ExportOrder, ExportReport};
+use crate::gallery::handle;
+use crate::import::Imported;
+use crate::panels::toasts::Tone;
+use crate::session::{Part, PictureId};
+use crate::tools::MaskWork;
+
+/// What native dialogs answer, from their own thread.
+#[derive(Debug)]
+pub(super) enum DialogAnswer {
+    GalleryFolder(PathBuf),
+    ExportTo {
+        id: PictureId,
+        path: PathBuf,
+    },
+    ExportLarger {
+        part: Part,
+        scale: u32,
+        path: PathBuf,
+    },
+    ExportMany(Box<ExportOrder>),
+    /// So many pictures of an export are done.
+    Exported(usize),
+    ExportedMany(Box<ExportReport>),
+    Mask {
+        document: DocumentId,
+        mask: Tiles<u8>,
+    },
+    Open(PathBuf),
+    /// A folder whose pictures are to come into the gallery.
+    Import(PathBuf),
+    SaveTo {
+        document: DocumentId,
+        path: PathBuf,
+        keeps_history: bool,
+    },
+    Imported {
+        path: PathBuf,
+        picture: Imported,
+        opening: Opening,
+    },
+    Failed(String),
+}
+
+impl App {
+    pub(super) fn drain_dialogs(&mut self, ctx: &Context, now: Instant) {
+        while let Ok(answer) = self.from_dialogs.try_recv() {
+            match answer {
+                DialogAnswer::GalleryFolder(folder) => self.use_gallery_folder(ctx, folder),
+                DialogAnswer::ExportTo { id, path } => self.export_to(id, path),
+                DialogAnswer::ExportLarger { part, scale, path } => {
+                    self.upscale(part, scale, Some(path));
+                }
+                DialogAnswer::ExportMany(order) => self.export_many(ctx, *order, now),
+                DialogAnswer::Exported(n_done) => self.exported(n_done),
+                DialogAnswer::ExportedMany(report) => self.exported_many(&report, now),
+                DialogAnswer::Mask { document, mask } => {
+                    let work = MaskWork::load(mask);
+                    let effects = self.session.change_mask(document, work, now);
+                    self.carry_out_effects(effects);
+                }
+                DialogAnswer::Import(folder) => {
+                    self.tell_gallery(handle::Command::Import(vec![folder]));
+                }
+                DialogAnswer::Open(path) => self.open_path(ctx, path, Opening::Document),
+                DialogAnswer::SaveTo {
+                    document,
+                    path,
+                    keeps_history,
+                } => self.save_to(document, path, keeps_history),
+                DialogAnswer::Imported {
+                    path,
+                    picture,
+                    opening,
+                } => self.show_imported(&path, &picture, opening, now),
+                DialogAnswer::Failed(message) => self.toasts.say(Tone::Bad, message, now),
+            }
+        }
+    }
+}

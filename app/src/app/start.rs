@@ -1,0 +1,66 @@
+//! How the window begins: what the settings say, and what the prompt holds at a first start.
+
+use egui::Context;
+use limn_engine::protocol::ModelId;
+
+use super::App;
+use crate::panels::prompt_bar::Selection;
+use crate::session::{GalleryState, PromptHistory};
+use crate::settings::Theme;
+
+impl App {
+    pub(super) fn take_up_settings(&mut self, ctx: &Context) {
+        self.session.compute = self.settings.compute.clone();
+        self.session.model = self.settings.model.clone().map(ModelId);
+        self.gallery_view.grouping = self.settings.gallery.grouping;
+        self.gallery_view.query.sort = self.settings.gallery.sort;
+        let stored = &self.settings.prompt_bar;
+        self.session.history = PromptHistory::new(stored.history.iter().cloned());
+        self.session.toolbox.settings = self.settings.tools.clone();
+        let draft = self.session.draft_mut();
+        draft.n_pictures = stored.n_pictures.clamp(1, 9);
+        draft.negative_prompt = stored.negative_prompt.clone().unwrap_or_default();
+        draft.size = stored.size;
+        draft.best_of = stored.best_of.clamp(1, 8);
+        draft.sampling = stored.sampling.clone();
+        if let Some(seed) = stored.seed {
+            draft.seed = seed;
+            draft.seed_is_locked = true;
+        }
+        self.show_look(ctx);
+    }
+
+    pub(super) fn show_look(&self, ctx: &Context) {
+        ctx.set_theme(match self.settings.theme {
+            Theme::System => egui::ThemePreference::System,
+            Theme::Dark => egui::ThemePreference::Dark,
+            Theme::Light => egui::ThemePreference::Light,
+        });
+        ctx.set_zoom_factor(self.settings.ui_scale.unwrap_or(1.0).clamp(0.5, 3.0));
+    }
+
+    /// At a first start the prompt holds the model's first example, selected, so that typing replaces it.
+    pub(super) fn decide_example(&mut self) {
+        if self.example_is_decided {
+            return;
+        }
+        if !self.session.draft_mut().prompt.is_empty() {
+            self.example_is_decided = true;
+            return;
+        }
+        let (Some(model), GalleryState::Ready) =
+            (self.session.current_model(), &self.gallery_view.state)
+        else {
+            return;
+        };
+        self.example_is_decided = true;
+        let is_first_run = self.gallery_view.entries().is_empty() && self.session.runs.is_empty();
+        if let Some(example) = model.examples.first().filter(|_| is_first_run).cloned() {
+            self.session.draft_mut().prompt = example;
+            // Whoever has left the prompt meanwhile is not called back.
+            if self.bar.focus.is_some() || self.prompt_has_focus(&self.ctx) {
+                self.bar.focus = Some(Selection::All);
+            }
+        }
+    }
+}
