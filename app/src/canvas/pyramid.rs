@@ -182,7 +182,7 @@ fn write_quarter<P: Texel>(parent: &mut Option<Tile<P>>, child: TileIndex, pixel
         return;
     }
     let side = TILE_SIDE as usize;
-    let parent = parent.get_or_insert_with(|| vec![P::default(); side * side].into());
+    let parent = parent.get_or_insert_with(P::blank_tile);
     let parent = Tile::make_mut(parent);
     let first =
         child.row.rem_euclid(2) as usize * HALF * side + child.column.rem_euclid(2) as usize * HALF;

@@ -35,7 +35,7 @@ impl Document {
                 limit_gib: LIMIT_CONTENT_GIB,
             });
         }
-        versions.load(shown, Some(&file))?;
+        versions.load(shown.into_iter(), Some(&file))?;
         let mut content = Content::default();
         replay.outline.apply(&mut content);
         for ((plane, index), id) in replay.shown {
@@ -52,6 +52,7 @@ impl Document {
         document.saved_path = (!saved_path.is_empty()).then(|| saved_path.into());
         document.saved_serial = saved_serial;
         document.file = Some(file);
+        document.read_ahead();
         Ok(document)
     }
 

@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use super::ahead::ReadAhead;
 use super::content::Content;
 use super::id::DocumentId;
 use super::journal::{JournalFile, Record};
@@ -31,6 +32,7 @@ pub struct Document {
     pub(super) saved_serial: u64,
     pub(super) journal: Vec<Entry>,
     pub(super) file: Option<JournalFile>,
+    pub(super) ahead: ReadAhead,
     notice: Option<String>,
 }
 
@@ -66,6 +68,7 @@ impl Document {
             saved_serial: 0,
             journal: Vec::new(),
             file: None,
+            ahead: ReadAhead::default(),
             notice: None,
         }
     }
@@ -190,6 +193,7 @@ impl Document {
             record: Record::Step(step.record()),
         });
         self.steps.push(step);
+        self.versions.take_in(self.ahead.take(&[]));
         self.versions.forget();
         self.version += 1;
         true
@@ -289,7 +293,9 @@ impl Document {
 
     fn go(&mut self, direction: Direction) -> Option<StepName> {
         let step = self.steps.next(direction)?;
-        let wanted = step.tiles().filter_map(|(_, tile)| tile.ends(direction).1);
+        let wanted: Vec<_> = step.ends(direction).collect();
+        self.versions.take_in(self.ahead.take(&wanted));
+        let wanted = wanted.into_iter();
         if let Err(error) = self.versions.load(wanted, self.file.as_ref()) {
             self.notice = Some(error.to_string());
             return None;
@@ -305,13 +311,27 @@ impl Document {
         }
         let name = step.name;
         self.steps.advance(direction);
-        self.versions.forget();
+        self.read_ahead();
         self.version += 1;
         self.write_down(match direction {
             Direction::Back => Record::Undo,
             Direction::Forth => Record::Redo,
         });
         Some(name)
+    }
+
+    /// Begins to read what the next step back and the next forth need and memory has not.
+    pub(super) fn read_ahead(&mut self) {
+        let ends = |direction| {
+            let step = self.steps.next(direction).into_iter();
+            step.flat_map(move |step| step.ends(direction))
+        };
+        let soon = ends(Direction::Back).chain(ends(Direction::Forth));
+        let (absent, dropped) = self.versions.prepare(soon);
+        // A step that comes while another reading goes on is not read ahead.
+        if let Some(file) = self.file.as_ref().filter(|_| !self.ahead.is_busy()) {
+            self.ahead.begin(absent, file, dropped);
+        }
     }
 
     pub(super) fn write_down(&mut self, record: Record) {

@@ -7,6 +7,7 @@
 //!
 //! Nothing here knows of a window.
 
+mod ahead;
 mod arrange;
 mod composite;
 mod content;

@@ -78,6 +78,12 @@ impl Step {
         })
     }
 
+    /// The versions that it leads to.
+    pub fn ends(&self, direction: Direction) -> impl Iterator<Item = VersionId> + '_ {
+        self.tiles()
+            .filter_map(move |(_, tile)| tile.ends(direction).1)
+    }
+
     pub fn tiles(&self) -> impl Iterator<Item = (Plane, TileEdit)> + '_ {
         self.edits
             .iter()

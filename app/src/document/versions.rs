@@ -1,16 +1,16 @@
 //! Every state that a tile ever had, each held once: in memory while it is shown or was lately, else in the
 //! document's file only.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
 use super::journal::{self, JournalFile, Place};
 use super::tiles::{AnyTile, TileKind};
 
-/// Tiles of steps back and forth that stay in memory, in bytes. The rest is read from the file again.
-/// Tests keep few, so that they read many.
-const KEPT_BYTES: usize = if cfg!(test) { 1 << 20 } else { 64 << 20 };
+/// Tiles of steps back and forth that stay in memory, in bytes: a step back and one forth of a whole 8192² mask.
+/// The rest is read from the file again. Tests keep few, so that they read many.
+const KEPT_BYTES: usize = if cfg!(test) { 1 << 20 } else { 128 << 20 };
 
 /// One state of a tile, counted from the document's first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -25,6 +25,32 @@ struct Version {
     /// How many tiles of the content show it.
     n_uses: u32,
     is_resting: bool,
+}
+
+/// Tiles that are in the file only, in the order of their places.
+#[derive(Debug, Clone, Default)]
+pub struct Absent(Vec<(VersionId, (Place, TileKind))>);
+
+impl Absent {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn ids(&self) -> impl Iterator<Item = VersionId> + '_ {
+        self.0.iter().map(|(id, _)| *id)
+    }
+
+    pub fn has_any(&self, ids: &[VersionId]) -> bool {
+        let all: HashSet<_> = self.ids().collect();
+        ids.iter().any(|id| all.contains(id))
+    }
+
+    /// # Errors
+    /// If one cannot be read, or is not what was written.
+    pub fn read(&self, file: &JournalFile) -> journal::Result<Vec<AnyTile>> {
+        let wanted: Vec<_> = self.0.iter().map(|(_, wanted)| *wanted).collect();
+        file.read_tiles(&wanted)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -121,35 +147,94 @@ impl Versions {
             self.all[new.0 as usize].n_uses += 1;
         }
         if let Some(old) = old {
-            let version = &mut self.all[old.0 as usize];
-            version.n_uses -= 1;
-            if version.n_uses == 0 && !version.is_resting {
-                version.is_resting = true;
-                self.resting_bytes += version.kind.n_bytes();
-                self.resting.push_back(old);
-            }
+            self.all[old.0 as usize].n_uses -= 1;
+            self.rest(old);
+        }
+    }
+
+    /// Counts a tile that is not shown as one to be forgotten, sooner or later.
+    fn rest(&mut self, id: VersionId) {
+        let version = &mut self.all[id.0 as usize];
+        if version.n_uses == 0 && !version.is_resting {
+            version.is_resting = true;
+            self.resting_bytes += version.kind.n_bytes();
+            self.resting.push_back(id);
         }
     }
 
     /// Drops tiles from memory that are in the file and were not shown for longest, down to the budget.
     pub fn forget(&mut self) {
-        while self.resting_bytes > KEPT_BYTES
+        self.forget_down_to(KEPT_BYTES);
+    }
+
+    /// The tiles that memory let go of, until the caller does too.
+    fn forget_down_to(&mut self, n_bytes: usize) -> Vec<AnyTile> {
+        let mut dropped = Vec::new();
+        while self.resting_bytes > n_bytes
             && let Some(id) = self.resting.front().copied()
         {
             let version = &mut self.all[id.0 as usize];
             if version.n_uses == 0 {
                 if version.place.is_none() {
-                    // Those behind it were not written either.
-                    return;
+                    // Those behind it were hardly written either.
+                    break;
                 }
                 if let Some(tile) = version.tile.take() {
                     self.by_address.remove(&tile.address());
+                    dropped.push(tile);
                 }
             }
             version.is_resting = false;
             self.resting_bytes -= version.kind.n_bytes();
             self.resting.pop_front();
         }
+        dropped
+    }
+
+    /// Makes room for what is asked for soon, the soonest first, as far as the budget goes. Says what of it has
+    /// to be read, and hands over the tiles that memory let go of.
+    pub fn prepare(&mut self, soon: impl Iterator<Item = VersionId>) -> (Absent, Vec<AnyTile>) {
+        let n_bytes = |id: &VersionId| self.all[id.0 as usize].kind.n_bytes();
+        let mut n_left = KEPT_BYTES;
+        let mut wanted = HashSet::new();
+        for id in soon {
+            if wanted.contains(&id) {
+                continue;
+            }
+            let Some(rest) = n_left.checked_sub(n_bytes(&id)) else {
+                break;
+            };
+            n_left = rest;
+            wanted.insert(id);
+        }
+        let absent = self.absent(wanted.iter().copied());
+        let n_absent: usize = absent.ids().map(|id| n_bytes(&id)).sum();
+        // Those that are shown again, and are not at rest any more, leave; those asked for soon go last.
+        let (mut resting, mut resting_bytes) = (std::mem::take(&mut self.resting), 0);
+        resting.retain(|id| {
+            let version = &mut self.all[id.0 as usize];
+            version.is_resting = version.n_uses == 0;
+            resting_bytes += usize::from(version.is_resting) * version.kind.n_bytes();
+            version.is_resting
+        });
+        resting
+            .make_contiguous()
+            .sort_by_key(|id| wanted.contains(id));
+        (self.resting, self.resting_bytes) = (resting, resting_bytes);
+        let dropped = self.forget_down_to(KEPT_BYTES - n_absent);
+        (absent, dropped)
+    }
+
+    /// What of these is in the file only.
+    fn absent(&self, ids: impl Iterator<Item = VersionId>) -> Absent {
+        let mut absent: Vec<_> = ids
+            .map(|id| (id, &self.all[id.0 as usize]))
+            .filter(|(_, version)| version.tile.is_none())
+            .filter_map(|(id, version)| Some((id, (version.place?, version.kind))))
+            .collect();
+        absent.sort_unstable_by_key(|(id, (place, _))| (place.offset, *id));
+        absent.dedup();
+        Absent(absent)
     }
 
     /// Reads from the file what of these is not in memory.
@@ -158,30 +243,30 @@ impl Versions {
     /// If one cannot be read, or is not what was written.
     pub fn load(
         &mut self,
-        ids: impl IntoIterator<Item = VersionId>,
+        ids: impl Iterator<Item = VersionId>,
         file: Option<&JournalFile>,
     ) -> journal::Result<()> {
-        let mut missing: Vec<(Place, VersionId)> = ids
-            .into_iter()
-            .filter(|id| self.tile(*id).is_none())
-            .filter_map(|id| Some((self.place(id)?, id)))
-            .collect();
-        missing.sort_unstable_by_key(|(place, _)| place.offset);
-        missing.dedup();
-        if missing.is_empty() {
-            return Ok(());
+        let absent = self.absent(ids);
+        if !absent.is_empty() {
+            let file = file.expect("what has a place in a file has a file");
+            let tiles = absent.read(file)?;
+            self.take_in(absent.ids().zip(tiles));
         }
-        let file = file.expect("what has a place in a file has a file");
-        let wanted: Vec<_> = missing
-            .iter()
-            .map(|(place, id)| (*place, self.all[id.0 as usize].kind))
-            .collect();
-        for ((_, id), tile) in missing.into_iter().zip(file.read_tiles(&wanted)?) {
+        Ok(())
+    }
+
+    /// Tiles that were read from the file.
+    pub fn take_in(&mut self, read: impl IntoIterator<Item = (VersionId, AnyTile)>) {
+        for (id, tile) in read {
+            if self.tile(id).is_some() {
+                // Shown again meanwhile, from another tile of the same pixels.
+                continue;
+            }
             if let Some(value) = tile.uniform_value() {
                 self.uniform.entry((tile.kind(), value)).or_insert(id);
             }
             self.put(id, tile);
+            self.rest(id);
         }
-        Ok(())
     }
 }

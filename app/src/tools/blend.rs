@@ -17,9 +17,29 @@ pub fn subtract(mask: u8, cover: u8) -> u8 {
 
 /// `colour` over a pixel with straight alpha: Porter and Duff 1984, "over".
 pub fn paint(below: [u8; 4], colour: [u8; 3], cover: u8) -> [u8; 4] {
-    if cover == 0 {
-        return below;
+    // Over nothing, and over what is opaque, the sum below comes to these.
+    match (cover, below[3]) {
+        (0, _) => below,
+        (_, 0) => [colour[0], colour[1], colour[2], cover],
+        (_, 255) => {
+            let mix = |above: u8, below: u8| {
+                let sum = u16::from(above) * u16::from(cover)
+                    + u16::from(below) * u16::from(u8::MAX - cover);
+                ((sum + 127) / 255) as u8
+            };
+            let [red, green, blue, _] = below;
+            [
+                mix(colour[0], red),
+                mix(colour[1], green),
+                mix(colour[2], blue),
+                255,
+            ]
+        }
+        _ => over(below, colour, cover),
     }
+}
+
+fn over(below: [u8; 4], colour: [u8; 3], cover: u8) -> [u8; 4] {
     let (above, under) = (u32::from(cover), u32::from(below[3]));
     // Both in 255 * 255 parts.
     let kept = under * (255 - above);
@@ -57,6 +77,20 @@ mod tests {
             assert_eq!(paint(below, [1, 2, 3], 0), below);
             assert_eq!(paint(below, [1, 2, 3], 255), [1, 2, 3, 255]);
             assert_eq!(erase(below, 255), [0; 4]);
+        }
+    }
+
+    /// The short ways over nothing and over what is opaque.
+    #[test]
+    fn painting_is_over_whatever_the_pixel_was() {
+        for cover in 1..=u8::MAX {
+            for value in 0..=u8::MAX {
+                for alpha in [0, 255] {
+                    let (below, colour) = ([value, 0, 255, alpha], [200, value, 31]);
+                    let expected = over(below, colour, cover);
+                    assert_eq!(paint(below, colour, cover), expected, "{below:?} {cover}");
+                }
+            }
         }
     }
 

@@ -2,8 +2,9 @@
 //!
 //! - [`Toolbox`] has the chosen tool and its state; the canvas feeds it [`PointerEvent`]s, and what it does to
 //!   the [`Document`](crate::document::Document) is one step for each gesture;
-//! - [`brush`], [`path`] and [`stroke`] are the pixels of a stroke, [`fill`] of filled [`shapes`], [`flood`] of
-//!   the wand; [`mask_ops`] changes a mask as a whole; [`MaskWork`] is such a change where it takes its time;
+//! - [`brush`], [`path`], [`sweep`] and [`stroke`] are the pixels of a stroke, [`fill`] of filled [`shapes`],
+//!   [`flood`] of the wand; [`mask_ops`] changes a mask as a whole; [`MaskWork`] is such a change where it takes
+//!   its time;
 //! - `paint`, `select`, `polygon`, `move_layer` and [`extend`] are the tools' states. Each is a
 //!   transition: from a state and an event to the next state.
 //!
@@ -28,6 +29,8 @@ mod select;
 mod settings;
 pub mod shapes;
 pub mod stroke;
+mod stroke_tile;
+pub mod sweep;
 #[cfg(test)]
 mod tests;
 mod tool;

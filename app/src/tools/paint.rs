@@ -3,12 +3,14 @@
 use limn_engine::PixelRect;
 
 use super::blend;
-use super::brush::{Brush, Nib};
+use super::brush::Brush;
 use super::hand::{Hand, Target, ToolOutcome, mask_mut};
 use super::path::Path;
 use super::pointer::{Point, PointerEvent, PointerKind};
 use super::stroke::Stroke;
+use super::sweep::Nib;
 use super::tool::Tool;
+use crate::document::tiles::Tiles;
 use crate::document::{Content, LayerId, StepName};
 
 #[derive(Debug, Default)]
@@ -220,19 +222,23 @@ struct Ink {
 }
 
 impl Ink {
-    fn on_mask(self, mask: u8, cover: u8) -> u8 {
-        let cover = blend::scaled(cover, self.opacity);
+    // Which way it goes is settled once for a stroke, not for each pixel.
+
+    fn on_mask(self, stroke: &mut Stroke<u8>, nib: Nib, mask: &mut Tiles<u8>) -> bool {
+        let scaled = move |cover| blend::scaled(cover, self.opacity);
         match self.colour {
-            Some(_) => blend::add(mask, cover),
-            None => blend::subtract(mask, cover),
+            Some(_) => stroke.go_to(nib, mask, |was, cover| blend::add(was, scaled(cover))),
+            None => stroke.go_to(nib, mask, |was, cover| blend::subtract(was, scaled(cover))),
         }
     }
 
-    fn on_colour(self, below: [u8; 4], cover: u8) -> [u8; 4] {
-        let cover = blend::scaled(cover, self.opacity);
+    fn on_colour(self, stroke: &mut Stroke<[u8; 4]>, nib: Nib, plane: &mut Tiles<[u8; 4]>) -> bool {
+        let scaled = move |cover| blend::scaled(cover, self.opacity);
         match self.colour {
-            Some(colour) => blend::paint(below, colour, cover),
-            None => blend::erase(below, cover),
+            Some(colour) => stroke.go_to(nib, plane, |was, cover| {
+                blend::paint(was, colour, scaled(cover))
+            }),
+            None => stroke.go_to(nib, plane, |was, cover| blend::erase(was, scaled(cover))),
         }
     }
 }
@@ -294,19 +300,16 @@ impl Plane {
                 stroke,
                 target,
                 offset,
-            } => mask_mut(content, *target).is_some_and(|(mask, _)| {
-                stroke.go_to(moved(*offset), mask, |mask, cover| ink.on_mask(mask, cover))
-            }),
+            } => mask_mut(content, *target)
+                .is_some_and(|(mask, _)| ink.on_mask(stroke, moved(*offset), mask)),
             Self::Sketch {
                 stroke,
                 layer,
                 offset,
                 ..
-            } => content.layer_mut(*layer).is_some_and(|layer| {
-                stroke.go_to(moved(*offset), layer.pixels_mut(), |below, cover| {
-                    ink.on_colour(below, cover)
-                })
-            }),
+            } => content
+                .layer_mut(*layer)
+                .is_some_and(|layer| ink.on_colour(stroke, moved(*offset), layer.pixels_mut())),
         }
     }
 

@@ -1,6 +1,6 @@
 //! From the pointer's samples to a smooth way.
 
-use super::brush::Nib;
+use super::sweep::Nib;
 
 /// Quadratic curves through the middles between samples, with the samples as their control points: smooth,
 /// and never outside of what the samples span.

@@ -1,10 +1,12 @@
 //! The pixels of one stroke: what it has covered so far over what was there before.
 
-use limn_engine::PixelRect;
-use rayon::prelude::*;
+use std::sync::{Mutex, PoisonError};
 
-use super::brush::{Nib, Sweep};
-use crate::document::tiles::{Pixel, TILE_SIDE, Tile, TileIndex, Tiles};
+use limn_engine::PixelRect;
+
+use super::stroke_tile::TileOfStroke;
+use super::sweep::{Nib, Sweep};
+use crate::document::tiles::{Pixel, TileIndex, Tiles};
 
 /// A stroke's cover is the greatest of all its dabs, laid over the pixels from before the stroke. So it never
 /// builds up where it crosses itself, and only pixels that a new dab covers more than any before are touched.
@@ -72,8 +74,10 @@ impl<P: Pixel> Stroke<P> {
             let columns = &columns[(part.y - bounds.y) as usize..];
             tile.lay(sweep, part, columns, before.tile(tile.index), paint);
         };
-        if tiles.len() >= TILES_FOR_ALL_CORES {
-            tiles.par_iter_mut().for_each(lay_one);
+        let spans = columns.iter().flatten();
+        let n_pixels: i32 = spans.map(|(first, end)| end - first).sum();
+        if n_pixels >= PIXELS_FOR_ALL_CORES {
+            on_all_cores(&mut tiles, lay_one);
         } else {
             tiles.iter_mut().for_each(lay_one);
         }
@@ -101,123 +105,25 @@ impl<P: Pixel> Stroke<P> {
     }
 }
 
-/// From so many on a large brush is worth the other cores.
-const TILES_FOR_ALL_CORES: usize = 9;
+/// From so many on a large brush is worth waking the other cores.
+const PIXELS_FOR_ALL_CORES: i32 = 200_000;
 
-/// A tile of the plane and of the stroke's cover, taken out to be worked on.
-struct TileOfStroke<P> {
-    index: TileIndex,
-    cover: Option<Tile<u8>>,
-    pixels: Option<Tile<P>>,
-    is_touched: bool,
-}
-
-impl<P: Pixel> TileOfStroke<P> {
-    fn lay(
-        &mut self,
-        sweep: &Sweep,
-        part: PixelRect,
-        columns: &[[(i32, i32); 2]],
-        before: Option<&Tile<P>>,
-        paint: &impl Fn(P, u8) -> P,
-    ) {
-        let Some(raised) = self.raise(sweep, part, columns) else {
-            return;
-        };
-        self.is_touched = true;
-        let Some(cover) = &self.cover else { return };
-        let pixels = Tile::make_mut(self.pixels.get_or_insert_with(blank_tile));
-        let blank = [P::default(); TILE_SIDE as usize];
-        for (row, (first, end)) in raised.rows() {
-            let start = row * TILE_SIDE as usize;
-            let span = start + first..start + end;
-            let before = match before {
-                Some(before) => &before[span.clone()],
-                None => &blank[first..end],
-            };
-            for ((pixel, was), cover) in pixels[span.clone()]
-                .iter_mut()
-                .zip(before)
-                .zip(&cover[span])
-            {
-                *pixel = paint(*was, *cover);
-            }
+/// The window's thread works with the others: how soon they wake is not for it to wait for.
+fn on_all_cores<T: Send>(tasks: &mut [T], work: impl Fn(&mut T) + Sync) {
+    let n_helpers = rayon::current_num_threads()
+        .min(tasks.len())
+        .saturating_sub(1);
+    let left = Mutex::new(tasks.iter_mut());
+    let take = || left.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work_on = || {
+        while let Some(task) = take() {
+            work(task);
         }
-    }
-
-    /// Raises the cover of `part`, whose rows' columns begin `columns`, and says where it grew.
-    fn raise(
-        &mut self,
-        sweep: &Sweep,
-        part: PixelRect,
-        columns: &[[(i32, i32); 2]],
-    ) -> Option<Raised> {
-        let rows = (part.y..part.bottom()).zip(columns);
-        let mut spans = rows
-            .flat_map(|(y, spans)| spans.iter().map(move |span| (y, span)))
-            .map(|(y, (first, end))| (y, (*first).max(part.x), (*end).min(part.right())))
-            .filter(|(_, first, end)| first < end)
-            .peekable();
-        spans.peek()?;
-        let mut raised = Raised::default();
-        let mut row = [0; TILE_SIDE as usize];
-        let tile_rect = self.index.rect();
-        let tile = Tile::make_mut(self.cover.get_or_insert_with(blank_tile));
-        for (y, first, end) in spans {
-            let row = &mut row[..(end - first) as usize];
-            sweep.cover(first, y, row);
-            let (tile_row, column) = ((y - tile_rect.y) as usize, (first - tile_rect.x) as usize);
-            let start = tile_row * TILE_SIDE as usize + column;
-            if let Some((low, high)) = raise_row(&mut tile[start..start + row.len()], row) {
-                raised.add(tile_row, column + low, column + high);
-            }
-        }
-        raised.is_any.then_some(raised)
-    }
-}
-
-fn blank_tile<P: Pixel>() -> Tile<P> {
-    std::iter::repeat_n(P::default(), (TILE_SIDE * TILE_SIDE) as usize).collect()
-}
-
-/// The greater of both, and from where to where it grew.
-fn raise_row(cover: &mut [u8], new: &[u8]) -> Option<(usize, usize)> {
-    let first = cover.iter().zip(new).position(|(old, new)| new > old)?;
-    let last = cover.iter().zip(new).rposition(|(old, new)| new > old)?;
-    for (old, new) in cover[first..=last].iter_mut().zip(&new[first..=last]) {
-        *old = (*old).max(*new);
-    }
-    Some((first, last + 1))
-}
-
-/// For every row of a tile, from where to where something changed.
-struct Raised {
-    spans: [(u16, u16); TILE_SIDE as usize],
-    is_any: bool,
-}
-
-impl Default for Raised {
-    fn default() -> Self {
-        Self {
-            spans: [(u16::MAX, 0); TILE_SIDE as usize],
-            is_any: false,
-        }
-    }
-}
-
-impl Raised {
-    fn add(&mut self, row: usize, first: usize, end: usize) {
-        let span = &mut self.spans[row];
-        *span = (span.0.min(first as u16), span.1.max(end as u16));
-        self.is_any = true;
-    }
-
-    fn rows(&self) -> impl Iterator<Item = (usize, (usize, usize))> {
-        let spans = self.spans.iter().enumerate();
-        spans
-            .filter(|(_, (first, end))| first < end)
-            .map(|(row, (first, end))| (row, (usize::from(*first), usize::from(*end))))
-    }
+    };
+    rayon::in_place_scope(|scope| {
+        (0..n_helpers).for_each(|_| scope.spawn(|_| work_on()));
+        work_on();
+    });
 }
 
 #[cfg(test)]
@@ -361,10 +267,40 @@ mod tests {
         }
         eraser.finish(&mut mask);
         assert!(mask.is_empty());
-        // Over nothing it makes no tiles.
-        let mut empty = Tiles::default();
-        let mut eraser = Stroke::new(Tiles::default(), CLIP, 1.0);
-        assert!(!eraser.go_to(nib(20.0, 20.0, 16.0), &mut empty, blend::subtract));
-        assert_eq!(empty.n_tiles(), 0);
+        // Over nothing it makes no tiles, however large it is.
+        let clip = PixelRect::from_size(4000, 4000);
+        for (clip, diameter) in [(CLIP, 16.0), (clip, 2000.0)] {
+            let mut empty = Tiles::default();
+            let mut eraser = Stroke::new(Tiles::default(), clip, 1.0);
+            assert!(!eraser.go_to(nib(20.0, 20.0, diameter), &mut empty, blend::subtract));
+            assert_eq!(empty.n_tiles(), 0);
+        }
+    }
+
+    /// A large brush is worked on by all cores: what comes of it is what one pixel after the other gives.
+    #[test]
+    fn a_large_brush_covers_what_its_sweeps_cover() {
+        let clip = PixelRect::from_size(3000, 2500);
+        let nibs = [nib(1100.3, 1200.0, 2000.0), nib(1190.0, 1230.5, 1990.0)];
+        for hardness in [0.0, 0.7, 1.0] {
+            let mut mask = Tiles::default();
+            let mut stroke = Stroke::new(mask.clone(), clip, hardness);
+            for nib in nibs {
+                stroke.go_to(nib, &mut mask, blend::add);
+            }
+            let dab = Sweep::dab(nibs[0], hardness);
+            let (way, _) = Sweep::between(nibs[0], nibs[1], hardness);
+            for y in (0..2500).step_by(83) {
+                let (mut first, mut second) = ([0; 3000], [0; 3000]);
+                dab.cover(0, y, &mut first);
+                way.cover(0, y, &mut second);
+                let row = mask.read(PixelRect::new(0, y, 3000, 1));
+                for (x, value) in row.into_iter().enumerate() {
+                    let expected = first[x].max(second[x]);
+                    // Behind the first nib nothing is computed again.
+                    assert!(value.abs_diff(expected) <= 1, "{hardness} {x} {y}: {value}");
+                }
+            }
+        }
     }
 }

@@ -10,6 +10,8 @@ mod closed;
 #[cfg(test)]
 mod copies;
 mod lock;
+#[cfg(test)]
+mod reading_ahead;
 mod recent;
 #[cfg(test)]
 mod tests;

@@ -98,10 +98,7 @@ impl<P: Pixel> Tiles<P> {
     /// A tile to write to, row by row: made where there is none, copied where a snapshot shares it.
     pub fn tile_mut(&mut self, index: TileIndex) -> &mut [P] {
         self.touch();
-        let tile = self
-            .tiles
-            .entry(index)
-            .or_insert_with(|| vec![P::default(); TILE_PIXELS].into());
+        let tile = self.tiles.entry(index).or_insert_with(P::blank_tile);
         Arc::make_mut(tile)
     }
 

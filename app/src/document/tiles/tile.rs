@@ -1,6 +1,5 @@
 //! One tile: where it is, what it is made of.
 
-use std::iter::repeat_n;
 use std::sync::Arc;
 
 use limn_engine::PixelRect;
@@ -13,6 +12,8 @@ pub(super) const TILE_PIXELS: usize = (TILE_SIDE * TILE_SIDE) as usize;
 /// What a plane is made of; the default is what stands where nothing was written.
 pub trait Pixel: Copy + Default + PartialEq + Send + Sync + 'static {
     fn any_tile(tile: Tile<Self>) -> AnyTile;
+    /// A tile in which nothing stands.
+    fn blank_tile() -> Tile<Self>;
     /// The tile if it is of this kind.
     fn of_any_tile(tile: AnyTile) -> Option<Tile<Self>>;
 }
@@ -21,6 +22,12 @@ pub trait Pixel: Copy + Default + PartialEq + Send + Sync + 'static {
 impl Pixel for u8 {
     fn any_tile(tile: Tile<Self>) -> AnyTile {
         AnyTile::Mask(tile)
+    }
+
+    fn blank_tile() -> Tile<Self> {
+        // Copied: filling memory byte by byte is slow in a development build.
+        static BLANK: [u8; TILE_PIXELS] = [0; TILE_PIXELS];
+        Tile::from(&BLANK[..])
     }
 
     fn of_any_tile(tile: AnyTile) -> Option<Tile<Self>> {
@@ -35,6 +42,11 @@ impl Pixel for u8 {
 impl Pixel for [u8; 4] {
     fn any_tile(tile: Tile<Self>) -> AnyTile {
         AnyTile::Colour(tile)
+    }
+
+    fn blank_tile() -> Tile<Self> {
+        static BLANK: [[u8; 4]; TILE_PIXELS] = [[0; 4]; TILE_PIXELS];
+        Tile::from(&BLANK[..])
     }
 
     fn of_any_tile(tile: AnyTile) -> Option<Tile<Self>> {
@@ -123,8 +135,8 @@ impl AnyTile {
     /// A tile in which nothing stands.
     pub fn blank(kind: TileKind) -> Self {
         match kind {
-            TileKind::Mask => Self::Mask(repeat_n(0, TILE_PIXELS).collect()),
-            TileKind::Colour => Self::Colour(repeat_n([0; 4], TILE_PIXELS).collect()),
+            TileKind::Mask => Self::Mask(Pixel::blank_tile()),
+            TileKind::Colour => Self::Colour(Pixel::blank_tile()),
         }
     }
 

@@ -1,0 +1,58 @@
+//! What the next step back and the next forth need of the file, read before they are asked for: they then cost
+//! what they change, however slow the disk is.
+
+use std::thread::{self, JoinHandle};
+
+use super::journal::{self, JournalFile};
+use super::tiles::AnyTile;
+use super::versions::{Absent, VersionId};
+
+/// One reading at a time, in a thread of its own.
+#[derive(Debug, Default)]
+pub struct ReadAhead {
+    reading: Option<Reading>,
+}
+
+#[derive(Debug)]
+struct Reading {
+    absent: Absent,
+    thread: JoinHandle<journal::Result<Vec<AnyTile>>>,
+}
+
+impl ReadAhead {
+    pub fn is_busy(&self) -> bool {
+        let reading = self.reading.as_ref();
+        reading.is_some_and(|reading| !reading.thread.is_finished())
+    }
+
+    /// Begins to read `absent`. `dropped` is let go of there too: giving much memory back takes its time.
+    pub fn begin(&mut self, absent: Absent, file: &JournalFile, dropped: Vec<AnyTile>) {
+        if absent.is_empty() {
+            return;
+        }
+        let (asked, file) = (absent.clone(), file.clone());
+        let body = move || {
+            drop(dropped);
+            asked.read(&file)
+        };
+        let thread = thread::Builder::new().name("read ahead".to_owned());
+        // Without a thread the step reads for itself.
+        if let Ok(thread) = thread.spawn(body) {
+            self.reading = Some(Reading { absent, thread });
+        }
+    }
+
+    /// What has been read. It waits for a reading that has one of the `needed` tiles, because to read them again
+    /// would take longer. What could not be read is not told here: the step that needs it meets the error itself.
+    pub fn take(&mut self, needed: &[VersionId]) -> Vec<(VersionId, AnyTile)> {
+        let is_due =
+            |reading: &mut Reading| reading.thread.is_finished() || reading.absent.has_any(needed);
+        let Some(Reading { absent, thread }) = self.reading.take_if(is_due) else {
+            return Vec::new();
+        };
+        match thread.join() {
+            Ok(Ok(tiles)) => absent.ids().zip(tiles).collect(),
+            Ok(Err(_)) | Err(_) => Vec::new(),
+        }
+    }
+}
