@@ -10,10 +10,10 @@ use limn_engine::PixelRect;
 use limn_engine::protocol::Preview;
 use limn_engine::stitch::{EditPlan, EditTile};
 
+use super::Projection;
 use super::outline;
 use super::shown::ShownPreview;
 use super::tiled::image_rect;
-use super::view::Projection;
 use crate::session::PictureRef;
 use crate::theme::{self, Theme};
 

@@ -6,14 +6,14 @@
 use std::collections::BTreeSet;
 
 use egui::{
-    CursorIcon, Event, Key, Modifiers, MouseWheelUnit, PointerButton, Pos2, Rect, Response,
-    TouchDeviceId, TouchId, TouchPhase, Ui, Vec2,
+    Event, Key, Modifiers, MouseWheelUnit, PointerButton, Pos2, Rect, Response, TouchDeviceId,
+    TouchId, TouchPhase, Ui, Vec2,
 };
 
-use super::view::{Projection, View};
+use super::{Projection, View};
 use crate::command::Command;
 use crate::panels::Scene;
-use crate::tools::{Overlay, PointerEvent, PointerKind, PointerModifiers, Tool};
+use crate::tools::{PointerEvent, PointerKind, PointerModifiers, Tool};
 
 /// Two presses within this time and distance are a double click.
 const DOUBLE_CLICK_SECS: f64 = 0.3;
@@ -38,7 +38,7 @@ pub struct Hands {
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-enum Gesture {
+pub enum Gesture {
     #[default]
     None,
     /// The chosen tool has the pointer.
@@ -75,6 +75,10 @@ impl Hands {
         self.gesture != Gesture::None
     }
 
+    pub fn gesture(&self) -> Gesture {
+        self.gesture
+    }
+
     /// Takes in what has happened since the last frame.
     pub fn take(&mut self, ui: &Ui, scene: &mut Scene<'_>, view: &mut View, place: &Place<'_>) {
         let (events, modifiers, now) =
@@ -109,31 +113,6 @@ impl Hands {
                 place.pixels_per_point,
             );
         }
-    }
-
-    /// What the pointer looks like over the canvas; brushes draw their own.
-    pub fn show_cursor(&self, ui: &Ui, scene: &Scene<'_>, place: &Place<'_>) {
-        let tool = scene.session.toolbox.tool();
-        let space = !ui.ctx().text_edit_focused() && ui.input(|input| input.key_down(Key::Space));
-        let alt = ui.input(|input| input.modifiers.alt);
-        let icon = match self.gesture {
-            Gesture::Pan | Gesture::Fingers => CursorIcon::Grabbing,
-            Gesture::Turn { .. } => CursorIcon::Alias,
-            Gesture::AdjustBrush => CursorIcon::None,
-            Gesture::None if space => CursorIcon::Grab,
-            Gesture::None | Gesture::Tool => match tool {
-                _ if !place.takes_tools && !tool.is_of_view() => CursorIcon::Grab,
-                Tool::Pan => CursorIcon::Grab,
-                Tool::Zoom if alt => CursorIcon::ZoomOut,
-                Tool::Zoom => CursorIcon::ZoomIn,
-                Tool::RotateView => CursorIcon::Alias,
-                Tool::Move => CursorIcon::Move,
-                Tool::Brush | Tool::Eraser | Tool::SketchBrush => CursorIcon::None,
-                Tool::Extend => extend_cursor(&scene.session.toolbox.overlay()),
-                _ => CursorIcon::Crosshair,
-            },
-        };
-        ui.ctx().set_cursor_icon(icon);
     }
 
     fn event(&mut self, event: &Event, hand: &mut Hand<'_, '_>) {
@@ -380,22 +359,6 @@ impl Hands {
         if (factor - 1.0).abs() > 1e-4 {
             view.zoom_at(pointer, factor, place.canvas, place.pixels_per_point);
         }
-    }
-}
-
-/// The way in which the held edge goes.
-fn extend_cursor(overlay: &Overlay<'_>) -> CursorIcon {
-    let Overlay::Extend {
-        hot: Some(grip), ..
-    } = overlay
-    else {
-        return CursorIcon::Default;
-    };
-    match (grip.horizontal, grip.vertical) {
-        (None, _) => CursorIcon::ResizeVertical,
-        (_, None) => CursorIcon::ResizeHorizontal,
-        (Some(horizontal), Some(vertical)) if horizontal == vertical => CursorIcon::ResizeNwSe,
-        _ => CursorIcon::ResizeNeSw,
     }
 }
 

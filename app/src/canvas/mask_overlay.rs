@@ -3,10 +3,10 @@
 
 use egui::{Color32, Painter, Pos2, Rect, Shape, Stroke};
 
+use super::Projection;
 use super::outline;
 use super::tile_maker::Plane;
 use super::tiled::{Sight, TiledDocument};
-use super::view::Projection;
 use crate::theme::Theme;
 
 /// In points.

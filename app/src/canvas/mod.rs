@@ -1,22 +1,25 @@
 //! The canvas: the document or a picture by itself, the mask over it, what an edit will look at, and the
 //! tools' traces.
 //!
-//! - `view` places the document on the screen, at any zoom and rotation;
+//! - `view` places the document on the screen, at any zoom and rotation, and `projection` maps points both ways;
 //! - `tiled` draws the document from textures that `tile_maker` makes in a thread of its own, from the
 //!   levels of a `pyramid`;
 //! - `mask_overlay`, `context_box` and `tool_overlay` draw over it, `chrome` around it;
-//! - `input` turns what hands do into [`Command::Pointer`](crate::command::Command::Pointer) and views.
+//! - `input` turns what hands do into [`Command::Pointer`](crate::command::Command::Pointer) and views, and
+//!   `cursor` shows it.
 //!
 //! Nothing here changes a document.
 
 mod chrome;
 mod context_box;
+mod cursor;
 mod empty;
 mod input;
 mod mask_overlay;
 mod menu;
 mod outline;
 mod picture;
+mod projection;
 mod pyramid;
 mod shown;
 #[cfg(test)]
@@ -47,7 +50,8 @@ use crate::tools::Tool;
 
 pub use chrome::WORKING_AFTER;
 pub use picture::Checkerboard;
-pub use view::{Projection, View};
+pub use projection::Projection;
+pub use view::View;
 
 /// From this zoom on a picture's pixels are squares, unless it merely fits: a small picture is then smooth.
 pub const CRISP_ZOOM: f32 = 4.0;
@@ -114,7 +118,7 @@ pub fn canvas_ui(ui: &mut Ui, scene: &mut Scene<'_>, state: &mut CanvasState) {
         state.hands.take(ui, scene, view, &place);
         view.settle(canvas, picture, pixels_per_point, FIT_MARGIN);
         if response.hovered() || state.hands.is_busy() {
-            state.hands.show_cursor(ui, scene, &place);
+            cursor::show(ui, scene, &place, state.hands.gesture());
         }
     }
     shown_ui(ui, scene, state, canvas, &shown);

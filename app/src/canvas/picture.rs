@@ -6,7 +6,7 @@ use egui::{
     TextureHandle, TextureId, TextureOptions, TextureWrapMode, Ui, pos2,
 };
 
-use super::view::Projection;
+use super::Projection;
 use crate::panels::{Scene, widgets};
 use crate::session::PictureRef;
 use crate::textures::Detail;

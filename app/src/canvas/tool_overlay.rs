@@ -3,10 +3,10 @@
 use egui::{Color32, Painter, Pos2, Rect, Stroke, StrokeKind, Ui, pos2, vec2};
 use limn_engine::{PixelRect, stitch};
 
+use super::Projection;
 use super::mask_overlay::two_tone_line;
 use super::picture::Checkerboard;
 use super::tiled::image_rect;
-use super::view::Projection;
 use crate::panels::Scene;
 use crate::theme::{self, Theme};
 use crate::tools::{Overlay, Point, Tool, extend};

@@ -1,25 +1,25 @@
-//! The document on the graphics card: a texture for every tile that is in view, at the level that fits the
+//! The document on the graphics card: a texture for every tile that is in `sight`, at the level that fits the
 //! zoom. Tiles are made in another thread, see `tile_maker`; a frame only uploads a few
 //! and draws what there is, coarser or older for the moment where the right one is still missing.
+
+mod sight;
+mod texture;
 
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::{Duration, Instant};
 
-use egui::epaint::Vertex;
-use egui::{
-    Color32, Context, Mesh, Painter, Pos2, Rect, Shape, TextureFilter, TextureHandle,
-    TextureOptions, TextureWrapMode, pos2,
-};
-use limn_engine::PixelRect;
+use egui::{Color32, Context, Painter, Pos2};
 
+use self::sight::{ancestors, children, in_view, level_for, wanted};
+use self::texture::{TileTexture, paint_quad};
 use super::outline::Outline;
-use super::pyramid::{MAX_LEVEL, rect_at};
+use super::pyramid::MAX_LEVEL;
 use super::tile_maker::{self, BORDERED_SIDE, MadeTile, Message, Plane, Snapshot, TileKey};
-use super::view::Projection;
 use crate::document::DocumentId;
-use crate::document::tiles::{TILE_SIDE, TileIndex};
 use crate::theme;
+
+pub use self::sight::{Sight, image_rect};
 
 /// What uploading may take of a frame.
 const UPLOAD_TIME: Duration = Duration::from_millis(2);
@@ -30,8 +30,6 @@ const MIN_UPLOADS: usize = 4;
 /// What tiles may hold on the graphics card; those in view stay whatever they hold.
 const BUDGET_BYTES: usize = 256 << 20;
 const TILE_BYTES: usize = BORDERED_SIDE * BORDERED_SIDE * 4;
-/// A level that shows the whole picture in this many tiles stays at hand.
-const COARSE_TILES: u64 = 4;
 
 pub struct TiledDocument {
     to_maker: Sender<Message>,
@@ -53,27 +51,6 @@ struct ShownTile {
     /// In document pixels.
     outlines: Vec<Outline>,
     last_used: u64,
-}
-
-struct TileTexture {
-    handle: TextureHandle,
-    is_crisp: bool,
-    /// The border's first pixel: written again when only the filter changes.
-    corner: Color32,
-}
-
-/// How the document lies on the canvas in this frame.
-#[derive(Clone, Copy)]
-pub struct Sight<'a> {
-    pub projection: &'a Projection,
-    /// Physical pixels per document pixel.
-    pub zoom: f32,
-    /// What is seen of the canvas, in points.
-    pub clip: Rect,
-    /// The document's, in its pixels.
-    pub frame: PixelRect,
-    /// Pixels are squares.
-    pub is_crisp: bool,
 }
 
 impl TiledDocument {
@@ -261,176 +238,5 @@ impl TiledDocument {
         {
             paint_quad(painter, sight, key, coarser, texture, tint);
         }
-    }
-}
-
-impl TileTexture {
-    fn new(ctx: &Context, key: TileKey, image: egui::ColorImage, is_crisp: bool) -> Self {
-        let corner = image.pixels[0];
-        let name = format!("{:?} {} {:?}", key.plane, key.level, key.index);
-        Self {
-            handle: ctx.load_texture(name, image, options(is_crisp)),
-            is_crisp,
-            corner,
-        }
-    }
-
-    /// Into the same memory of the card: nothing is allocated.
-    fn replace(&mut self, image: egui::ColorImage, is_crisp: bool) {
-        self.corner = image.pixels[0];
-        self.is_crisp = is_crisp;
-        self.handle.set_partial([0, 0], image, options(is_crisp));
-    }
-
-    fn set_crisp(&mut self, is_crisp: bool) {
-        if self.is_crisp != is_crisp {
-            self.is_crisp = is_crisp;
-            let corner = egui::ColorImage::filled([1, 1], self.corner);
-            self.handle.set_partial([0, 0], corner, options(is_crisp));
-        }
-    }
-}
-
-/// The level whose pixels are at least as fine as the screen's.
-fn level_for(zoom: f32) -> u8 {
-    (0..MAX_LEVEL)
-        .find(|level| zoom * (2_u32 << level) as f32 > 1.0)
-        .unwrap_or(MAX_LEVEL)
-}
-
-/// The tiles of a level that are in view.
-fn in_view(sight: &Sight<'_>, level: u8) -> impl Iterator<Item = TileIndex> + use<> {
-    let seen = sight.projection.image_bounds(sight.clip);
-    let seen = PixelRect::from_corners(
-        seen.left().floor() as i32,
-        seen.top().floor() as i32,
-        seen.right().ceil() as i32,
-        seen.bottom().ceil() as i32,
-    );
-    TileIndex::covering(rect_at(level, seen.intersect(&sight.frame)))
-}
-
-/// What is in view of both planes, nearest to the middle first, and then the whole from afar.
-fn wanted(sight: &Sight<'_>) -> Vec<TileKey> {
-    let level = level_for(sight.zoom);
-    let middle = sight.projection.image_from_screen(sight.clip.center());
-    let middle = middle.to_vec2() / (1_u32 << level) as f32;
-    let mut near: Vec<TileIndex> = in_view(sight, level).collect();
-    let distance = |index: &TileIndex| {
-        let half = TILE_SIDE as f32 / 2.0;
-        let rect = index.rect();
-        (egui::vec2(rect.x as f32 + half, rect.y as f32 + half) - middle).length_sq()
-    };
-    near.sort_by(|a, b| distance(a).total_cmp(&distance(b)));
-    let coarse = (0..=MAX_LEVEL)
-        .find(|level| {
-            TileIndex::covering(rect_at(*level, sight.frame))
-                .take(COARSE_TILES as usize + 1)
-                .count() as u64
-                <= COARSE_TILES
-        })
-        .unwrap_or(MAX_LEVEL)
-        .max(level);
-    let from_afar = TileIndex::covering(rect_at(coarse, sight.frame)).map(|index| (coarse, index));
-    let near = near.into_iter().map(|index| (level, index));
-    let mut keys: Vec<TileKey> = Vec::new();
-    for (level, index) in near.chain(from_afar.filter(|_| coarse != level)) {
-        // The mask first: it is what strokes change, and quickly made.
-        keys.extend([Plane::Mask, Plane::Picture].map(|plane| TileKey {
-            plane,
-            level,
-            index,
-        }));
-    }
-    keys
-}
-
-fn children(key: TileKey) -> Option<[TileKey; 4]> {
-    let level = key.level.checked_sub(1)?;
-    Some(
-        [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(column, row)| TileKey {
-            level,
-            index: TileIndex {
-                column: key.index.column * 2 + column,
-                row: key.index.row * 2 + row,
-            },
-            ..key
-        }),
-    )
-}
-
-/// Coarser tiles that have `key`'s place in them.
-fn ancestors(key: TileKey) -> impl Iterator<Item = TileKey> {
-    (1..=MAX_LEVEL - key.level).map(move |up| TileKey {
-        level: key.level + up,
-        index: TileIndex {
-            column: key.index.column >> up,
-            row: key.index.row >> up,
-        },
-        ..key
-    })
-}
-
-/// Draws the place of `part` from the texture of `tile`, which is the same one or a coarser one.
-fn paint_quad(
-    painter: &Painter,
-    sight: &Sight<'_>,
-    part: TileKey,
-    tile: TileKey,
-    texture: &TileTexture,
-    tint: Color32,
-) {
-    let place = document_rect(part).intersect(image_rect(sight.frame));
-    if !place.is_positive() {
-        return;
-    }
-    let whole = document_rect(tile);
-    let texel = (1_u32 << tile.level) as f32;
-    let uv = |corner: Pos2| {
-        let inside = (corner - whole.min) / texel + egui::Vec2::splat(1.0);
-        (inside / BORDERED_SIDE as f32).to_pos2()
-    };
-    let corners = [
-        place.left_top(),
-        place.right_top(),
-        place.right_bottom(),
-        place.left_bottom(),
-    ];
-    let mut mesh = Mesh::with_texture(texture.handle.id());
-    mesh.vertices.extend(corners.map(|corner| Vertex {
-        pos: sight.projection.screen_from_image(corner),
-        uv: uv(corner),
-        color: tint,
-    }));
-    mesh.indices.extend([0, 1, 2, 0, 2, 3]);
-    painter.add(Shape::mesh(mesh));
-}
-
-fn document_rect(key: TileKey) -> Rect {
-    let scale = (1_u32 << key.level) as f32;
-    let rect = image_rect(key.index.rect());
-    Rect::from_min_max(
-        (rect.min.to_vec2() * scale).to_pos2(),
-        (rect.max.to_vec2() * scale).to_pos2(),
-    )
-}
-
-pub fn image_rect(rect: PixelRect) -> Rect {
-    Rect::from_min_max(
-        pos2(rect.x as f32, rect.y as f32),
-        pos2(rect.right() as f32, rect.bottom() as f32),
-    )
-}
-
-fn options(is_crisp: bool) -> TextureOptions {
-    TextureOptions {
-        magnification: if is_crisp {
-            TextureFilter::Nearest
-        } else {
-            TextureFilter::Linear
-        },
-        minification: TextureFilter::Linear,
-        wrap_mode: TextureWrapMode::ClampToEdge,
-        mipmap_mode: None,
     }
 }
