@@ -8,7 +8,7 @@ use egui::Context;
 
 use super::App;
 use crate::gallery::importing::{ImportReport, Stopped};
-use crate::gallery::{Entry, Query, handle};
+use crate::gallery::{Entry, Query, Sort, handle};
 use crate::panels::toasts::Tone;
 use crate::session::{GalleryState, PictureId, PictureRef, SideTab};
 
@@ -48,7 +48,12 @@ impl App {
         if std::mem::take(&mut self.asked.list_is_stale) {
             self.asked.list += 1;
             let query = self.gallery_view.query.clone();
-            self.asked.query = Some(query.clone());
+            // In another order the same is found: what is in view stays until it is.
+            self.asked.query = Some(Query {
+                sort: Sort::default(),
+                sort_found: None,
+                ..query.clone()
+            });
             self.tell_gallery(handle::Command::List {
                 request: self.asked.list,
                 query,

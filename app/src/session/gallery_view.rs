@@ -20,7 +20,8 @@ pub struct GalleryView {
     pub query: Query,
     /// How the list is divided.
     pub grouping: Grouping,
-    /// What has the words, in the query's order; then what shows what they mean, best first.
+    /// What has the words, in the query's order; then what shows what they mean, best first. Or all in the order
+    /// that is wished for the search.
     entries: Arc<[Entry]>,
     /// So many of the entries have the words.
     n_exact: usize,
@@ -93,7 +94,7 @@ impl GalleryView {
         &self.entries
     }
 
-    /// How many were found by meaning alone: the last ones of the list.
+    /// How many were found by meaning alone.
     pub fn n_meant(&self) -> usize {
         self.entries.len().saturating_sub(self.n_exact)
     }
@@ -103,11 +104,16 @@ impl GalleryView {
         self.list
     }
 
+    /// Whether the list is in the order of likeness to what was asked for, rather than in the query's.
+    pub fn is_by_likeness(&self) -> bool {
+        let is_left_to_search = self.query.is_search() && self.query.sort_found.is_none();
+        is_left_to_search && (self.query.like.is_some() || self.n_meant() > 0)
+    }
+
     /// The grouping that holds: days and runs stand together only in the order of time.
     pub fn effective_grouping(&self) -> Grouping {
-        match self.query.sort {
-            // What was meant stands in the order of likeness.
-            _ if self.n_meant() > 0 => Grouping::None,
+        match self.query.order() {
+            _ if self.is_by_likeness() => Grouping::None,
             Sort::Newest | Sort::Oldest => self.grouping,
             _ => Grouping::None,
         }
@@ -179,7 +185,7 @@ impl GalleryView {
         self.selection.choose_all(&self.entries);
     }
 
-    /// A list has come; the first `n_exact` have the words.
+    /// A list has come, of which `n_exact` have the words.
     pub fn found(&mut self, entries: Arc<[Entry]>, n_exact: usize) {
         self.n_exact = n_exact;
         self.selection.relist(&self.entries, &entries);

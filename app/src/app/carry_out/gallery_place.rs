@@ -93,7 +93,11 @@ impl App {
     }
 
     /// Lists what matches. The list begins at its top, or where the chosen picture is.
-    pub(in crate::app) fn list_gallery(&mut self, query: Query) {
+    pub(in crate::app) fn list_gallery(&mut self, mut query: Query) {
+        if !query.is_search() {
+            // The next search begins with the most alike again.
+            query.sort_found = None;
+        }
         if query == self.gallery_view.query {
             return;
         }

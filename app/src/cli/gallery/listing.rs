@@ -56,8 +56,9 @@ pub struct Filter {
     /// Those in the trash instead
     #[arg(long)]
     trash: bool,
-    #[arg(long, value_name = "ORDER", default_value = "newest")]
-    sort: SortName,
+    /// Without: newest first, or what is found with the most alike first
+    #[arg(long, value_name = "ORDER")]
+    sort: Option<SortName>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -70,6 +71,18 @@ enum SortName {
     Score,
     /// Most pixels first
     Largest,
+}
+
+impl SortName {
+    fn sort(self) -> Sort {
+        match self {
+            Self::Newest => Sort::Newest,
+            Self::Oldest => Sort::Oldest,
+            Self::Name => Sort::Name,
+            Self::Score => Sort::Score,
+            Self::Largest => Sort::Largest,
+        }
+    }
 }
 
 impl Filter {
@@ -94,13 +107,8 @@ impl Filter {
             made: self.made()?,
             in_trash: self.trash,
             like: None,
-            sort: match self.sort {
-                SortName::Newest => Sort::Newest,
-                SortName::Oldest => Sort::Oldest,
-                SortName::Name => Sort::Name,
-                SortName::Score => Sort::Score,
-                SortName::Largest => Sort::Largest,
-            },
+            sort: self.sort.map(SortName::sort).unwrap_or_default(),
+            sort_found: self.sort.map(SortName::sort),
         })
     }
 

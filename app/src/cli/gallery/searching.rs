@@ -47,7 +47,7 @@ pub struct SimilarArguments {
     filter: Filter,
 }
 
-/// Words first, then meaning, each with its score.
+/// Words first, then meaning, each with its score; or all in an order that is asked for.
 ///
 /// # Errors
 /// If the gallery cannot be read, or only meaning is asked for and cannot be looked for.
@@ -60,7 +60,7 @@ pub fn search(
     let query = arguments.filter.query(&arguments.words.join(" "))?;
     gallery.scan()?;
     let mut found = if arguments.words_only {
-        by_words(gallery.entries(&query)?)
+        Found::by_words(gallery.entries(&query)?)
     } else {
         let search = Search {
             request: 0,
@@ -72,13 +72,12 @@ pub fn search(
             Err(error) if arguments.meaning => return Err(error),
             Err(error) => {
                 output::note(format!("searched by words alone: {error:#}"));
-                by_words(gallery.entries(&query)?)
+                Found::by_words(gallery.entries(&query)?)
             }
         }
     };
     if arguments.meaning {
-        found.entries.drain(..found.n_exact);
-        found.n_exact = 0;
+        found = found.by_meaning_alone();
     }
     print(gallery, &found, arguments.filter.limit(), json)
 }
@@ -118,14 +117,6 @@ fn picture_file(path: &str) -> anyhow::Result<RgbaImage> {
     Ok(opened
         .context("this is no picture's id, and no picture")?
         .pixels)
-}
-
-fn by_words(entries: Vec<crate::gallery::Entry>) -> Found {
-    Found {
-        n_exact: entries.len(),
-        entries,
-        cosines: Vec::new(),
-    }
 }
 
 /// Has all pictures looked at that were not yet, then asks.
@@ -178,15 +169,13 @@ fn wait_for_pictures(events: &Receiver<Event>) -> anyhow::Result<()> {
 }
 
 fn print(gallery: &Gallery, found: &Found, limit: Option<usize>, json: bool) -> anyhow::Result<()> {
-    let scores = found.cosines.iter().map(Some);
-    let scores = std::iter::repeat_n(None, found.n_exact).chain(scores);
-    let rows = found.entries.iter().zip(scores);
+    let rows = found.entries.iter().zip(&found.cosines);
     for (entry, score) in rows.take(limit.unwrap_or(usize::MAX)) {
         let record = gallery.record(entry.id)?;
         if json {
             let mut row = record_json(gallery, &record);
             row["found_by"] = if score.is_some() { "meaning" } else { "words" }.into();
-            row["similarity"] = score.copied().into();
+            row["similarity"] = (*score).into();
             output::json(&row);
         } else {
             let by = score.map_or("words".to_owned(), |score| format!("{score:.3}"));

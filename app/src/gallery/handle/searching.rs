@@ -33,7 +33,7 @@ impl Searching {
         let Some(meaning) = &self.meaning else {
             return false;
         };
-        let is_search = query.like.is_some() || !query.words.trim().is_empty();
+        let is_search = query.is_search();
         if is_search {
             meaning.search(Search {
                 request,
@@ -54,8 +54,8 @@ fn told(event: meaning::Event) -> Event {
             trouble,
         } => Event::Listed {
             request,
+            n_exact: found.n_exact(),
             entries: found.entries.into(),
-            n_exact: found.n_exact,
             meant: trouble.map_or(Meant::Done, Meant::Failed),
         },
     }

@@ -35,6 +35,22 @@ pub struct Query {
     /// The trash instead of the gallery.
     pub in_trash: bool,
     pub sort: Sort,
+    /// The order of what a search finds, where another is wished than that of likeness. Without a search it means
+    /// nothing.
+    pub sort_found: Option<Sort>,
+}
+
+impl Query {
+    /// Whether pictures are looked for by words or by likeness.
+    pub fn is_search(&self) -> bool {
+        self.like.is_some() || !self.words.trim().is_empty()
+    }
+
+    /// The order in which the index lists.
+    pub fn order(&self) -> Sort {
+        let of_search = self.sort_found.filter(|_| self.is_search());
+        of_search.unwrap_or(self.sort)
+    }
 }
 
 /// The order of a list. Among equals the newest comes first.
@@ -61,7 +77,7 @@ impl Sort {
         Self::Largest,
     ];
 
-    fn order(self) -> &'static str {
+    fn sql(self) -> &'static str {
         match self {
             Self::Newest => "id DESC",
             Self::Oldest => "id",
@@ -87,7 +103,7 @@ impl Index {
     /// All pictures that match, in the query's order.
     pub fn entries(&self, query: &Query) -> Result<Vec<Entry>> {
         let (condition, values) = condition(query);
-        let order = query.sort.order();
+        let order = query.order().sql();
         let sql = format!("SELECT id, run FROM pictures WHERE {condition} ORDER BY {order}");
         let run = || {
             let starred = self.starred()?;

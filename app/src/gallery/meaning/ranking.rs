@@ -132,30 +132,83 @@ fn sort(scores: &mut [Score]) {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Found {
     pub entries: Vec<Entry>,
-    /// So many of them, at the beginning, have the words.
-    pub n_exact: usize,
-    /// Of the others, in their order: how like they are.
-    pub cosines: Vec<f32>,
+    /// How like each of them is; `None` for one that has the words.
+    pub cosines: Vec<Option<f32>>,
 }
 
-/// Puts `exact` first and then of `meant`, best first, what is among `allowed` and not there already.
-pub fn merge(exact: Vec<Entry>, allowed: &[Entry], meant: &[Score]) -> Found {
-    let known: HashSet<PictureId> = exact.iter().map(|entry| entry.id).collect();
-    let allowed: HashMap<PictureId, &Entry> =
-        allowed.iter().map(|entry| (entry.id, entry)).collect();
-    let n_exact = exact.len();
-    let mut found = Found {
-        entries: exact,
-        n_exact,
-        cosines: Vec::new(),
-    };
-    for score in meant.iter().filter(|score| !known.contains(&score.id)) {
-        if let Some(entry) = allowed.get(&score.id) {
-            found.entries.push(**entry);
-            found.cosines.push(score.cosine);
+impl Found {
+    /// What has the words, and nothing else.
+    pub fn by_words(entries: Vec<Entry>) -> Self {
+        Self {
+            cosines: vec![None; entries.len()],
+            entries,
         }
     }
-    found
+
+    /// How many have the words.
+    pub fn n_exact(&self) -> usize {
+        self.cosines
+            .iter()
+            .filter(|cosine| cosine.is_none())
+            .count()
+    }
+
+    /// Only those without the words.
+    #[must_use]
+    pub fn by_meaning_alone(self) -> Self {
+        let found = self.entries.into_iter().zip(self.cosines);
+        let (entries, cosines) = found.filter(|(_, cosine)| cosine.is_some()).unzip();
+        Self { entries, cosines }
+    }
+}
+
+/// What a search found: pictures that have the words, those among which the meant may be, and the meant, best
+/// first. The first two are lists of the index, in its order.
+pub struct Finds<'a> {
+    pub exact: Vec<Entry>,
+    pub allowed: &'a [Entry],
+    pub meant: &'a [Score],
+}
+
+impl Finds<'_> {
+    /// Those with the words first, then the others, best first. Nothing comes twice.
+    pub fn by_likeness(self) -> Found {
+        let known = ids(&self.exact);
+        let allowed: HashMap<PictureId, &Entry> =
+            self.allowed.iter().map(|entry| (entry.id, entry)).collect();
+        let mut found = Found::by_words(self.exact);
+        for score in self.meant.iter().filter(|score| !known.contains(&score.id)) {
+            if let Some(entry) = allowed.get(&score.id) {
+                found.entries.push(**entry);
+                found.cosines.push(Some(score.cosine));
+            }
+        }
+        found
+    }
+
+    /// All of them in the index's order.
+    pub fn in_order(self) -> Found {
+        let known = ids(&self.exact);
+        let meant: HashMap<PictureId, f32> = self
+            .meant
+            .iter()
+            .map(|score| (score.id, score.cosine))
+            .collect();
+        let mut found = Found::default();
+        for entry in self.allowed {
+            let has_words = known.contains(&entry.id);
+            let cosine = meant.get(&entry.id).copied().filter(|_| !has_words);
+            if has_words || cosine.is_some() {
+                found.entries.push(*entry);
+                found.cosines.push(cosine);
+            }
+        }
+        found
+    }
+}
+
+fn ids(entries: &[Entry]) -> HashSet<PictureId> {
+    entries.iter().map(|entry| entry.id).collect()
 }
 
 #[cfg(test)]
@@ -213,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn words_come_first_and_nothing_comes_twice() {
+    fn words_come_first_unless_another_order_is_wished_and_nothing_comes_twice() {
         let ids: Vec<PictureId> = (0..6).map(|_| PictureId::new()).collect();
         let entry = |n: usize| Entry {
             id: ids[n],
@@ -225,17 +278,33 @@ mod tests {
             .map(|(n, cosine)| Score { id: ids[n], cosine })
             .to_vec();
         let all: Vec<Entry> = (0..5).map(entry).collect();
-        for (name, exact, allowed, expected, n_exact) in [
-            ("both", vec![2, 1], &all[..], &[2, 1, 4, 0][..], 2),
-            ("only words", vec![2, 1], &[], &[2, 1], 2),
-            ("only meaning", vec![], &all[..2], &[1, 0], 0),
-            ("neither", vec![], &[], &[], 0),
+        for (name, exact, allowed, by_likeness, in_order) in [
+            (
+                "both",
+                &[2, 1][..],
+                &all[..],
+                &[2, 1, 4, 0][..],
+                &[0, 1, 2, 4][..],
+            ),
+            ("only meaning", &[], &all[..2], &[1, 0], &[0, 1]),
+            ("neither", &[], &[], &[], &[]),
         ] {
-            let found = merge(exact.into_iter().map(entry).collect(), allowed, &meant);
-            let there: Vec<PictureId> = found.entries.iter().map(|entry| entry.id).collect();
-            let expected: Vec<PictureId> = expected.iter().map(|n| ids[*n]).collect();
-            assert_eq!((there, found.n_exact), (expected, n_exact), "{name}");
-            assert_eq!(found.cosines.len(), found.entries.len() - n_exact);
+            let finds = || Finds {
+                exact: exact.iter().map(|n| entry(*n)).collect(),
+                allowed,
+                meant: &meant,
+            };
+            for (found, expected) in [
+                (finds().by_likeness(), by_likeness),
+                (finds().in_order(), in_order),
+            ] {
+                let there: Vec<PictureId> = found.entries.iter().map(|entry| entry.id).collect();
+                let expected: Vec<PictureId> = expected.iter().map(|n| ids[*n]).collect();
+                assert_eq!((there, found.n_exact()), (expected, exact.len()), "{name}");
+                assert_eq!(found.cosines.len(), found.entries.len());
+                let meant = found.by_meaning_alone();
+                assert_eq!(meant.n_exact(), 0, "{name}");
+            }
         }
     }
 

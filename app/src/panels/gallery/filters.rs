@@ -9,7 +9,7 @@ use crate::command::{Command, GalleryCommand};
 use crate::gallery::{Query, Sort};
 use crate::icons::Icon;
 use crate::panels::{Scene, palette, widgets};
-use crate::session::Grouping;
+use crate::session::{GalleryView, Grouping};
 
 /// Sizes by the longer side, in pixels, as people say them.
 const SIZES: [(&str, RangeInclusive<u32>); 4] = [
@@ -20,6 +20,7 @@ const SIZES: [(&str, RangeInclusive<u32>); 4] = [
 ];
 const MOST_MODELS: usize = 12;
 const MENU_WIDTH: f32 = 300.0;
+const CHOICE_WIDTH: f32 = 220.0;
 
 /// A line of the menu: its words, whether it holds, and the query with it, or without.
 type Row = (String, bool, Query);
@@ -258,22 +259,78 @@ pub fn look_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             }
         }
         if scene.gallery.effective_grouping() != grouping {
+            ui.set_max_width(CHOICE_WIDTH);
             widgets::remark(ui, "Groups need the order by time.");
         }
     });
-    let sort = scene.gallery.query.sort;
-    let order = drop_down(ui, sort_words(sort), "Sort the pictures", false);
-    Popup::menu(&order).gap(6.0).show(|ui| {
-        for choice in Sort::ALL {
-            if choice_ui(ui, sort_words(choice), choice == sort) {
-                let query = Query {
-                    sort: choice,
-                    ..scene.gallery.query.clone()
-                };
-                list(scene, query);
-            }
+    let order = drop_down(ui, order_words(scene.gallery), "Sort the pictures", false);
+    Popup::menu(&order)
+        .gap(6.0)
+        .show(|ui| order_menu_ui(ui, scene));
+}
+
+/// What is chosen holds for the list, or for the search while there is one.
+fn order_menu_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let query = scene.gallery.query.clone();
+    let is_by_likeness = scene.gallery.is_by_likeness();
+    if query.is_search() {
+        let words = likeness_words(&query);
+        if choice_ui(ui, words, is_by_likeness) {
+            let sort_found = None;
+            list(
+                scene,
+                Query {
+                    sort_found,
+                    ..query.clone()
+                },
+            );
         }
-    });
+    }
+    for choice in Sort::ALL {
+        let is_on = choice == query.order() && !is_by_likeness;
+        if choice_ui(ui, sort_words(choice), is_on) {
+            list(scene, sorted(&query, choice));
+        }
+    }
+    if query.is_search() {
+        let what = if query.like.is_some() {
+            "Another order holds until this search ends."
+        } else {
+            "Pictures with the words come before those that only show them. Another order mixes both, until this \
+             search ends."
+        };
+        ui.set_max_width(CHOICE_WIDTH);
+        widgets::remark(ui, what);
+    }
+}
+
+/// A search has an order of its own.
+fn sorted(query: &Query, sort: Sort) -> Query {
+    let query = query.clone();
+    if query.is_search() {
+        Query {
+            sort_found: Some(sort),
+            ..query
+        }
+    } else {
+        Query { sort, ..query }
+    }
+}
+
+/// In which order the list is.
+fn order_words(gallery: &GalleryView) -> &'static str {
+    if gallery.is_by_likeness() {
+        likeness_words(&gallery.query)
+    } else {
+        sort_words(gallery.query.order())
+    }
+}
+
+fn likeness_words(query: &Query) -> &'static str {
+    match query.like {
+        Some(_) => "Most alike first",
+        None => "Closest first",
+    }
 }
 
 fn drop_down(ui: &mut Ui, text: &str, label: &str, is_on: bool) -> Response {
@@ -282,7 +339,7 @@ fn drop_down(ui: &mut Ui, text: &str, label: &str, is_on: bool) -> Response {
 
 fn choice_ui(ui: &mut Ui, words: &str, is_on: bool) -> bool {
     ui.spacing_mut().item_spacing.y = 2.0;
-    let clicked = palette::row_ui(ui, words, is_on.then_some("✓"), is_on, 220.0).clicked();
+    let clicked = palette::row_ui(ui, words, is_on.then_some("✓"), is_on, CHOICE_WIDTH).clicked();
     if clicked {
         ui.close();
     }
@@ -341,5 +398,45 @@ mod tests {
         };
         assert!(has_filters(&model));
         assert_eq!(without_filters(&model), board);
+    }
+
+    #[test]
+    fn a_search_says_its_own_order_and_leaves_that_of_the_list_alone() {
+        let entry = || crate::gallery::Entry {
+            id: crate::session::PictureId::new(),
+            created_ms: 0,
+            run: 0,
+            is_starred: false,
+        };
+        let plain = Query {
+            sort: Sort::Name,
+            ..Query::default()
+        };
+        let words = Query {
+            words: "boats".to_owned(),
+            ..plain.clone()
+        };
+        let like = Query {
+            like: Some(crate::session::PictureId::new()),
+            ..plain.clone()
+        };
+        for (query, n_exact, choice, expected) in [
+            (&plain, 2, None, "By name"),
+            (&words, 1, None, "Closest first"),
+            (&words, 2, None, "By name"),
+            (&words, 1, Some(Sort::Oldest), "Oldest first"),
+            (&like, 0, None, "Most alike first"),
+            (&like, 0, Some(Sort::Largest), "Largest first"),
+        ] {
+            let query = choice.map_or(query.clone(), |choice| sorted(query, choice));
+            assert_eq!(query.sort, Sort::Name);
+            let mut gallery = GalleryView::default();
+            (gallery.query, gallery.grouping) = (query, Grouping::Day);
+            gallery.found(std::sync::Arc::new([entry(), entry()]), n_exact);
+            assert_eq!(order_words(&gallery), expected);
+            let is_by_time = expected == "Oldest first";
+            assert_eq!(gallery.effective_grouping() == Grouping::Day, is_by_time);
+        }
+        assert_eq!(sorted(&plain, Sort::Oldest).sort, Sort::Oldest);
     }
 }

@@ -5,7 +5,7 @@ use crate::gallery::Result;
 use crate::gallery::index::{MAX_TRIES, Query};
 use crate::gallery::meaning::encoder::Batch;
 use crate::gallery::meaning::matrix::Score;
-use crate::gallery::meaning::ranking::{contrasts, merge};
+use crate::gallery::meaning::ranking::{Finds, contrasts};
 use crate::gallery::meaning::small::small;
 use crate::gallery::meaning::{Event, Search, Subject};
 use crate::words::in_known_words;
@@ -95,9 +95,11 @@ impl Worker {
             return Ok(());
         };
         let is_about_picture = search.picture.is_some() || search.query.like.is_some();
+        let order = search.query.sort_found;
         let filters = Query {
             words: String::new(),
             like: None,
+            sort: order.unwrap_or(search.query.sort),
             ..search.query.clone()
         };
         let (exact, allowed) = if is_about_picture {
@@ -105,7 +107,15 @@ impl Worker {
         } else {
             (gallery.entries(&search.query)?, gallery.entries(&filters)?)
         };
-        let found = merge(exact, &allowed, meant);
+        let finds = Finds {
+            exact,
+            allowed: &allowed,
+            meant,
+        };
+        let found = match order {
+            None => finds.by_likeness(),
+            Some(_) => finds.in_order(),
+        };
         (self.emit)(Event::Found {
             request: search.request,
             found,
