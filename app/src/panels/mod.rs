@@ -24,8 +24,9 @@ pub mod widgets;
 use std::time::Instant;
 
 use crate::command::Command;
+use crate::gallery::Recipe;
 use crate::layer_pictures::LayerPictures;
-use crate::session::{GalleryView, PictureId, PictureRef, Session};
+use crate::session::{self, GalleryView, PictureId, PictureRef, Session, Usable};
 use crate::settings::Settings;
 use crate::textures::Textures;
 use crate::theme;
@@ -44,6 +45,16 @@ pub struct Scene<'a> {
 impl Scene<'_> {
     pub fn send(&mut self, command: Command) {
         self.commands.push(command);
+    }
+
+    /// How a picture was made, where Limn made it and that is known.
+    pub fn recipe(&self, picture: PictureRef) -> Option<&Recipe> {
+        session::recipe_of(self.session, self.gallery, picture)
+    }
+
+    /// What of a picture can be used again; of one that is not known yet nothing can.
+    pub fn usable(&self, picture: PictureRef) -> Usable {
+        Usable::of(self.session, self.gallery, picture).unwrap_or_default()
     }
 }
 

@@ -158,6 +158,16 @@ pub fn icon_button(ui: &mut Ui, icon: Icon, label: &str, side: f32) -> Response 
     icon_toggle(ui, icon, label, side, false)
 }
 
+/// Something to click on, greyed where there is an obstacle, which its tooltip then tells.
+pub fn obstructed(ui: &mut Ui, obstacle: Option<&str>, add: impl FnOnce(&mut Ui) -> Response) {
+    ui.add_enabled_ui(obstacle.is_none(), |ui| {
+        let response = add(ui);
+        if let Some(obstacle) = obstacle {
+            response.on_disabled_hover_text(obstacle);
+        }
+    });
+}
+
 /// An icon that sends `command` when clicked; its tooltip has the keys too.
 pub fn command_icon(
     ui: &mut Ui,

@@ -30,6 +30,7 @@ mod saving;
 mod selection;
 mod slots;
 mod surprise;
+mod usable;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -61,6 +62,7 @@ pub use runs::{Run, RunState, Subject};
 pub use selection::{Choose, Selection};
 pub use slots::{Made, Slot, SlotState};
 pub use surprise::surprise;
+pub use usable::{RecipePart, Usable, recipe_of};
 
 /// A run of the window: one press of the button.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -108,30 +110,6 @@ impl SideTab {
             Self::Results => "Results",
             Self::Layers => "Layers",
             Self::Info => "Info",
-        }
-    }
-}
-
-/// What of a recipe to use again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RecipePart {
-    Everything,
-    Prompt,
-    Negative,
-    Size,
-    Seed,
-    Sampling,
-}
-
-impl RecipePart {
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Everything => "Use this recipe",
-            Self::Prompt => "Use this prompt",
-            Self::Negative => "Avoid this again",
-            Self::Size => "Use this size",
-            Self::Seed => "Use this seed",
-            Self::Sampling => "Use these settings",
         }
     }
 }

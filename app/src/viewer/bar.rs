@@ -4,8 +4,9 @@ use egui::{Align, Label, Layout, Rect, Ui, UiBuilder, vec2};
 
 use super::{Comparison, Viewer};
 use crate::command::Command;
+use crate::gallery::Recipe;
 use crate::icons::Icon;
-use crate::panels::{Scene, info, widgets};
+use crate::panels::{Scene, widgets};
 use crate::session::PictureRef;
 use crate::theme;
 
@@ -167,14 +168,14 @@ pub fn caption_ui(ui: &mut Ui, scene: &Scene<'_>, picture: PictureRef, place: Re
 }
 
 fn title_of(scene: &Scene<'_>, picture: PictureRef) -> String {
-    let title = info::recipe_of(scene, picture).map(|recipe| recipe.title());
+    let title = scene.recipe(picture).map(Recipe::title);
     title
         .filter(|title| !title.is_empty())
         .unwrap_or_else(|| "Picture".to_owned())
 }
 
 fn facts_of(scene: &Scene<'_>, picture: PictureRef) -> String {
-    let Some(recipe) = info::recipe_of(scene, picture) else {
+    let Some(recipe) = scene.recipe(picture) else {
         return String::new();
     };
     format!(

@@ -14,18 +14,12 @@ use crate::gallery::export::{ExportOptions, Format, convert};
 use crate::gallery::naming::default_name;
 use crate::gallery::{Deed, Mark, Recipe, handle, picture_file};
 use crate::panels::toasts::Tone;
-use crate::session::{PictureId, PictureRef};
+use crate::session::{PictureId, PictureRef, RecipePart, Usable, recipe_of};
 use crate::viewer::Viewer;
 
 impl App {
     pub(in crate::app) fn recipe(&self, picture: PictureRef) -> Option<Recipe> {
-        match picture {
-            PictureRef::Gallery(id) => self.gallery_view.record(id)?.recipe.clone(),
-            PictureRef::Result { run, index } => {
-                let slot = self.session.run(run)?.slots.get(index as usize)?;
-                slot.recipe().map(|recipe| recipe.as_ref().clone())
-            }
-        }
+        recipe_of(&self.session, &self.gallery_view, picture).cloned()
     }
 
     pub(super) fn export(&mut self, ctx: &Context, now: Instant) {
@@ -125,10 +119,12 @@ impl App {
     }
 
     pub(super) fn copy_prompt(&mut self, ctx: &Context, picture: PictureRef, now: Instant) {
-        if let Some(recipe) = self.recipe(picture) {
-            ctx.copy_text(recipe.prompt);
-            self.toasts.say(Tone::Good, "Prompt copied", now);
+        let usable = Usable::of(&self.session, &self.gallery_view, picture).unwrap_or_default();
+        if let Some(obstacle) = usable.obstacle(RecipePart::Prompt) {
+            return self.toasts.say(Tone::Plain, obstacle, now);
         }
+        ctx.copy_text(usable.prompt);
+        self.toasts.say(Tone::Good, "Prompt copied", now);
     }
 
     pub(super) fn show_in_folder(&mut self, ctx: &Context, id: PictureId) {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use limn_engine::protocol::{GenerateRequest, Sampling};
+use limn_engine::protocol::GenerateRequest;
 
 use super::Fetched;
 use crate::app::App;
@@ -12,8 +12,8 @@ use crate::gallery::{self, Recipe};
 use crate::panels::prompt_bar::Selection;
 use crate::panels::toasts::Tone;
 use crate::session::{
-    Deed, Keep, Kept, Part, PictureId, PictureRef, Place, Problem, RecipePart, new_seed, surprise,
-    unknown_words,
+    Deed, Keep, Kept, Part, PictureId, PictureRef, Place, Problem, RecipePart, Usable, new_seed,
+    surprise, unknown_words,
 };
 
 impl App {
@@ -255,14 +255,16 @@ impl App {
     }
 
     pub(super) fn use_recipe(&mut self, picture: PictureRef, part: RecipePart) {
-        let Some(usable) = self.usable(picture) else {
+        let Some(usable) = Usable::of(&self.session, &self.gallery_view, picture) else {
             return;
         };
         self.session.leave_tray();
         let uses = |other| part == RecipePart::Everything || part == other;
+        // A picture without words leaves alone what is being written.
+        let has_prompt = usable.obstacle(RecipePart::Prompt).is_none();
         let own_size = self.session.current_model().map(|model| model.default_size);
         let draft = self.session.draft_mut();
-        if uses(RecipePart::Prompt) {
+        if uses(RecipePart::Prompt) && has_prompt {
             draft.prompt = usable.prompt;
             draft.edited();
         }
@@ -282,36 +284,4 @@ impl App {
         self.session.place = Place::Canvas;
         self.bar.focus = Some(Selection::End);
     }
-    /// What the prompt bar can take over of a picture's recipe, Limn's own or another program's.
-    fn usable(&self, picture: PictureRef) -> Option<Usable> {
-        if let Some(recipe) = self.recipe(picture) {
-            return Some(Usable {
-                sampling: recipe.sampling(),
-                prompt: recipe.prompt,
-                negative_prompt: recipe.negative_prompt.unwrap_or_default(),
-                size: Some((recipe.width, recipe.height)),
-                seed: Some(recipe.seed),
-            });
-        }
-        let PictureRef::Gallery(id) = picture else {
-            return None;
-        };
-        let foreign = self.gallery_view.record(id)?.foreign.as_ref()?;
-        Some(Usable {
-            prompt: foreign.prompt.clone(),
-            negative_prompt: foreign.negative_prompt.clone().unwrap_or_default(),
-            size: foreign.size,
-            seed: foreign.seed,
-            sampling: foreign.sampling(),
-        })
-    }
-}
-
-/// Settings on their way from a recipe to the prompt bar.
-struct Usable {
-    prompt: String,
-    negative_prompt: String,
-    size: Option<(u32, u32)>,
-    seed: Option<u64>,
-    sampling: Sampling,
 }

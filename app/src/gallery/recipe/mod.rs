@@ -127,6 +127,11 @@ impl Recipe {
         }
     }
 
+    /// Whether a model drew it with a sampler: a photograph that arithmetic made larger has a recipe too.
+    pub fn is_drawn(&self) -> bool {
+        !self.sampler.is_empty()
+    }
+
     /// The sampler, unless this version does not have it.
     pub fn sampler(&self) -> Option<Sampler> {
         serde_json::from_value(self.sampler.as_str().into()).ok()
@@ -152,7 +157,7 @@ fn sampler_name(sampler: Sampler) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     #![allow(clippy::unwrap_used)]
     use limn_engine::protocol::{BlobHash, Compute, ModelId};
 

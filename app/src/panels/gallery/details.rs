@@ -311,13 +311,18 @@ fn actions_ui(ui: &mut Ui, scene: &mut Scene<'_>, ids: &[PictureId]) {
         if let [id] = ids[..] {
             let picture = PictureRef::Gallery(id);
             let part = RecipePart::Everything;
-            for command in [
-                Command::OpenAsDocument(picture),
-                Command::UseRecipe { picture, part },
+            let obstacle = scene.usable(picture).obstacle(part);
+            for (command, obstacle) in [
+                (Command::OpenAsDocument(picture), None),
+                (Command::UseRecipe { picture, part }, obstacle),
             ] {
-                if widgets::button(ui, &command.label(), Loudness::Plain, None).clicked() {
-                    scene.send(command);
-                }
+                widgets::obstructed(ui, obstacle, |ui| {
+                    let button = widgets::button(ui, &command.label(), Loudness::Plain, None);
+                    if button.clicked() {
+                        scene.send(command);
+                    }
+                    button
+                });
             }
         }
     });

@@ -2,28 +2,22 @@
 
 use egui::{CollapsingHeader, Label, RichText, Ui};
 
-use super::{Fields, moment};
-use crate::command::Command;
+use super::{Fields, moment, use_all_ui};
 use crate::gallery::Record;
 use crate::gallery::foreign::ForeignRecipe;
 use crate::panels::Scene;
-use crate::panels::widgets::{self, Loudness};
+use crate::panels::widgets;
 use crate::session::{PictureRef, RecipePart};
 use crate::theme;
 
 pub fn foreign_ui(ui: &mut Ui, scene: &mut Scene<'_>, record: &Record) {
     let picture = PictureRef::Gallery(record.id);
     if record.foreign.is_some() {
-        let width = Some(ui.available_width());
-        if widgets::button(ui, "Use what Limn understands", Loudness::Primary, width).clicked() {
-            let part = RecipePart::Everything;
-            scene.send(Command::UseRecipe { picture, part });
-        }
-        ui.add_space(4.0);
+        use_all_ui(ui, scene, picture, "Use what Limn understands");
     } else {
         widgets::remark(ui, "This picture came from elsewhere, without a recipe.");
     }
-    let mut fields = Fields { scene, picture };
+    let mut fields = Fields::of(scene, picture);
     if let Some(origin) = &record.origin {
         fields.show(ui, "Came as", origin);
     }

@@ -12,7 +12,7 @@ use super::{Scene, prompt_bar};
 use crate::command::{Command, CopiesCommand};
 use crate::gallery::Recipe;
 use crate::icons::Icon;
-use crate::session::{PictureRef, RecipePart};
+use crate::session::{PictureRef, RecipePart, Usable};
 use crate::theme;
 
 pub fn info_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
@@ -20,7 +20,7 @@ pub fn info_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         widgets::remark(ui, "Open a picture to see how it was made.");
         return;
     };
-    if let Some(recipe) = recipe_of(scene, picture) {
+    if let Some(recipe) = scene.recipe(picture).cloned() {
         recipe_ui(ui, scene, &recipe, picture);
     } else if let PictureRef::Gallery(id) = picture
         && let Some(record) = scene.gallery.record(id).cloned()
@@ -37,13 +37,8 @@ pub fn info_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
 }
 
 fn recipe_ui(ui: &mut Ui, scene: &mut Scene<'_>, recipe: &Recipe, picture: PictureRef) {
-    let width = Some(ui.available_width());
-    if widgets::button(ui, "Use this recipe", Loudness::Primary, width).clicked() {
-        let part = RecipePart::Everything;
-        scene.send(Command::UseRecipe { picture, part });
-    }
-    ui.add_space(4.0);
-    let mut fields = Fields { scene, picture };
+    use_all_ui(ui, scene, picture, RecipePart::Everything.label());
+    let mut fields = Fields::of(scene, picture);
     for (name, value) in deed::facts(recipe) {
         fields.show(ui, name, &value);
     }
@@ -58,12 +53,30 @@ fn recipe_ui(ui: &mut Ui, scene: &mut Scene<'_>, recipe: &Recipe, picture: Pictu
     }
     let size = format!("{} × {} px", recipe.width, recipe.height);
     fields.part(ui, "Size", &size, RecipePart::Size);
-    fields.part(ui, "Seed", &recipe.seed.to_string(), RecipePart::Seed);
+    if recipe.is_drawn() {
+        fields.part(ui, "Seed", &recipe.seed.to_string(), RecipePart::Seed);
+        sampling_ui(ui, &mut fields, recipe);
+    }
     how_ui(ui, &mut fields, recipe);
 }
 
-/// With which settings, by what and when.
-fn how_ui(ui: &mut Ui, fields: &mut Fields<'_, '_>, recipe: &Recipe) {
+/// Takes over what the picture has; greyed, with the reason, where it has nothing.
+fn use_all_ui(ui: &mut Ui, scene: &mut Scene<'_>, picture: PictureRef, text: &str) {
+    let part = RecipePart::Everything;
+    let obstacle = scene.usable(picture).obstacle(part);
+    let width = Some(ui.available_width());
+    widgets::obstructed(ui, obstacle, |ui| {
+        let button = widgets::button(ui, text, Loudness::Primary, width);
+        if button.clicked() {
+            scene.send(Command::UseRecipe { picture, part });
+        }
+        button
+    });
+    ui.add_space(4.0);
+}
+
+/// With which settings.
+fn sampling_ui(ui: &mut Ui, fields: &mut Fields<'_, '_>, recipe: &Recipe) {
     let sampler = recipe.sampler().map_or_else(
         || recipe.sampler.clone(),
         |known| prompt_bar::sampler_name(known).to_owned(),
@@ -77,6 +90,10 @@ fn how_ui(ui: &mut Ui, fields: &mut Fields<'_, '_>, recipe: &Recipe) {
         "Prior",
         &format!("{n_steps} steps, guidance {guidance}"),
     );
+}
+
+/// By what, how well and when.
+fn how_ui(ui: &mut Ui, fields: &mut Fields<'_, '_>, recipe: &Recipe) {
     fields.show(ui, "Model", &recipe.model);
     fields.show(
         ui,
@@ -95,30 +112,22 @@ fn ways_out_ui(ui: &mut Ui, scene: &mut Scene<'_>, picture: PictureRef) {
         return;
     };
     ui.horizontal_wrapped(|ui| {
-        for (label, command) in [
-            ("Show in the folder", Command::ShowInFolder(id)),
-            ("Copy the prompt", Command::CopyPrompt(picture)),
-            (
-                "Copy as a file",
-                Command::Copies(CopiesCommand::AsFiles(vec![id])),
-            ),
+        let wordless = scene.usable(picture).obstacle(RecipePart::Prompt);
+        let as_file = CopiesCommand::AsFiles(vec![id]);
+        for (label, command, obstacle) in [
+            ("Show in the folder", Command::ShowInFolder(id), None),
+            ("Copy the prompt", Command::CopyPrompt(picture), wordless),
+            ("Copy as a file", Command::Copies(as_file), None),
         ] {
-            if widgets::button(ui, label, Loudness::Plain, None).clicked() {
-                scene.send(command);
-            }
+            widgets::obstructed(ui, obstacle, |ui| {
+                let button = widgets::button(ui, label, Loudness::Plain, None);
+                if button.clicked() {
+                    scene.send(command);
+                }
+                button
+            });
         }
     });
-}
-
-/// The recipe of a picture, from the run it came from or from the gallery.
-pub fn recipe_of(scene: &Scene<'_>, picture: PictureRef) -> Option<Recipe> {
-    match picture {
-        PictureRef::Result { run, index } => {
-            let slot = scene.session.run(run)?.slots.get(index as usize)?;
-            slot.recipe().map(|recipe| recipe.as_ref().clone())
-        }
-        PictureRef::Gallery(id) => scene.gallery.record(id)?.recipe.clone(),
-    }
 }
 
 fn moment(at: jiff::Timestamp) -> String {
@@ -134,6 +143,17 @@ fn moment(at: jiff::Timestamp) -> String {
 struct Fields<'a, 's> {
     scene: &'a mut Scene<'s>,
     picture: PictureRef,
+    usable: Usable,
+}
+
+impl<'a, 's> Fields<'a, 's> {
+    fn of(scene: &'a mut Scene<'s>, picture: PictureRef) -> Self {
+        Self {
+            usable: scene.usable(picture),
+            scene,
+            picture,
+        }
+    }
 }
 
 impl Fields<'_, '_> {
@@ -142,9 +162,10 @@ impl Fields<'_, '_> {
         self.draw(ui, name, value, None);
     }
 
-    /// A field that the prompt bar can take over.
+    /// A field that the prompt bar can take over, if there is anything in it.
     fn part(&mut self, ui: &mut Ui, name: &str, value: &str, part: RecipePart) {
-        self.draw(ui, name, value, Some(part));
+        let has_any = self.usable.obstacle(part).is_none();
+        self.draw(ui, name, value, has_any.then_some(part));
     }
 
     fn draw(&mut self, ui: &mut Ui, name: &str, value: &str, part: Option<RecipePart>) {
