@@ -51,6 +51,20 @@ pub fn assert_success(output: &Output) {
     assert!(output.status.success(), "{}", words(&output.stderr));
 }
 
+/// What must fail with a code, and say these words; a failure that is not wrong usage in one line.
+pub fn assert_refused(command: &mut Command, code: i32, expected: &[&str]) {
+    let output = command.output().unwrap();
+    let message = words(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{command:?}: {message}");
+    for part in expected {
+        assert!(message.contains(part), "{command:?}: {message}");
+    }
+    if code == 1 {
+        let lines = message.lines().filter(|line| line.starts_with("limn: "));
+        assert_eq!(lines.count(), 1, "{message}");
+    }
+}
+
 #[test]
 fn generate_makes_the_same_picture_with_its_recipe() {
     let home = TempDir::new().unwrap();
@@ -178,25 +192,8 @@ fn bad_input_gets_one_clear_line_and_the_right_code() {
             generate(home.path())
         };
         let out = home.path().join("bad.png");
-        let output = command
-            .args(*arguments)
-            .arg("--out")
-            .arg(&out)
-            .output()
-            .unwrap();
-        let message = words(&output.stderr);
-        assert_eq!(
-            output.status.code(),
-            Some(*code),
-            "{arguments:?}: {message}"
-        );
-        for part in *expected {
-            assert!(message.contains(part), "{arguments:?}: {message}");
-        }
-        if *code == 1 {
-            let lines = message.lines().filter(|line| line.starts_with("limn: "));
-            assert_eq!(lines.count(), 1, "{message}");
-        }
+        command.args(*arguments).arg("--out").arg(&out);
+        assert_refused(&mut command, *code, expected);
         assert!(!out.exists());
     }
 }

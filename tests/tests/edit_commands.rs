@@ -11,7 +11,7 @@ use limn::gallery::{Deed, Recipe, picture_file};
 use tempfile::TempDir;
 
 use crate::{
-    command_line::{SIZE, assert_success, json_events, limn, words},
+    command_line::{SIZE, assert_refused, assert_success, json_events, limn},
     harness::fixture_path,
 };
 
@@ -240,16 +240,7 @@ impl Desk {
             self.command(name, image, "bad.png")
         };
         let command = command.args(arguments).current_dir(self.home.path());
-        let output = command.output().unwrap();
-        let message = words(&output.stderr);
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {message}");
-        for part in expected {
-            assert!(message.contains(part), "{arguments:?}: {message}");
-        }
-        if code == 1 {
-            let lines = message.lines().filter(|line| line.starts_with("limn: "));
-            assert_eq!(lines.count(), 1, "{message}");
-        }
+        assert_refused(command, code, expected);
         assert!(!self.at("bad.png").exists());
     }
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::{
-    command_line::{SIZE, assert_success, json_events, limn, words},
+    command_line::{SIZE, assert_refused, assert_success, json_events, limn},
     harness::fixture_path,
 };
 
@@ -80,15 +80,9 @@ impl Desk {
 
     /// Runs what must fail with a code and these words, and write nothing.
     fn refuses(&self, arguments: &[&str], code: i32, expected: &str) {
-        let output = self.command(arguments).args(["--out", "bad.png"]).output();
-        let output = output.unwrap();
-        let message = words(&output.stderr);
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {message}");
-        assert!(message.contains(expected), "{arguments:?}: {message}");
-        if code == 1 {
-            let lines = message.lines().filter(|line| line.starts_with("limn: "));
-            assert_eq!(lines.count(), 1, "{message}");
-        }
+        let mut command = self.command(arguments);
+        command.args(["--out", "bad.png"]);
+        assert_refused(&mut command, code, &[expected]);
         assert!(!self.at("bad.png").exists());
     }
 }
