@@ -3,13 +3,12 @@
 
 use std::ops::Range;
 
-use egui::{
-    Id, Rect, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2,
-};
+use egui::{Id, Rect, Role, Sense, Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2};
 
+use super::band::{Band, band_ui, ground_ui};
 use super::layout::{GridLayout, GridShape};
 use super::{headings, scroll_bar, tile};
-use crate::command::{Command, GalleryCommand, Step};
+use crate::command::Step;
 use crate::panels::{Scene, widgets};
 use crate::session::{Grouping, PictureId};
 use crate::textures::Detail;
@@ -37,28 +36,20 @@ impl GridKind {
 /// What a grid keeps between frames.
 #[derive(Debug)]
 pub struct Grid {
-    layout: GridLayout,
+    pub(super) layout: GridLayout,
     made_for: Option<(u64, Grouping, GridShape)>,
     /// How far the view is scrolled, in points.
-    offset: f64,
+    pub(super) offset: f64,
     /// What stays where it is when the layout changes: a picture of the first row in view, its place in the
     /// list, and how much of its row is above the view.
     anchor: Option<(PictureId, usize, f64)>,
     /// A picture to scroll to.
     reveal: Option<usize>,
-    band: Option<Band>,
+    pub(super) band: Option<Band>,
     view_height: f64,
     /// Where the tiles were drawn.
     view: Rect,
     in_view: Range<usize>,
-}
-
-/// A rubber band: from the place in the grid where the button went down.
-#[derive(Debug, Clone, Copy)]
-struct Band {
-    x: f32,
-    y: f64,
-    adds: bool,
 }
 
 impl Default for Grid {
@@ -175,7 +166,7 @@ impl Grid {
         self.clamp();
     }
 
-    fn clamp(&mut self) {
+    pub(super) fn clamp(&mut self) {
         let most = (self.layout.height() - self.view_height).max(0.0);
         self.offset = self.offset.clamp(0.0, most);
     }
@@ -250,36 +241,6 @@ pub fn grid_ui(
     }
     grid.remember_anchor(scene);
     unknown
-}
-
-/// What lies under the tiles: a click on it chooses nothing, a drag draws a rubber band, or scrolls by touch.
-fn ground_ui(
-    ui: &Ui,
-    scene: &mut Scene<'_>,
-    grid: &mut Grid,
-    kind: GridKind,
-    view: Rect,
-) -> egui::Response {
-    let sense = Sense::CLICK | Sense::DRAG;
-    let ground = ui.interact(view, kind.cursor_id().with("ground"), sense);
-    let (touches, modifiers) = ui.input(|input| (input.any_touches(), input.modifiers));
-    let adds = modifiers.command || modifiers.shift;
-    if ground.clicked() && !adds {
-        scene.send(Command::Gallery(GalleryCommand::ChooseNone));
-    }
-    if touches {
-        grid.offset -= f64::from(ground.drag_delta().y);
-        grid.clamp();
-    } else if ground.drag_started()
-        && let Some(press) = ui.input(|input| input.pointer.press_origin())
-    {
-        grid.band = Some(Band {
-            x: press.x - view.left(),
-            y: f64::from(press.y - view.top()) + grid.offset,
-            adds,
-        });
-    }
-    ground
 }
 
 fn tiles_ui(
@@ -364,52 +325,4 @@ fn fetch_ahead(scene: &mut Scene<'_>, grid: &Grid, detail: Detail) {
             scene.textures.get((picture, detail));
         }
     }
-}
-
-/// The rubber band, which scrolls the grid when it is drawn over its edge.
-fn band_ui(
-    ui: &Ui,
-    scene: &mut Scene<'_>,
-    grid: &mut Grid,
-    band: Band,
-    ground: &egui::Response,
-    view: Rect,
-) {
-    const SCROLL_PER_POINT: f32 = 0.25;
-    let Some(pointer) = ground.interact_pointer_pos().filter(|_| ground.dragged()) else {
-        grid.band = None;
-        scene.send(Command::Gallery(GalleryCommand::EndBand));
-        return;
-    };
-    let over = (pointer.y - view.bottom()).max(0.0) - (view.top() - pointer.y).max(0.0);
-    if over != 0.0 {
-        grid.offset += f64::from(over * SCROLL_PER_POINT);
-        grid.clamp();
-        ui.ctx().request_repaint();
-    }
-    let (x, y) = (
-        pointer.x - view.left(),
-        f64::from(pointer.y - view.top()) + grid.offset,
-    );
-    let touched = grid
-        .layout
-        .touched(band.x.min(x)..band.x.max(x), band.y.min(y)..band.y.max(y));
-    scene.send(Command::Gallery(GalleryCommand::ChooseBand {
-        list: scene.gallery.list(),
-        touched,
-        adds: band.adds,
-    }));
-    let theme = theme::of(ui);
-    let start = pos2(
-        view.left() + band.x,
-        view.top() + (band.y - grid.offset) as f32,
-    );
-    let drawn = Rect::from_two_pos(start, pointer);
-    ui.painter().rect(
-        drawn,
-        2,
-        theme.accent.gamma_multiply(0.16),
-        Stroke::new(1.0, theme.accent),
-        StrokeKind::Inside,
-    );
 }

@@ -1,6 +1,7 @@
 //! The gallery: a place of its own with boards, filters and details, and a strip beside the canvas. Both draw
 //! the same list by the same grid, and share what is chosen.
 
+mod band;
 mod details;
 mod dragged;
 mod filters;

@@ -1,5 +1,8 @@
 //! What the gallery's thread does, command by command.
 
+mod answers;
+mod background;
+
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,6 +10,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, SystemTime};
 
 use image::RgbImage;
+
+use answers::{Answer, answer};
 
 use super::importer::Importer;
 use super::searching::Searching;
@@ -24,12 +29,10 @@ use crate::gallery::unsaved::Unsaved;
 
 /// How often is looked for what another process or program did.
 const CHANGES_PERIOD: Duration = Duration::from_secs(30);
-/// Records that are sent unasked after a mark.
-const MOST_RECORDS: usize = 200;
 
 /// Opens the gallery, once more for each that works on it.
-pub(super) type Open = Arc<dyn Fn() -> Result<Gallery> + Send + Sync>;
-pub(super) type Emit = Arc<dyn Fn(Event) + Send + Sync>;
+pub(in crate::gallery::handle) type Open = Arc<dyn Fn() -> Result<Gallery> + Send + Sync>;
+pub(in crate::gallery::handle) type Emit = Arc<dyn Fn(Event) + Send + Sync>;
 
 pub(in crate::gallery) struct Worker {
     open: Open,
@@ -242,24 +245,6 @@ impl Worker {
         });
     }
 
-    /// Unless one runs already, which will find the same.
-    fn begin_scan(&mut self) {
-        let scan = match (&self.gallery, &self.scan) {
-            (Some(gallery), None) => gallery.begin_scan(),
-            _ => return,
-        };
-        match scan {
-            Ok(scan) => self.scan = Some(scan),
-            Err(error) => self.fail(&error),
-        }
-        // As they are before the scan, so that what comes during it is found by the next.
-        let times = self
-            .gallery
-            .as_ref()
-            .and_then(|gallery| gallery.folder_times().ok());
-        self.folder_times = times.unwrap_or_default();
-    }
-
     fn import(&mut self, paths: Vec<PathBuf>) {
         if self.importer.is_none() {
             let (open, emit) = (Arc::clone(&self.open), Arc::clone(&self.emit));
@@ -321,190 +306,4 @@ impl Worker {
             }
         }
     }
-
-    /// One piece of what nobody waits for.
-    fn work(&mut self) {
-        let Some(gallery) = &mut self.gallery else {
-            self.thumbnails.clear();
-            self.is_overview_stale = false;
-            return;
-        };
-        if std::mem::take(&mut self.is_overview_stale) {
-            match gallery.overview() {
-                Ok(overview) => (self.emit)(Event::Overview(Arc::new(overview))),
-                Err(error) => self.fail(&error),
-            }
-        } else if let Some(id) = self.thumbnails.pop_front() {
-            (self.emit)(match gallery.thumbnail(id) {
-                Ok(pixels) => {
-                    if !gallery.has_average(id) {
-                        let average = gallery.keep_average(id, &pixels);
-                        (self.emit)(Event::Average { id, average });
-                    }
-                    Event::Thumbnail { id, pixels }
-                }
-                Err(error) => Event::Unreadable {
-                    id,
-                    message: error.to_string(),
-                },
-            });
-        } else if self.averages.is_none() {
-            let averages = gallery.read_averages();
-            (self.emit)(Event::Averages(Box::new(averages)));
-            self.averages = Some(gallery.without_average());
-        } else if let Some(scan) = &mut self.scan {
-            match gallery.continue_scan(scan) {
-                Ok(None) => {}
-                Ok(Some(report)) => {
-                    self.scan = None;
-                    gallery.forget_averages(&report.changed);
-                    if report.has_changes() {
-                        self.averages = Some(gallery.without_average());
-                        self.is_overview_stale = true;
-                        (self.emit)(Event::Changed);
-                    }
-                    if !report.changed.is_empty() {
-                        (self.emit)(Event::Redrawn(report.changed));
-                    }
-                }
-                Err(error) => {
-                    self.scan = None;
-                    self.fail(&error);
-                }
-            }
-        } else if let Some(id) = self.averages.as_mut().and_then(VecDeque::pop_front) {
-            // One that cannot be read says so when it is looked at.
-            if !gallery.has_average(id)
-                && let Ok(pixels) = gallery.thumbnail(id)
-            {
-                let average = gallery.keep_average(id, &pixels);
-                (self.emit)(Event::Average { id, average });
-            }
-            if self.averages.as_ref().is_some_and(VecDeque::is_empty) {
-                gallery.flush_averages();
-            }
-        }
-    }
-
-    /// What another process or program did meanwhile.
-    fn look_for_changes(&mut self) {
-        let Some(gallery) = &mut self.gallery else {
-            return;
-        };
-        let has_new_files = gallery
-            .folder_times()
-            .is_ok_and(|times| times != self.folder_times);
-        match gallery.read_marks() {
-            Ok(false) => {}
-            Ok(true) => {
-                self.is_overview_stale = true;
-                (self.emit)(Event::Changed);
-            }
-            Err(error) => tracing::warn!("cannot read the gallery's marks: {error}"),
-        }
-        if has_new_files {
-            self.begin_scan();
-        }
-    }
-}
-
-/// What a command comes to.
-struct Answer {
-    events: Vec<Event>,
-    changes_counts: bool,
-}
-
-impl Answer {
-    fn of(event: Event) -> Self {
-        Self {
-            events: vec![event],
-            changes_counts: false,
-        }
-    }
-
-    fn changed(events: Vec<Event>) -> Self {
-        Self {
-            events,
-            changes_counts: true,
-        }
-    }
-}
-
-fn answer(gallery: &mut Gallery, command: Command) -> Result<Answer> {
-    Ok(match command {
-        Command::Records(ids) => Answer {
-            events: records(gallery, &ids)?,
-            changes_counts: false,
-        },
-        Command::Open(id) => Answer::of(match gallery.pixels(id) {
-            Ok(pixels) => Event::Opened {
-                id,
-                pixels: Arc::new(pixels),
-            },
-            Err(error) => Event::Unreadable {
-                id,
-                message: error.to_string(),
-            },
-        }),
-        Command::Mark { pictures, mark } => {
-            gallery.mark(&pictures, &mark)?;
-            let events = if pictures.len() > MOST_RECORDS {
-                vec![Event::Changed]
-            } else {
-                records(gallery, &pictures)?
-            };
-            Answer::changed(events)
-        }
-        Command::Change(change) => {
-            gallery.change(change)?;
-            Answer::changed(vec![Event::Changed])
-        }
-        Command::Trash(ids) => moved(ids.len(), &gallery.trash_all(&ids)?),
-        Command::Restore(ids) => moved(ids.len(), &gallery.restore_all(&ids)?),
-        Command::EmptyTrash(ids) => moved(ids.len(), &gallery.delete_all(&ids)?),
-        Command::Family(id) => Answer::of(Event::Family(Arc::new(gallery.family(id)?))),
-        Command::Export { id, path, options } => {
-            gallery.export(id, &path, options)?;
-            Answer::of(Event::Exported { id, path })
-        }
-        Command::Save { .. }
-        | Command::List { .. }
-        | Command::Meaning(_)
-        | Command::RetrySaves
-        | Command::Overview
-        | Command::Import(_)
-        | Command::Rescan
-        | Command::CancelImports
-        | Command::Do { .. }
-        | Command::Thumbnails(_) => {
-            // A mistake of Limn's own; what waits to be saved must not go down with it.
-            tracing::error!("the gallery was asked for something in the middle of something else");
-            Answer::changed(Vec::new())
-        }
-    })
-}
-
-/// After many pictures went elsewhere: one that could not kept none of the others from it.
-fn moved(n: usize, failures: &[(PictureId, Error)]) -> Answer {
-    let mut events = vec![Event::Changed];
-    events.extend(failures.first().map(|(_, first)| Event::Failed {
-        message: match failures.len() {
-            1 => first.to_string(),
-            n_failed => format!("{n_failed} of {n} pictures: {first}"),
-        },
-    }));
-    Answer::changed(events)
-}
-
-/// What is known of pictures; those that were deleted for good are passed over.
-fn records(gallery: &Gallery, ids: &[PictureId]) -> Result<Vec<Event>> {
-    let mut events = Vec::with_capacity(ids.len());
-    for id in ids {
-        match gallery.record(*id) {
-            Ok(record) => events.push(Event::Record(Box::new(record))),
-            Err(Error::UnknownPicture(_)) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(events)
 }
