@@ -112,12 +112,37 @@ impl<'a> Block<'a> {
         let (code, text) = value.split_at_checked(8)?;
         match code {
             b"UNICODE\0" => utf16(text, self.is_big_endian),
-            // JIS text is ASCII but for its Japanese, which stands between escapes; of no code, or a wrong one,
-            // it is most often UTF-8.
-            b"ASCII\0\0\0" | b"JIS\0\0\0\0\0" | [0, 0, 0, 0, 0, 0, 0, 0] => utf8(text),
+            b"JIS\0\0\0\0\0" => utf8(&without_jis(text)),
+            // Of no code, or a wrong one, it is most often UTF-8.
+            b"ASCII\0\0\0" | [0, 0, 0, 0, 0, 0, 0, 0] => utf8(text),
             _ => utf8(value),
         }
     }
+}
+
+/// Japanese in JIS stands between escapes, two bytes a character (ISO-2022-JP, RFC 1468). Limn has no table of its
+/// characters, and says so in their place; what is around them is ASCII.
+fn without_jis(text: &[u8]) -> Vec<u8> {
+    const UNREADABLE: &[u8] = "[Japanese, not readable]".as_bytes();
+    let mut parts = text.split(|byte| *byte == 0x1b);
+    let mut read = parts.next().unwrap_or_default().to_vec();
+    for part in parts {
+        match part {
+            // To ASCII, or to the Roman letters of JIS X 0201, which differ from it in two signs.
+            [b'(', b'B' | b'J', rest @ ..] => read.extend_from_slice(rest),
+            // To JIS X 0208, or to the supplement JIS X 0212.
+            [b'$', b'@' | b'B', ..] | [b'$', b'(', b'D', ..] | [b'(', b'I', ..] => {
+                if !read.ends_with(UNREADABLE) {
+                    read.extend_from_slice(UNREADABLE);
+                }
+            }
+            other => {
+                read.push(0x1b);
+                read.extend_from_slice(other);
+            }
+        }
+    }
+    read
 }
 
 fn utf8(bytes: &[u8]) -> Option<String> {

@@ -388,6 +388,12 @@ fn user_comments_are_read_in_every_code_and_order() {
             }
         }
     }
+    // In JIS a ship stands between escapes.
+    let japanese = b"a boat \x1b$BA%\x1b(B, \x1b$BA%\x1b$(D0!\x1b(J\nSteps: 20, Seed: 5";
+    let comment = with(b"JIS\0\0\0\0\0", japanese);
+    let found = from_exif(&exif(true, 0x9286, 7, &comment)).unwrap();
+    let prompt = "a boat [Japanese, not readable], [Japanese, not readable]";
+    assert_eq!(found.recipe.unwrap().prompt, prompt);
     // ComfyUI uses a camera's tags.
     for (tag, keyword) in [(0x0110, "Prompt"), (0x010f, "workflow"), (0x010e, "prompt")] {
         let text = format!("{keyword}:{}\0", comfy_graph());
