@@ -3,15 +3,16 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::Command,
 };
 
 use image::{Rgba, RgbaImage};
+use limn::gallery::export::{self, Format};
 use limn::gallery::{Deed, Recipe, marking, picture_file};
 use tempfile::TempDir;
 
 use crate::{
-    command_line::{SIZE, assert_success, json_events, limn, words},
+    command_line::{SIZE, assert_refused, assert_success, json_events, limn, words},
     harness::fixture_path,
 };
 
@@ -48,16 +49,6 @@ fn read(home: &Path, name: &str) -> (RgbaImage, Recipe, String) {
     (pixels, recipe, header.xmp.unwrap())
 }
 
-fn refusal(output: &Output) -> String {
-    assert_eq!(output.status.code(), Some(1));
-    let message = words(&output.stderr);
-    assert!(
-        message.lines().last().unwrap().starts_with("limn: "),
-        "{message}"
-    );
-    message
-}
-
 #[test]
 fn a_picture_from_elsewhere_keeps_its_transparency_and_tells_what_made_it_larger() {
     let home = TempDir::new().unwrap();
@@ -91,6 +82,26 @@ fn a_picture_from_elsewhere_keeps_its_transparency_and_tells_what_made_it_larger
     assert!(recipe.parents.is_empty());
     let mark = marking::source_type(&xmp).unwrap();
     assert_eq!(mark, marking::COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA);
+}
+
+#[test]
+fn a_picture_that_is_marked_as_made_by_ai_stays_wholly_so_whatever_its_format() {
+    let home = TempDir::new().unwrap();
+    let home = home.path();
+    let pixels = RgbaImage::from_pixel(12, 10, Rgba([40, 90, 160, 255]));
+    for name in ["art.jpg", "art.webp", "art.png"] {
+        let format = Format::from_path(name.as_ref()).unwrap();
+        let mark = marking::xmp_packet(marking::TRAINED_ALGORITHMIC_MEDIA);
+        let file = export::encode(&pixels, Some(mark), format).unwrap();
+        fs::write(home.join(name), file).unwrap();
+        let mut command = upscale(home, name, "larger.png");
+        assert_success(&command.arg("--resample").output().unwrap());
+        let (_, recipe, xmp) = read(home, "larger.png");
+        assert!(recipe.upscale.unwrap().of_ai, "{name}");
+        let mark = marking::source_type(&xmp);
+        assert_eq!(mark, Some(marking::TRAINED_ALGORITHMIC_MEDIA), "{name}");
+        fs::remove_file(home.join("larger.png")).unwrap();
+    }
 }
 
 #[test]
@@ -225,8 +236,7 @@ fn what_cannot_be_made_larger_is_refused_in_words() {
         if !arguments.contains(&"--out") {
             command.args(["--out", "larger.png"]);
         }
-        let message = refusal(&command.output().unwrap());
-        assert!(message.contains(why), "{message}");
+        assert_refused(&mut command, 1, &[why]);
         assert!(!home.join("larger.png").exists());
     }
     let wrong_usage = upscale(home, "half.png", "larger.png")
@@ -254,6 +264,5 @@ fn an_upscaler_can_be_inspected_and_draws_nothing() {
             "generate", "--prompt", "a boat", "--out", "boat.png", "--model",
         ])
         .arg(&path);
-    let message = refusal(&generate.output().unwrap());
-    assert!(message.contains("limn upscale"), "{message}");
+    assert_refused(&mut generate, 1, &["limn upscale"]);
 }

@@ -11,6 +11,7 @@ use limn_engine::protocol::{BlobHash, GenerateRequest, PictureInput};
 
 use super::{App, carry_out::Fetched, thread};
 use crate::document::{Content, DocumentId};
+use crate::gallery::marking;
 use crate::import;
 use crate::panels::toasts::Tone;
 use crate::session::{Gesture, MixInput, Part, PictureId, PictureRef, Source, fitting_size};
@@ -103,6 +104,7 @@ impl Sources {
 
 impl Job {
     fn run(self) -> Result<Source, String> {
+        let mut is_of_ai = self.source.is_of_ai;
         let pixels = match self.pixels {
             Pixels::Picture(pixels) => pixels,
             Pixels::Canvas(content) => {
@@ -113,6 +115,7 @@ impl Job {
             }
             Pixels::File(path) => {
                 let picture = import::open(&path).map_err(|error| error.to_string())?;
+                is_of_ai = is_wholly_of_ai(picture.source_type.as_deref());
                 Arc::new(picture.pixels)
             }
         };
@@ -130,6 +133,7 @@ impl Job {
         Ok(Source {
             input,
             rgba,
+            is_of_ai,
             ..self.source
         })
     }
@@ -167,6 +171,7 @@ impl App {
                         name: open.document.name().to_owned(),
                         parents: open.parents(),
                         recipe: self.document_recipe().map(Arc::new),
+                        is_of_ai: is_wholly_of_ai(self.document_source_type().as_deref()),
                         ..blank_source()
                     };
                     self.prepare(ticket, Pixels::Canvas(content), source);
@@ -196,8 +201,10 @@ impl App {
             Some(recipe) => recipe.subject(),
             None => record.map(|record| record.name()).unwrap_or_default(),
         };
+        let source_type = record.and_then(|record| record.digital_source_type());
         let source = Source {
             name,
+            is_of_ai: is_wholly_of_ai(source_type),
             picture: Some(id),
             parents: vec![id],
             recipe,
@@ -306,5 +313,10 @@ fn blank_source() -> Source {
         picture: None,
         parents: Vec::new(),
         recipe: None,
+        is_of_ai: false,
     }
+}
+
+fn is_wholly_of_ai(source_type: Option<&str>) -> bool {
+    source_type == Some(marking::TRAINED_ALGORITHMIC_MEDIA)
 }

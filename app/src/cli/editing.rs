@@ -38,7 +38,7 @@ pub struct Edit {
 /// # Errors
 /// Those of [`import::open`].
 pub fn open(path: &Path) -> anyhow::Result<RgbaImage> {
-    let Imported { pixels, notes } = import::open(path)?;
+    let Imported { pixels, notes, .. } = import::open(path)?;
     for note in notes {
         output::note(format!("{note}: {}", path.display()));
     }

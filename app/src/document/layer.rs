@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::tiles::{TileIndex, Tiles};
-use crate::gallery::PictureId;
+use crate::gallery::{PictureId, marking};
 
 /// A layer's name for ever, through undo and files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -57,6 +57,9 @@ pub struct Original {
     pub file_name: String,
     /// What was changed on the way in, as the user was told.
     pub notes: Vec<String>,
+    /// IPTC's name for how the picture came to be, where its file is marked with one. Files have it beside this.
+    #[serde(skip)]
+    pub source_type: Option<String>,
 }
 
 impl Layer {
@@ -88,6 +91,24 @@ impl Layer {
             original: None,
         };
         Self::new(name, kind)
+    }
+
+    /// The picture layer, with the file that it was opened from.
+    #[must_use]
+    pub fn from_file(mut self, file: Option<Original>) -> Self {
+        if let LayerKind::Picture { original, .. } = &mut self.kind {
+            *original = file;
+        }
+        self
+    }
+
+    /// IPTC's name for how the layer came to be, where that is known.
+    pub fn source_type(&self) -> Option<&str> {
+        match &self.kind {
+            LayerKind::Picture { original, .. } => original.as_ref()?.source_type.as_deref(),
+            LayerKind::Patch { .. } => Some(marking::TRAINED_ALGORITHMIC_MEDIA),
+            LayerKind::Sketch { .. } => None,
+        }
     }
 
     pub fn pixels(&self) -> &Tiles<[u8; 4]> {

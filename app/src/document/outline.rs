@@ -58,9 +58,40 @@ struct LayerOutline {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum KindOutline {
-    Picture { original: Option<Original> },
-    Patch { source: PatchSource },
+    Picture {
+        original: Option<Original>,
+    },
+    Patch {
+        source: PatchSource,
+    },
     Sketch,
+    /// A picture whose file said how it came to be.
+    MarkedPicture {
+        original: Original,
+        source_type: String,
+    },
+}
+
+impl KindOutline {
+    fn of(kind: &LayerKind) -> Self {
+        match kind {
+            LayerKind::Picture { original, .. } => {
+                let marked = original.as_ref();
+                let marked = marked.and_then(|file| Some((file, file.source_type.as_ref()?)));
+                match marked {
+                    Some((original, source_type)) => Self::MarkedPicture {
+                        original: original.clone(),
+                        source_type: source_type.clone(),
+                    },
+                    None => Self::Picture {
+                        original: original.clone(),
+                    },
+                }
+            }
+            LayerKind::Patch { source, .. } => Self::Patch { source: *source },
+            LayerKind::Sketch { .. } => Self::Sketch,
+        }
+    }
 }
 
 impl Outline {
@@ -71,13 +102,7 @@ impl Outline {
             is_visible: layer.is_visible,
             opacity: layer.opacity,
             offset: layer.offset,
-            kind: match &layer.kind {
-                LayerKind::Picture { original, .. } => KindOutline::Picture {
-                    original: original.clone(),
-                },
-                LayerKind::Patch { source, .. } => KindOutline::Patch { source: *source },
-                LayerKind::Sketch { .. } => KindOutline::Sketch,
-            },
+            kind: KindOutline::of(&layer.kind),
         });
         Self {
             frame: content.frame,
@@ -155,6 +180,16 @@ impl LayerOutline {
                 source: *source,
             },
             KindOutline::Sketch => LayerKind::Sketch { pixels },
+            KindOutline::MarkedPicture {
+                original,
+                source_type,
+            } => LayerKind::Picture {
+                pixels,
+                original: Some(Original {
+                    source_type: Some(source_type.clone()),
+                    ..original.clone()
+                }),
+            },
         };
         Layer {
             id: self.id,
@@ -240,4 +275,40 @@ fn changes<P: Pixel>(now: Option<&Tiles<P>>, before: Option<&Tiles<P>>) -> Vec<A
         after: change.after.map(P::any_tile),
     };
     changes.into_iter().map(any).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_picture_keeps_where_it_came_from_and_what_its_file_said_of_it() {
+        let frame = PixelRect::from_size(1, 1);
+        for source_type in [None, Some("http://example.org/drawn".to_owned())] {
+            let original = Original {
+                file_name: "boat.jpg".to_owned(),
+                notes: vec!["turned upright".to_owned()],
+                source_type,
+            };
+            let layer = Layer::picture("boat", frame, &[[9; 4]]).from_file(Some(original));
+            let mut content = Content::default();
+            content.add_layer(layer.clone());
+            let file = postcard::to_stdvec(&Outline::of(&content)).unwrap();
+            let outline: Outline = postcard::from_bytes(&file).unwrap();
+            let mut read = Content::default();
+            outline.apply(&mut read);
+            let kind = &read.layers[0].kind;
+            let (
+                LayerKind::Picture { original, .. },
+                LayerKind::Picture {
+                    original: first, ..
+                },
+            ) = (kind, &layer.kind)
+            else {
+                panic!("{kind:?}");
+            };
+            assert_eq!(original, first);
+        }
+    }
 }

@@ -166,6 +166,7 @@ impl Exporting<'_> {
         let drawn = contact_sheet::draw_page(&page.pictures, layout);
         let source_type = marking::COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA;
         let xmp = page.has_mark.then(|| marking::xmp_packet(source_type));
+        let drawn = DynamicImage::from(drawn).into_rgba8();
         let file = export::encode(&drawn, xmp, self.order.choices.format)?;
         let path = self.write_beside("contact-sheet", &file)?;
         self.report.written.push(path);
@@ -208,8 +209,8 @@ impl Page {
         };
         self.pictures
             .push((export::flatten(&small, [255; 3]), name.to_owned()));
-        self.has_mark |=
-            export::xmp_for(header).is_some_and(|xmp| marking::source_type(&xmp).is_some());
+        self.has_mark |= export::xmp_for(header)
+            .is_some_and(|xmp| marking::source_type(&xmp).is_some_and(marking::is_of_ai));
     }
 }
 

@@ -12,6 +12,9 @@ pub const TRAINED_ALGORITHMIC_MEDIA: &str =
 pub const COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA: &str =
     "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia";
 
+/// Longer values are none of IPTC's.
+const LIMIT_VALUE_BYTES: usize = 200;
+
 /// The keyword of XMP in a PNG's `iTXt` chunk (XMP Specification Part 3, 1.1.5).
 pub const PNG_KEYWORD: &str = "XML:com.adobe.xmp";
 /// What an `APP1` segment with XMP starts with in a JPEG (XMP Specification Part 3, 1.1.3).
@@ -37,6 +40,23 @@ pub fn xmp_packet(source_type: &str) -> String {
     )
 }
 
+/// Whether a source type says that a trained model had a part in it.
+pub fn is_of_ai(source_type: &str) -> bool {
+    source_type.contains("rainedAlgorithmicMedia") || source_type.ends_with("/compositeSynthetic")
+}
+
+/// The source type of what lies in layers over each other, each with its own where that is known.
+pub fn of_layers<'a>(layers: &[Option<&'a str>]) -> Option<&'a str> {
+    match layers {
+        [alone] => *alone,
+        _ => {
+            let mut known = layers.iter().flatten();
+            let has_ai = known.any(|source_type| is_of_ai(source_type));
+            has_ai.then_some(COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA)
+        }
+    }
+}
+
 /// The `DigitalSourceType` in an XMP packet, however it is spelt: as an element, an attribute or an
 /// `rdf:resource`.
 pub fn source_type(xmp: &str) -> Option<&str> {
@@ -49,8 +69,11 @@ pub fn source_type(xmp: &str) -> Option<&str> {
                 c.is_ascii_whitespace() || c.is_ascii_alphabetic() || "=\"'>:<".contains(c)
             });
             let value = rest[from..].split(['"', '\'', '<', ' ', '\n']).next()?;
-            (is_markup && from < 100 && value.contains("cv.iptc.org/newscodes/digitalsourcetype/"))
-                .then_some(value)
+            (is_markup
+                && from < 100
+                && value.len() < LIMIT_VALUE_BYTES
+                && value.contains("cv.iptc.org/newscodes/digitalsourcetype/"))
+            .then_some(value)
         })
 }
 
@@ -68,6 +91,26 @@ mod tests {
             format!("<e:DigitalSourceType>\n  {uri}\n</e:DigitalSourceType>"),
         ] {
             assert_eq!(source_type(&xmp), Some(uri), "{xmp}");
+        }
+    }
+
+    #[test]
+    fn layers_are_of_ai_where_one_is_and_wholly_only_alone() {
+        const ALL: Option<&str> = Some(TRAINED_ALGORITHMIC_MEDIA);
+        const PARTLY: Option<&str> = Some(COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA);
+        let photo = Some("http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture");
+        let synthetic = Some("http://cv.iptc.org/newscodes/digitalsourcetype/compositeSynthetic");
+        for (layers, expected) in [
+            (&[][..], None),
+            (&[None], None),
+            (&[ALL], ALL),
+            (&[photo], photo),
+            (&[photo, None], None),
+            (&[photo, ALL], PARTLY),
+            (&[ALL, None], PARTLY),
+            (&[None, synthetic], PARTLY),
+        ] {
+            assert_eq!(of_layers(layers), expected, "{layers:?}");
         }
     }
 

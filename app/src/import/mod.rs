@@ -21,6 +21,7 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, Limits, RgbaImage};
 use limn_engine::device::memory;
 
 use crate::files::{Fs, RealFs, remedy};
+use crate::gallery::marking;
 use crate::gallery::picture_file::LIMIT_SIDE_PX;
 
 /// A picture of that size in 16 bit that cannot be compressed.
@@ -34,6 +35,8 @@ pub struct Imported {
     pub pixels: RgbaImage,
     /// What is not as it was in the file, for the user to know.
     pub notes: Vec<Note>,
+    /// IPTC's name for how the picture came to be, where its file is marked with one.
+    pub source_type: Option<String>,
 }
 
 /// Something that was changed on the way in.
@@ -193,8 +196,12 @@ fn read(
             free_bytes,
         });
     }
-    // What cannot be read of these two is no reason to refuse the picture.
+    // What cannot be read of these three is no reason to refuse the picture.
     let profile = decoder.icc_profile().ok().flatten();
+    let xmp = decoder.xmp_metadata().ok().flatten();
+    let xmp = xmp.and_then(|xmp| String::from_utf8(xmp).ok());
+    let source_type = xmp.as_deref().and_then(marking::source_type);
+    let source_type = source_type.map(str::to_owned);
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
     if orientation != Orientation::NoTransforms {
@@ -210,7 +217,11 @@ fn read(
         Some(profile) => colour_profile::to_srgb(picture, &profile, &mut notes),
         None => picture.into_rgba8(),
     };
-    Ok(Imported { pixels, notes })
+    Ok(Imported {
+        pixels,
+        notes,
+        source_type,
+    })
 }
 
 fn check_size(width: u32, height: u32) -> Result<(), Error> {

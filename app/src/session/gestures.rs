@@ -25,6 +25,8 @@ pub struct Source {
     /// The pictures of the gallery that it is or was made from.
     pub parents: Vec<PictureId>,
     pub recipe: Option<Arc<Recipe>>,
+    /// Wholly made by AI, as its recipe or its file says.
+    pub is_of_ai: bool,
 }
 
 /// What a run of a gesture is about.
@@ -261,7 +263,7 @@ impl Gesture {
                     scale: *scale,
                     upscaler: plan.model_name.clone(),
                     upscaler_hash: Some(plan.model_hash.clone()).filter(|hash| !hash.is_empty()),
-                    of_ai: false,
+                    of_ai: source.is_of_ai,
                     of: source.named(),
                 },
             ),

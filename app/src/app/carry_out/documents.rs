@@ -12,7 +12,7 @@ use super::{DialogAnswer, Fetched, ask};
 use crate::app::App;
 use crate::app::documents::Opening;
 use crate::command::{Command, GalleryCommand};
-use crate::document::{DocumentId, EXTENSION, Layer, StepName};
+use crate::document::{DocumentId, EXTENSION, Layer, Original, StepName};
 use crate::import;
 use crate::panels::toasts::Tone;
 use crate::session::{PictureId, PictureRef, Place};
@@ -208,13 +208,19 @@ impl App {
         let now: Vec<_> = now;
         let record = self.gallery_view.record(id);
         let name = record.map(|record| record.name()).unwrap_or_default();
+        let original = record.map(|record| Original {
+            file_name: record.origin.clone().unwrap_or_default(),
+            notes: Vec::new(),
+            source_type: record.digital_source_type().map(str::to_owned),
+        });
         for (_, then) in now {
             match then {
                 Fetched::OpenDocument => {
                     self.leave_document();
-                    self.session.open_picture(&name, pixels, Some(id), None);
+                    let original = original.clone();
+                    self.session.open_picture(&name, pixels, Some(id), original);
                 }
-                Fetched::AddLayer => self.add_layer(&name, pixels),
+                Fetched::AddLayer => self.add_layer(&name, pixels, original.clone()),
                 Fetched::Source(ticket) => self.source_fetched(ticket, id, pixels),
             }
         }
@@ -239,9 +245,14 @@ impl App {
     }
 
     /// A layer in the middle of the picture; a blank document takes it as its picture.
-    pub(in crate::app) fn add_layer(&mut self, name: &str, pixels: &RgbaImage) {
+    pub(in crate::app) fn add_layer(
+        &mut self,
+        name: &str,
+        pixels: &RgbaImage,
+        original: Option<Original>,
+    ) {
         if self.session.documents.current().is_blank() {
-            self.session.open_picture(name, pixels, None, None);
+            self.session.open_picture(name, pixels, None, original);
             return;
         }
         let open = self.session.documents.current_mut();
@@ -255,6 +266,7 @@ impl App {
             height,
         );
         let layer = Layer::picture(name, rect, pixels.as_raw().as_chunks::<4>().0);
+        let layer = layer.from_file(original);
         open.document.change(StepName::Paste, |content| {
             content.add_layer(layer);
         });
@@ -275,7 +287,7 @@ impl App {
             self.leave_document();
             self.session.open_picture("Pasted", &pixels, None, None);
         } else {
-            self.add_layer("Pasted", &pixels);
+            self.add_layer("Pasted", &pixels, None);
         }
     }
 

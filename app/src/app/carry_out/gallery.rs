@@ -8,11 +8,11 @@ use image::RgbaImage;
 
 use super::{DialogAnswer, ask};
 use crate::app::App;
-use crate::document::Content;
+use crate::document::{Content, Layer};
 use crate::files::{Existing, RealFs, write_atomically};
-use crate::gallery::export::{ExportOptions, Format, convert};
+use crate::gallery::export::{ExportOptions, Format, convert, encode};
 use crate::gallery::naming::default_name;
-use crate::gallery::{Deed, Mark, Recipe, handle, picture_file};
+use crate::gallery::{Deed, Mark, Recipe, handle, marking, picture_file};
 use crate::panels::toasts::Tone;
 use crate::session::{PictureId, PictureRef, RecipePart, Usable, recipe_of};
 use crate::viewer::Viewer;
@@ -53,17 +53,23 @@ impl App {
         let name = open.document.name().replace(['/', '\\'], "-");
         let recipe = self.document_recipe();
         let parents = open.parents();
-        if recipe.is_none() && !parents.is_empty() {
+        let is_known = |id: &PictureId| self.gallery_view.record(*id).is_some();
+        if recipe.is_none() && !parents.iter().all(is_known) {
             self.tell_gallery(handle::Command::Records(parents));
             let text = "The gallery is asked how this was made: export again in a moment.";
             return self.toasts.say(Tone::Plain, text, now);
         }
+        let source_type = self.document_source_type();
         self.in_dialog_thread(ctx, move || {
             ask(
                 || export_dialog(&name).save_file(),
                 |path| {
                     let (format, path) = format_of(path);
-                    let written = write_document(&content, recipe.as_ref(), format, &path);
+                    let made = Made {
+                        recipe: recipe.as_ref(),
+                        source_type: source_type.as_deref(),
+                    };
+                    let written = write_document(&content, made, format, &path);
                     not_exported(written, &path)
                 },
             )
@@ -88,6 +94,18 @@ impl App {
             parents: parents.clone(),
             ..recipe
         })
+    }
+
+    /// IPTC's name for how what the document in front shows came to be, as far as that is known here.
+    pub(in crate::app) fn document_source_type(&self) -> Option<String> {
+        let of_recipe = self.document_recipe();
+        if let Some(source_type) = of_recipe.and_then(|recipe| recipe.digital_source_type()) {
+            return Some(source_type.to_owned());
+        }
+        let layers = &self.session.documents.current().document.content().layers;
+        let seen = layers.iter().filter(|layer| layer.shows());
+        let seen: Vec<Option<&str>> = seen.map(Layer::source_type).collect();
+        marking::of_layers(&seen).map(str::to_owned)
     }
 
     pub(in crate::app) fn export_to(&mut self, id: PictureId, path: PathBuf) {
@@ -212,35 +230,44 @@ pub(super) fn not_exported(written: Result<(), String>, path: &Path) -> Option<D
     Some(DialogAnswer::Failed(text))
 }
 
-/// Without a recipe nothing in the document was made by AI, and the file says nothing of the kind.
+/// What a file says of how it was made.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Made<'a> {
+    pub recipe: Option<&'a Recipe>,
+    /// IPTC's name for it, of a picture without a recipe; `None` where nobody says anything.
+    pub source_type: Option<&'a str>,
+}
+
 fn write_document(
     content: &Content,
-    recipe: Option<&Recipe>,
+    made: Made<'_>,
     format: Format,
     path: &Path,
 ) -> Result<(), String> {
     let frame = content.frame;
     let bytes = content.composite(frame).into_flattened();
     let pixels = RgbaImage::from_raw(frame.width, frame.height, bytes).unwrap_or_default();
-    write_picture(&pixels, recipe, format, path)
+    write_picture(&pixels, made, format, path)
 }
 
 pub(super) fn write_picture(
     pixels: &RgbaImage,
-    recipe: Option<&Recipe>,
+    made: Made<'_>,
     format: Format,
     path: &Path,
 ) -> Result<(), String> {
-    let source = match recipe {
-        Some(recipe) => picture_file::encode_png_with_alpha(pixels, recipe)?,
-        None => picture_file::encode_plain_png(pixels)?,
+    let file = match made.recipe {
+        Some(recipe) => {
+            let source = picture_file::encode_png_with_alpha(pixels, recipe)?;
+            let options = ExportOptions {
+                format,
+                with_recipe: true,
+                existing: Existing::Replace,
+            };
+            convert(&source, options)?
+        }
+        None => encode(pixels, made.source_type.map(marking::xmp_packet), format)?,
     };
-    let options = ExportOptions {
-        format,
-        with_recipe: true,
-        existing: Existing::Replace,
-    };
-    let file = convert(&source, options)?;
     write_atomically(&RealFs, path, &file, Existing::Replace).map_err(|error| error.to_string())
 }
 
@@ -250,8 +277,6 @@ mod tests {
     use limn_engine::PixelRect;
 
     use super::*;
-    use crate::document::Layer;
-    use crate::gallery::marking;
 
     #[test]
     fn a_document_in_which_nothing_was_made_by_ai_is_exported_without_the_mark() {
@@ -261,7 +286,7 @@ mod tests {
         content.frame = frame;
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("photo.png");
-        write_document(&content, None, Format::Png, &path).unwrap();
+        write_document(&content, Made::default(), Format::Png, &path).unwrap();
         let file = std::fs::read(&path).unwrap();
         assert_eq!(
             picture_file::decode(&file).unwrap().get_pixel(2, 1).0,
@@ -269,5 +294,25 @@ mod tests {
         );
         let mark = marking::TRAINED_ALGORITHMIC_MEDIA.as_bytes();
         assert!(!file.windows(mark.len()).any(|part| part == mark));
+    }
+
+    #[test]
+    fn a_document_of_another_program_s_picture_is_exported_with_its_mark() {
+        let frame = PixelRect::from_size(3, 2);
+        let mut content = Content::default();
+        content.add_layer(Layer::picture("art", frame, &[[1, 2, 3, 255]; 6]));
+        content.frame = frame;
+        let home = tempfile::tempdir().unwrap();
+        for name in ["art.png", "art.jpg", "art.webp"] {
+            let path = home.path().join(name);
+            let made = Made {
+                recipe: None,
+                source_type: Some(marking::TRAINED_ALGORITHMIC_MEDIA),
+            };
+            write_document(&content, made, Format::from_path(&path).unwrap(), &path).unwrap();
+            let opened = crate::import::open(&path).unwrap();
+            let mark = opened.source_type.as_deref();
+            assert_eq!(mark, Some(marking::TRAINED_ALGORITHMIC_MEDIA), "{name}");
+        }
     }
 }

@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::gallery::Query;
+use crate::gallery::export;
 use crate::gallery::marking;
 use crate::gallery::recipe::tests::recipe;
 
@@ -183,6 +184,26 @@ fn a_picture_of_limn_keeps_its_name_recipe_and_mark() {
     let report = import(&mut gallery, &[ours.file("painted.png", &painted)]);
     assert_eq!(report.added.len(), 1);
     assert_ne!(report.added[0], child.id);
+}
+
+#[test]
+fn what_a_file_says_of_ai_is_known_of_the_picture_whatever_its_format() {
+    let home = Home::new();
+    let mut gallery = home.open();
+    for (seed, name) in [(1, "a.png"), (2, "b.jpg"), (3, "c.webp")] {
+        let format = export::Format::from_path(name.as_ref()).unwrap();
+        let mark = marking::xmp_packet(marking::TRAINED_ALGORITHMIC_MEDIA);
+        let file = export::encode(&pixels(seed), Some(mark), format).unwrap();
+        let added = import(&mut gallery, &[home.file(name, &file)]).added;
+        let record = gallery.record(added[0]).unwrap();
+        let source_type = record.digital_source_type();
+        assert_eq!(source_type, Some(marking::TRAINED_ALGORITHMIC_MEDIA));
+        assert_eq!(record.recipe, None);
+    }
+    let plain = export::encode(&pixels(4), None, export::Format::Png).unwrap();
+    let added = import(&mut gallery, &[home.file("d.png", &plain)]).added;
+    let record = gallery.record(added[0]).unwrap();
+    assert_eq!(record.digital_source_type(), None);
 }
 
 #[test]

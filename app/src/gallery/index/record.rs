@@ -30,6 +30,8 @@ pub struct Record {
     pub foreign: Option<ForeignRecipe>,
     /// What that was read from: at most 64 KiB of it.
     pub parameters: Option<String>,
+    /// IPTC's name for how it came to be, as its file says.
+    pub source_type: Option<String>,
     /// Why it is only a placeholder.
     pub problem: Option<String>,
     pub is_starred: bool,
@@ -57,6 +59,7 @@ impl Record {
             recipe: None,
             foreign: None,
             parameters: None,
+            source_type: None,
             problem,
             is_starred: false,
             tags: Vec::new(),
@@ -86,6 +89,12 @@ impl Record {
         let names = [self.title.clone(), Some(made), self.origin.clone()];
         let mut names = names.into_iter().flatten().filter(|name| !name.is_empty());
         names.next().unwrap_or_default()
+    }
+
+    /// IPTC's name for how it came to be: what its file is marked with, else what its recipe says.
+    pub fn digital_source_type(&self) -> Option<&str> {
+        let of_recipe = self.recipe.as_ref().and_then(Recipe::digital_source_type);
+        self.source_type.as_deref().or(of_recipe)
     }
 
     fn model(&self) -> Option<&str> {
@@ -130,12 +139,12 @@ impl Index {
 
 fn put(transaction: &Transaction, record: &Record) -> rusqlite::Result<()> {
     let sql = "INSERT INTO pictures (id, state, width, height, bytes, modified_ns, sha256, recipe,
-            parameters, problem, run, model, score, kind, foreign_recipe)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+            parameters, problem, run, model, score, kind, foreign_recipe, source_type)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
         ON CONFLICT (id) DO UPDATE SET state = ?2, width = ?3, height = ?4, bytes = ?5,
             modified_ns = ?6, content = iif(sha256 = ?7, content, NULL), sha256 = ?7, recipe = ?8,
             parameters = ?9, problem = ?10, run = ?11, model = ?12, score = ?13,
-            kind = ?14, foreign_recipe = ?15";
+            kind = ?14, foreign_recipe = ?15, source_type = ?16";
     let recipe = record.recipe.as_ref();
     // Strings, numbers and lists: nothing of it can fail to serialise.
     let foreign = record.foreign.as_ref();
@@ -156,6 +165,7 @@ fn put(transaction: &Transaction, record: &Record) -> rusqlite::Result<()> {
         recipe.and_then(|recipe| recipe.score),
         kind_code(record.kind),
         foreign,
+        record.source_type,
     ];
     transaction.prepare_cached(sql)?.execute(values).map(|_| ())
 }
@@ -182,7 +192,7 @@ fn put_parents(transaction: &Transaction, record: &Record) -> rusqlite::Result<(
 
 fn read(connection: &rusqlite::Connection, id: PictureId) -> rusqlite::Result<Option<Record>> {
     let sql = "SELECT state, width, height, bytes, modified_ns, sha256, recipe, parameters, problem, \
-               kind, foreign_recipe FROM pictures WHERE id = ?1";
+               kind, foreign_recipe, source_type FROM pictures WHERE id = ?1";
     let mut statement = connection.prepare_cached(sql)?;
     let record = statement
         .query_row([id.bytes()], |row| read_row(id, row))
@@ -220,6 +230,7 @@ fn read_row(id: PictureId, row: &Row) -> rusqlite::Result<Record> {
         parameters: row.get(7)?,
         kind: kind_from_code(row.get(9)?),
         foreign: foreign.and_then(|json| serde_json::from_str(&json).ok()),
+        source_type: row.get(11)?,
         ..Record::new(id, State::from_code(row.get(0)?), row.get(8)?)
     })
 }

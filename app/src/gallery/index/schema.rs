@@ -5,7 +5,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 /// What each version of the schema adds to the one before; `PRAGMA user_version` counts them.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     "
     CREATE TABLE pictures (
         row INTEGER PRIMARY KEY,
@@ -78,6 +78,12 @@ const MIGRATIONS: [&str; 3] = [
     DELETE FROM facts;
 ",
     super::embeddings::MIGRATION,
+    // What others made is read again, for its mark. What Limn made says the same in its recipe.
+    "
+    ALTER TABLE pictures ADD COLUMN source_type TEXT;
+    UPDATE pictures SET modified_ns = 0 WHERE recipe IS NULL;
+    CREATE INDEX pictures_by_run ON pictures (run, id) WHERE run IS NOT NULL;
+",
 ];
 
 /// How long to wait for another process that writes.

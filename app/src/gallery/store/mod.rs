@@ -19,6 +19,7 @@ use super::averages::AveragesFile;
 use super::error::{Error, Result};
 use super::index::{Entry, Index, Overview, Query, Record, Stamp, State};
 use super::layout::{FileKind, Layout, PictureId};
+use super::marking;
 use super::marks::{self, Change, Mark};
 use super::picture_file::{self, LIMIT_FILE_BYTES};
 use super::recipe::Recipe;
@@ -283,6 +284,8 @@ pub(super) fn describe(id: PictureId, stamp: Stamp, file: &[u8]) -> Record {
     match picture_file::read_header(file) {
         Ok(header) => {
             (record.width, record.height) = (header.width, header.height);
+            let source_type = header.xmp.as_deref().and_then(marking::source_type);
+            record.source_type = source_type.map(str::to_owned);
             record.recipe = header.recipe;
             if let Some(found) = header.foreign {
                 record.foreign = found.recipe;

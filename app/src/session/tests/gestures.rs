@@ -20,6 +20,7 @@ fn source(name: &str, level: u8) -> Source {
         picture: Some(id),
         parents: vec![id],
         recipe: None,
+        is_of_ai: false,
     }
 }
 
