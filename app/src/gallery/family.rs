@@ -10,8 +10,10 @@ use super::store::Gallery;
 
 /// Members of one tree; more would not be seen.
 const LIMIT_MEMBERS: usize = 500;
+/// Other pictures of the same run beside a picture: with it they are as many as the panel is wide.
+const MOST_SIBLINGS: usize = 4;
 
-/// A picture with its ancestors and descendants.
+/// A picture with its ancestors and descendants, and others of the same run beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Family {
     pub of: PictureId,
@@ -19,12 +21,26 @@ pub struct Family {
     pub members: Vec<Relative>,
     /// There are more than could be shown.
     pub is_cut: bool,
+    /// Other pictures of its run, of which only the nearest few are members.
+    pub n_siblings: usize,
+}
+
+impl Family {
+    /// Whether a member is there only because it is of the same run.
+    pub fn is_sibling(&self, member: &Relative) -> bool {
+        member.generation == 0 && member.id != self.of
+    }
+
+    pub fn n_siblings_shown(&self) -> usize {
+        let members = self.members.iter();
+        members.filter(|member| self.is_sibling(member)).count()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relative {
     pub id: PictureId,
-    /// 0 for the picture itself, −1 for what it was made from, 1 for what was made from it.
+    /// 0 for the picture itself and others of its run, −1 for what it was made from, 1 for what was made from it.
     pub generation: i32,
     /// The pictures that this one was made from, whether or not they are in the tree.
     pub parents: Vec<PictureId>,
@@ -66,6 +82,10 @@ impl Gallery {
                 }
             }
         }
+        let (siblings, n_siblings) = self.index.run_mates(id, MOST_SIBLINGS)?;
+        for sibling in siblings {
+            generations.entry(sibling).or_insert(0);
+        }
         let members = generations.into_iter();
         let members = members.map(|(id, generation)| self.relative(id, generation));
         let mut members = members.collect::<Result<Vec<_>>>()?;
@@ -74,6 +94,7 @@ impl Gallery {
             of: id,
             members,
             is_cut,
+            n_siblings,
         })
     }
 

@@ -173,6 +173,39 @@ fn a_deleted_source_is_a_ghost_until_its_last_child_goes() {
 }
 
 #[test]
+fn others_of_its_run_stand_beside_a_picture_and_of_many_only_the_nearest() {
+    let home = Home::new();
+    let mut gallery = home.open();
+    let parent = save(&mut gallery, 1, &[]);
+    let run = Some(uuid::Uuid::new_v4());
+    let mut ids = Vec::new();
+    for n in 0..9_u8 {
+        let recipe = Recipe {
+            run,
+            parents: vec![parent],
+            ..recipe("one of nine", n.into(), (24, 16))
+        };
+        ids.push(gallery.save(&pixels(n), &recipe).unwrap().id);
+    }
+    gallery.trash(ids[4]).unwrap();
+    for (own, expected) in [
+        (0, [0, 1, 2, 3, 5]),
+        (1, [0, 1, 2, 3, 5]),
+        (6, [3, 5, 6, 7, 8]),
+        (8, [3, 5, 6, 7, 8]),
+    ] {
+        let family = gallery.family(ids[own]).unwrap();
+        let beside = family.members.iter().filter(|each| each.generation == 0);
+        let beside: Vec<PictureId> = beside.map(|each| each.id).collect();
+        assert_eq!(beside, expected.map(|n| ids[n]), "{own}");
+        assert_eq!((family.n_siblings, family.n_siblings_shown()), (7, 4));
+        assert_eq!(family.members[0].id, parent);
+    }
+    // Its children stand below it, not beside each other's brothers.
+    assert_eq!(gallery.family(parent).unwrap().n_siblings, 0);
+}
+
+#[test]
 fn hostile_families_have_an_end() {
     let home = Home::new();
     let mut gallery = home.open();

@@ -370,6 +370,20 @@ pub fn section(ui: &mut Ui, title: &str, remark: &str) {
     });
 }
 
+/// Round what is not there any more.
+pub fn dashed_edge(ui: &Ui, rect: Rect) {
+    let corners = [
+        rect.left_top(),
+        rect.right_top(),
+        rect.right_bottom(),
+        rect.left_bottom(),
+        rect.left_top(),
+    ];
+    let stroke = Stroke::new(1.0, theme::of(ui).border);
+    let dashes = egui::Shape::dashed_line(&corners, stroke, 4.0, 3.0);
+    ui.painter().extend(dashes);
+}
+
 /// Paragraphs in the second tone.
 pub fn remark(ui: &mut Ui, text: &str) {
     let theme = theme::of(ui);

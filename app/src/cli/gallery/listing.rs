@@ -192,6 +192,7 @@ pub fn record_json(gallery: &Gallery, record: &Record) -> serde_json::Value {
         "recipe": record.recipe,
         "foreign_recipe": record.foreign,
         "parameters": record.parameters,
+        "source_type": record.digital_source_type(),
         "problem": record.problem,
     })
 }
@@ -265,6 +266,11 @@ pub fn family(gallery: &mut Gallery, id: PictureId, json: bool) -> anyhow::Resul
     }
     if family.is_cut {
         output::note("the family is larger than this");
+    }
+    let n_shown = family.n_siblings_shown();
+    if n_shown < family.n_siblings {
+        let n = family.n_siblings;
+        output::note(format!("of {n} others of the same run {n_shown} are shown"));
     }
     Ok(())
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use egui::{
-    Pos2, Rect, Response, Role, ScrollArea, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
-    pos2, vec2,
+    Pos2, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2,
+    vec2,
 };
 
 use crate::command::Command;
@@ -46,26 +46,43 @@ pub fn family_ui(ui: &mut Ui, scene: &mut Scene<'_>, family: &Family) {
         n_columns as f32 * (SIDE + GAP) - GAP,
         rows.len() as f32 * (SIDE + ROW_GAP) - ROW_GAP,
     );
-    ScrollArea::horizontal().id_salt("family").show(ui, |ui| {
+    let mut scroll = ScrollArea::horizontal().id_salt("family");
+    if is_another(ui, family) {
+        // Its own row is in the middle of the widest.
+        scroll = scroll.horizontal_scroll_offset((size.x - ui.available_width()).max(0.0) / 2.0);
+    }
+    scroll.show(ui, |ui| {
         let (area, _) = ui.allocate_exact_size(size + Vec2::splat(4.0), Sense::hover());
         let places = places(&rows, area.shrink(2.0));
         lines_ui(ui, family, &places);
         for member in rows.into_iter().flatten() {
-            member_ui(
-                ui,
-                scene,
-                member,
-                places[&member.id],
-                member.id == family.of,
-            );
+            member_ui(ui, scene, family, member, places[&member.id]);
         }
     });
+    let n_shown = family.n_siblings_shown();
+    if n_shown < family.n_siblings {
+        let text = format!(
+            "{n_shown} of {} others of its run are here: open one to see those next to it.",
+            widgets::count(family.n_siblings)
+        );
+        widgets::remark(ui, &text);
+    }
     if family.is_cut {
         widgets::remark(
             ui,
             "The tree goes on: open one of these pictures to see further.",
         );
     }
+}
+
+/// Whether the family that was drawn before was of another picture.
+fn is_another(ui: &Ui, family: &Family) -> bool {
+    let id = egui::Id::unique("family of");
+    ui.data_mut(|data| {
+        let before = data.get_temp::<PictureId>(id);
+        data.insert_temp(id, family.of);
+        before != Some(family.of)
+    })
 }
 
 /// The generations, the oldest first. A generation of which nothing is left does not make a gap.
@@ -122,15 +139,16 @@ fn lines_ui(ui: &Ui, family: &Family, places: &HashMap<PictureId, Rect>) {
     }
 }
 
-fn member_ui(ui: &mut Ui, scene: &mut Scene<'_>, member: &Relative, rect: Rect, is_own: bool) {
+fn member_ui(ui: &mut Ui, scene: &mut Scene<'_>, family: &Family, member: &Relative, rect: Rect) {
     let theme = theme::of(ui);
+    let is_own = member.id == family.of;
     let picture = PictureRef::Gallery(member.id);
     let response = ui.interact(
         rect,
         ui.scope_id().with(("relative", member.id)),
         Sense::click(),
     );
-    let label = label(member);
+    let label = label(member, family.is_sibling(member));
     response.widget_info(|| WidgetInfo::selected(Role::ListItem, true, is_own, &label));
     ui.painter().rect_filled(rect, 6, theme.bg2);
     let key = (picture, Detail::Thumbnail);
@@ -145,16 +163,7 @@ fn member_ui(ui: &mut Ui, scene: &mut Scene<'_>, member: &Relative, rect: Rect, 
         ui.painter()
             .rect_stroke(rect.expand(2.0), 8, ring, StrokeKind::Inside);
     } else if is_ghost(member) {
-        let corners = [
-            rect.left_top(),
-            rect.right_top(),
-            rect.right_bottom(),
-            rect.left_bottom(),
-            rect.left_top(),
-        ];
-        let stroke = Stroke::new(1.0, theme.border);
-        ui.painter()
-            .extend(Shape::dashed_line(&corners, stroke, 4.0, 3.0));
+        widgets::dashed_edge(ui, rect);
     } else if response.hovered() {
         let ring = Stroke::new(1.0, theme.border);
         ui.painter().rect_stroke(rect, 6, ring, StrokeKind::Inside);
@@ -175,7 +184,7 @@ fn is_ghost(member: &Relative) -> bool {
     member.state == State::Missing
 }
 
-fn label(member: &Relative) -> String {
+fn label(member: &Relative, is_sibling: bool) -> String {
     let name = match member.name.as_str() {
         "" => "a picture",
         name => name,
@@ -186,7 +195,12 @@ fn label(member: &Relative) -> String {
         State::Trashed => " · in the trash",
         State::Missing => " · deleted",
     };
-    format!("{how}{name}{whereabouts}")
+    let run = if is_sibling {
+        " · of the same run"
+    } else {
+        ""
+    };
+    format!("{how}{name}{run}{whereabouts}")
 }
 
 fn deed_words(deed: Deed) -> &'static str {
@@ -227,6 +241,7 @@ mod tests {
             of: members[1].id,
             members,
             is_cut: false,
+            n_siblings: 0,
         };
         let rows = rows(&family);
         assert_eq!(rows.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 5]);
@@ -247,12 +262,23 @@ mod tests {
 
     #[test]
     fn a_relative_says_what_it_is() {
-        for (name, state, expected) in [
-            ("a boat", State::Here, "Variation: a boat"),
-            ("a boat", State::Trashed, "Variation: a boat · in the trash"),
-            ("", State::Missing, "Variation: a picture · deleted"),
+        for (name, state, is_sibling, expected) in [
+            ("a boat", State::Here, false, "Variation: a boat"),
+            (
+                "a boat",
+                State::Here,
+                true,
+                "Variation: a boat · of the same run",
+            ),
+            (
+                "a boat",
+                State::Trashed,
+                false,
+                "Variation: a boat · in the trash",
+            ),
+            ("", State::Missing, false, "Variation: a picture · deleted"),
         ] {
-            assert_eq!(label(&relative(1, name, state)), expected);
+            assert_eq!(label(&relative(1, name, state), is_sibling), expected);
         }
     }
 }
