@@ -10,7 +10,7 @@ use crate::document::DocumentId;
 use crate::files::{Existing, RealFs, create_dirs, remedy, write_atomically};
 use crate::gallery::{PictureId, Sort};
 use crate::paths::Folders;
-use crate::session::Grouping;
+use crate::session::{Deed, Grouping, MixDraft, TurnDraft};
 use crate::theme::MASK_COLOURS;
 use crate::tools::ToolSettings;
 
@@ -94,6 +94,12 @@ impl Default for Gallery {
 #[serde(default)]
 pub struct Tab {
     pub prompt: String,
+    /// What was being put together in the place of the prompt, and which of it was open.
+    pub mix: MixDraft,
+    pub turn: TurnDraft,
+    pub tray: Option<Deed>,
+    /// The document itself was nothing to be kept.
+    pub is_blank: bool,
     /// The picture of the gallery that the base was.
     pub source: Option<PictureId>,
     /// Pictures of the gallery beside the canvas.

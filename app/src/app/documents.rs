@@ -11,7 +11,7 @@ use crate::command::Command;
 use crate::document::{Document, DocumentId, DocumentStore, Event, Original};
 use crate::import::Imported;
 use crate::panels::toasts::Tone;
-use crate::session::{Kept, OpenDocument};
+use crate::session::{Draft, Kept, OpenDocument};
 use crate::settings::Tab;
 
 /// What a file is opened as.
@@ -25,6 +25,10 @@ pub(super) enum Opening {
 pub(super) struct Tabs {
     /// Documents that are read from the disk, until all are.
     restored: Vec<Document>,
+    /// What was open the last time is open again, or there is no disk to read it from.
+    are_restored: bool,
+    /// The example that was put into the prompt.
+    pub(super) example: Option<String>,
     /// Documents that were closed, the latest last, and where their tabs were.
     pub(super) closed: Vec<(usize, OpenDocument)>,
     /// Files to open once what was open the last time is open again.
@@ -37,10 +41,17 @@ impl Tabs {
     pub(super) fn new() -> Self {
         Self {
             restored: Vec::new(),
+            are_restored: true,
+            example: None,
             closed: Vec::new(),
             opens_first: Vec::new(),
             saved_at: Instant::now(),
         }
+    }
+
+    /// Until then nothing is decided of the tabs, nor forgotten.
+    pub(super) fn are_restored(&self) -> bool {
+        self.are_restored
     }
 }
 
@@ -64,6 +75,7 @@ impl App {
         match event {
             Event::Restored(document) => self.tabs.restored.push(*document),
             Event::Ready => {
+                self.tabs.are_restored = true;
                 self.restore_documents();
                 for path in std::mem::take(&mut self.tabs.opens_first) {
                     self.open_path(&self.ctx.clone(), path, Opening::Document);
@@ -124,25 +136,38 @@ impl App {
         closed.into_iter().find(|document| document.id() == id)
     }
 
-    /// What was open when Limn ended is open again, each with its prompt.
+    /// What was open when Limn ended is open again, each with its prompt. Of a blank document the prompt is all
+    /// there is.
     fn restore_documents(&mut self) {
         let restored = std::mem::take(&mut self.tabs.restored);
         let usual = self.session.draft_mut().for_new_document();
-        let documents = restored.into_iter().map(|document| {
-            let tab = self.settings.tabs.get(&document.id()).cloned();
-            let tab = tab.unwrap_or_default();
-            let mut open = OpenDocument::new(document, usual.clone());
-            open.draft.prompt = tab.prompt;
-            open.source = tab.source;
-            open.pinned = tab.pinned;
-            open
-        });
-        let documents: Vec<OpenDocument> = documents.collect();
+        let mut tabs = self.settings.tabs.clone();
+        let mut documents: Vec<OpenDocument> = restored
+            .into_iter()
+            .map(|document| {
+                let tab = tabs.remove(&document.id()).unwrap_or_default();
+                taken_up(tab, document, &usual)
+            })
+            .collect();
+        let mut current = self.settings.current_document;
+        for (id, tab) in tabs.into_iter().filter(|(_, tab)| tab.is_blank) {
+            let open = taken_up(tab, Document::new(), &usual);
+            if open.draft.has_words() {
+                current = current.map(|current| {
+                    if current == id {
+                        open.document.id()
+                    } else {
+                        current
+                    }
+                });
+                documents.push(open);
+            }
+        }
         if documents.is_empty() {
             return;
         }
         self.session.documents.restore(documents);
-        if let Some(current) = self.settings.current_document {
+        if let Some(current) = current {
             self.session.documents.select(current);
         }
     }
@@ -170,14 +195,15 @@ impl App {
     ) {
         let notes: Vec<String> = imported.notes.iter().map(ToString::to_string).collect();
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let original = Original {
+            file_name: file_name(path),
+            notes: notes.clone(),
+            source_type: imported.source_type.clone(),
+        };
         self.leave_document();
         match opening {
-            Opening::Layer => self.add_layer(&name, &imported.pixels),
+            Opening::Layer => self.add_layer(&name, &imported.pixels, Some(original)),
             Opening::Document => {
-                let original = Original {
-                    file_name: file_name(path),
-                    notes: notes.clone(),
-                };
                 let pixels = &imported.pixels;
                 let kept = self
                     .session
@@ -197,9 +223,21 @@ impl App {
 
     /// What the settings remember of the tabs: documents keep their own content.
     pub(super) fn remember_tabs(&mut self) {
+        if !self.tabs.are_restored() {
+            return;
+        }
+        // One that nobody has touched is offered anew.
+        let is_example = |prompt: &String| {
+            let history = self.session.history.prompts();
+            self.tabs.example.as_ref() == Some(prompt) && !history.contains(prompt)
+        };
         let tabs = self.session.documents.iter().map(|open| {
             let tab = Tab {
                 prompt: open.draft.prompt.clone(),
+                mix: open.draft.mix.clone(),
+                turn: open.draft.turn.clone(),
+                tray: open.choices.tray(),
+                is_blank: open.is_blank() && !is_example(&open.draft.prompt),
                 source: open.source,
                 pinned: open.pinned.clone(),
             };
@@ -216,7 +254,7 @@ impl App {
         let Some((place, closed)) = self.session.documents.close(id) else {
             return;
         };
-        if closed.is_blank() && closed.draft.prompt.trim().is_empty() {
+        if closed.is_blank() && !closed.draft.has_words() {
             return;
         }
         let name = closed.document.name();
@@ -273,7 +311,10 @@ impl App {
 
     pub(super) fn start_documents(&mut self, ctx: &Context) {
         match DocumentStore::start(&self.folders.documents, super::waker(ctx)) {
-            Ok(store) => self.documents = Some(store),
+            Ok(store) => {
+                self.documents = Some(store);
+                self.tabs.are_restored = false;
+            }
             Err(error) => {
                 let text = format!("Documents are not kept on the disk: {error}");
                 self.toasts.say(Tone::Bad, text, Instant::now());
@@ -294,6 +335,20 @@ impl App {
             self.save_settings(ctx);
         }
     }
+}
+
+/// A document with what the settings remember of its tab.
+fn taken_up(tab: Tab, document: Document, usual: &Draft) -> OpenDocument {
+    let mut open = OpenDocument::new(document, usual.clone());
+    open.draft.prompt = tab.prompt;
+    open.draft.mix = tab.mix.taken_up();
+    open.draft.turn = tab.turn.taken_up();
+    if let Some(tray) = tab.tray {
+        open.choices.open_tray(tray);
+    }
+    open.source = tab.source;
+    open.pinned = tab.pinned;
+    open
 }
 
 fn file_name(path: &Path) -> String {

@@ -120,6 +120,7 @@ impl App {
                 self.pictures.opened(id, &pixels);
             }
             handle::Event::Unreadable { id, message } => {
+                self.gallery_view.not_there(id);
                 self.not_fetched(id, &message, now);
                 for key in self.pictures.unreadable(id) {
                     self.textures.arrived(key, Err(message.clone()));
@@ -185,9 +186,14 @@ impl App {
     pub(super) fn ask_for_records(&mut self) {
         const MOST: usize = 48;
         let unknown = self.gallery_panel.take_unknown();
+        let draft = &self.session.documents.current().draft;
+        let gathered = draft
+            .pictures()
+            .filter(|id| !self.gallery_view.is_fresh(*id));
         let asked = &mut self.asked.records;
         let ids: Vec<PictureId> = unknown
             .into_iter()
+            .chain(gathered)
             .filter(|id| asked.insert(*id))
             .take(MOST)
             .collect();

@@ -41,7 +41,7 @@ impl App {
 
     /// At a first start the prompt holds the model's first example, selected, so that typing replaces it.
     pub(super) fn decide_example(&mut self) {
-        if self.example_is_decided {
+        if self.example_is_decided || !self.tabs.are_restored() {
             return;
         }
         if !self.session.draft_mut().prompt.is_empty() {
@@ -56,6 +56,7 @@ impl App {
         self.example_is_decided = true;
         let is_first_run = self.gallery_view.entries().is_empty() && self.session.runs.is_empty();
         if let Some(example) = model.examples.first().filter(|_| is_first_run).cloned() {
+            self.tabs.example = Some(example.clone());
             self.session.draft_mut().prompt = example;
             // Whoever has left the prompt meanwhile is not called back.
             if self.bar.focus.is_some() || self.prompt_has_focus(&self.ctx) {

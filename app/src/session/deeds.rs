@@ -1,13 +1,15 @@
 //! What the button does: decided from the document unless the user chooses, with the settings of edits.
 
 use limn_engine::stitch::{EditSettings, Fill};
+use serde::{Deserialize, Serialize};
 
 use super::Session;
 use crate::document::{Content, StepName};
 use crate::gallery;
 
 /// What a run does to a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Deed {
     NewPictures,
     FillMask,
@@ -150,6 +152,19 @@ impl EditChoices {
             change_strength: self.change_strength,
             in_tiles: self.in_tiles,
             ..Self::default()
+        }
+    }
+
+    /// What is put together in the place of the prompt, if anything is.
+    pub fn tray(&self) -> Option<Deed> {
+        let (chosen, _) = self.chosen?;
+        chosen.has_tray().then_some(chosen)
+    }
+
+    /// Opens what is put together in the place of the prompt.
+    pub fn open_tray(&mut self, tray: Deed) {
+        if tray.has_tray() {
+            self.chosen = Some((tray, tray));
         }
     }
 

@@ -180,7 +180,7 @@ impl Documents {
         let other = 1 - self.current.min(1);
         let is_stand_in = self.open.len() == 2
             && self.open[other].is_blank()
-            && self.open[other].draft.prompt.is_empty();
+            && !self.open[other].draft.has_words();
         if is_stand_in {
             self.open.remove(other);
             self.current = 0;
@@ -193,7 +193,7 @@ impl Documents {
             return;
         }
         self.open
-            .retain(|open| !open.is_blank() || !open.draft.prompt.is_empty());
+            .retain(|open| !open.is_blank() || open.draft.has_words());
         self.open.extend(documents);
         self.current = self.open.len() - 1;
     }

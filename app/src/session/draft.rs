@@ -2,7 +2,7 @@
 
 use limn_engine::protocol::{Compute, GenerateRequest, ModelInfo, Sampling};
 
-use super::{Deed, MixDraft, TurnDraft};
+use super::{Deed, MixDraft, Part, PictureId, TurnDraft};
 
 /// A limit for the text field, far beyond any model's: the engine says which words were not read.
 pub const MAX_PROMPT_CHARS: usize = 20_000;
@@ -142,6 +142,19 @@ impl Draft {
             sampling: self.sampling.clone(),
             latents: None,
         })
+    }
+
+    /// Pictures of the gallery that are put together in the place of the prompt.
+    pub fn pictures(&self) -> impl Iterator<Item = PictureId> + '_ {
+        let mixed = self.mix.parts.iter().map(|(part, _)| part);
+        mixed.chain(&self.turn.source).filter_map(Part::picture)
+    }
+
+    /// Whether something stands in it that the user would miss.
+    pub fn has_words(&self) -> bool {
+        let Self { mix, turn, .. } = self;
+        let has_turn = !turn.from.trim().is_empty() || !turn.to.trim().is_empty();
+        !self.prompt.trim().is_empty() || !mix.parts.is_empty() || has_turn
     }
 
     /// For a document that is new: the same settings, nothing written.

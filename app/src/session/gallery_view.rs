@@ -1,13 +1,14 @@
 //! What the window knows of the gallery: the pictures that match the query, which of them are chosen, and
 //! facts of those seen.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Choose, PictureId, Selection};
 use crate::gallery::family::Family;
 use crate::gallery::handle::ImportProgress;
+use crate::gallery::index::State;
 use crate::gallery::layout::Layout;
 use crate::gallery::{Entry, Overview, Query, Record, Sort, meaning};
 
@@ -37,6 +38,8 @@ pub struct GalleryView {
     pub import: Option<ImportProgress>,
     /// The tree of the picture that was shown last.
     pub family: Option<Arc<Family>>,
+    /// Pictures that were looked for in vain.
+    unknown: HashSet<PictureId>,
     records: HashMap<PictureId, Arc<Record>>,
     /// Those from before the last [`MAX_RECORDS`], and those that may be old.
     older_records: HashMap<PictureId, Arc<Record>>,
@@ -125,6 +128,19 @@ impl GalleryView {
             .or_else(|| self.older_records.get(&id))
     }
 
+    /// Whether a picture was deleted for good, as far as is known.
+    pub fn is_gone(&self, id: PictureId) -> bool {
+        let record = self.record(id);
+        record.map_or(self.unknown.contains(&id), |record| {
+            record.state == State::Missing
+        })
+    }
+
+    /// The gallery has no such picture, or cannot read it and has said nothing of it yet.
+    pub fn not_there(&mut self, id: PictureId) {
+        self.unknown.insert(id);
+    }
+
     /// Where its file lies in the gallery's folder; `None` until anything is known of it.
     pub fn file(&self, folder: &Path, id: PictureId) -> Option<PathBuf> {
         let record = self.record(id)?;
@@ -140,6 +156,7 @@ impl GalleryView {
         if self.records.len() >= MAX_RECORDS {
             self.older_records = std::mem::take(&mut self.records);
         }
+        self.unknown.remove(&record.id);
         self.records.insert(record.id, Arc::new(record));
     }
 
@@ -202,7 +219,7 @@ impl GalleryView {
 
     /// The pictures have gone to the trash, or from it.
     pub fn remove(&mut self, ids: &[PictureId]) {
-        let gone: std::collections::HashSet<PictureId> = ids.iter().copied().collect();
+        let gone: HashSet<PictureId> = ids.iter().copied().collect();
         let left = self
             .entries
             .iter()

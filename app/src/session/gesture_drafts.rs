@@ -1,9 +1,12 @@
 //! Gestures that are being put together in the prompt bar: what is mixed, what is turned into what.
 
+use serde::{Deserialize, Serialize};
+
 use super::{PictureId, PictureRef, Problem, Session};
 
 /// A picture or words for a mix.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Part {
     Picture(PictureId),
     /// What the document shows when the mix is run.
@@ -11,8 +14,19 @@ pub enum Part {
     Text(String),
 }
 
+impl Part {
+    /// The picture of the gallery that it is.
+    pub fn picture(&self) -> Option<PictureId> {
+        match self {
+            Self::Picture(id) => Some(*id),
+            Self::Canvas | Self::Text(_) => None,
+        }
+    }
+}
+
 /// Two to four parts, each with its weight from 0 to 1.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct MixDraft {
     pub parts: Vec<(Part, f32)>,
     /// A strip of pictures from the first of two to the second, rather than several of one mixture.
@@ -42,6 +56,23 @@ impl MixDraft {
         }
         self.parts.push((part, 1.0));
         Ok(())
+    }
+
+    /// As it was written down: with no more than there may be, each within its bounds.
+    #[must_use]
+    pub fn taken_up(self) -> Self {
+        let mut mix = Self {
+            shows_way: self.shows_way,
+            ..Self::default()
+        };
+        for (part, weight) in self.parts {
+            if mix.add(part).is_ok()
+                && let Some((_, taken)) = mix.parts.last_mut()
+            {
+                *taken = weight.clamp(0.0, 1.0);
+            }
+        }
+        mix
     }
 
     pub fn remove(&mut self, index: usize) {
@@ -100,7 +131,8 @@ impl MixDraft {
 }
 
 /// A picture, and what of it is turned into what.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TurnDraft {
     /// `None`: nothing to turn yet.
     pub source: Option<Part>,
@@ -125,6 +157,15 @@ impl Default for TurnDraft {
 }
 
 impl TurnDraft {
+    /// As it was written down, within its bounds.
+    #[must_use]
+    pub fn taken_up(self) -> Self {
+        Self {
+            amount: self.amount.clamp(0.05, 1.0),
+            ..self
+        }
+    }
+
     pub fn amounts(&self) -> Vec<f32> {
         const N_STRIP: u8 = 5;
         if self.shows_way {
@@ -228,6 +269,32 @@ mod tests {
         assert!(full.add(Part::Canvas).is_err(), "twice the same picture");
         assert!(full.add(Part::Text(" ".to_owned())).is_ok());
         assert!(full.problem().is_some(), "words without a word");
+    }
+
+    #[test]
+    fn a_mix_comes_back_as_it_was_and_nonsense_within_bounds() {
+        let picture = PictureId::new();
+        let mix = MixDraft {
+            parts: vec![
+                (Part::Picture(picture), 0.25),
+                (Part::Text("a hat".to_owned()), 1.0),
+                (Part::Canvas, 0.0),
+            ],
+            shows_way: false,
+        };
+        let json = serde_json::to_string(&mix).unwrap_or_default();
+        let read: MixDraft = serde_json::from_str(&json).unwrap_or_default();
+        assert_eq!(read.taken_up(), mix);
+        let nonsense = MixDraft {
+            parts: vec![(Part::Canvas, 7.0); 9],
+            ..mix
+        };
+        assert_eq!(nonsense.taken_up().parts, [(Part::Canvas, 1.0)]);
+        let far = TurnDraft {
+            amount: -3.0,
+            ..TurnDraft::default()
+        };
+        assert!(far.taken_up().amount > 0.0);
     }
 
     #[test]

@@ -176,6 +176,51 @@ fn words_can_be_mixed_in_and_unknown_ones_are_told() {
 }
 
 #[test]
+fn a_mix_survives_a_restart_and_a_picture_that_was_deleted_meanwhile_leaves_a_gap() {
+    let mut window = Window::with_results(4);
+    window.press(Modifiers::SHIFT, Key::B);
+    window.click("Add words to the mix");
+    window
+        .harness
+        .get_by_label("Words to mix in, part 2")
+        .focus();
+    window.steps(2);
+    window.type_text("a knight");
+    assert!(window.app().session.documents.current().is_blank());
+    let before = window.app().session.documents.current().draft.mix.clone();
+    let id = before.parts[0].0.picture().unwrap();
+
+    let restarted = |mut window: Window| {
+        eframe::App::on_exit(window.harness.state_mut());
+        let Window { harness, home, .. } = window;
+        drop(harness);
+        let mut window = Window::open_in(home);
+        window.wait_for("the mix", |window| window.app().session.deed() == Deed::Mix);
+        window
+    };
+    let mut window = restarted(window);
+    window.wait_for("its picture", |window| {
+        window.shows("Part 1: a red sailboat")
+    });
+    let draft = &window.app().session.documents.current().draft;
+    assert_eq!(draft.mix, before);
+
+    let mut gallery = crate::gallery::open(window.home.path());
+    gallery.trash(id).unwrap();
+    gallery.delete(id).unwrap();
+    drop(gallery);
+    let mut window = restarted(window);
+    window.wait_for("the gap", |window| {
+        window.shows("Part 1: a picture, which was deleted")
+    });
+    window.press(Modifiers::COMMAND, Key::Enter);
+    let problem = "Part 1 of the mix was deleted: take it out, or add another picture.";
+    assert!(window.shows(problem));
+    window.click("Take part 1 out");
+    assert!(!window.shows(problem));
+}
+
+#[test]
 fn day_is_turned_into_night() {
     let mut window = Window::with_results(4);
     window.command("turn");

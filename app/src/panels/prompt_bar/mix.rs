@@ -8,7 +8,7 @@ use super::text::words_field_ui;
 use crate::command::{Command, GestureCommand};
 use crate::icons::{self, Icon};
 use crate::panels::{Region, Scene, mark_region, widgets};
-use crate::session::{Draft, MixDraft, Part, PictureRef, shares};
+use crate::session::{Draft, MixDraft, Part, PictureId, PictureRef, shares};
 use crate::textures::Detail;
 use crate::theme;
 
@@ -110,15 +110,8 @@ fn part_ui(
         }
         Part::Picture(id) => {
             let picture = PictureRef::Gallery(*id);
-            let record = scene.gallery.record(*id);
-            let name = record.map_or("picture".to_owned(), |record| record.name());
-            thumbnail_ui(
-                ui,
-                scene,
-                Some(picture),
-                &format!("Part {}: {name}", index + 1),
-                index,
-            )
+            let label = format!("Part {}: {}", index + 1, picture_words(scene, *id));
+            thumbnail_ui(ui, scene, Some(picture), &label, index)
         }
         Part::Canvas => {
             let label = format!("Part {}: the picture on the canvas", index + 1);
@@ -146,7 +139,20 @@ fn thumbnail_ui(
     widgets::icon_button(&mut corner_ui, Icon::Close, &label, 20.0).clicked()
 }
 
-/// A small picture; one of the canvas where there is no other.
+/// What a picture is called, and that it is gone where it is.
+pub(super) fn picture_words(scene: &Scene<'_>, id: PictureId) -> String {
+    let record = scene.gallery.record(id);
+    let name = record.map(|record| record.name());
+    let name = name.filter(|name| !name.is_empty());
+    let name = name.unwrap_or_else(|| "a picture".to_owned());
+    if scene.gallery.is_gone(id) {
+        format!("{name}, which was deleted")
+    } else {
+        name
+    }
+}
+
+/// A small picture; one of the canvas where there is no other. One that is gone is a gap with a dashed edge.
 pub(super) fn picture_ui(
     ui: &mut Ui,
     scene: &mut Scene<'_>,
@@ -162,18 +168,22 @@ pub(super) fn picture_ui(
         let texture = scene.textures.get((picture, Detail::Thumbnail));
         texture.cloned()
     });
+    let is_gap = matches!(picture, Some(PictureRef::Gallery(id)) if scene.gallery.is_gone(id));
+    let opacity = if is_gap { 0.35 } else { 1.0 };
     match texture {
-        Some(texture) => widgets::cover(ui, rect, theme::RADIUS, &texture, 1.0),
+        Some(texture) => widgets::cover(ui, rect, theme::RADIUS, &texture, opacity),
         None => icons::paint(ui.painter(), rect, theme::ICON, Icon::Picture, theme.text2),
     }
-    if response.hovered() {
+    if is_gap {
+        widgets::dashed_edge(ui, rect);
+    } else if response.hovered() {
         let line = Stroke::new(1.0, theme.border);
         ui.painter()
             .rect_stroke(rect, theme::RADIUS, line, StrokeKind::Inside);
     }
     widgets::focus_ring(ui, &response, rect, theme::RADIUS);
     if response.on_hover_text(label).clicked()
-        && let Some(picture) = picture
+        && let Some(picture) = picture.filter(|_| !is_gap)
     {
         scene.send(Command::Show(picture));
     }

@@ -2,7 +2,7 @@
 
 use egui::{Id, Key, Layout, Response, Ui};
 
-use super::mix::{leave_ui, picture_ui};
+use super::mix::{leave_ui, picture_ui, picture_words};
 use super::text::{focus, words_field_ui};
 use super::{PromptBar, Words, pills};
 use crate::command::{Command, GestureCommand};
@@ -82,8 +82,7 @@ pub(super) fn turn_pills_ui(ui: &mut Ui, turn: &mut TurnDraft) {
 fn source_ui(ui: &mut Ui, scene: &mut Scene<'_>, turn: &TurnDraft) {
     let (picture, label) = match &turn.source {
         Some(Part::Picture(id)) => {
-            let record = scene.gallery.record(*id);
-            let name = record.map_or("a picture".to_owned(), |record| record.name());
+            let name = picture_words(scene, *id);
             (Some(PictureRef::Gallery(*id)), format!("Turned: {name}"))
         }
         _ => (None, "Turned: the picture on the canvas".to_owned()),

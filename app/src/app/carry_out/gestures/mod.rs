@@ -6,7 +6,7 @@ use egui::Context;
 use image::RgbaImage;
 use limn_engine::protocol::{GenerateRequest, ModelId};
 
-use super::gallery::{export_dialog, format_of, not_exported, write_picture};
+use super::gallery::{Made, export_dialog, format_of, not_exported, write_picture};
 use super::{DialogAnswer, ask};
 use crate::app::App;
 use crate::app::sources::{Intent, Origin};
@@ -163,6 +163,9 @@ impl App {
         if let Some(reason) = self.session.obstacle(deed) {
             return Err(reason.as_str().into());
         }
+        if let Some(problem) = self.gone_from_tray(deed) {
+            return Err(problem);
+        }
         let draft = self.session.draft_mut();
         let (problem, origins, intent) = match deed {
             Deed::Mix => {
@@ -188,6 +191,27 @@ impl App {
         let request = self.gesture_request(String::new())?;
         self.gather(request, intent, origins);
         Ok(())
+    }
+
+    /// What is to be done about a picture of the tray that was deleted since it was put there.
+    fn gone_from_tray(&mut self, deed: Deed) -> Option<Problem> {
+        let is_gone = |part: &Part| {
+            let picture = part.picture();
+            picture.is_some_and(|id| self.gallery_view.is_gone(id))
+        };
+        let draft = &self.session.documents.current().draft;
+        if deed == Deed::Mix {
+            let place = draft.mix.parts.iter().position(|(part, _)| is_gone(part))?;
+            let text = format!(
+                "Part {} of the mix was deleted: take it out, or add another picture.",
+                place + 1
+            );
+            Some(text.as_str().into())
+        } else {
+            let source = draft.turn.source.as_ref();
+            let text = "This picture was deleted: show another and take that one instead.";
+            source.is_some_and(is_gone).then(|| text.into())
+        }
     }
 
     pub(in crate::app) fn upscale(
@@ -261,7 +285,11 @@ impl App {
             let size = (source.input.width, source.input.height);
             let source = RgbaImage::from_raw(size.0, size.1, source.rgba.to_vec())?;
             let picture = with_alpha(larger.as_ref().clone(), &source).into_rgba8();
-            not_exported(write_picture(&picture, Some(&recipe), format, &path), &path)
+            let made = Made {
+                recipe: Some(&recipe),
+                source_type: None,
+            };
+            not_exported(write_picture(&picture, made, format, &path), &path)
         });
     }
 }
