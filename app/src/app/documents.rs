@@ -12,7 +12,7 @@ use crate::document::{Document, DocumentId, DocumentStore, Event, Original};
 use crate::import::Imported;
 use crate::panels::toasts::Tone;
 use crate::session::{Draft, Kept, OpenDocument};
-use crate::settings::Tab;
+use crate::settings::{Settings, Tab};
 
 /// What a file is opened as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -243,7 +243,16 @@ impl App {
             };
             (open.document.id(), tab)
         });
-        let tabs: BTreeMap<DocumentId, Tab> = tabs.collect();
+        let mut tabs: BTreeMap<DocumentId, Tab> = tabs.collect();
+        // Another window writes the same settings: its tabs stay, while their documents are there.
+        if let Some(store) = &self.documents {
+            let (others, _) = Settings::load(&self.folders);
+            for (id, tab) in others.tabs {
+                if store.has_working_file(id) {
+                    tabs.entry(id).or_insert(tab);
+                }
+            }
+        }
         let current = self.session.documents.current_id();
         self.settings.tabs = tabs;
         self.settings.current_document = Some(current);

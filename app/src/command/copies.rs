@@ -22,6 +22,7 @@ pub enum CopiesCommand {
 impl CopiesCommand {
     pub(super) fn label(&self) -> &'static str {
         match self {
+            Self::Export(pictures) if pictures.len() == 1 => "Export…",
             Self::Export(_) => "Export these…",
             Self::ChooseFolder { .. } => "Choose where to export",
             Self::Cancel => "Cancel the export",

@@ -9,6 +9,7 @@ use super::outline::Outline;
 use super::step::StepName;
 use super::steps::{Direction, PlaneEdit, Step, Steps, TileEdit};
 use super::tiles::AnyTile;
+use super::title::title;
 use super::versions::{VersionId, Versions};
 
 /// Words of a prompt that name a document.
@@ -95,8 +96,7 @@ impl Document {
     /// Names the document by the first words of a prompt, unless it has a name.
     pub fn name_after_prompt(&mut self, prompt: &str) {
         if self.name.is_empty() {
-            let words: Vec<_> = prompt.split_whitespace().take(NAME_WORDS).collect();
-            self.rename(words.join(" ").chars().take(LIMIT_NAME).collect());
+            self.rename(title(prompt, NAME_WORDS).chars().take(LIMIT_NAME).collect());
         }
     }
 

@@ -23,6 +23,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 pub mod tiles;
+mod title;
 mod versions;
 
 pub use arrange::KeptResult;
@@ -32,3 +33,4 @@ pub use id::DocumentId;
 pub use layer::{Layer, LayerId, LayerKind, Original, PatchSource};
 pub use step::StepName;
 pub use store::{DocumentStore, EXTENSION, Event, Places};
+pub use title::title;

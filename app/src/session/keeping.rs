@@ -3,7 +3,9 @@
 use image::{RgbImage, RgbaImage};
 
 use super::{OpenDocument, Patch, PictureId, PictureRef, Run, RunId, Session};
-use crate::document::{Content, DocumentId, KeptResult, Original, PatchSource, StepName};
+use crate::document::{Content, DocumentId, KeptResult, Original, PatchSource, StepName, title};
+
+const LAYER_NAME_WORDS: usize = 6;
 
 /// What became of [`Session::keep`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -253,7 +255,7 @@ fn lay_patch(content: &mut Content, run: &Run, index: u32, patch: &Patch) -> Opt
             run: run.uuid,
             picture,
         },
-        name: &layer_name(&run.request.prompt),
+        name: &title(&run.request.prompt, LAYER_NAME_WORDS),
         pixels: &patch.pixels,
         mask: &patch.mask,
     });
@@ -270,12 +272,6 @@ fn put_mask_by(content: &mut Content) {
     if !content.mask.is_empty() {
         content.last_mask = std::mem::take(&mut content.mask);
     }
-}
-
-fn layer_name(prompt: &str) -> String {
-    const N_WORDS: usize = 6;
-    let words: Vec<&str> = prompt.split_whitespace().take(N_WORDS).collect();
-    words.join(" ")
 }
 
 fn opaque(rgb: &RgbImage) -> RgbaImage {

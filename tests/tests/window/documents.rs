@@ -121,6 +121,38 @@ fn a_designers_loop_survives_a_restart() {
     assert_eq!(window.n_layers(), 2);
 }
 
+/// Two windows share their settings: the one that ends last does not take the other's prompts away.
+#[test]
+fn a_second_window_leaves_the_prompts_of_the_first() {
+    let mut first = Window::open();
+    first.wait_for("the example", |window| !window.app().prompt().is_empty());
+    first.steps(2);
+    first.type_text("a blue house");
+    first.press(Modifiers::COMMAND, Key::Enter);
+    let job = first.started();
+    first.picture(job, 0);
+    first.press(Modifiers::NONE, Key::Escape);
+    first.press(Modifiers::NONE, Key::Num1);
+    first.press(Modifiers::NONE, Key::Enter);
+    assert_eq!(first.n_layers(), 1);
+    let id = first.app().session.document().id();
+    let mut second = first.another();
+    second.wait_for("the gallery", |window| {
+        window.app().gallery_view.entries().len() == 1
+    });
+    eframe::App::on_exit(first.harness.state_mut());
+    let Window { harness, home, .. } = first;
+    drop(harness);
+    eframe::App::on_exit(second.harness.state_mut());
+    drop(second);
+    let mut window = Window::open_in(home);
+    window.wait_for("the document", |window| {
+        window.app().session.document().id() == id
+    });
+    window.steps(2);
+    assert_eq!(window.app().prompt(), "a blue house");
+}
+
 #[test]
 fn documents_are_tabs_and_a_closed_one_comes_back() {
     let mut window = Window::open();

@@ -50,18 +50,23 @@ impl Window {
     }
 
     fn open_with(home: TempDir, engine: Option<EngineCommand>) -> Self {
-        let folders = Folders::under(home.path());
-        let harness = Harness::builder()
-            .with_size(vec2(1440.0, 900.0))
-            .with_max_steps(64)
-            .build_eframe(move |creation| App::new(&creation.egui_ctx, folders, engine));
         let mut window = Self {
-            harness,
+            harness: harness(Folders::under(home.path()), engine),
             n_jobs: 0,
             home,
         };
         window.steps(3);
         window
+    }
+
+    /// A second window on the same home, without an engine.
+    fn another(&self) -> Self {
+        Self {
+            harness: harness(Folders::under(self.home.path()), None),
+            n_jobs: 0,
+            // Nothing is kept here: the first window's home is what counts.
+            home: tempfile::tempdir().unwrap(),
+        }
     }
 
     fn steps(&mut self, n: usize) {
@@ -218,6 +223,13 @@ impl Window {
             .filter(|slot| matches!(slot.state, SlotState::Saved(_)))
             .count()
     }
+}
+
+fn harness(folders: Folders, engine: Option<EngineCommand>) -> Harness<'static, App> {
+    Harness::builder()
+        .with_size(vec2(1440.0, 900.0))
+        .with_max_steps(64)
+        .build_eframe(move |creation| App::new(&creation.egui_ctx, folders, engine))
 }
 
 fn model() -> ModelInfo {

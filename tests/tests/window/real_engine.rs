@@ -38,7 +38,7 @@ pub(super) fn real_engine(n_steps: u32) -> (TempDir, EngineCommand) {
     // Edits work at the model's own size: as small as that of the pictures.
     let model = home.path().join("pipeline");
     std::fs::create_dir(&model).unwrap();
-    crate::pipelines::copy_with(&model, &[]);
+    crate::parity::pipelines::copy_with(&model, &[]);
     std::fs::write(model.join("limn.json"), br#"{ "size": [16, 16] }"#).unwrap();
     let engine = EngineCommand::local(env!("CARGO_BIN_EXE_limn-under-test")).with_model(&model);
     (home, engine)

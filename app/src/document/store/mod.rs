@@ -207,6 +207,11 @@ impl DocumentStore {
         self.send(Command::Retry);
     }
 
+    /// Whether a document, perhaps of another window, is kept here.
+    pub fn has_working_file(&self, document: DocumentId) -> bool {
+        working_path(&self.folder, document).exists()
+    }
+
     /// The events since the last call.
     pub fn events(&self) -> impl Iterator<Item = Event> + '_ {
         self.events.try_iter()

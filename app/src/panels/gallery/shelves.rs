@@ -75,7 +75,7 @@ pub fn shelves_ui(ui: &mut Ui, scene: &mut Scene<'_>, draft: &mut Draft) {
             ui.add_space(12.0);
             let import = GalleryCommand::AskImport;
             let width = ui.available_width();
-            if widgets::button(ui, &import.label(), Loudness::Quiet, Some(width))
+            if widgets::button(ui, &import.label(), Loudness::Plain, Some(width))
                 .on_hover_text("Or drop files and folders here")
                 .clicked()
             {

@@ -91,6 +91,10 @@ pub fn name_text_field(response: &Response, name: &str, text: &str) {
         node.set_label(name.to_owned());
         node.set_value(text.to_owned());
     });
+    if response.changed() {
+        // The hint is laid out before the letter that replaces it.
+        response.ctx.request_repaint();
+    }
 }
 
 /// A line for a few words, those underlined that the model does not know.

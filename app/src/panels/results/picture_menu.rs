@@ -40,6 +40,7 @@ pub fn picture_menu_ui(ui: &mut Ui, scene: &mut Scene<'_>, picture: PictureRef) 
                 picture: id,
                 pinned: !pinned,
             },
+            Command::Copies(CopiesCommand::Export(vec![id])),
             Command::Copies(CopiesCommand::AsFiles(vec![id])),
             Command::MoreLike(Some(id)),
             Command::ShowInFolder(id),

@@ -15,7 +15,7 @@ use limn_engine::{
 use super::{Gesture, UNSENT, cases, odd_input::vary, phases};
 use crate::{
     harness::{load_options, test_device},
-    pipelines::{Told, runtime},
+    parity::pipelines::{Told, runtime},
 };
 
 fn open_doodle() -> LoadedModel {

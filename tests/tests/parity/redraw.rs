@@ -8,7 +8,7 @@ use limn_engine::{
 
 use crate::{
     harness::fixture_path,
-    pipelines::{Told, open},
+    parity::pipelines::{Told, open},
 };
 
 const TILE_PX: u32 = 32;

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use crate::{
     harness::{assert_values_close, fixture_path, parity_tolerance, test_device},
-    pipelines::{Told, copy_with, open},
+    parity::pipelines::{Told, copy_with, open},
 };
 
 #[derive(Debug, Deserialize)]

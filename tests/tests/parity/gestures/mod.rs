@@ -25,7 +25,7 @@ use tempfile::TempDir;
 
 use crate::{
     harness::{Fixture, assert_values_close, fixture_path, parity_tolerance},
-    pipelines::{Told, open},
+    parity::pipelines::{Told, open},
 };
 
 static FIXTURE: LazyLock<Fixture> =

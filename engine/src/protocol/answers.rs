@@ -1,0 +1,169 @@
+//! What the engine tells of models, devices, and the jobs it works on.
+
+use serde::{Deserialize, Serialize};
+
+use super::{BlobHash, ModelDeed, ModelId, Sampling};
+use crate::error::ErrorKind;
+use crate::samplers::Sampler;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    pub kind: ErrorKind,
+    pub message: String,
+}
+
+/// The settings a job runs with, all defaults filled in: what a recipe records.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    pub model_name: String,
+    /// SHA-256 over the model's files, in hexadecimal.
+    pub model_hash: String,
+    pub device: String,
+    pub dtype: String,
+    pub width: u32,
+    pub height: u32,
+    pub sampler: Sampler,
+    pub n_steps: u32,
+    pub guidance_scale: f32,
+    pub n_prior_steps: u32,
+    pub prior_guidance_scale: f32,
+    /// The end of the prompt that the model could not read, when the prompt was too long.
+    pub unread_prompt: Option<String>,
+}
+
+/// The phases of a job, roughly in order. A hang is judged by phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Phase {
+    Load,
+    Tune,
+    /// A picture that came with the job is made ready for the model.
+    Encode,
+    Prior,
+    Step,
+    Decode,
+    /// The noise is found that a picture could have been made from.
+    Invert,
+    Upscale,
+    Embed,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    pub phase: Phase,
+    /// Which picture of the job, from 0.
+    pub picture: u32,
+    /// Steps done in this phase, and how many it has.
+    pub step: u32,
+    pub n_steps: u32,
+    /// Estimate for the whole job; `None` before the first step.
+    pub seconds_left: Option<f32>,
+    /// The predicted picture so far. May be dropped on the way.
+    pub preview: Option<Preview>,
+}
+
+/// A small RGB picture, row by row, three bytes a pixel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preview {
+    pub width: u32,
+    pub height: u32,
+    pub rgb: Vec<u8>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Picture {
+    /// Which picture of the job, from 0.
+    pub index: u32,
+    pub seed: u64,
+    pub width: u32,
+    pub height: u32,
+    /// RGB, row by row, three bytes a pixel.
+    pub pixels: BlobHash,
+    /// CLIP similarity to the prompt, where it was computed.
+    pub score: Option<f32>,
+    /// Of an edit: how much each pixel of the patch covers what is under it, one byte a pixel.
+    pub patch_mask: Option<BlobHash>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Timings {
+    /// Seconds by stage, in order: `load`, `text`, `prior`, `denoise`, `decode`, …
+    pub stages: Vec<(String, f32)>,
+    /// Seconds of every denoising step.
+    pub steps: Vec<f32>,
+    pub total_seconds: f32,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryUse {
+    /// Weights and activations on the device now.
+    pub in_use_bytes: u64,
+    /// What the engine lets itself use.
+    pub budget_bytes: u64,
+    /// The engine process's peak resident memory, where the system reports it.
+    pub peak_resident_bytes: Option<u64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelInfo {
+    pub id: ModelId,
+    pub name: String,
+    pub family: String,
+    /// One honest line: what it draws and how large.
+    pub description: String,
+    pub bytes: u64,
+    /// Sizes step by this many pixels.
+    pub stride: u32,
+    pub default_size: (u32, u32),
+    pub defaults: Sampling,
+    /// Words a small model knows; `None` for one that reads anything.
+    pub vocabulary: Option<Vocabulary>,
+    /// Example prompts that the model does well.
+    pub examples: Vec<String>,
+    /// What it can do.
+    pub deeds: Vec<ModelDeed>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vocabulary {
+    pub objects: Vec<String>,
+    pub colours: Vec<String>,
+    pub places: Vec<String>,
+    pub times: Vec<String>,
+    /// Ways of drawing, such as "pixel art".
+    pub styles: Vec<String>,
+    /// Other plain words it knows.
+    pub words: Vec<String>,
+    /// Word the user may type → word the model knows.
+    pub synonyms: Vec<(String, String)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeviceInfo {
+    /// Unique on this machine; what `--device NAME` takes.
+    pub name: String,
+    /// `vulkan`, `metal`, `dx12`, `gl` or `cpu`.
+    pub backend: String,
+    pub driver: String,
+    pub is_gpu: bool,
+    /// A CPU that pretends to be a GPU; never chosen.
+    pub is_software: bool,
+    /// `None` where the driver does not tell.
+    pub memory_bytes: Option<u64>,
+    /// Precisions it can run, best first: `f16`, `f32`.
+    pub dtypes: Vec<String>,
+    pub self_test: SelfTest,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum SelfTest {
+    NotRun,
+    /// Passed on this rung of the ladder, as in `f16 fused`.
+    Passed {
+        rung: String,
+    },
+    Failed {
+        reason: String,
+    },
+    /// The CPU needs none.
+    NotNeeded,
+}

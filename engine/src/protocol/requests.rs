@@ -1,0 +1,106 @@
+//! What pictures are asked for by words, and where they are to be computed.
+
+use serde::{Deserialize, Serialize};
+
+use super::{BlobHash, ModelId};
+use crate::samplers::Sampler;
+use crate::stitch::{EditPlan, EditSettings};
+
+/// Where and in which precision to compute.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compute {
+    pub device: DeviceChoice,
+    pub dtype: DtypeChoice,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeviceChoice {
+    /// The best GPU that passes its self-test, else the CPU.
+    #[default]
+    Auto,
+    Gpu,
+    Cpu,
+    /// A device by the name that [`DeviceInfo`](super::DeviceInfo) gives it.
+    Named(String),
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DtypeChoice {
+    #[default]
+    Auto,
+    F32,
+    F16,
+}
+
+/// Text to pictures. What is `None` comes from the model folder, then from the family.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GenerateRequest {
+    pub model: ModelId,
+    pub compute: Compute,
+    pub prompt: String,
+    pub negative_prompt: Option<String>,
+    /// Width and height in pixels.
+    pub size: Option<(u32, u32)>,
+    pub n_pictures: u32,
+    /// Each picture is the best of this many by CLIP similarity to the prompt; 1 keeps every one.
+    pub best_of: u32,
+    /// The first picture's seed; each further picture's is one higher.
+    pub seed: u64,
+    pub sampling: Sampling,
+    /// Initial noise, in safetensors with one tensor `latents`, already sent as chunks.
+    pub latents: Option<BlobHash>,
+}
+
+impl GenerateRequest {
+    /// One picture that asks for nothing in words.
+    pub fn blank(model: ModelId, compute: Compute) -> Self {
+        Self {
+            model,
+            compute,
+            prompt: String::new(),
+            negative_prompt: None,
+            size: None,
+            n_pictures: 1,
+            best_of: 1,
+            seed: 0,
+            sampling: Sampling::default(),
+            latents: None,
+        }
+    }
+}
+
+/// A picture, or what a mask covers of it, made anew.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EditRequest {
+    /// Its `size` is not read: the plan has the size to work at.
+    pub generate: GenerateRequest,
+    pub settings: EditSettings,
+    /// As the side that asks computed and drew it.
+    pub plan: EditPlan,
+    /// `None`: [`Steering::Blend`] under a mask on an ordinary decoder, else [`Steering::Prompt`].
+    pub steering: Option<Steering>,
+    /// RGBA of `plan.context`, straight alpha, row by row; already sent as chunks.
+    pub image: BlobHash,
+    /// One byte for each pixel of `plan.context`, 255 where it may change; `None`: everywhere.
+    pub mask: Option<BlobHash>,
+}
+
+/// Which image embedding steers an edit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Steering {
+    /// The prompt's alone, as the reference pipelines have it.
+    Prompt,
+    /// From that of the context box towards the prompt's, by the strength: what is painted fits its place.
+    Blend,
+    /// Half as far at every strength: what is painted goes on with what is there, as beyond a picture's edge.
+    Continue,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sampling {
+    pub sampler: Option<Sampler>,
+    pub n_steps: Option<u32>,
+    pub guidance_scale: Option<f32>,
+    pub n_prior_steps: Option<u32>,
+    pub prior_guidance_scale: Option<f32>,
+}

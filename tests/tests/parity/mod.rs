@@ -1,0 +1,13 @@
+//! The engine against the reference libraries: components, samplers, and whole pictures.
+
+mod autoencoder;
+mod components;
+mod edits;
+mod gestures;
+mod mixed_models;
+pub mod pipelines;
+mod redraw;
+mod sampling;
+mod tokenizer;
+mod unet;
+mod upscalers;
