@@ -3,7 +3,7 @@
 use egui::Ui;
 
 use crate::command::{Command, CopiesCommand, GestureCommand, ViewCommand};
-use crate::panels::{Scene, palette};
+use crate::panels::{Scene, palette, widgets};
 use crate::session::{Deed, PictureRef, RecipePart};
 
 pub fn picture_menu_ui(ui: &mut Ui, scene: &mut Scene<'_>, picture: PictureRef) {
@@ -22,11 +22,8 @@ pub fn picture_menu_ui(ui: &mut Ui, scene: &mut Scene<'_>, picture: PictureRef) 
     ui.separator();
     gestures_ui(ui, scene, picture);
     ui.separator();
-    let part = RecipePart::Everything;
-    let mut commands = vec![
-        Command::UseRecipe { picture, part },
-        Command::CopyPrompt(picture),
-    ];
+    words_ui(ui, scene, picture);
+    let mut commands = Vec::new();
     if let Some(id) = scene.session.picture_id(picture) {
         let record = scene.gallery.record(id);
         let starred = record.is_some_and(|record| record.is_starred);
@@ -61,21 +58,36 @@ fn gestures_ui(ui: &mut Ui, scene: &mut Scene<'_>, picture: PictureRef) {
         (Deed::Upscale, GestureCommand::Upscale { picture, scale: 4 }),
     ] {
         let obstacle = scene.session.obstacle(deed);
-        let item = ui.add_enabled_ui(obstacle.is_none(), |ui| {
-            items_ui(ui, scene, vec![Command::Gesture(command)]);
-        });
-        if let Some(reason) = obstacle {
-            item.response.on_hover_text(reason);
-        }
+        item_ui(ui, scene, Command::Gesture(command), obstacle.as_deref());
     }
+}
+
+/// Greyed where the picture has none, with the reason.
+fn words_ui(ui: &mut Ui, scene: &mut Scene<'_>, picture: PictureRef) {
+    let usable = scene.usable(picture);
+    let part = RecipePart::Everything;
+    for (part, command) in [
+        (part, Command::UseRecipe { picture, part }),
+        (RecipePart::Prompt, Command::CopyPrompt(picture)),
+    ] {
+        item_ui(ui, scene, command, usable.obstacle(part));
+    }
+}
+
+fn item_ui(ui: &mut Ui, scene: &mut Scene<'_>, command: Command, obstacle: Option<&str>) {
+    widgets::obstructed(ui, obstacle, |ui| {
+        let width = ui.available_width();
+        let item = palette::row_ui(ui, &command.label(), None, false, width);
+        if item.clicked() {
+            scene.send(command);
+            ui.close();
+        }
+        item
+    });
 }
 
 fn items_ui(ui: &mut Ui, scene: &mut Scene<'_>, commands: Vec<Command>) {
     for command in commands {
-        let width = ui.available_width();
-        if palette::row_ui(ui, &command.label(), None, false, width).clicked() {
-            scene.send(command);
-            ui.close();
-        }
+        item_ui(ui, scene, command, None);
     }
 }
