@@ -163,13 +163,7 @@ impl App {
                 documents.push(open);
             }
         }
-        if documents.is_empty() {
-            return;
-        }
-        self.session.documents.restore(documents);
-        if let Some(current) = current {
-            self.session.documents.select(current);
-        }
+        self.session.documents.restore(documents, current);
     }
 
     fn show_opened(&mut self, document: Document) {

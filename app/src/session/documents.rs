@@ -48,6 +48,12 @@ impl OpenDocument {
         content.frame.is_empty() && content.layers.is_empty()
     }
 
+    /// Blank, with nothing written, shown or asked for.
+    fn is_untouched(&self) -> bool {
+        let is_seen = self.shown.is_some() || self.selected_run.is_some();
+        self.is_blank() && !self.draft.has_words() && !is_seen
+    }
+
     /// The part of the frame that pictures and patches cover, roughly: the smallest rectangle round them.
     pub fn covered(&self) -> PixelRect {
         let version = self.document.version();
@@ -187,15 +193,20 @@ impl Documents {
         }
     }
 
-    /// Takes over what was open when Limn ended; a document still blank goes.
-    pub fn restore(&mut self, documents: Vec<OpenDocument>) {
+    /// Takes over what was open when Limn ended, `current` in front of it. A document that nobody has touched since
+    /// goes; one in which the user has begun to work stays in front.
+    pub fn restore(&mut self, documents: Vec<OpenDocument>, current: Option<DocumentId>) {
         if documents.is_empty() {
             return;
         }
-        self.open
-            .retain(|open| !open.is_blank() || open.draft.has_words());
+        let in_work = Some(self.current()).filter(|open| !open.is_untouched());
+        let front = in_work.map(|open| open.document.id()).or(current);
+        self.open.retain(|open| !open.is_untouched());
         self.open.extend(documents);
         self.current = self.open.len() - 1;
+        if let Some(front) = front {
+            self.select(front);
+        }
     }
 }
 
@@ -248,6 +259,37 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_open_comes_back_in_front_unless_the_user_has_begun() {
+        let restored = || {
+            let documents = [OpenDocument::default(), OpenDocument::default()];
+            let first = documents[0].document.id();
+            (Vec::from(documents), first)
+        };
+        let mut documents = Documents::default();
+        documents.restore(Vec::new(), None);
+        assert_eq!(documents.iter().count(), 1);
+        let (others, first) = restored();
+        documents.restore(others, Some(first));
+        assert_eq!(
+            (documents.iter().count(), documents.current_id()),
+            (2, first)
+        );
+
+        let begun: [fn(&mut OpenDocument); 2] = [
+            |open| open.draft.prompt = "a cat".to_owned(),
+            |open| open.shown = Some(PictureRef::Gallery(PictureId::new())),
+        ];
+        for begin in begun {
+            let mut documents = Documents::default();
+            begin(documents.current_mut());
+            let own = documents.current_id();
+            let (others, first) = restored();
+            documents.restore(others, Some(first));
+            assert_eq!((documents.iter().count(), documents.current_id()), (3, own));
+        }
+    }
 
     #[test]
     fn a_file_that_is_open_is_found_on_its_tab() {
