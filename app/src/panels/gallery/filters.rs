@@ -20,7 +20,7 @@ const SIZES: [(&str, RangeInclusive<u32>); 4] = [
 ];
 const MOST_MODELS: usize = 12;
 const MENU_WIDTH: f32 = 300.0;
-const CHOICE_WIDTH: f32 = 220.0;
+const CHOICE_WIDTH: f32 = 290.0;
 
 /// A line of the menu: its words, whether it holds, and the query with it, or without.
 type Row = (String, bool, Query);
@@ -300,6 +300,7 @@ fn order_menu_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
              search ends."
         };
         ui.set_max_width(CHOICE_WIDTH);
+        ui.add_space(6.0);
         widgets::remark(ui, what);
     }
 }
