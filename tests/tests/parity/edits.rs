@@ -6,8 +6,8 @@ use burn::tensor::{DType, Tensor, TensorData};
 use limn_engine::{
     Error, PixelRect, Result,
     catalogue::UnclipFolder,
-    pipelines::{EditInput, FinishedPicture, LoadedModel, edit, text_to_image},
-    protocol::{Compute, GenerateRequest, ModelId, Phase, Sampling, Steering, Timings},
+    pipelines::{EditInput, FinishedPicture, LoadedModel, OnEvent, edit, text_to_image},
+    protocol::{GenerateRequest, Phase, Steering, Timings},
     samplers::{Sampler, Schedule},
     stitch::{EditPlan, EditSettings, Fill},
     weights::ModelFolder,
@@ -18,31 +18,24 @@ use tempfile::TempDir;
 
 use crate::{
     harness::{assert_values_close, fixture_path, parity_tolerance, test_device},
-    parity::pipelines::{Told, copy_with, open},
+    parity::pipelines::{
+        Asked, Told, assert_cancelled_after, copy_with, count_events, open, read_cases,
+    },
 };
 
 #[derive(Debug, Deserialize)]
 struct Case {
-    prompt: String,
-    negative: Option<String>,
-    seed: u64,
-    width: u32,
-    height: u32,
-    steps: u32,
-    prior_steps: u32,
-    guidance: f32,
-    prior_guidance: f32,
+    #[serde(flatten)]
+    asked: Asked,
     mask: Option<String>,
     strength: f32,
     /// `ordinary` or `inpaint`.
     decoder: String,
-    sampler: Sampler,
     steering: String,
 }
 
 fn cases() -> BTreeMap<String, Case> {
-    let json = fs::read(fixture_path("pipeline").join("edits.json")).unwrap();
-    serde_json::from_slice(&json).unwrap()
+    read_cases("edits.json")
 }
 
 /// A tensor of `edits.safetensors`: its shape and bytes.
@@ -56,29 +49,16 @@ fn expected(name: &str) -> (Vec<usize>, Vec<u8>) {
 
 impl Case {
     fn request(&self) -> GenerateRequest {
+        // Its size is the plan's to say.
         GenerateRequest {
-            model: ModelId("pipeline".to_owned()),
-            compute: Compute::default(),
-            prompt: self.prompt.clone(),
-            negative_prompt: self.negative.clone(),
             size: None,
-            n_pictures: 1,
-            best_of: 1,
-            seed: self.seed,
-            sampling: Sampling {
-                sampler: Some(self.sampler),
-                n_steps: Some(self.steps),
-                guidance_scale: Some(self.guidance),
-                n_prior_steps: Some(self.prior_steps),
-                prior_guidance_scale: Some(self.prior_guidance),
-            },
-            latents: None,
+            ..self.asked.request()
         }
     }
 
     /// The whole picture at its own size and the mask as it is: what the reference pipelines see.
     fn input(&self) -> EditInput {
-        let size = format!("{}x{}", self.width, self.height);
+        let size = format!("{}x{}", self.asked.width, self.asked.height);
         let (_, rgb) = expected(&format!("picture.{size}"));
         let image = rgb.chunks(3).flat_map(|p| [p[0], p[1], p[2], 255]);
         let mask = self.mask.as_ref();
@@ -92,8 +72,8 @@ impl Case {
                 match_colours: false,
             },
             plan: EditPlan {
-                context: PixelRect::from_size(self.width, self.height),
-                work_size: (self.width, self.height),
+                context: PixelRect::from_size(self.asked.width, self.asked.height),
+                work_size: (self.asked.width, self.asked.height),
                 grow_px: 0.0,
                 feather_px: 0.0,
                 blend_px: 0.0,
@@ -310,27 +290,10 @@ fn a_cancel_ends_an_edit_at_any_event() {
     let (request, input) = everyday_edit();
     let mut model = model_of(&cases()["img2img_1"]);
     let whole = make(&mut model, &request, &input);
-    let mut cancel_after = |last: usize| {
-        let mut n_told = 0;
-        let result = edit::run(&mut model, &request, &input, None, &mut |_| {
-            n_told += 1;
-            if n_told > last {
-                Err(Error::Cancelled)
-            } else {
-                Ok(())
-            }
-        });
-        (n_told, result)
-    };
-    let (n_events, result) = cancel_after(usize::MAX);
-    result.unwrap();
+    let mut run = |on_event: &mut OnEvent| edit::run(&mut model, &request, &input, None, on_event);
+    let n_events = count_events(&mut run);
     for last in 0..n_events {
-        let (n_told, result) = cancel_after(last);
-        assert!(
-            matches!(result, Err(Error::Cancelled)),
-            "{last}: {result:?}"
-        );
-        assert_eq!(n_told, last + 1);
+        assert_cancelled_after(last, &mut run);
     }
     // And the model is as good as before.
     assert_eq!(make(&mut model, &request, &input).rgb, whole.rgb);

@@ -4,45 +4,58 @@ use std::{collections::BTreeMap, fs, path::Path, sync::LazyLock};
 
 use burn::tensor::DType;
 use limn_engine::{
-    Error,
+    Error, Result,
     catalogue::UnclipFolder,
     pipelines::{
-        FinishedPicture, InitialLatents, LoadedModel, PipelineEvent, Runtime, text_to_image,
+        FinishedPicture, InitialLatents, LoadedModel, OnEvent, PipelineEvent, Runtime,
+        text_to_image,
     },
     protocol::{Compute, GenerateRequest, ModelId, Phase, Plan, Progress, Sampling, Timings},
     samplers::Sampler,
     weights::ModelFolder,
 };
 use safetensors::SafeTensors;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use tempfile::TempDir;
 
 use crate::harness::{Fixture, fixture_path, test_device};
 
-#[derive(Debug, Deserialize)]
-struct Case {
+/// What every reference picture was asked for with.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Asked {
     prompt: String,
     negative: Option<String>,
     seed: u64,
-    width: u32,
-    height: u32,
+    pub width: u32,
+    pub height: u32,
     steps: u32,
     prior_steps: u32,
     guidance: f32,
     prior_guidance: f32,
-    #[serde(default)]
-    latents: bool,
-    folder: Option<String>,
     sampler: Option<Sampler>,
 }
 
+#[derive(Debug, Deserialize)]
+struct Case {
+    #[serde(flatten)]
+    asked: Asked,
+    #[serde(default)]
+    latents: bool,
+    folder: Option<String>,
+}
+
 fn cases() -> BTreeMap<String, Case> {
-    let json = fs::read(fixture_path("pipeline").join("cases.json")).unwrap();
+    read_cases("cases.json")
+}
+
+/// The cases of a file of the fixture, by their names.
+pub fn read_cases<T: DeserializeOwned>(file_name: &str) -> BTreeMap<String, T> {
+    let json = fs::read(fixture_path("pipeline").join(file_name)).unwrap();
     serde_json::from_slice(&json).unwrap()
 }
 
-impl Case {
-    fn request(&self) -> GenerateRequest {
+impl Asked {
+    pub fn request(&self) -> GenerateRequest {
         GenerateRequest {
             model: ModelId("pipeline".to_owned()),
             compute: Compute::default(),
@@ -109,6 +122,35 @@ impl Told {
     }
 }
 
+/// How many events a whole run tells.
+pub fn count_events(run: impl FnOnce(&mut OnEvent) -> Result<Timings>) -> usize {
+    let mut n_told = 0;
+    let result = run(&mut |_| {
+        n_told += 1;
+        Ok(())
+    });
+    result.unwrap();
+    n_told
+}
+
+/// Lets a run tell so many events and cancels it at the next: it must end with that very one.
+pub fn assert_cancelled_after(n_events: usize, run: impl FnOnce(&mut OnEvent) -> Result<Timings>) {
+    let mut n_told = 0;
+    let result = run(&mut |_| {
+        n_told += 1;
+        if n_told > n_events {
+            Err(Error::Cancelled)
+        } else {
+            Ok(())
+        }
+    });
+    assert!(
+        matches!(result, Err(Error::Cancelled)),
+        "{n_events}: {result:?}"
+    );
+    assert_eq!(n_told, n_events + 1);
+}
+
 fn run(
     model: &mut LoadedModel,
     request: &GenerateRequest,
@@ -158,7 +200,7 @@ fn pictures_are_diffusers() {
             }
         });
         let mut model = open(&path, 1 << 30, None);
-        let (told, _) = run(&mut model, &case.request(), latents.as_ref());
+        let (told, _) = run(&mut model, &case.asked.request(), latents.as_ref());
         assert_same_picture(&told.pictures[0], &name);
     }
 }
@@ -185,7 +227,7 @@ pub fn copy_with(to: &Path, replaced: &[(&str, &str)]) {
 
 #[test]
 fn a_run_tells_its_plan_and_every_step() {
-    let case = &cases()["default"];
+    let case = &cases()["default"].asked;
     let mut request = case.request();
     request.n_pictures = 2;
     request.prompt = "a boat on the sea ".repeat(20);
@@ -263,7 +305,7 @@ fn previews_come_with_every_step_with_a_map_of_the_model_or_a_fitted_one() {
     let card = r#"{"preview": {"matrix": [[1,0,0],[0,1,0],[0,0,1],[0,0,0]], "bias": [0,0,0]}}"#;
     fs::write(dir.path().join("limn.json"), card).unwrap();
     let cache = TempDir::new().unwrap();
-    let case = &cases()["default"];
+    let case = &cases()["default"].asked;
     for path in [
         dir.path().to_owned(),
         fixture_path("pipeline"),
@@ -288,31 +330,16 @@ fn previews_come_with_every_step_with_a_map_of_the_model_or_a_fitted_one() {
 
 #[test]
 fn a_cancel_ends_a_run_at_any_event() {
-    let case = &cases()["default"];
+    let case = &cases()["default"].asked;
     // From here on what depends on the weights alone is in the cache, and every run tells the same.
     make(&mut open_fixture(), &case.request());
-    let mut n_events = 0;
-    text_to_image::run(&mut open_fixture(), &case.request(), None, &mut |_| {
-        n_events += 1;
-        Ok(())
-    })
-    .unwrap();
+    let run = |model: &mut LoadedModel, on_event: &mut OnEvent| {
+        text_to_image::run(model, &case.request(), None, on_event)
+    };
+    let n_events = count_events(|on_event| run(&mut open_fixture(), on_event));
     for last in 0..n_events {
-        let mut n_told = 0;
         let mut model = open_fixture();
-        let result = text_to_image::run(&mut model, &case.request(), None, &mut |_| {
-            n_told += 1;
-            if n_told > last {
-                Err(Error::Cancelled)
-            } else {
-                Ok(())
-            }
-        });
-        assert!(
-            matches!(result, Err(Error::Cancelled)),
-            "{last}: {result:?}"
-        );
-        assert_eq!(n_told, last + 1);
+        assert_cancelled_after(last, |on_event| run(&mut model, on_event));
         // And the model is as good as before.
         if last % 7 == 0 {
             assert_same_picture(&make(&mut model, &case.request()), "default");
@@ -322,7 +349,7 @@ fn a_cancel_ends_a_run_at_any_event() {
 
 #[test]
 fn short_memory_makes_the_same_pictures_with_fewer_parts_at_once() {
-    let case = &cases()["default"];
+    let case = &cases()["default"].asked;
     let mut request = case.request();
     request.n_pictures = 2;
     request.size = Some((16, 16));
@@ -352,7 +379,7 @@ fn short_memory_makes_the_same_pictures_with_fewer_parts_at_once() {
 #[test]
 fn the_constant_negative_is_computed_once_for_the_same_weights() {
     let cache = TempDir::new().unwrap();
-    let case = &cases()["default"];
+    let case = &cases()["default"].asked;
     let loads_image_encoder = |cache_dir: Option<&Path>| {
         let mut model = open(&fixture_path("pipeline"), 1 << 30, cache_dir);
         let (told, _) = run(&mut model, &case.request(), None);
@@ -374,7 +401,7 @@ fn the_constant_negative_is_computed_once_for_the_same_weights() {
 #[test]
 fn the_best_of_several_is_the_one_that_clip_prefers() {
     let (_, similarities) = Fixture::open("pipeline").floats("similarities");
-    let case = &cases()["default"];
+    let case = &cases()["default"].asked;
     let mut request = case.request();
     request.n_pictures = 2;
     request.best_of = 3;
@@ -403,7 +430,7 @@ fn the_best_of_several_is_the_one_that_clip_prefers() {
 
 #[test]
 fn faults_of_a_request_are_told_before_anything_is_computed() {
-    let good = cases()["default"].request();
+    let good = cases()["default"].asked.request();
     let mut model = open_fixture();
     let mut check = |change: &dyn Fn(&mut GenerateRequest), mention: &str| {
         let mut request = good.clone();
@@ -445,7 +472,7 @@ fn faults_of_a_request_are_told_before_anything_is_computed() {
 fn odd_prompts_make_pictures() {
     let mut model = open_fixture();
     for prompt in ["🦊🌊 ∑", "דג אדום", "a\u{0}b", &"boat ".repeat(2_000)] {
-        let mut request = cases()["default"].request();
+        let mut request = cases()["default"].asked.request();
         request.prompt = prompt.to_owned();
         request.sampling.n_steps = Some(1);
         make(&mut model, &request);

@@ -10,12 +10,12 @@ use burn::tensor::Tensor;
 use limn_engine::{
     Error, Result,
     pipelines::{
-        BlendPart, FinishedPicture, LoadedModel, OnEvent, PipelineEvent, SourcePicture, blend,
-        embed, shift, variations,
+        BlendPart, FinishedPicture, LoadedModel, OnEvent, SourcePicture, blend, embed, shift,
+        variations,
     },
     protocol::{
         BlendInput, BlendNoise, BlendRequest, BlobHash, Compute, EmbedRequest, GenerateRequest,
-        Mix, ModelId, Phase, PictureInput, Sampling, ShiftRequest, Timings, VariationsRequest,
+        Mix, ModelId, Phase, PictureInput, ShiftRequest, Timings, VariationsRequest,
     },
     samplers::{DdimSchedule, ModelOutput, Sampler, ddim, ddim_inversion},
     schedules::SchedulerConfig,
@@ -25,7 +25,7 @@ use tempfile::TempDir;
 
 use crate::{
     harness::{Fixture, assert_values_close, fixture_path, parity_tolerance},
-    parity::pipelines::{Told, open},
+    parity::pipelines::{Asked, Told, assert_cancelled_after, count_events, open, read_cases},
 };
 
 static FIXTURE: LazyLock<Fixture> =
@@ -35,15 +35,8 @@ static FIXTURE: LazyLock<Fixture> =
 struct Case {
     /// `vary`, `blend` or `shift`.
     deed: String,
-    prompt: String,
-    negative: Option<String>,
-    seed: u64,
-    width: u32,
-    height: u32,
-    steps: u32,
-    prior_steps: u32,
-    guidance: f32,
-    prior_guidance: f32,
+    #[serde(flatten)]
+    asked: Asked,
     picture: String,
     far: f32,
     /// Pictures by their names, texts after `text:`.
@@ -56,8 +49,7 @@ struct Case {
 }
 
 fn cases() -> BTreeMap<String, Case> {
-    let json = fs::read(fixture_path("pipeline").join("gestures.json")).unwrap();
-    serde_json::from_slice(&json).unwrap()
+    read_cases("gestures.json")
 }
 
 /// A request of any of the gestures, with its pictures.
@@ -77,24 +69,7 @@ const UNSENT: PictureInput = PictureInput {
 
 impl Case {
     fn gesture(&self) -> Gesture {
-        let generate = GenerateRequest {
-            model: ModelId("pipeline".to_owned()),
-            compute: Compute::default(),
-            prompt: self.prompt.clone(),
-            negative_prompt: self.negative.clone(),
-            size: Some((self.width, self.height)),
-            n_pictures: 1,
-            best_of: 1,
-            seed: self.seed,
-            sampling: Sampling {
-                sampler: None,
-                n_steps: Some(self.steps),
-                guidance_scale: Some(self.guidance),
-                n_prior_steps: Some(self.prior_steps),
-                prior_guidance_scale: Some(self.prior_guidance),
-            },
-            latents: None,
-        };
+        let generate = self.asked.request();
         match self.deed.as_str() {
             "vary" => {
                 let request = VariationsRequest {
@@ -432,27 +407,9 @@ fn a_cancel_ends_a_gesture_at_any_event() {
     for name in ["vary_prompt", "blend_inverted_text", "shift_half"] {
         let gesture = cases()[name].gesture();
         let whole = gesture.picture(&mut model);
-        let mut cancel_after = |last: usize| {
-            let mut n_told = 0;
-            let result = gesture.run(&mut model, &mut |_: PipelineEvent| {
-                n_told += 1;
-                if n_told > last {
-                    Err(Error::Cancelled)
-                } else {
-                    Ok(())
-                }
-            });
-            (n_told, result)
-        };
-        let (n_events, result) = cancel_after(usize::MAX);
-        result.unwrap();
+        let n_events = count_events(|on_event| gesture.run(&mut model, on_event));
         for last in (0..n_events).step_by(3) {
-            let (n_told, result) = cancel_after(last);
-            assert!(
-                matches!(result, Err(Error::Cancelled)),
-                "{name} {last}: {result:?}"
-            );
-            assert_eq!(n_told, last + 1);
+            assert_cancelled_after(last, |on_event| gesture.run(&mut model, on_event));
         }
         assert_eq!(gesture.picture(&mut model).rgb, whole.rgb, "{name}");
     }
