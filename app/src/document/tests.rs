@@ -503,9 +503,9 @@ fn names_come_from_files_first_then_from_prompts() {
     let mut document = Document::new();
     assert_eq!(document.name(), "Untitled");
     document.name_after_prompt("  a red  sailboat on a lake at dawn");
-    assert_eq!(document.name(), "a red sailboat on");
+    assert_eq!(document.name(), "a red sailboat");
     document.name_after_prompt("a knight");
-    assert_eq!(document.name(), "a red sailboat on");
+    assert_eq!(document.name(), "a red sailboat");
     document.name_after_file(std::path::Path::new("/somewhere/harbour.v2.png"));
     assert_eq!(document.name(), "harbour.v2");
 }

@@ -131,6 +131,7 @@ fn a_second_window_leaves_the_prompts_of_the_first() {
     first.press(Modifiers::COMMAND, Key::Enter);
     let job = first.started();
     first.picture(job, 0);
+    first.wait_for("the picture", |window| window.n_saved() == 1);
     first.press(Modifiers::NONE, Key::Escape);
     first.press(Modifiers::NONE, Key::Num1);
     first.press(Modifiers::NONE, Key::Enter);
