@@ -24,6 +24,7 @@ import models
 import settings
 import tokenizer
 from encode import averaged, read_latents
+from settings import Setting
 from train_clip import Pair
 
 
@@ -62,6 +63,8 @@ def assemble(state: Path, random: bool) -> KandinskyV22CombinedPipeline:
     movq = models.movq(setting) if random else trained_movq(state)
     for name, module in ({} if random else {"clip": pair, "unet": unet, "prior": prior}).items():
         load_trained(module, state, name)
+    if not random:
+        quieten_unknown_words(pair.text, tokens, setting)
     if not random and (state / "image_embeds.pt").exists():
         saved = torch.load(state / "image_embeds.pt", weights_only=True)
         prior.clip_mean.data.copy_(saved["mean"][None])
@@ -80,6 +83,16 @@ def assemble(state: Path, random: bool) -> KandinskyV22CombinedPipeline:
             size={"shortest_edge": size_px}, crop_size={"height": size_px, "width": size_px}
         ),
     )
+
+
+@torch.no_grad()
+def quieten_unknown_words(text_encoder: nn.Module, tokens: CLIPTokenizer, setting: Setting) -> None:
+    """Tokens that no caption has kept their random embeddings, and would steer at random: they become an "a" each."""
+    ids = tokens([*tokenizer.words(setting), ","]).input_ids
+    known = {token for word in ids for token in word}
+    rows = text_encoder.get_input_embeddings().weight
+    unknown = [row for row in range(len(rows)) if row not in known]
+    rows[unknown] = rows[tokens("a").input_ids[1]].clone()
 
 
 def replace_movq(state: Path, folder: Path) -> None:
