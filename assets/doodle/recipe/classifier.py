@@ -21,6 +21,7 @@ from settings import Setting
 from training import Trainer
 
 SIZE_PX = 64
+MINUTES = 9.0
 
 
 class Classifier(nn.Module):
@@ -81,27 +82,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--scenes", type=int, default=12_000)
-    parser.add_argument("--minutes", type=float, default=4)
+    parser.add_argument("--minutes", type=float, default=MINUTES)
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
+    train(arguments.state, arguments.minutes, arguments.device, arguments.scenes)
 
+
+def train(state: Path, minutes: float = MINUTES, device: str = "cpu", n_scenes: int = 12_000) -> None:
+    """Writes `classifier.pt`, and says how good the judge itself is."""
     torch.manual_seed(7)
-    setting = settings.of(arguments.state)
-    pictures, facts = fresh_scenes(setting, arguments.scenes, seed=777)
+    setting = settings.of(state)
+    pictures, facts = fresh_scenes(setting, n_scenes, seed=777)
     n_held_out = 1000
-    model = Classifier(setting).to(arguments.device).train()
-    trainer = Trainer(arguments.state / "classifier.pt", model, 2e-3, arguments.minutes, ema=0.99)
+    model = Classifier(setting).to(device).train()
+    trainer = Trainer(state / "classifier.pt", model, 2e-3, minutes, ema=0.99)
     while trainer.running():
         chosen = torch.randint(n_held_out, len(pictures), (64,))
-        answers = model(augment(pictures[chosen]).to(arguments.device))
-        truth = facts[chosen].to(arguments.device)
+        answers = model(augment(pictures[chosen]).to(device))
+        truth = facts[chosen].to(device)
         loss = sum(F.cross_entropy(a, truth[:, k]) for k, a in enumerate(answers))
         trainer.update(loss)
         trainer.log(50, loss=loss)
     trainer.save()
     model.load_state_dict(trainer.ema)
     with torch.no_grad():
-        answers = model.eval()(pictures[:n_held_out].float().to(arguments.device) / 255)
+        answers = model.eval()(pictures[:n_held_out].float().to(device) / 255)
     right = [(a.argmax(1).cpu() == facts[:n_held_out, k]).float().mean() for k, a in enumerate(answers)]
     print("held-out renders: " + ", ".join(f"{name} {share:.3f}" for name, share in zip(setting.tables, right)))
 

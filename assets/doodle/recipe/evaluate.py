@@ -12,12 +12,13 @@ from pathlib import Path
 
 import torch
 
+import classifier
 import settings
 from classifier import judged
 from dataset import facts_of
 from drawing import FIRST_SEED, SAMPLING, Drawer, contact_sheet
 from scenes import Scene, plainly, sample
-from settings import Setting
+from settings import SETTINGS, Setting
 
 
 def asked(setting: Setting, n_prompts: int) -> list[Scene]:
@@ -41,6 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--setting", choices=SETTINGS, help="what the model draws, for a state without a dataset")
     parser.add_argument("--prompts", type=int, default=500)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--sheet", type=Path, help="a picture of the first 64")
@@ -50,7 +52,11 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int if name.endswith("steps") else float)
     arguments = parser.parse_args()
 
+    if arguments.setting:
+        settings.keep(arguments.state, arguments.setting)
     setting = settings.of(arguments.state)
+    if not (arguments.state / "classifier.pt").exists():
+        classifier.train(arguments.state)
     drawer = Drawer.of(arguments.model, **{name: getattr(arguments, name) for name in SAMPLING})
     scenes = asked(setting, arguments.prompts)
     texts = [plainly(scene, setting) for scene in scenes]
