@@ -217,7 +217,12 @@ impl App {
 
     /// What the settings remember of the tabs: documents keep their own content.
     pub(super) fn remember_tabs(&mut self) {
+        // Another window writes the same settings.
+        let (stored, _) = Settings::load(&self.folders);
         if !self.tabs.are_restored() {
+            // Nothing of the tabs is known here yet.
+            self.settings.tabs = stored.tabs;
+            self.settings.current_document = stored.current_document;
             return;
         }
         // One that nobody has touched is offered anew.
@@ -238,10 +243,9 @@ impl App {
             (open.document.id(), tab)
         });
         let mut tabs: BTreeMap<DocumentId, Tab> = tabs.collect();
-        // Another window writes the same settings: its tabs stay, while their documents are there.
+        // What is not ours stays, while its document is there.
         if let Some(store) = &self.documents {
-            let (others, _) = Settings::load(&self.folders);
-            for (id, tab) in others.tabs {
+            for (id, tab) in stored.tabs {
                 if store.has_working_file(id) {
                     tabs.entry(id).or_insert(tab);
                 }
