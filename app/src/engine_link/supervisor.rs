@@ -317,7 +317,7 @@ impl Supervisor {
 mod tests {
     use std::sync::mpsc;
 
-    use limn_engine::protocol::{Compute, GenerateRequest, ModelId, Request, Sampling};
+    use limn_engine::protocol::{Compute, GenerateRequest, ModelId, Request};
 
     use super::*;
 
@@ -325,16 +325,8 @@ mod tests {
         Request::Generate {
             job: JobId(1),
             request: GenerateRequest {
-                model: ModelId("doodle".to_owned()),
-                compute: Compute::default(),
                 prompt: "a boat".to_owned(),
-                negative_prompt: None,
-                size: None,
-                n_pictures: 1,
-                best_of: 1,
-                seed: 0,
-                sampling: Sampling::default(),
-                latents: None,
+                ..GenerateRequest::blank(ModelId("doodle".to_owned()), Compute::default())
             },
         }
     }

@@ -182,7 +182,7 @@ impl Watch {
 
 #[cfg(test)]
 mod tests {
-    use limn_engine::protocol::{Compute, Failure, GenerateRequest, MemoryUse, Sampling, Timings};
+    use limn_engine::protocol::{Compute, Failure, GenerateRequest, MemoryUse, Timings};
 
     use super::*;
 
@@ -196,16 +196,8 @@ mod tests {
         Request::Generate {
             job,
             request: GenerateRequest {
-                model: ModelId("doodle".to_owned()),
-                compute: Compute::default(),
                 prompt: "a boat".to_owned(),
-                negative_prompt: None,
-                size: None,
-                n_pictures: 1,
-                best_of: 1,
-                seed: 0,
-                sampling: Sampling::default(),
-                latents: None,
+                ..GenerateRequest::blank(ModelId("doodle".to_owned()), Compute::default())
             },
         }
     }

@@ -274,7 +274,8 @@ impl Textures {
     }
 }
 
-fn options(crisp: bool) -> TextureOptions {
+/// Enlarged pixels as squares, or smoothly.
+pub fn options(crisp: bool) -> TextureOptions {
     TextureOptions {
         magnification: if crisp {
             TextureFilter::Nearest

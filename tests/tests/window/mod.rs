@@ -128,6 +128,13 @@ impl Window {
         self.steps(3);
     }
 
+    /// Of several with one label, as a tile and its menu.
+    fn click_first(&mut self, label: &str) {
+        let first = self.harness.get_all_by_label(label).next();
+        first.unwrap().click();
+        self.steps(3);
+    }
+
     /// Of several with one label: a message lies over the panels.
     fn click_last(&mut self, label: &str) {
         let last = self.harness.get_all_by_label(label).last();

@@ -134,13 +134,7 @@ fn a_dead_engine_is_one_click_from_running_again() {
         build: "the next".to_owned(),
     });
     window.steps(2);
-    window
-        .harness
-        .get_all_by_label("Run again")
-        .next()
-        .unwrap()
-        .click();
-    window.steps(3);
+    window.click_first("Run again");
     assert!(window.app().session.running().is_some());
 }
 

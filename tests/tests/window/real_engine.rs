@@ -70,13 +70,7 @@ fn the_engine_can_be_killed_at_any_moment() {
         });
         let saved = window.n_saved();
         window.steps(3);
-        window
-            .harness
-            .get_all_by_label("Run again")
-            .next()
-            .unwrap()
-            .click();
-        window.steps(3);
+        window.click_first("Run again");
         assert!(window.n_saved() >= saved, "kill {kill}");
     }
     window.wait_for("all four pictures", |window| window.n_saved() == 4);

@@ -1,13 +1,11 @@
 //! One tile on the graphics card.
 
 use egui::epaint::Vertex;
-use egui::{
-    Color32, Context, Mesh, Painter, Pos2, Rect, Shape, TextureFilter, TextureHandle,
-    TextureOptions, TextureWrapMode,
-};
+use egui::{Color32, Context, Mesh, Painter, Pos2, Rect, Shape, TextureHandle};
 
 use super::super::tile_maker::{BORDERED_SIDE, TileKey};
 use super::sight::{Sight, image_rect};
+use crate::textures::options;
 
 pub struct TileTexture {
     handle: TextureHandle,
@@ -85,17 +83,4 @@ fn document_rect(key: TileKey) -> Rect {
         (rect.min.to_vec2() * scale).to_pos2(),
         (rect.max.to_vec2() * scale).to_pos2(),
     )
-}
-
-fn options(is_crisp: bool) -> TextureOptions {
-    TextureOptions {
-        magnification: if is_crisp {
-            TextureFilter::Nearest
-        } else {
-            TextureFilter::Linear
-        },
-        minification: TextureFilter::Linear,
-        wrap_mode: TextureWrapMode::ClampToEdge,
-        mipmap_mode: None,
-    }
 }
