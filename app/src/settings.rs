@@ -1,5 +1,7 @@
 //! The user's settings: one JSON file in the config folder, replaced whole.
 
+mod keeper;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +15,7 @@ use crate::paths::Folders;
 use crate::session::{Deed, Grouping, MixDraft, TurnDraft};
 use crate::theme::MASK_COLOURS;
 use crate::tools::ToolSettings;
+pub use keeper::{Change, Keeper};
 
 /// What the user has chosen. Keys that this version does not know are kept.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

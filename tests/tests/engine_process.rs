@@ -45,7 +45,7 @@ impl Engine {
 
     fn start_with_patience(patience: Patience) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let command = engine_command(home.path());
+        let command = engine_command(home.path()).with_model(&fixture_path("pipeline"));
         Self {
             link: EngineLink::start_with_patience(command, patience, || {}),
             _home: home,
@@ -141,22 +141,20 @@ impl Engine {
     }
 }
 
+/// The engine of the program under test, which keeps its files under `home`.
 #[cfg(unix)]
-fn engine_command(home: &Path) -> EngineCommand {
+pub fn engine_command(home: &Path) -> EngineCommand {
+    let home = format!("LIMN_HOME={}", home.display());
     EngineCommand {
         program: "env".into(),
-        args: vec![
-            format!("LIMN_HOME={}", home.display()).into(),
-            program().into(),
-            "engine".into(),
-        ],
+        args: vec![home.into(), program().into(), "engine".into()],
     }
-    .with_model(&fixture_path("pipeline"))
 }
 
+/// The engine of the program under test; here its files are kept where the user's are.
 #[cfg(not(unix))]
-fn engine_command(_: &Path) -> EngineCommand {
-    EngineCommand::local(program()).with_model(&fixture_path("pipeline"))
+pub fn engine_command(_: &Path) -> EngineCommand {
+    EngineCommand::local(program())
 }
 
 pub fn request(n_pictures: u32) -> GenerateRequest {

@@ -16,6 +16,7 @@ use limn_engine::protocol::ModelId;
 use tempfile::TempDir;
 
 use crate::command_line::{assert_success, json_events, limn};
+use crate::engine_process::engine_command;
 #[cfg(unix)]
 use crate::engine_process::signal;
 use crate::gallery::{open, recipe};
@@ -60,27 +61,16 @@ fn save(gallery: &mut Gallery, picture: &RgbImage, n: u32) -> PictureId {
 
 fn choice(home: &Path) -> EncoderChoice {
     EncoderChoice {
-        engine: engine_command(home),
+        engine: background_engine(home),
         model: None,
     }
 }
 
-#[cfg(unix)]
-fn engine_command(home: &Path) -> EngineCommand {
-    EngineCommand {
-        program: "env".into(),
-        args: vec![
-            format!("LIMN_HOME={}", home.display()).into(),
-            env!("CARGO_BIN_EXE_limn-under-test").into(),
-            "engine".into(),
-            "--background".into(),
-        ],
-    }
-}
-
-#[cfg(not(unix))]
-fn engine_command(_: &Path) -> EngineCommand {
-    EngineCommand::local(env!("CARGO_BIN_EXE_limn-under-test"))
+/// As [`EngineCommand::in_background`] starts it.
+fn background_engine(home: &Path) -> EngineCommand {
+    let mut command = engine_command(home);
+    command.args.push("--background".into());
+    command
 }
 
 struct Watched {
@@ -267,7 +257,7 @@ fn another_model_embeds_all_anew_and_going_back_costs_nothing() {
     let watched = Watched::start(home.path());
     watched.wait_for_all(8);
     let other = EncoderChoice {
-        engine: engine_command(home.path()).with_model(&fixture_path("pipeline")),
+        engine: background_engine(home.path()).with_model(&fixture_path("pipeline")),
         model: Some(ModelId("pipeline".to_owned())),
     };
     watched.meaning.send(Command::Use(other));

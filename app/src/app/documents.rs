@@ -1,6 +1,5 @@
 //! Documents and the disk: what was open is open again, every step is written down, files are opened and saved.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -12,7 +11,7 @@ use crate::document::{Document, DocumentId, DocumentStore, Event, Original};
 use crate::import::Imported;
 use crate::panels::toasts::Tone;
 use crate::session::{Draft, Kept, OpenDocument};
-use crate::settings::{Settings, Tab};
+use crate::settings::Tab;
 
 /// What a file is opened as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,12 +216,8 @@ impl App {
 
     /// What the settings remember of the tabs: documents keep their own content.
     pub(super) fn remember_tabs(&mut self) {
-        // Another window writes the same settings.
-        let (stored, _) = Settings::load(&self.folders);
         if !self.tabs.are_restored() {
-            // Nothing of the tabs is known here yet.
-            self.settings.tabs = stored.tabs;
-            self.settings.current_document = stored.current_document;
+            // What is stored of them is still to be taken up.
             return;
         }
         // One that nobody has touched is offered anew.
@@ -242,18 +237,8 @@ impl App {
             };
             (open.document.id(), tab)
         });
-        let mut tabs: BTreeMap<DocumentId, Tab> = tabs.collect();
-        // What is not ours stays, while its document is there.
-        if let Some(store) = &self.documents {
-            for (id, tab) in stored.tabs {
-                if store.has_working_file(id) {
-                    tabs.entry(id).or_insert(tab);
-                }
-            }
-        }
-        let current = self.session.documents.current_id();
-        self.settings.tabs = tabs;
-        self.settings.current_document = Some(current);
+        self.settings.tabs = tabs.collect();
+        self.settings.current_document = Some(self.session.documents.current_id());
     }
 
     /// Takes a document off its tab. Nothing asks first: it can be had back until Limn ends.
@@ -330,7 +315,7 @@ impl App {
     }
 
     /// Prompts outlive a crash too: they are written now and then, where they have changed.
-    pub(super) fn keep_tabs(&mut self, ctx: &Context, now: Instant) {
+    pub(super) fn keep_tabs(&mut self, now: Instant) {
         const PERIOD: Duration = Duration::from_secs(5);
         if now.saturating_duration_since(self.tabs.saved_at) < PERIOD {
             return;
@@ -339,7 +324,7 @@ impl App {
         let before = self.settings.clone();
         self.remember_prompt_bar();
         if self.settings != before {
-            self.save_settings(ctx);
+            self.save_settings();
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::panels::gallery::{self, GalleryPanel};
 use crate::panels::prompt_bar::{self, PromptBar};
 use crate::panels::results::ResultsPanel;
 use crate::panels::{
-    Scene, drop_sheet, export_sheet, models_place, palette, reference_board, settings_sheet,
+    Scene, dropping, export_sheet, models_place, palette, reference_board, settings_sheet,
     side_panel, toasts, tool_options, tool_strip, top_bar,
 };
 use crate::session::{Draft, Place};
@@ -81,7 +81,8 @@ impl App {
         if let Some(exporting) = &self.exporting {
             export_sheet::export_progress_ui(ui, &mut scene, exporting.progress);
         }
-        drop_sheet::drop_sheet_ui(ui, &mut scene, &self.dropped);
+        dropping::drop_sheet_ui(ui, &mut scene, &self.dropped);
+        dropping::drop_hint_ui(ui, &scene);
         gallery::sheets_ui(ui, &mut scene, &mut self.gallery_panel.asked);
         gallery::dragged_ui(ui, &mut scene);
         palette::palette_ui(ui, &mut scene, &mut self.palette);

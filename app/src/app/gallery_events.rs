@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use egui::Context;
 
@@ -18,6 +18,8 @@ pub(super) struct Asked {
     /// The number of the last list; older answers are out of date.
     list: u64,
     pub(super) list_is_stale: bool,
+    /// Pictures were saved that are not in the list.
+    has_arrivals: bool,
     /// The next list is of another query.
     pub(super) begins_anew: bool,
     /// What the last list was about, and the one answered last in full.
@@ -45,7 +47,9 @@ impl App {
         for event in events {
             self.gallery_event(ctx, event, now);
         }
+        self.list_arrivals(ctx);
         if std::mem::take(&mut self.asked.list_is_stale) {
+            self.asked.has_arrivals = false;
             self.asked.list += 1;
             let query = self.gallery_view.query.clone();
             // In another order the same is found: what is in view stays until it is.
@@ -58,6 +62,27 @@ impl App {
                 request: self.asked.list,
                 query,
             });
+        }
+    }
+
+    /// A picture that arrives moves all others by one: not while somebody is about to click one of them.
+    fn list_arrivals(&mut self, ctx: &Context) {
+        const AIMING: Duration = Duration::from_millis(500);
+        if !self.asked.has_arrivals {
+            return;
+        }
+        let since_moved = ctx.input(|input| input.pointer.time_since_last_movement());
+        // Endless where it never moved.
+        let since_moved = Duration::try_from_secs_f32(since_moved).unwrap_or(AIMING);
+        let pointer = ctx.pointer_latest_pos();
+        let place = self.session.place;
+        let is_over = pointer.is_some_and(|pointer| self.gallery_panel.is_under(pointer, place));
+        match AIMING
+            .checked_sub(since_moved)
+            .filter(|wait| is_over && !wait.is_zero())
+        {
+            Some(wait) => ctx.request_repaint_after(wait),
+            None => self.asked.list_is_stale = true,
         }
     }
 
@@ -88,7 +113,7 @@ impl App {
                 self.carry_out_effects(effects);
                 self.export_made(ctx, record.id);
                 self.gallery_view.put(*record);
-                self.asked.list_is_stale = true;
+                self.asked.has_arrivals = true;
                 self.asked.family = None;
             }
             handle::Event::SaveFailed { id, message, .. } => self.session.not_saved(id, &message),

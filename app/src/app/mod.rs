@@ -43,7 +43,7 @@ use crate::panels::results::ResultsPanel;
 use crate::panels::toasts::{Toasts, Tone};
 use crate::paths::Folders;
 use crate::session::{Effect, GalleryState, GalleryView, PictureId, Place, RunId, Session};
-use crate::settings::Settings;
+use crate::settings::{Keeper, Settings};
 use crate::textures::Textures;
 use crate::theme;
 use crate::viewer::Viewer;
@@ -73,6 +73,7 @@ pub struct App {
     /// What is to be done with a picture of the gallery once it is open.
     fetching: Vec<(PictureId, carry_out::Fetched)>,
     documents: Option<DocumentStore>,
+    settings_keeper: Option<Keeper>,
     tabs: documents::Tabs,
     /// Files that were dropped: what is to become of them is asked.
     dropped: Vec<PathBuf>,
@@ -132,6 +133,7 @@ impl App {
             ctx: ctx.clone(),
             fetching: Vec::new(),
             documents: None,
+            settings_keeper: None,
             tabs: documents::Tabs::new(),
             dropped: Vec::new(),
             peeks_since: None,
@@ -163,6 +165,7 @@ impl App {
             settings,
             folders,
         };
+        app.start_keeper(ctx);
         app.open_gallery(ctx);
         app.start_documents(ctx);
         app.take_up_settings(ctx);
@@ -302,7 +305,7 @@ impl eframe::App for App {
             self.carry_out(ctx, command, now);
         }
         self.drain_documents(now);
-        self.keep_tabs(ctx, now);
+        self.keep_tabs(now);
         self.session.refresh();
         self.ask_for_family();
         self.pause_encoder();
@@ -324,8 +327,9 @@ impl eframe::App for App {
                 store.keep(&mut open.document);
             }
         }
-        self.remember_prompt_bar();
-        let _ = self.settings.save(&self.folders);
+        self.save_settings();
+        // Writes them before it ends.
+        self.settings_keeper = None;
         self.finish_composing();
         self.forget_closed();
         // Writes the last steps before it ends.

@@ -1,14 +1,33 @@
 //! How the window begins: what the settings say, and what the prompt holds at a first start.
 
+use std::time::Instant;
+
 use egui::Context;
 use limn_engine::protocol::ModelId;
 
 use super::App;
+use super::dialogs::DialogAnswer;
 use crate::panels::prompt_bar::Selection;
+use crate::panels::toasts::Tone;
 use crate::session::{GalleryState, PromptHistory};
-use crate::settings::Theme;
+use crate::settings::{Keeper, Theme};
 
 impl App {
+    pub(super) fn start_keeper(&mut self, ctx: &Context) {
+        let (answers, wake) = (self.dialog_answers.clone(), super::waker(ctx));
+        let report = move |fault| {
+            let _ = answers.send(DialogAnswer::Failed(fault));
+            wake();
+        };
+        match Keeper::start(self.folders.clone(), report) {
+            Ok(keeper) => self.settings_keeper = Some(keeper),
+            Err(error) => {
+                let text = format!("Settings are not kept: {error}");
+                self.toasts.say(Tone::Bad, text, Instant::now());
+            }
+        }
+    }
+
     pub(super) fn take_up_settings(&mut self, ctx: &Context) {
         self.session.compute = self.settings.compute.clone();
         self.session.model = self.settings.model.clone().map(ModelId);

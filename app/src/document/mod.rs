@@ -32,5 +32,5 @@ pub use history::Document;
 pub use id::DocumentId;
 pub use layer::{Layer, LayerId, LayerKind, Original, PatchSource};
 pub use step::StepName;
-pub use store::{DocumentStore, EXTENSION, Event, Places};
+pub use store::{DocumentStore, EXTENSION, Event, Places, working_path};
 pub use title::title;

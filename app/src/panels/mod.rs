@@ -2,7 +2,8 @@
 //! no panel names another.
 
 pub mod document_tabs;
-pub mod drop_sheet;
+mod drop_zone;
+pub mod dropping;
 pub mod export_sheet;
 pub mod gallery;
 pub mod info;

@@ -26,6 +26,25 @@ impl egui::DroppedFile for Dropped {
 }
 
 impl Window {
+    /// As the system tells of files that are dragged over the window, until they leave it or are dropped.
+    fn hover_files(&mut self, paths: &[&Path]) {
+        let files = paths.iter().map(|path| egui::HoveredFile {
+            path: Some(path.to_path_buf()),
+            ..Default::default()
+        });
+        self.harness.input_mut().hovered_files = files.collect();
+        self.steps(2);
+    }
+
+    /// Whether these words are drawn, also where they are no widget.
+    fn paints(&self, words: &str) -> bool {
+        let shapes = &self.harness.output().shapes;
+        shapes.iter().any(|clipped| match &clipped.shape {
+            egui::Shape::Text(text) => text.galley.text() == words,
+            _ => false,
+        })
+    }
+
     fn drop_file(&mut self, path: PathBuf) {
         let file: egui::DroppedFileHandle = Arc::new(Dropped(path));
         self.harness.input_mut().dropped_files.push(file);
@@ -69,9 +88,22 @@ fn a_dropped_picture_opens_and_the_next_one_asks_what_it_is_to_be() {
     let mut window = Window::open();
     let first = window.picture_file("first.png", (60, 40));
     let second = window.picture_file("second.png", (30, 20));
+    window.hover_files(&[&first]);
+    assert!(window.paints("Drop to open"));
+    window.hover_files(&[]);
+    assert!(!window.paints("Drop to open"));
     window.drop_file(first);
     window.wait_for("the picture", |window| window.size() == (60, 40));
     let layers = |window: &Window| window.app().session.document().content().layers.len();
+    let folder = window.home.path().to_owned();
+    for (path, words) in [
+        (&second, "Drop to open or to add as a layer"),
+        (&folder, "Drop to bring into the gallery"),
+    ] {
+        window.hover_files(&[path]);
+        assert!(window.paints(words), "{words}");
+    }
+    window.hover_files(&[]);
     window.drop_file(second.clone());
     window.click("Add as a layer");
     window.wait_for("the layer", |window| layers(window) == 2);

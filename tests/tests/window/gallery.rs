@@ -1,5 +1,7 @@
 //! The gallery's place: choosing, marking, boards, the trash, and taking it all back.
 
+use std::time::{Duration, Instant};
+
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;
 use limn::session::Place;
@@ -32,6 +34,36 @@ impl Window {
     fn n_listed(&self) -> usize {
         self.app().gallery_view.entries().len()
     }
+}
+
+/// Whoever is about to click a picture clicks that one, whatever is saved meanwhile.
+#[test]
+fn pictures_that_arrive_do_not_move_those_under_a_moving_pointer() {
+    let mut window = Window::open_with_results();
+    window.wait_for("the strip", |window| window.n_listed() == 4);
+    window.generate("a blue house");
+    let job = window.started();
+    let tiles = window.harness.query_all_by_label("Picture: a red sailboat");
+    let aim = tiles.last().unwrap().rect().center();
+    // Two frames of the test are half a second.
+    let moving = |window: &mut Window, n: usize| {
+        window
+            .harness
+            .hover_at(aim + egui::vec2((n % 2) as f32, 0.0));
+        window.harness.step();
+    };
+    moving(&mut window, 0);
+    window.tell_picture(job, 0);
+    let start = Instant::now();
+    for n in 0.. {
+        moving(&mut window, n);
+        std::thread::sleep(Duration::from_millis(5));
+        if window.n_saved() == 5 && start.elapsed() > Duration::from_millis(300) {
+            break;
+        }
+    }
+    assert_eq!(window.n_listed(), 4);
+    window.wait_for("the new picture", |window| window.n_listed() == 5);
 }
 
 #[test]

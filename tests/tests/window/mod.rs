@@ -179,6 +179,12 @@ impl Window {
     }
 
     fn picture(&mut self, job: JobId, index: u32) {
+        self.tell_picture(job, index);
+        self.steps(2);
+    }
+
+    /// A picture arrives between two frames.
+    fn tell_picture(&mut self, job: JobId, index: u32) {
         let picture = Picture {
             index,
             seed: u64::from(index),
@@ -197,7 +203,6 @@ impl Window {
             pixels,
             patch_mask: None,
         });
-        self.steps(2);
     }
 
     fn finished(&mut self, job: JobId) {

@@ -9,6 +9,7 @@ use limn_engine::protocol::Sampling;
 use tempfile::TempDir;
 
 use super::Window;
+use crate::engine_process::engine_command;
 
 /// A home whose settings suit the fixture's tiny model, and the real engine that serves it.
 pub(super) fn real_engine(n_steps: u32) -> (TempDir, EngineCommand) {
@@ -40,7 +41,7 @@ pub(super) fn real_engine(n_steps: u32) -> (TempDir, EngineCommand) {
     std::fs::create_dir(&model).unwrap();
     crate::parity::pipelines::copy_with(&model, &[]);
     std::fs::write(model.join("limn.json"), br#"{ "size": [16, 16] }"#).unwrap();
-    let engine = EngineCommand::local(env!("CARGO_BIN_EXE_limn-under-test")).with_model(&model);
+    let engine = engine_command(home.path()).with_model(&model);
     (home, engine)
 }
 

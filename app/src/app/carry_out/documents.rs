@@ -14,6 +14,7 @@ use crate::app::documents::Opening;
 use crate::command::{Command, GalleryCommand};
 use crate::document::{DocumentId, EXTENSION, Layer, Original, StepName};
 use crate::import;
+use crate::panels::dropping::Landing;
 use crate::panels::toasts::Tone;
 use crate::session::{PictureId, PictureRef, Place};
 
@@ -151,20 +152,21 @@ impl App {
         if paths.is_empty() {
             return;
         }
-        if self.session.place == Place::Gallery || paths.iter().any(|path| path.is_dir()) {
-            self.session.place = Place::Gallery;
-            self.carry_out(
-                ctx,
-                Command::Gallery(GalleryCommand::Import(paths)),
-                Instant::now(),
-            );
-        } else if self.session.documents.current().is_blank() {
-            for path in paths {
-                self.open_path(ctx, path, Opening::Document);
+        match Landing::of(&self.session, paths.iter().map(PathBuf::as_path)) {
+            Landing::Gallery => {
+                self.session.place = Place::Gallery;
+                let import = Command::Gallery(GalleryCommand::Import(paths));
+                self.carry_out(ctx, import, Instant::now());
             }
-        } else {
-            self.session.place = Place::Canvas;
-            self.dropped = paths;
+            Landing::Documents => {
+                for path in paths {
+                    self.open_path(ctx, path, Opening::Document);
+                }
+            }
+            Landing::Ask => {
+                self.session.place = Place::Canvas;
+                self.dropped = paths;
+            }
         }
     }
 

@@ -189,7 +189,7 @@ impl App {
 
     pub(in crate::app) fn use_gallery_folder(&mut self, ctx: &Context, folder: PathBuf) {
         self.settings.gallery_folder = Some(folder);
-        self.save_settings(ctx);
+        self.save_settings();
         // Ending the old thread waits for its last writes, which must not hold the window.
         if let Some(old) = self.gallery.take() {
             let _ = std::thread::Builder::new()

@@ -25,13 +25,13 @@ impl App {
             GalleryCommand::Group(grouping) => {
                 view.grouping = grouping;
                 self.settings.gallery.grouping = grouping;
-                self.save_settings(ctx);
+                self.save_settings();
             }
             // Written with the next change, or at the end: a slider sends one of these each frame.
             GalleryCommand::TileSide(side) => self.settings.gallery.tile_side = side,
             GalleryCommand::ToggleDetails => {
                 self.settings.gallery.shows_details = !self.settings.gallery.shows_details;
-                self.save_settings(ctx);
+                self.save_settings();
             }
             GalleryCommand::Choose { picture, how } => view.choose(picture, how),
             GalleryCommand::ChooseBand {

@@ -213,31 +213,31 @@ impl App {
                 self.list_gallery(Query { words, ..query });
             }
             Command::Gallery(command) => self.carry_out_gallery(ctx, command, now),
-            Command::SetModel(model) => self.set_model(ctx, model),
-            Command::SetDevice(device) => self.set_device(ctx, device),
+            Command::SetModel(model) => self.set_model(model),
+            Command::SetDevice(device) => self.set_device(device),
             Command::SetIndexModel(model) => {
                 self.settings.index_model = model.map(|model| model.0);
-                self.save_settings(ctx);
+                self.save_settings();
                 self.choose_encoder();
             }
             Command::MoreLike(picture) => self.more_like(picture, now),
             Command::SetTheme(theme) => {
                 self.settings.theme = theme;
                 self.show_look(ctx);
-                self.save_settings(ctx);
+                self.save_settings();
             }
             Command::ShowScores(shows) => {
                 self.settings.shows_scores = shows;
-                self.save_settings(ctx);
+                self.save_settings();
             }
             Command::SetScale(scale) => {
                 self.settings.ui_scale = ((scale - 1.0).abs() > 0.001).then_some(scale);
                 self.show_look(ctx);
-                self.save_settings(ctx);
+                self.save_settings();
             }
             Command::SetMaskColour(colour) => {
                 self.settings.mask_colour = colour;
-                self.save_settings(ctx);
+                self.save_settings();
             }
             Command::ChooseGalleryFolder => self.choose_gallery_folder(ctx),
             Command::DismissToast(id) => self.toasts.dismiss(id),

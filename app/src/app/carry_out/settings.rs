@@ -1,37 +1,37 @@
 //! Commands that change the settings.
 
-use egui::Context;
 use limn_engine::protocol::{DeviceChoice, ModelId, Request};
 
-use super::DialogAnswer;
 use crate::app::App;
 use crate::session::Effect;
+use crate::settings::Change;
 
 impl App {
-    pub(super) fn set_model(&mut self, ctx: &Context, model: ModelId) {
+    pub(super) fn set_model(&mut self, model: ModelId) {
         // A size off the new model's stride would only be refused.
         self.session.draft_mut().size = None;
         self.settings.model = Some(model.0.clone());
         self.session.model = Some(model.clone());
         let compute = self.settings.compute.clone();
         self.carry_out_effects(vec![Effect::Ask(Request::Load { model, compute })]);
-        self.save_settings(ctx);
+        self.save_settings();
     }
 
-    pub(super) fn set_device(&mut self, ctx: &Context, device: DeviceChoice) {
+    pub(super) fn set_device(&mut self, device: DeviceChoice) {
         self.settings.compute.device = device;
         self.session.compute = self.settings.compute.clone();
         self.session.device = None;
-        self.save_settings(ctx);
+        self.save_settings();
     }
 
-    pub(in crate::app) fn save_settings(&mut self, ctx: &Context) {
+    pub(in crate::app) fn save_settings(&mut self) {
         self.remember_prompt_bar();
-        let (settings, folders) = (self.settings.clone(), self.folders.clone());
-        self.in_dialog_thread(ctx, move || {
-            let error = settings.save(&folders).err()?;
-            Some(DialogAnswer::Failed(error.to_string()))
-        });
+        if let Some(keeper) = &self.settings_keeper {
+            keeper.keep(Change {
+                settings: self.settings.clone(),
+                tabs_are_known: self.tabs.are_restored(),
+            });
+        }
     }
 
     pub(in crate::app) fn remember_prompt_bar(&mut self) {

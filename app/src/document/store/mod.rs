@@ -207,11 +207,6 @@ impl DocumentStore {
         self.send(Command::Retry);
     }
 
-    /// Whether a document, perhaps of another window, is kept here.
-    pub fn has_working_file(&self, document: DocumentId) -> bool {
-        working_path(&self.folder, document).exists()
-    }
-
     /// The events since the last call.
     pub fn events(&self) -> impl Iterator<Item = Event> + '_ {
         self.events.try_iter()
@@ -234,6 +229,7 @@ impl Drop for DocumentStore {
     }
 }
 
-fn working_path(folder: &Path, document: DocumentId) -> PathBuf {
+/// Where a document, perhaps of another window, is kept while it is open.
+pub fn working_path(folder: &Path, document: DocumentId) -> PathBuf {
     folder.join(format!("{document}.{EXTENSION}"))
 }

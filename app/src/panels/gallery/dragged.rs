@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use egui::{
-    Align2, Area, CursorIcon, DragAndDrop, Id, Order, Rect, Stroke, StrokeKind, Ui, pos2, vec2,
-};
+use egui::{Align2, Area, CursorIcon, DragAndDrop, Id, Order, Rect, Ui, vec2};
 
 use crate::command::{Command, GestureCommand};
+use crate::panels::drop_zone::drop_zone_ui;
 use crate::panels::{DraggedPictures, Scene, widgets};
 use crate::session::{Deed, PictureRef};
 use crate::textures::Detail;
@@ -83,7 +82,7 @@ pub fn drop_on_canvas_ui(ui: &Ui, scene: &mut Scene<'_>, canvas: Rect) {
     } else {
         "Add as a layer"
     };
-    let Some(dropped) = drop_zone_ui(ui, canvas, words) else {
+    let Some(dropped) = take_dropped(ui, canvas, words) else {
         return;
     };
     let mut pictures = dropped.0.iter().copied().take(MOST_LAYERS);
@@ -96,7 +95,7 @@ pub fn drop_on_canvas_ui(ui: &Ui, scene: &mut Scene<'_>, canvas: Rect) {
 }
 
 pub fn drop_on_reference_board_ui(ui: &Ui, scene: &mut Scene<'_>, board: Rect) {
-    if let Some(dropped) = drop_zone_ui(ui, board, "Pin here") {
+    if let Some(dropped) = take_dropped(ui, board, "Pin here") {
         for picture in dropped.saved(scene) {
             let pinned = true;
             scene.send(Command::Pin { picture, pinned });
@@ -110,7 +109,7 @@ pub fn drop_on_prompt_ui(ui: &Ui, scene: &mut Scene<'_>, bar: Rect) {
     if !deed.has_tray() {
         return;
     }
-    if let Some(dropped) = drop_zone_ui(ui, bar, deed.label()) {
+    if let Some(dropped) = take_dropped(ui, bar, deed.label()) {
         for picture in dropped.0.iter().copied().map(Some).take(MOST_LAYERS) {
             scene.send(Command::Gesture(match deed {
                 Deed::Turn => GestureCommand::Turn(picture),
@@ -121,31 +120,13 @@ pub fn drop_on_prompt_ui(ui: &Ui, scene: &mut Scene<'_>, bar: Rect) {
 }
 
 /// Says what dropping here does, and takes what is dropped.
-fn drop_zone_ui(ui: &Ui, rect: Rect, words: &str) -> Option<Arc<DraggedPictures>> {
+fn take_dropped(ui: &Ui, rect: Rect, words: &str) -> Option<Arc<DraggedPictures>> {
     if !DragAndDrop::has_payload_of_type::<DraggedPictures>(ui.ctx()) {
         return None;
     }
-    let theme = theme::of(ui);
     let pointer = ui.ctx().pointer_latest_pos()?;
     let is_over = rect.contains(pointer);
-    let painter = ui.ctx().layer_painter(egui::LayerId::new(
-        Order::Foreground,
-        Id::unique("drop zones"),
-    ));
-    let colour = if is_over { theme.accent } else { theme.border };
-    let ring = Stroke::new(2.0, colour);
-    painter.rect_stroke(
-        rect.shrink(6.0),
-        theme::RADIUS_CARD,
-        ring,
-        StrokeKind::Inside,
-    );
-    let galley = painter.layout_no_wrap(words.to_owned(), theme::label_medium(), theme.text);
-    let size = galley.size() + vec2(20.0, 12.0);
-    let chip = Align2::CENTER_BOTTOM.anchor_size(pos2(rect.center().x, rect.bottom() - 22.0), size);
-    painter.rect_filled(chip, theme::RADIUS, theme.float);
-    let at = Align2::CENTER_CENTER.anchor_size(chip.center(), galley.size());
-    painter.galley(at.min, galley, theme.text);
+    drop_zone_ui(ui.ctx(), rect, words, is_over);
     if is_over && ui.input(|input| input.pointer.any_released()) {
         return DragAndDrop::take_payload(ui.ctx());
     }

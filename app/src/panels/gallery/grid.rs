@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use egui::{Id, Rect, Role, Sense, Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2};
+use egui::{Id, Pos2, Rect, Role, Sense, Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2};
 
 use super::band::{Band, band_ui, ground_ui};
 use super::layout::{GridLayout, GridShape};
@@ -84,6 +84,10 @@ impl Grid {
     /// Scrolls to a picture as far as needed.
     pub fn reveal(&mut self, index: usize) {
         self.reveal = Some(index);
+    }
+
+    pub fn is_under(&self, point: Pos2) -> bool {
+        self.view.contains(point)
     }
 
     /// The places of the pictures that were drawn last.

@@ -15,7 +15,7 @@ mod sheets;
 mod shelves;
 mod tile;
 
-use egui::{Frame, Margin, Panel, Ui, vec2};
+use egui::{Frame, Margin, Panel, Pos2, Ui, vec2};
 
 use super::widgets::{self, Loudness};
 use super::{Region, Scene, gallery_trouble_ui, mark_region};
@@ -63,6 +63,14 @@ impl GalleryPanel {
         match place {
             Place::Gallery => self.place.step(from, step),
             _ => self.strip.step(from, step),
+        }
+    }
+
+    /// Whether a point is over the pictures of the grid in this place, as it was drawn last.
+    pub fn is_under(&self, point: Pos2, place: Place) -> bool {
+        match place {
+            Place::Gallery => self.place.is_under(point),
+            _ => self.strip.is_under(point),
         }
     }
 

@@ -1,13 +1,59 @@
-//! What is to become of files that were dropped on a document.
+//! Files from elsewhere over the window: what dropping them does, and the sheet that asks where it is not plain.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use egui::{Id, Modal, Ui, vec2};
 
 use super::Scene;
+use super::drop_zone::drop_zone_ui;
 use super::widgets::{self, Loudness};
 use crate::command::{Command, GestureCommand};
+use crate::session::{Place, Session};
 use crate::theme;
+
+/// What becomes of files that are dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Landing {
+    /// Their pictures come into the gallery.
+    Gallery,
+    /// They are documents.
+    Documents,
+    /// There is a picture already: it is asked.
+    Ask,
+}
+
+impl Landing {
+    pub fn of<'a>(session: &Session, mut paths: impl Iterator<Item = &'a Path>) -> Self {
+        if session.place == Place::Gallery || paths.any(Path::is_dir) {
+            Self::Gallery
+        } else if session.documents.current().is_blank() {
+            Self::Documents
+        } else {
+            Self::Ask
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Gallery => "Drop to bring into the gallery",
+            Self::Documents => "Drop to open",
+            Self::Ask => "Drop to open or to add as a layer",
+        }
+    }
+}
+
+/// While files are dragged over the window.
+pub fn drop_hint_ui(ui: &Ui, scene: &Scene<'_>) {
+    let words = ui.input(|input| {
+        let hovered = &input.raw.hovered_files;
+        let paths = hovered.iter().filter_map(|file| file.path.as_deref());
+        let is_there = !hovered.is_empty();
+        is_there.then(|| Landing::of(scene.session, paths).words())
+    });
+    if let Some(words) = words {
+        drop_zone_ui(ui.ctx(), ui.ctx().content_rect(), words, true);
+    }
+}
 
 pub fn drop_sheet_ui(ui: &Ui, scene: &mut Scene<'_>, dropped: &[PathBuf]) {
     let Some(first) = dropped.first() else {
