@@ -16,9 +16,9 @@ use limn_engine::protocol::ModelId;
 use tempfile::TempDir;
 
 use crate::command_line::{assert_success, json_events, limn};
-use crate::engine_process::engine_command;
+use crate::engine::engine_command;
 #[cfg(unix)]
-use crate::engine_process::signal;
+use crate::engine::signal;
 use crate::gallery::{open, recipe};
 use crate::harness::fixture_path;
 

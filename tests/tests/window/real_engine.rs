@@ -9,7 +9,7 @@ use limn_engine::protocol::Sampling;
 use tempfile::TempDir;
 
 use super::Window;
-use crate::engine_process::engine_command;
+use crate::engine::engine_command;
 
 /// A home whose settings suit the fixture's tiny model, and the real engine that serves it.
 pub(super) fn real_engine(n_steps: u32) -> (TempDir, EngineCommand) {

@@ -11,7 +11,7 @@ use limn_engine::{
     },
 };
 
-use crate::engine_process::{Engine, request};
+use super::{Engine, request};
 
 /// A picture of more than one chunk, and its bytes.
 fn picture(red: u8) -> (PictureInput, Arc<[u8]>) {
