@@ -9,6 +9,7 @@
 //! and a line of the kernel compiler's log for every kernel that it compiles or tunes (`log`).
 
 mod compute;
+mod latents;
 mod log;
 mod order;
 mod output;
