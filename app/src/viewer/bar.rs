@@ -1,10 +1,12 @@
 //! What floats around the pictures: how they are compared above, what they are below.
 
+use std::sync::Arc;
+
 use egui::{Align, Label, Layout, Rect, Ui, UiBuilder, vec2};
 
 use super::{Comparison, Viewer};
 use crate::command::Command;
-use crate::gallery::Recipe;
+use crate::gallery::{Recipe, Record};
 use crate::icons::Icon;
 use crate::panels::{Scene, widgets};
 use crate::session::PictureRef;
@@ -157,29 +159,41 @@ pub fn foot_ui(ui: &mut Ui, scene: &Scene<'_>, viewer: &Viewer, place: Rect) {
 
 /// What a picture is, under it.
 pub fn caption_ui(ui: &mut Ui, scene: &Scene<'_>, picture: PictureRef, place: Rect) {
-    let words = format!(
-        "{} · {}",
-        title_of(scene, picture),
-        facts_of(scene, picture)
-    );
+    let mut words = title_of(scene, picture);
+    let facts = facts_of(scene, picture);
+    if !facts.is_empty() {
+        words = format!("{words} · {facts}");
+    }
     let colour = theme::of(ui).text2;
     let job = widgets::clipped(&words, theme::label(), colour, place.width() - 28.0);
     ui.put(place, Label::new(job)).on_hover_text(words);
 }
 
 fn title_of(scene: &Scene<'_>, picture: PictureRef) -> String {
-    let title = scene.recipe(picture).map(Recipe::title);
+    let title = match record_of(scene, picture) {
+        Some(record) => Some(record.name()),
+        None => scene.recipe(picture).map(Recipe::title),
+    };
     title
         .filter(|title| !title.is_empty())
         .unwrap_or_else(|| "Picture".to_owned())
 }
 
 fn facts_of(scene: &Scene<'_>, picture: PictureRef) -> String {
-    let Some(recipe) = scene.recipe(picture) else {
-        return String::new();
-    };
-    format!(
-        "{} × {} px · seed {} · {}",
-        recipe.width, recipe.height, recipe.seed, recipe.model
-    )
+    match (scene.recipe(picture), record_of(scene, picture)) {
+        (Some(recipe), _) => format!(
+            "{} × {} px · seed {} · {}",
+            recipe.width, recipe.height, recipe.seed, recipe.model
+        ),
+        (None, Some(record)) if record.width > 0 => {
+            format!("{} × {} px", record.width, record.height)
+        }
+        (None, _) => String::new(),
+    }
+}
+
+/// What the gallery knows of it: the user's own title, and the file's name of what Limn has not made.
+fn record_of<'a>(scene: &'a Scene<'_>, picture: PictureRef) -> Option<&'a Record> {
+    let id = scene.session.picture_id(picture)?;
+    scene.gallery.record(id).map(Arc::as_ref)
 }

@@ -128,16 +128,20 @@ fn context(
     box_around(masked, size, frame, model)
 }
 
-/// A box of at least `size` and at least the model's, round `masked` and within the frame, with the size to work
-/// at.
+/// A box of at least `size`, round `masked` and within the frame, with the size to work at.
+///
+/// It is at least as large as the model's pictures, so that small masks have their surroundings; but in a picture that
+/// is hardly larger itself, half of that is enough: a mask in its corner would else get what belongs in the middle.
 pub(super) fn box_around(
     masked: PixelRect,
     (width, height): (u32, u32),
     frame: PixelRect,
     model: ModelSize,
 ) -> (PixelRect, (u32, u32)) {
-    let mut width = width.max(model.native.0).min(frame.width);
-    let mut height = height.max(model.native.1).min(frame.height);
+    let half = frame.width.max(frame.height) / 2;
+    let least = |native: u32| native.min(half.max(native / 2));
+    let mut width = width.max(least(model.native.0)).min(frame.width);
+    let mut height = height.max(least(model.native.1)).min(frame.height);
 
     // The model's sizes are few: rather see more than be squeezed.
     let (work_width, work_height) = work_size((width, height), model);
@@ -317,6 +321,15 @@ mod tests {
                 (256, 256),
             ),
             (
+                "in a picture of the model's size a small mask sees half of it",
+                PixelRect::new(200, 0, 56, 40),
+                PixelRect::from_size(256, 256),
+                1.0,
+                SMALL,
+                PixelRect::new(128, 0, 128, 128),
+                (256, 256),
+            ),
+            (
                 "one pixel",
                 PixelRect::from_size(1, 1),
                 PixelRect::from_size(1, 1),
@@ -383,7 +396,7 @@ mod tests {
     }
 
     /// Over many masks, frames and strengths: the box lies in the frame, holds all that the edit may write,
-    /// is as large as the model's native size where the picture allows, and its proportions are kept.
+    /// is as large as the model's native size or half of the picture, and its proportions are kept.
     #[test]
     fn the_box_holds_the_edit() {
         let mut random = crate::stitch::tests::Random::new(3);
@@ -414,8 +427,9 @@ mod tests {
                 plan.context.contains_rect(&reach),
                 "{mask:?} {frame:?} {plan:?}"
             );
-            assert!(plan.context.width >= frame.width.min(model.native.0));
-            assert!(plan.context.height >= frame.height.min(model.native.1));
+            let half = frame.width.max(frame.height) / 2;
+            assert!(plan.context.width >= frame.width.min(model.native.0).min(half));
+            assert!(plan.context.height >= frame.height.min(model.native.1).min(half));
             let (width, height) = plan.work_size;
             assert!(width > 0 && width.is_multiple_of(model.stride), "{plan:?}");
             assert!(

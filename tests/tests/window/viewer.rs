@@ -1,7 +1,7 @@
 //! Pictures looked at large, compared, and exported together.
 
 use egui::{Key, Modifiers};
-use limn::command::{Command, CopiesCommand, ViewCommand};
+use limn::command::{Command, CopiesCommand, GalleryCommand, ViewCommand};
 use limn::session::PictureRef;
 
 use super::Window;
@@ -91,4 +91,18 @@ fn the_export_sheet_names_the_first_copy_and_refuses_what_is_no_pattern() {
     assert!(!window.shows("The first one: a-red-sailboat-01.jpg"));
     window.click("Cancel");
     assert!(!window.shows("Export 4 pictures"));
+}
+
+#[test]
+fn a_picture_from_elsewhere_is_called_by_its_file() {
+    let mut window = Window::open();
+    let path = window.home.path().join("harbour.png");
+    image::RgbImage::new(30, 20).save(&path).unwrap();
+    window.send(Command::Gallery(GalleryCommand::Import(vec![path])));
+    let first = |window: &Window| window.app().gallery_view.entries().first().copied();
+    window.wait_for("the picture", |window| first(window).is_some());
+    let picture = PictureRef::Gallery(first(&window).unwrap().id);
+    window.send(Command::View(ViewCommand::Look(picture)));
+    window.wait_for("its name", |window| window.shows("harbour.png"));
+    assert!(window.shows("30 × 20 px"));
 }

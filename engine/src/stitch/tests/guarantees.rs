@@ -101,8 +101,9 @@ fn a_mask_smaller_than_its_feather_still_edits() {
                     .map(|i| if inside(i) { 255 } else { 0 })
                     .collect();
                 scene.edit(&mask, &settings, |prepared| {
+                    // A single pixel of one half keeps nine sixteenths of it where the model works twice as large.
                     assert!(
-                        prepared.change.iter().any(|&change| change > 0.3),
+                        prepared.change.iter().any(|&change| change > 0.27),
                         "{settings:?}"
                     );
                     // As much as the model may.
