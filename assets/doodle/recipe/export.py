@@ -16,7 +16,7 @@ import torch
 from diffusers import KandinskyV22CombinedPipeline, VQModel
 from diffusers.models.attention_processor import SpatialNorm
 from torch import nn
-from transformers import CLIPImageProcessor, CLIPTokenizer
+from transformers import CLIPImageProcessor, CLIPTextModelWithProjection, CLIPTokenizer
 
 import card
 import dataset
@@ -26,6 +26,7 @@ import tokenizer
 from encode import averaged, read_latents
 from settings import Setting
 from train_clip import Pair
+from vocabulary import take_over
 
 
 def main() -> None:
@@ -44,13 +45,14 @@ def main() -> None:
     n_parameters = sum(p.numel() for name in COMPONENTS for p in getattr(pipeline, name).parameters())
     preview = preview_map(arguments.state)
     pipeline.to(torch.float16).save_pretrained(arguments.out, safe_serialization=True)
-    tidy(arguments.out, arguments.state / "tokenizer")
+    tidy(arguments.out, arguments.state / EXPORTED_TOKENIZER)
     (arguments.out / "limn.json").write_text(json.dumps(card.card(settings.of(arguments.state), preview), indent=1) + "\n")
     check(arguments.out)
     size = sum(file.stat().st_size for file in arguments.out.rglob("*") if file.is_file())
     print(f"{n_parameters / 1e6:.1f} M parameters, {size / 1e6:.1f} MB in {arguments.out}")
 
 
+EXPORTED_TOKENIZER = "exported_tokenizer"
 COMPONENTS = ("unet", "movq", "prior_prior", "prior_image_encoder", "prior_text_encoder")
 
 
@@ -63,8 +65,9 @@ def assemble(state: Path, random: bool) -> KandinskyV22CombinedPipeline:
     movq = models.movq(setting) if random else trained_movq(state)
     for name, module in ({} if random else {"clip": pair, "unet": unet, "prior": prior}).items():
         load_trained(module, state, name)
+    text_encoder, tokens = with_plurals(pair.text, tokens, state)
     if not random:
-        quieten_unknown_words(pair.text, tokens, setting)
+        quieten_unknown_words(text_encoder, tokens, setting)
     if not random and (state / "image_embeds.pt").exists():
         saved = torch.load(state / "image_embeds.pt", weights_only=True)
         prior.clip_mean.data.copy_(saved["mean"][None])
@@ -76,7 +79,7 @@ def assemble(state: Path, random: bool) -> KandinskyV22CombinedPipeline:
         movq=movq.eval(),
         prior_prior=prior.eval(),
         prior_image_encoder=pair.image.eval(),
-        prior_text_encoder=pair.text.eval(),
+        prior_text_encoder=text_encoder.eval(),
         prior_tokenizer=tokens,
         prior_scheduler=models.prior_scheduler(),
         prior_image_processor=CLIPImageProcessor(
@@ -85,10 +88,23 @@ def assemble(state: Path, random: bool) -> KandinskyV22CombinedPipeline:
     )
 
 
+def with_plurals(
+    trained: CLIPTextModelWithProjection, old: CLIPTokenizer, state: Path
+) -> tuple[CLIPTextModelWithProjection, CLIPTokenizer]:
+    """Plurals that no caption has get tokens of their own, with the meaning of their singulars: better one apple than none."""
+    setting = settings.of(state)
+    singulars = tokenizer.singulars(setting)
+    tokenizer.save(state / EXPORTED_TOKENIZER, setting, singulars)
+    tokens = CLIPTokenizer.from_pretrained(state / EXPORTED_TOKENIZER)
+    text_encoder = models.text_encoder(len(tokens))
+    take_over(text_encoder, tokens.get_vocab(), trained, old.get_vocab(), singulars)
+    return text_encoder, tokens
+
+
 @torch.no_grad()
 def quieten_unknown_words(text_encoder: nn.Module, tokens: CLIPTokenizer, setting: Setting) -> None:
     """Tokens that no caption has kept their random embeddings, and would steer at random: they become an "a" each."""
-    ids = tokens([*tokenizer.words(setting), ","]).input_ids
+    ids = tokens([*tokenizer.words(setting), *tokenizer.singulars(setting), ","]).input_ids
     known = {token for word in ids for token in word}
     rows = text_encoder.get_input_embeddings().weight
     unknown = [row for row in range(len(rows)) if row not in known]

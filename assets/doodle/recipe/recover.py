@@ -21,6 +21,7 @@ import tokenizer
 from settings import Setting
 from train_clip import Pair
 from training import start_path
+from vocabulary import take_over
 
 
 def main() -> None:
@@ -64,14 +65,8 @@ def pair_for(setting: Setting, state: Path, folder: Path) -> Pair:
     image = CLIPVisionModelWithProjection.from_pretrained(folder / "prior_image_encoder", torch_dtype=torch.float32)
     pair.image.load_state_dict(image.state_dict())
     text = CLIPTextModelWithProjection.from_pretrained(folder / "prior_text_encoder", torch_dtype=torch.float32)
-    old_rows = text.get_input_embeddings().weight
-    new_rows = pair.text.get_input_embeddings().weight
     old, new = (json.loads((path / "vocab.json").read_text()) for path in (folder / "prior_tokenizer", state / "tokenizer"))
-    for token, row in new.items():
-        if token in old:
-            new_rows[row] = old_rows[old[token]]
-    same = {name: value for name, value in text.state_dict().items() if value.shape != old_rows.shape}
-    pair.text.load_state_dict(same, strict=False)
+    take_over(pair.text, new, text, old)
     return pair
 
 

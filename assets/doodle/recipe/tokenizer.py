@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from settings import Setting
@@ -30,6 +31,14 @@ def words(setting: Setting) -> list[str]:
         phrases += ["empty"]
     phrases += [phrase for table in tables for names in table.values() for phrase in names]
     return sorted({word for phrase in phrases for word in phrase.split()})
+
+
+def singulars(setting: Setting) -> dict[str, str]:
+    """What each plural is one of, word by word; none where the captions have plurals of their own."""
+    if setting.has_several:
+        return {}
+    names = [name for names in setting.objects.values() for name in names]
+    return {plural(name).split()[-1]: name.split()[-1] for name in names}
 
 
 def byte_characters() -> list[str]:
@@ -59,11 +68,11 @@ def learn_merges(vocabulary: list[str]) -> list[tuple[str, str]]:
                 k += 1
 
 
-def save(folder: Path, setting: Setting) -> None:
+def save(folder: Path, setting: Setting, more_words: Iterable[str] = ()) -> None:
     """Writes vocab.json, merges.txt and the configs that `CLIPTokenizer` reads."""
     folder.mkdir(parents=True, exist_ok=True)
     characters = byte_characters()
-    merges = learn_merges(words(setting))
+    merges = learn_merges(sorted({*words(setting), *more_words}))
     tokens = [*characters, *(c + "</w>" for c in characters), *("".join(pair) for pair in merges)]
     tokens += ["<|startoftext|>", "<|endoftext|>"]
     vocab = {token: k for k, token in enumerate(dict.fromkeys(tokens))}

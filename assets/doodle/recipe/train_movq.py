@@ -1,6 +1,6 @@
 """Trains the autoencoder on the scenes; with `--decoder-only`, on the frozen encoder's latents.
 
-The second way sharpens pictures while the diffusion model already learns the latents.
+The second way sharpens pictures while the diffusion model already learns the latents; a critic, last, makes edges hard.
 
 SpatialNorm has 32 groups built in, so where the widths are 32 its statistics are one channel's over the whole
 picture: crops would have others, hence whole pictures.
@@ -18,6 +18,7 @@ from diffusers import VQModel
 import dataset
 import models
 import settings
+from critic import Sharpening
 from encode import read_latents
 from training import Trainer, use_layer_norm_kernel
 
@@ -29,6 +30,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=2)
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--decoder-only", action="store_true")
+    parser.add_argument("--critic", type=float, default=0.0, help="share of a critic in the decoder's loss, with --decoder-only")
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
 
@@ -65,6 +67,7 @@ def train_decoder_only(arguments: argparse.Namespace, model: VQModel, pictures: 
     saved = torch.load(arguments.state / "latents.pt", weights_only=True)
     mean, std = (saved[name].view(1, -1, 1, 1).to(arguments.device) for name in ("mean", "std"))
     trainer = Trainer(arguments.state / "movq_decoder.pt", model, arguments.lr, arguments.minutes, ema=0.998)
+    sharpening = Sharpening(arguments) if arguments.critic else None
     while trainer.running():
         latents = read_latents(arguments.state)
         chosen = rng.integers(0, len(latents), arguments.batch)
@@ -75,7 +78,10 @@ def train_decoder_only(arguments: argparse.Namespace, model: VQModel, pictures: 
             noisy = (z + noise_level * torch.randn_like(z)) * std + mean
             y = model.decode(noisy, force_not_quantize=True).sample
         error, edge = errors(y.float(), x)
-        trainer.update(error + 0.5 * edge)
+        loss = error + 0.5 * edge
+        if sharpening:
+            loss = loss + arguments.critic * sharpening.loss(x, y.float(), loss, model.decoder.conv_out.weight)
+        trainer.update(loss)
         trainer.log(50, error=error, edge=edge)
     trainer.save()
 

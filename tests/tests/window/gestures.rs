@@ -98,12 +98,7 @@ fn variations_can_be_made_nearer_and_steered_by_words() {
     window.click("Variations");
     window.wait_for_runs(2);
     window.make_pictures(4);
-    let field = window
-        .harness
-        .get_by_label("Words that steer the variations");
-    field.focus();
-    window.steps(2);
-    window.type_text("in snow");
+    window.type_into("Words that steer the variations", "in snow");
     window.press(Modifiers::NONE, Key::Enter);
     window.wait_for_runs(3);
     let run = window.app().session.runs.last().unwrap();
@@ -156,12 +151,7 @@ fn words_can_be_mixed_in_and_unknown_ones_are_told() {
     let mut window = Window::with_results(4);
     window.press(Modifiers::SHIFT, Key::B);
     window.click("Add words to the mix");
-    window
-        .harness
-        .get_by_label("Words to mix in, part 2")
-        .focus();
-    window.steps(2);
-    window.type_text("a samurai");
+    window.type_into("Words to mix in, part 2", "a samurai");
     assert!(window.shows("Doodle does not know “samurai”; nearest:"));
     window.click("Replace “samurai” by “knight”");
     // Several of one mixture instead of the strip.
@@ -180,12 +170,7 @@ fn a_mix_survives_a_restart_and_a_picture_that_was_deleted_meanwhile_leaves_a_ga
     let mut window = Window::with_results(4);
     window.press(Modifiers::SHIFT, Key::B);
     window.click("Add words to the mix");
-    window
-        .harness
-        .get_by_label("Words to mix in, part 2")
-        .focus();
-    window.steps(2);
-    window.type_text("a knight");
+    window.type_into("Words to mix in, part 2", "a knight");
     assert!(window.app().session.documents.current().is_blank());
     let before = window.app().session.documents.current().draft.mix.clone();
     let id = before.parts[0].0.picture().unwrap();
@@ -228,12 +213,8 @@ fn day_is_turned_into_night() {
     assert_eq!(window.app().session.deed(), Deed::Turn);
     window.press(Modifiers::COMMAND, Key::Enter);
     assert!(window.shows("Say what is there and what it becomes, as in “day” into “night”."));
-    window.harness.get_by_label("What is there").focus();
-    window.steps(2);
-    window.type_text("red");
-    window.harness.get_by_label("What it becomes").focus();
-    window.steps(2);
-    window.type_text("night");
+    window.type_into("What is there", "red");
+    window.type_into("What it becomes", "night");
     window.press(Modifiers::NONE, Key::Enter);
     window.wait_for_runs(2);
     let Gesture::Turn {

@@ -108,6 +108,13 @@ impl Window {
         self.steps(3);
     }
 
+    /// Types into the field with this label.
+    fn type_into(&mut self, label: &str, text: &str) {
+        self.harness.get_by_label(label).focus();
+        self.steps(2);
+        self.type_text(text);
+    }
+
     /// A key as the system sends it: the press, and the text that it types, at once.
     fn stroke(&mut self, key: Key, text: &str) {
         self.harness.input_mut().events.extend([

@@ -103,6 +103,6 @@ fn a_picture_from_elsewhere_is_called_by_its_file() {
     window.wait_for("the picture", |window| first(window).is_some());
     let picture = PictureRef::Gallery(first(&window).unwrap().id);
     window.send(Command::View(ViewCommand::Look(picture)));
-    window.wait_for("its name", |window| window.shows("harbour.png"));
+    window.wait_for("its name", |window| window.shows("harbour"));
     assert!(window.shows("30 × 20 px"));
 }

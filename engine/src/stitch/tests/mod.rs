@@ -4,6 +4,7 @@
 
 mod boundaries;
 mod guarantees;
+mod plan;
 
 use super::*;
 use crate::{PixelRect, image::RgbPicture};
