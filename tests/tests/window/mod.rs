@@ -17,7 +17,7 @@ use egui_kittest::kittest::Queryable;
 use limn::app::App;
 use limn::engine_link::{EngineCommand, EngineEvent};
 use limn::paths::Folders;
-use limn::session::SlotState;
+use limn::session::{GalleryState, SlotState};
 use limn_engine::protocol::{
     BlobHash, Event, JobId, MemoryUse, ModelDeed, ModelId, ModelInfo, Phase, Picture, Plan,
     Preview, Progress, Sampling, Timings, Vocabulary,
@@ -45,6 +45,10 @@ impl Window {
             build: "played".to_owned(),
         });
         window.say(Event::Models(vec![model()]));
+        // Only then is it decided what the prompt begins with.
+        window.wait_for("the gallery", |window| {
+            window.app().gallery_view.state != GalleryState::Opening
+        });
         window.steps(3);
         window
     }
