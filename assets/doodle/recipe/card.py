@@ -28,7 +28,7 @@ EXAMPLES = {
         "an orange tent in the mountains at night",
         "a pink car on the road",
         "a red rocket in space",
-        "an orange balloon in the mountains at sunset",
+        "an orange balloon at sunset",
         "a pink butterfly in the garden, pastel",
         "a red mushroom in the forest",
         "a yellow bus in the city",
