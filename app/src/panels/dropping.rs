@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use egui::{Id, Modal, Ui, vec2};
 
 use super::Scene;
-use super::drop_zone::drop_zone_ui;
+use super::drop_zone::drop_anywhere_ui;
 use super::widgets::{self, Loudness};
 use crate::command::{Command, GestureCommand};
 use crate::session::{Place, Session};
@@ -51,7 +51,7 @@ pub fn drop_hint_ui(ui: &Ui, scene: &Scene<'_>) {
         is_there.then(|| Landing::of(scene.session, paths).words())
     });
     if let Some(words) = words {
-        drop_zone_ui(ui.ctx(), ui.ctx().content_rect(), words, true);
+        drop_anywhere_ui(ui.ctx(), words);
     }
 }
 
