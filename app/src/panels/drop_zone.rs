@@ -12,11 +12,8 @@ use crate::theme;
 pub fn drop_zone_ui(ctx: &Context, rect: Rect, words: &str, is_over: bool) {
     let theme = theme::of_ctx(ctx);
     let painter = painter(ctx);
-    ring(
-        &painter,
-        rect,
-        if is_over { theme.accent } else { theme.border },
-    );
+    let colour = if is_over { theme.accent } else { theme.border };
+    ring(&painter, rect, colour);
     let bottom = pos2(rect.center().x, rect.bottom() - 22.0);
     chip(
         &painter,

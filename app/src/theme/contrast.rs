@@ -29,33 +29,18 @@ mod tests {
     #[test]
     fn every_pair_of_text_and_ground_has_enough_contrast() {
         for theme in [&DARK, &LIGHT] {
+            let everywhere = vec![
+                theme.bg0,
+                theme.bg1,
+                theme.bg2,
+                theme.bg3,
+                theme.canvas,
+                theme.cap,
+                theme.error_bg,
+            ];
             for (name, text, grounds) in [
-                (
-                    "text",
-                    theme.text,
-                    vec![
-                        theme.bg0,
-                        theme.bg1,
-                        theme.bg2,
-                        theme.bg3,
-                        theme.canvas,
-                        theme.cap,
-                        theme.error_bg,
-                    ],
-                ),
-                (
-                    "text2",
-                    theme.text2,
-                    vec![
-                        theme.bg0,
-                        theme.bg1,
-                        theme.bg2,
-                        theme.bg3,
-                        theme.canvas,
-                        theme.cap,
-                        theme.error_bg,
-                    ],
-                ),
+                ("text", theme.text, everywhere.clone()),
+                ("text2", theme.text2, everywhere),
                 (
                     "text3",
                     theme.text3,
