@@ -1,10 +1,13 @@
 //! Everything that can go wrong in the engine, as the user will read it.
 //!
-//! A message says what happened, what to do, and names the path last.
+//! A message says what happened, what to do, and names the path last. What others wrote in it goes through
+//! [`foreign_text`], so that a message is one line of about 1 KB whatever it is about.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+use crate::foreign_text;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -37,7 +40,11 @@ pub enum Error {
         fitting_width: u32,
         fitting_height: u32,
     },
-    #[error("{name} must be {allowed}, and is {value}")]
+    #[error(
+        "{name} must be {}, and is {}",
+        foreign_text::reason(allowed),
+        foreign_text::name(value)
+    )]
     OutOfRange {
         name: &'static str,
         value: String,
@@ -49,7 +56,11 @@ pub enum Error {
     NoPicture,
     #[error("the picture is transparent all over: there is nothing to see in it")]
     TransparentPicture,
-    #[error("“{from}” and “{to}” mean the same to this model: name two things that differ")]
+    #[error(
+        "“{}” and “{}” mean the same to this model: name two things that differ",
+        foreign_text::name(from),
+        foreign_text::name(to)
+    )]
     NoDifference { from: String, to: String },
     #[error("the {name} is not {width}×{height}, as the request says")]
     WrongPictureSize {
@@ -57,27 +68,50 @@ pub enum Error {
         width: u32,
         height: u32,
     },
-    #[error("there is no sampler `{name}`: use one of {}", valid.join(", "))]
+    #[error(
+        "there is no sampler `{}`: use one of {}",
+        foreign_text::name(name),
+        foreign_text::names(valid)
+    )]
     UnknownSampler { name: String, valid: Vec<String> },
-    #[error("there is no device `{name}`: use one of {}", valid.join(", "))]
+    #[error(
+        "there is no device `{}`: use one of {}",
+        foreign_text::name(name),
+        foreign_text::names(valid)
+    )]
     UnknownDevice { name: String, valid: Vec<String> },
-    #[error("there is no model `{name}`: {}", choices(valid))]
+    #[error("there is no model `{}`: {}", foreign_text::name(name), choices(valid))]
     UnknownModel { name: String, valid: Vec<String> },
-    #[error("this is not a model that Limn can read: {reason}: {}", path.display())]
+    #[error(
+        "this is not a model that Limn can read: {}: {}",
+        foreign_text::reason(reason),
+        foreign_text::path(path)
+    )]
     NotAModel { path: PathBuf, reason: String },
-    #[error("the model is damaged or incomplete: {reason}: {}", path.display())]
+    #[error(
+        "the model is damaged or incomplete: {}: {}",
+        foreign_text::reason(reason),
+        foreign_text::path(path)
+    )]
     BadWeights { path: PathBuf, reason: String },
-    #[error("a pickle can run code, so Limn never opens one; look for the same model as .safetensors: {}", path.display())]
+    #[error(
+        "a pickle can run code, so Limn never opens one; look for the same model as .safetensors: {}",
+        foreign_text::path(path)
+    )]
     Pickle { path: PathBuf },
-    #[error("cannot read the file ({source}): {}", path.display())]
+    #[error(
+        "cannot read the file ({}): {}",
+        foreign_text::reason(source),
+        foreign_text::path(path)
+    )]
     Io {
         path: PathBuf,
         #[source]
         source: std::io::Error,
     },
-    #[error("the device failed: {0}")]
+    #[error("the device failed: {}", foreign_text::reason(.0))]
     Device(String),
-    #[error("the device is out of memory: {0}")]
+    #[error("the device is out of memory: {}", foreign_text::reason(.0))]
     OutOfMemory(String),
     #[error(
         "the picture came out as not-a-number; try another seed, or the full precision of --dtype f32"
@@ -87,11 +121,14 @@ pub enum Error {
         "the other side speaks Limn protocol {theirs}, this side {ours}: install the same version on both"
     )]
     ProtocolVersion { ours: u16, theirs: u16 },
-    #[error("the connection to the engine broke: {0}")]
+    #[error("the connection to the engine broke: {}", foreign_text::reason(.0))]
     Protocol(String),
     #[error("cancelled")]
     Cancelled,
-    #[error("the engine failed where it never should ({0}); its log has the details")]
+    #[error(
+        "the engine failed where it never should ({}); its log has the details",
+        foreign_text::reason(.0)
+    )]
     Bug(String),
 }
 
@@ -99,7 +136,7 @@ fn choices(names: &[String]) -> String {
     if names.is_empty() {
         "none is installed; name a model's folder by its path".to_owned()
     } else {
-        format!("use one of {}", names.join(", "))
+        format!("use one of {}", foreign_text::names(names))
     }
 }
 
@@ -157,4 +194,60 @@ impl Error {
 /// As in `7.8 GiB`.
 fn gibibytes(bytes: u64) -> String {
     format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_message_is_long_or_steers_a_terminal_whatever_its_fields_hold() {
+        let text = || "\u{1b}[2J\u{202e}模".repeat(100_000);
+        let path = || PathBuf::from(text());
+        let errors = [
+            Error::OutOfRange {
+                name: "the size",
+                value: text(),
+                allowed: text(),
+            },
+            Error::NoDifference {
+                from: text(),
+                to: text(),
+            },
+            Error::UnknownSampler {
+                name: text(),
+                valid: vec![text(); 10],
+            },
+            Error::UnknownDevice {
+                name: text(),
+                valid: vec![text(); 10],
+            },
+            Error::UnknownModel {
+                name: text(),
+                valid: vec![text(); 10],
+            },
+            Error::NotAModel {
+                path: path(),
+                reason: text(),
+            },
+            Error::BadWeights {
+                path: path(),
+                reason: text(),
+            },
+            Error::Pickle { path: path() },
+            Error::io(path(), std::io::Error::other(text())),
+            Error::Device(text()),
+            Error::OutOfMemory(text()),
+            Error::Protocol(text()),
+            Error::Bug(text()),
+        ];
+        for error in errors {
+            let message = error.to_string();
+            assert!(
+                message.len() <= 2 * foreign_text::MAX_MESSAGE_BYTES,
+                "{message}"
+            );
+            assert!(!message.contains(foreign_text::is_hidden), "{message}");
+        }
+    }
 }

@@ -14,7 +14,8 @@
 //! - [`stitch`] cuts out what an edit sees and makes the patch that is written back, in pixels;
 //! - [`pipelines`] put them together, one function per deed;
 //! - [`worker`] runs pipelines as jobs and speaks [`protocol`] with the window or the command line;
-//! - [`device`] knows what the machine has and what it may be trusted with.
+//! - [`device`] knows what the machine has and what it may be trusted with;
+//! - [`foreign_text`] is the door for what others wrote, on its way to a message or a log.
 //!
 //! Invariants: the arrows point one way (`pipelines` → components → `weights`); nothing here names
 //! egui; nothing writes to standard output but protocol frames; noise is made on the CPU and is
@@ -29,6 +30,7 @@ pub mod device;
 mod diffusers_config;
 pub mod embedding;
 pub mod error;
+pub mod foreign_text;
 pub mod guidance;
 pub mod image;
 pub mod image_preprocessor;
