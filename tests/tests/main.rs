@@ -4,6 +4,7 @@
 
 mod harness;
 
+mod cases;
 mod catalogue;
 mod command_line;
 mod documents;
