@@ -12,7 +12,7 @@
 //! - [`engine_link`] is the one place that talks to the engine process;
 //! - [`viewer`] looks at pictures large and compares them;
 //! - [`import`] opens pictures from elsewhere; [`gallery`] keeps the pictures and finds them; [`words`] are those that a
-//!   small model knows; [`settings`], [`paths`] and [`files`] are their ground.
+//!   small model knows; `folding` is text as it is compared; [`settings`], [`paths`] and [`files`] are their ground.
 //!
 //! Invariants: nothing blocks inside `ui`; the window outlives its engine; a picture is shown as finished
 //! only when it is on the disk; nothing here names a tensor.
@@ -26,6 +26,7 @@ pub mod command;
 pub mod document;
 pub mod engine_link;
 pub mod files;
+mod folding;
 pub mod gallery;
 pub mod icons;
 pub mod import;

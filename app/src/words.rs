@@ -4,6 +4,9 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use limn_engine::protocol::Vocabulary;
+use unicode_normalization::char::is_combining_mark;
+
+use crate::folding::fold;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownWord {
@@ -26,10 +29,11 @@ pub fn unknown_words(prompt: &str, vocabulary: &Vocabulary) -> Vec<UnknownWord> 
     words(prompt)
         .filter_map(|range| {
             let word = prompt[range.clone()].to_lowercase();
-            if knows(&known, &word) {
+            let folded = fold(&word);
+            if knows(&known, &folded) {
                 return None;
             }
-            let nearest = nearest(&word, vocabulary);
+            let nearest = nearest(&folded, vocabulary);
             Some(UnknownWord {
                 range,
                 word,
@@ -44,14 +48,14 @@ pub fn unknown_words(prompt: &str, vocabulary: &Vocabulary) -> Vec<UnknownWord> 
 /// out. `None` if nothing is left that means something.
 pub fn in_known_words(text: &str, vocabulary: &Vocabulary) -> Option<String> {
     let known: Vec<String> = vocabulary_words(vocabulary).collect();
+    let text = fold(text);
     let is_typing = text.ends_with(char::is_alphanumeric);
-    let mut ranges = words(text).peekable();
+    let mut ranges = words(&text).peekable();
     let mut found: Vec<String> = Vec::new();
     while let Some(range) = ranges.next() {
-        let word = text[range].to_lowercase();
         let is_last = ranges.peek().is_none();
         found.extend(in_known_word(
-            &word,
+            &text[range],
             &known,
             vocabulary,
             is_last && is_typing,
@@ -98,7 +102,7 @@ fn known_words(vocabulary: &Vocabulary) -> HashSet<String> {
     vocabulary_words(vocabulary).chain(function_words).collect()
 }
 
-/// The model's own words in lower case, objects first.
+/// The model's own words, folded, objects first.
 fn vocabulary_words(vocabulary: &Vocabulary) -> impl Iterator<Item = String> {
     [
         &vocabulary.objects,
@@ -112,7 +116,7 @@ fn vocabulary_words(vocabulary: &Vocabulary) -> impl Iterator<Item = String> {
     .flatten()
     // An entry can be a phrase, as in "at night".
     .flat_map(|entry| entry.split_whitespace())
-    .map(str::to_lowercase)
+    .map(fold)
 }
 
 fn knows(known: &HashSet<String>, word: &str) -> bool {
@@ -130,19 +134,21 @@ fn stems(word: &str) -> impl Iterator<Item = String> {
 fn synonym(word: &str, vocabulary: &Vocabulary) -> Option<String> {
     let is_listed = |word: &str| {
         let mut synonyms = vocabulary.synonyms.iter();
-        synonyms.find(|(typed, _)| typed.eq_ignore_ascii_case(word))
+        synonyms.find(|(typed, _)| fold(typed) == word)
     };
     let listed = is_listed(word).or_else(|| stems(word).find_map(|stem| is_listed(&stem)));
     listed.map(|(_, known)| known.clone())
 }
 
-/// The byte ranges of words: letters and digits, with apostrophes inside.
+/// The byte ranges of words: letters with their accents, digits, and apostrophes inside.
 fn words(prompt: &str) -> impl Iterator<Item = Range<usize>> {
     let mut rest = 0;
     std::iter::from_fn(move || {
         let start = rest + prompt[rest..].find(char::is_alphanumeric)?;
         let end = prompt[start..]
-            .find(|c: char| !c.is_alphanumeric() && c != '\'')
+            .find(|c: char| {
+                !c.is_alphanumeric() && !matches!(c, '\'' | '’') && !is_combining_mark(c)
+            })
             .map_or(prompt.len(), |length| start + length);
         rest = end;
         Some(start..end)
@@ -249,6 +255,10 @@ mod tests {
             "a rde salboat",
             &[("rde", Some("red")), ("salboat", Some("sailboat"))],
         );
+        check(
+            "a Sa\u{301}ilboat, the knight’s",
+            &[("knight’s", Some("knight"))],
+        );
         check("Ein Flugzeug 🚀", &[("Ein", None), ("Flugzeug", None)]);
     }
 
@@ -260,6 +270,8 @@ mod tests {
             ("samurai in the wind", Some("knight")),
             ("houses by the sea ", Some("house sea")),
             ("red cat", Some("red cat")),
+            ("RE\u{301}D ｃａｔ", Some("red cat")),
+            ("the knight’s house", Some("knight house")),
             ("salboat", Some("sailboat")),
             ("cat in the fo", Some("cat")),
             ("cat in the for", Some("cat forest")),

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::{Index, State, record};
+use crate::folding::fold;
 use crate::gallery::error::Result;
 use crate::gallery::layout::PictureId;
 use crate::gallery::marks::{Change, Line, Mark, Said};
@@ -164,7 +165,7 @@ fn count(row: &Row, column: usize) -> rusqlite::Result<usize> {
 }
 
 fn by_name(mut collections: Vec<Collection>) -> Vec<Collection> {
-    collections.sort_by_cached_key(|collection| collection.name.to_lowercase());
+    collections.sort_by_cached_key(|collection| fold(&collection.name));
     collections
 }
 

@@ -12,6 +12,7 @@ mod outside;
 mod query;
 mod record;
 mod schema;
+mod words;
 
 use std::path::{Path, PathBuf};
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::types::Value;
 use serde::{Deserialize, Serialize};
 
-use super::{Index, State};
+use super::{Index, State, words};
 use crate::gallery::error::Result;
 use crate::gallery::layout::PictureId;
 
@@ -15,7 +15,8 @@ use crate::gallery::layout::PictureId;
 #[expect(clippy::struct_excessive_bools, reason = "one for each condition")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Query {
-    /// Words, or beginnings of words, that all occur in title, prompt, model, tags, boards or note.
+    /// Words, or beginnings of words, that all occur in title, prompt, model, tags, boards or note: in any case, with or
+    /// without accents. No sign has a meaning of its own.
     pub words: String,
     pub is_starred: bool,
     pub tag: Option<String>,
@@ -169,10 +170,9 @@ fn condition(query: &Query) -> (String, Vec<Value>) {
         conditions.push("id >= ? AND id < ?".to_owned());
         values.extend([made.start, made.end].map(|at| first_id_at(at).into()));
     }
-    for word in query.words.split_whitespace() {
-        let (condition, value) = word_condition(word);
-        conditions.push(condition.to_owned());
-        values.push(value.into());
+    if let Some(expression) = words::match_expression(&query.words) {
+        conditions.push("row IN (SELECT rowid FROM words WHERE words MATCH ?)".to_owned());
+        values.push(expression.into());
     }
     (conditions.join(" AND "), values)
 }
@@ -182,25 +182,4 @@ fn first_id_at(at: Timestamp) -> Vec<u8> {
     // A version-7 UUID begins with 48 bits of milliseconds since 1970.
     let milliseconds = at.as_millisecond().clamp(0, (1 << 48) - 1);
     milliseconds.to_be_bytes()[2..].to_vec()
-}
-
-fn word_condition(word: &str) -> (&'static str, String) {
-    // SQLite's tokenizer knows words with spaces between them: the beginning of one is looked up.
-    // Signs, emoji, and scripts without spaces are looked for as they are.
-    if word.chars().all(|c| c.is_alphanumeric() && !is_unspaced(c)) {
-        let condition = "row IN (SELECT rowid FROM words WHERE words MATCH ?)";
-        (condition, format!("\"{word}\"*"))
-    } else {
-        let condition = "row IN (SELECT rowid FROM words WHERE text LIKE ? ESCAPE '\\')";
-        let escaped = word
-            .replace('\\', "\\\\")
-            .replace('%', "\\%")
-            .replace('_', "\\_");
-        (condition, format!("%{escaped}%"))
-    }
-}
-
-/// Thai to Khmer, kana, Han and other scripts that are written without spaces between words.
-fn is_unspaced(c: char) -> bool {
-    matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{2e80}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }

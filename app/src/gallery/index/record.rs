@@ -2,7 +2,8 @@
 
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
-use super::{Index, State, kind_code, kind_from_code};
+use super::{Index, State, kind_code, kind_from_code, words};
+use crate::folding::fold;
 use crate::gallery::error::Result;
 use crate::gallery::foreign::ForeignRecipe;
 use crate::gallery::layout::{FileKind, PictureId};
@@ -235,6 +236,16 @@ fn read_row(id: PictureId, row: &Row) -> rusqlite::Result<Record> {
     })
 }
 
+/// Writes anew by which words every picture is found and sorted.
+pub(super) fn refresh_all(transaction: &Transaction) -> rusqlite::Result<()> {
+    let mut statement = transaction.prepare("SELECT id FROM pictures")?;
+    let ids = statement.query_map([], |row| row.get(0))?;
+    let ids = ids.collect::<rusqlite::Result<Vec<[u8; 16]>>>()?;
+    ids.into_iter()
+        .filter_map(PictureId::from_bytes)
+        .try_for_each(|id| refresh(transaction, id))
+}
+
 /// Writes anew by which words a picture is found and sorted, after its file or its marks changed.
 pub(super) fn refresh(transaction: &Transaction, id: PictureId) -> rusqlite::Result<()> {
     let Some(record) = read(transaction, id)? else {
@@ -244,14 +255,12 @@ pub(super) fn refresh(transaction: &Transaction, id: PictureId) -> rusqlite::Res
     let sql = "UPDATE pictures SET sort_name = ?2 WHERE id = ?1 RETURNING row";
     let row: i64 = transaction
         .prepare_cached(sql)?
-        .query_row(params![id.bytes(), name.trim().to_lowercase()], |row| {
-            row.get(0)
-        })?;
+        .query_row(params![id.bytes(), fold(name.trim())], |row| row.get(0))?;
     transaction
         .prepare_cached("DELETE FROM words WHERE rowid = ?1")?
         .execute([row])?;
     transaction
         .prepare_cached("INSERT INTO words (rowid, text) VALUES (?1, ?2)")?
-        .execute(params![row, record.words()])
+        .execute(params![row, words::tokens(&record.words())])
         .map(|_| ())
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 /// What each version of the schema adds to the one before; `PRAGMA user_version` counts them.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     "
     CREATE TABLE pictures (
         row INTEGER PRIMARY KEY,
@@ -84,7 +84,11 @@ const MIGRATIONS: [&str; 4] = [
     UPDATE pictures SET modified_ns = 0 WHERE recipe IS NULL;
     CREATE INDEX pictures_by_run ON pictures (run, id) WHERE run IS NOT NULL;
 ",
+    super::words::MIGRATION,
 ];
+
+/// The last version that changed by which words pictures are found and sorted: older ones' are written anew.
+const VERSION_OF_WORDS: usize = 5;
 
 /// How long to wait for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -127,6 +131,9 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<usize> {
     for migration in &MIGRATIONS[version..] {
         transaction.execute_batch(migration)?;
     }
+    if version < VERSION_OF_WORDS {
+        super::record::refresh_all(&transaction)?;
+    }
     transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
     transaction.commit()?;
     Ok(MIGRATIONS.len())
@@ -142,11 +149,15 @@ mod tests {
     use crate::gallery::PictureId;
     use crate::gallery::recipe::tests::recipe;
 
-    /// An index as the first version of the schema left it.
-    fn first_version(path: &std::path::Path, recipes: &[String]) {
+    /// An index as a version of the schema left it.
+    fn of_version(version: usize, path: &std::path::Path, recipes: &[String]) {
         let connection = Connection::open(path).unwrap();
-        connection.execute_batch(MIGRATIONS[0]).unwrap();
-        connection.pragma_update(None, "user_version", 1).unwrap();
+        for migration in &MIGRATIONS[..version] {
+            connection.execute_batch(migration).unwrap();
+        }
+        connection
+            .pragma_update(None, "user_version", version as i64)
+            .unwrap();
         for json in recipes {
             let id: PictureId = serde_json::from_str::<serde_json::Value>(json).unwrap()["id"]
                 .as_str()
@@ -169,7 +180,7 @@ mod tests {
         let parent = recipe("zebra", 1, (64, 64));
         let mut child = recipe("Apple", 2, (64, 64));
         child.parents.push(parent.id);
-        first_version(&path, &[parent.to_json(), child.to_json()]);
+        of_version(1, &path, &[parent.to_json(), child.to_json()]);
         let (index, aside) = Index::open(&path).unwrap();
         assert_eq!(aside, None);
         let by_name = Query {
@@ -187,5 +198,28 @@ mod tests {
         assert!(stamps.iter().all(|(_, stamp)| stamp.modified_ns == 0));
         assert!(stamps.iter().all(|(_, stamp)| stamp.state == State::Here));
         assert_eq!(index.marks_offset().unwrap(), 0);
+    }
+
+    #[test]
+    fn the_words_of_an_older_index_are_written_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let bar = recipe("CAFÉ-BAR à Genève, C++, 夜の港, Ёлка", 1, (64, 64));
+        let other = recipe("boats", 2, (64, 64));
+        for version in 1..VERSION_OF_WORDS {
+            let path = folder.path().join(format!("{version}.sqlite"));
+            of_version(version, &path, &[bar.to_json(), other.to_json()]);
+            let (index, aside) = Index::open(&path).unwrap();
+            assert_eq!(aside, None);
+            for words in ["cafe", "BAR", "geneve", "c++", "港", "ЕЛКА"] {
+                let query = Query {
+                    words: words.to_owned(),
+                    ..Query::default()
+                };
+                let entries = index.entries(&query).unwrap();
+                let ids: Vec<PictureId> = entries.iter().map(|entry| entry.id).collect();
+                assert_eq!(ids, [bar.id], "{words} in version {version}");
+            }
+            assert_eq!(index.integrity().unwrap(), None);
+        }
     }
 }

@@ -4,6 +4,7 @@ use egui::{Id, Modal, ScrollArea, TextEdit, Ui, vec2};
 
 use super::pictures as pictures_words;
 use crate::command::{Command, GalleryCommand};
+use crate::folding::fold;
 use crate::gallery::Mark;
 use crate::panels::widgets::{self, Loudness};
 use crate::panels::{Scene, palette, prompt_bar};
@@ -91,19 +92,16 @@ fn board_ui(ui: &mut Ui, scene: &mut Scene<'_>, ids: &[PictureId], name: &mut St
     }
     let mut chosen = None;
     let enter = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
-    let words = name.trim().to_lowercase();
+    let words = fold(name.trim());
     let boards: Vec<(String, usize)> = scene
         .gallery
         .overview
         .boards
         .iter()
-        .filter(|board| board.name.to_lowercase().contains(&words))
+        .filter(|board| fold(&board.name).contains(&words))
         .map(|board| (board.name.clone(), board.n_pictures))
         .collect();
-    let is_new = !words.is_empty()
-        && !boards
-            .iter()
-            .any(|(board, _)| board.to_lowercase() == words);
+    let is_new = !words.is_empty() && !boards.iter().any(|(board, _)| fold(board) == words);
     ScrollArea::vertical().max_height(260.0).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
         for (board, n) in &boards {
@@ -122,9 +120,7 @@ fn board_ui(ui: &mut Ui, scene: &mut Scene<'_>, ids: &[PictureId], name: &mut St
     if enter && !words.is_empty() {
         // A name that only one board has the beginning of is meant as that board.
         chosen = match &boards[..] {
-            [(board, _)] if !is_new || board.to_lowercase().starts_with(&words) => {
-                Some(board.clone())
-            }
+            [(board, _)] if !is_new || fold(board).starts_with(&words) => Some(board.clone()),
             _ => Some(name.trim().to_owned()),
         };
     }
