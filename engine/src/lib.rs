@@ -15,7 +15,8 @@
 //! - [`pipelines`] put them together, one function per deed;
 //! - [`worker`] runs pipelines as jobs and speaks [`protocol`] with the window or the command line;
 //! - [`device`] knows what the machine has and what it may be trusted with;
-//! - [`foreign_text`] is the door for what others wrote, on its way to a message or a log.
+//! - [`foreign_text`] is the door for what others wrote, on its way to a message or a log; [`standard_error`] takes a
+//!   line where people may not listen.
 //!
 //! Invariants: the arrows point one way (`pipelines` → components → `weights`); nothing here names
 //! egui; nothing writes to standard output but protocol frames; noise is made on the CPU and is
@@ -45,6 +46,7 @@ mod pulse;
 pub mod resample;
 pub mod samplers;
 pub mod schedules;
+pub mod standard_error;
 pub mod stitch;
 pub mod text_encoders;
 pub mod tokenizer;

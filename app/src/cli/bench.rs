@@ -1,6 +1,7 @@
 use std::time::Instant;
 
 use anyhow::Context;
+use limn_engine::foreign_text::name;
 use limn_engine::protocol::{GenerateRequest, MemoryUse, ModelId, Plan, Timings};
 use serde_json::json;
 
@@ -90,7 +91,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             "picture_seconds": runs.iter().map(|run| run.wait_secs).collect::<Vec<_>>(),
         }));
     } else {
-        output::line(table(plan.as_ref(), start_secs, load_secs, &runs));
+        output::lines(table(plan.as_ref(), start_secs, load_secs, &runs));
     }
     Ok(())
 }
@@ -116,7 +117,12 @@ fn table(plan: Option<&Plan>, start_secs: f32, load_secs: f32, runs: &[Run]) -> 
     if let Some(plan) = plan {
         rows.push(format!(
             "{}, {}×{}, {} steps, on {} in {}",
-            plan.model_name, plan.width, plan.height, plan.n_steps, plan.device, plan.dtype
+            name(&plan.model_name),
+            plan.width,
+            plan.height,
+            plan.n_steps,
+            name(&plan.device),
+            name(&plan.dtype)
         ));
     }
     rows.push(format!(
@@ -136,7 +142,8 @@ fn table(plan: Option<&Plan>, start_secs: f32, load_secs: f32, runs: &[Run]) -> 
     };
     rows.push(format!("{:24}{:>9}    {:>9}", "", "first", "later"));
     for (stage, _) in &first.timings.stages {
-        rows.push(row(stage, &|run| stage_secs(run, stage), "s"));
+        let shown = name(stage).to_string();
+        rows.push(row(&shown, &|run| stage_secs(run, stage), "s"));
     }
     rows.push(row("one step", &seconds_per_step, "s"));
     rows.push(row("picture", &|run| run.wait_secs, "s"));

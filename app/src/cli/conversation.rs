@@ -195,7 +195,7 @@ impl Conversation {
                     patch_mask,
                 }))?,
                 EngineEvent::Event(event) => pass_on(event, &mut on_event)?,
-                EngineEvent::Died { reason, .. } => bail!(reason),
+                EngineEvent::Died { reason, .. } => bail!(in_one_line(&reason)),
                 EngineEvent::Connected { .. } => {}
             }
         }
@@ -208,12 +208,19 @@ impl Conversation {
                 bail!("cancelled");
             }
             match self.link.recv_timeout(TICK) {
-                Some(EngineEvent::Died { reason, .. }) => bail!(reason),
+                Some(EngineEvent::Died { reason, .. }) => bail!(in_one_line(&reason)),
                 Some(event) => return Ok(event),
                 None => {}
             }
         }
     }
+}
+
+/// The few lines of an engine's end.
+fn in_one_line(reason: &str) -> String {
+    let lines = reason.lines().map(str::trim);
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    lines.join("; ")
 }
 
 fn refuse_failure(event: &EngineEvent) -> anyhow::Result<()> {

@@ -1,3 +1,4 @@
+use limn_engine::foreign_text::{message, name};
 use limn_engine::protocol::{DeviceInfo, SelfTest};
 use serde_json::json;
 
@@ -36,7 +37,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 "self_test": self_test(device),
             }));
         } else {
-            output::line(describe(device));
+            output::lines(describe(device));
         }
     }
     Ok(())
@@ -53,11 +54,11 @@ fn describe(device: &DeviceInfo) -> String {
         .map_or_else(|| "unknown".to_owned(), gibibytes);
     format!(
         "{}\n  kind       {kind}\n  backend    {} ({})\n  memory     {memory}\n  precision  {}\n  self-test  {}",
-        device.name,
-        device.backend,
-        device.driver,
-        device.dtypes.join(", "),
-        self_test(device),
+        name(&device.name),
+        name(&device.backend),
+        name(&device.driver),
+        name(device.dtypes.join(", ")),
+        message(self_test(device)),
     )
 }
 

@@ -2,6 +2,7 @@ use std::path::Path;
 
 use limn_engine::{
     catalogue::{Catalogue, ComponentReport, ModelReport, UpscalerFile, UpscalerReport},
+    foreign_text::{line, message, name},
     protocol::ModelId,
     weights::LoadReport,
 };
@@ -43,7 +44,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.json {
         output::json(&json!({ "event": "model", "model": report }));
     } else {
-        output::line(describe(&report));
+        output::lines(describe(&report));
     }
     let faulty: Vec<&str> = report
         .components
@@ -60,7 +61,7 @@ fn inspect_upscaler(upscaler: &UpscalerFile, is_json: bool) -> anyhow::Result<()
     if is_json {
         output::json(&json!({ "event": "upscaler", "upscaler": report }));
     } else {
-        output::line(describe_upscaler(&report));
+        output::lines(describe_upscaler(&report));
     }
     anyhow::ensure!(report.report.fits(), "the upscaler cannot be loaded");
     Ok(())
@@ -70,12 +71,12 @@ fn describe_upscaler(upscaler: &UpscalerReport) -> String {
     let dtypes: Vec<&str> = upscaler.dtypes.keys().map(String::as_str).collect();
     format!(
         "{}\n  family      {}\n  file        {}\n  size        {}, {:.1} million parameters, {}\n  can         make pictures {} times as large\n{}",
-        upscaler.name,
-        upscaler.family,
-        upscaler.path,
+        name(&upscaler.name),
+        name(&upscaler.family),
+        line(&upscaler.path),
         mebibytes(upscaler.bytes),
         upscaler.report.n_parameters as f64 / 1e6,
-        dtypes.join(" and "),
+        name(dtypes.join(" and ")),
         upscaler.scale,
         describe_faults(&upscaler.report),
     )
@@ -92,13 +93,13 @@ fn describe(report: &ModelReport) -> String {
     let components: String = report.components.iter().map(describe_component).collect();
     format!(
         "{}\n  family      {}\n  folder      {}\n  size        {}, {:.1} million parameters\n  pictures    {width}×{height}, in steps of {} px\n  sampler     {}\n  can         {abilities}\n{}",
-        report.name,
-        report.family,
-        report.path,
+        name(&report.name),
+        name(&report.family),
+        line(&report.path),
         mebibytes(report.bytes),
         report.n_parameters as f64 / 1e6,
         report.stride,
-        report.sampler,
+        name(&report.sampler),
         components.trim_end(),
     )
 }
@@ -107,12 +108,12 @@ fn describe_component(component: &ComponentReport) -> String {
     let dtypes: Vec<&str> = component.dtypes.keys().map(String::as_str).collect();
     let mut lines = format!(
         "  {:<14}{}, {}\n",
-        component.name,
+        name(&component.name).to_string(),
         mebibytes(component.bytes),
-        dtypes.join(" and ")
+        name(dtypes.join(" and "))
     );
     if let Some(fault) = &component.fault {
-        lines += &format!("    fault     {fault}\n");
+        lines += &format!("    fault     {}\n", message(fault));
     }
     if let Some(report) = &component.report {
         lines += &describe_faults(report);
@@ -128,8 +129,8 @@ fn describe_faults(report: &LoadReport) -> String {
     ];
     let mut lines = String::new();
     for (what, names) in faults {
-        for name in names {
-            lines += &format!("    {what:<10}{name}\n");
+        for tensor in names {
+            lines += &format!("    {what:<10}{}\n", name(tensor));
         }
     }
     lines

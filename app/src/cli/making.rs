@@ -152,7 +152,7 @@ impl<'a> Maker<'a> {
         if self.arguments.json {
             output::json(&json!({
                 "event": "picture",
-                "path": path,
+                "path": path.to_string_lossy(),
                 "index": index,
                 "seed": recipe.seed,
                 "width": recipe.width,
@@ -170,7 +170,7 @@ impl<'a> Maker<'a> {
     ///
     /// # Errors
     /// When it failed or was cancelled.
-    pub fn end(&self, result: anyhow::Result<Finished>) -> anyhow::Result<()> {
+    pub fn end(&mut self, result: anyhow::Result<Finished>) -> anyhow::Result<()> {
         self.reporter.finish();
         let finished = result?;
         if finished.was_cancelled {

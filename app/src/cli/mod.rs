@@ -1,6 +1,7 @@
 //! The command line: one binary, the window without a subcommand.
 //!
-//! Exit code 0 on success, 1 on a failure with one clear line on standard error, 2 on wrong usage.
+//! Exit code 0 on success, 1 on a failure with one clear line on standard error, 2 on wrong usage. What a closed or full
+//! output means to it, `output` says.
 //! Pictures are made by the same engine process, through the same link, as the window's.
 
 mod arguments;
@@ -75,7 +76,10 @@ enum Command {
 
 /// The whole program: reads the arguments, does the deed, tells the exit code.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(message) => return output::usage(&message),
+    };
     let result = match arguments.command {
         None => open_window(&arguments.files),
         Some(Command::Engine(arguments)) => return engine::run(arguments),
@@ -91,13 +95,7 @@ pub fn main() -> ExitCode {
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Gallery(arguments)) => gallery::run(&arguments),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            output::error(&error);
-            ExitCode::FAILURE
-        }
-    }
+    output::end(result)
 }
 
 /// The window, with files in it. What is no file may be a command misspelt: it is said here, where it was typed.

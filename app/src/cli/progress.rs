@@ -1,57 +1,63 @@
-use std::io::IsTerminal;
+use std::{
+    io::IsTerminal,
+    time::{Duration, Instant},
+};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use limn_engine::protocol::{Phase, Plan, Progress};
+use limn_engine::{
+    foreign_text,
+    protocol::{Phase, Plan, Progress},
+};
 use serde_json::json;
 
 use super::{conversation::JobEvent, output};
 
-/// A bar on standard error, where that is a terminal.
-pub fn bar(is_json: bool) -> Option<ProgressBar> {
-    (!is_json && std::io::stderr().is_terminal()).then(|| {
-        let bar = ProgressBar::new(0);
-        // A template that cannot be read leaves indicatif's own.
-        if let Ok(style) = ProgressStyle::with_template("{msg:24} {wide_bar} {pos}/{len}") {
-            bar.set_style(style);
-        }
-        bar
-    })
-}
+/// Where no bar can be drawn, at most one line in so long.
+const LINE_PERIOD: Duration = Duration::from_secs(1);
 
-/// Tells how a job gets on: a bar on a terminal, lines elsewhere, both on standard error; JSON, when
-/// asked for, on standard output and nothing else.
-pub struct Reporter {
+/// How far something is: a bar on a terminal, lines elsewhere, both on standard error.
+pub struct Meter {
     bar: Option<ProgressBar>,
-    is_json: bool,
-    n_pictures: u32,
-    component: String,
+    /// `None` where nothing is to be told but JSON.
+    pace: Option<Pace>,
 }
 
-impl Reporter {
-    pub fn new(is_json: bool, n_pictures: u32) -> Self {
+impl Meter {
+    pub fn new(is_json: bool) -> Self {
+        let is_bar = !is_json && std::io::stderr().is_terminal();
         Self {
-            bar: bar(is_json),
-            is_json,
-            n_pictures,
-            component: String::new(),
+            bar: is_bar.then(bar),
+            pace: (!is_json && !is_bar).then(Pace::default),
         }
     }
 
-    pub fn tell(&mut self, event: &JobEvent) {
-        match event {
-            JobEvent::Loading {
-                component,
-                done_bytes,
-                total_bytes,
-            } => self.loading(component, *done_bytes, *total_bytes),
-            JobEvent::Started(plan) => self.started(plan),
-            JobEvent::Tuning => match &self.bar {
-                Some(bar) => bar.set_message("preparing kernels"),
-                None if self.is_json => output::json(&json!({ "event": "tuning" })),
-                None => {}
-            },
-            JobEvent::Progress(progress) => self.progress(progress),
-            JobEvent::Picture(_) => {}
+    /// Lines even on a terminal, for what has no known end.
+    pub fn of_lines(is_json: bool) -> Self {
+        Self {
+            bar: None,
+            pace: (!is_json).then(Pace::default),
+        }
+    }
+
+    /// `what` goes before a bar; `line` is what a line says instead.
+    pub fn tell(&mut self, what: &str, done: u64, total: u64, line: impl FnOnce() -> String) {
+        if let Some(bar) = &self.bar {
+            show(bar, what, done, total);
+        } else if let Some(pace) = &mut self.pace
+            && let Some(line) = pace.pass(line(), Instant::now())
+        {
+            output::note(line);
+        }
+    }
+
+    /// As [`Self::tell`], for what begins: what was done last is the better last line.
+    pub fn mention(&mut self, what: &str, done: u64, total: u64) {
+        if let Some(bar) = &self.bar {
+            show(bar, what, done, total);
+        } else if let Some(pace) = &mut self.pace
+            && pace.is_due(Instant::now())
+        {
+            output::note(pace.rest().unwrap_or_else(|| what.to_owned()));
         }
     }
 
@@ -63,10 +69,114 @@ impl Reporter {
         }
     }
 
-    pub fn finish(&self) {
+    /// Tells the last line, if that was held back.
+    pub fn catch_up(&mut self) {
+        if let Some(line) = self.pace.as_mut().and_then(Pace::rest) {
+            output::note(line);
+        }
+    }
+
+    pub fn finish(&mut self) {
+        self.catch_up();
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+fn show(bar: &ProgressBar, what: &str, done: u64, total: u64) {
+    bar.set_message(foreign_text::name(what).to_string());
+    bar.set_length(total);
+    bar.set_position(done);
+}
+
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    // A template that cannot be read leaves indicatif's own.
+    if let Ok(style) = ProgressStyle::with_template("{msg:24} {wide_bar} {pos}/{len}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// Lets the first line pass, then one in every [`LINE_PERIOD`], and keeps the last.
+#[derive(Default)]
+struct Pace {
+    passed: Option<Instant>,
+    held: Option<String>,
+}
+
+impl Pace {
+    fn pass(&mut self, line: String, now: Instant) -> Option<String> {
+        if self.is_due(now) {
+            self.held = None;
+            Some(line)
+        } else {
+            self.held = Some(line);
+            None
+        }
+    }
+
+    /// Whether a line may pass, which it then must.
+    fn is_due(&mut self, now: Instant) -> bool {
+        let is_over = |passed| now.saturating_duration_since(passed) >= LINE_PERIOD;
+        let is_due = self.passed.is_none_or(is_over);
+        if is_due {
+            self.passed = Some(now);
+        }
+        is_due
+    }
+
+    fn rest(&mut self) -> Option<String> {
+        self.held.take()
+    }
+}
+
+/// Tells how a job gets on: with a [`Meter`], or as JSON, when that is asked for, on standard output and nothing else.
+pub struct Reporter {
+    meter: Meter,
+    is_json: bool,
+    n_pictures: u32,
+}
+
+impl Reporter {
+    pub fn new(is_json: bool, n_pictures: u32) -> Self {
+        Self {
+            meter: Meter::new(is_json),
+            is_json,
+            n_pictures,
+        }
+    }
+
+    pub fn tell(&mut self, event: &JobEvent) {
+        match event {
+            JobEvent::Loading {
+                component,
+                done_bytes,
+                total_bytes,
+            } => self.loading(component, *done_bytes, *total_bytes),
+            JobEvent::Started(plan) => self.started(plan),
+            JobEvent::Tuning if self.is_json => output::json(&json!({ "event": "tuning" })),
+            JobEvent::Tuning => {
+                self.meter.mention("preparing kernels", 0, 0);
+            }
+            JobEvent::Progress(progress) => self.progress(progress),
+            JobEvent::Picture(made) => {
+                // Before what is told of the picture.
+                if made.picture.index + 1 >= self.n_pictures {
+                    self.meter.catch_up();
+                }
+            }
+        }
+    }
+
+    /// A line that stays, above the bar.
+    pub fn note(&self, text: &str) {
+        self.meter.note(text);
+    }
+
+    pub fn finish(&mut self) {
+        self.meter.finish();
     }
 
     fn loading(&mut self, component: &str, done_bytes: u64, total_bytes: u64) {
@@ -78,14 +188,8 @@ impl Reporter {
                 "total_bytes": total_bytes,
             }));
         }
-        if let Some(bar) = &self.bar {
-            bar.set_message(format!("loading {component}"));
-            bar.set_length(total_bytes);
-            bar.set_position(done_bytes);
-        } else if self.component != component {
-            output::note(format!("loading {component}"));
-        }
-        component.clone_into(&mut self.component);
+        let what = format!("loading {}", foreign_text::name(component));
+        self.meter.mention(&what, done_bytes, total_bytes);
     }
 
     fn started(&self, plan: &Plan) {
@@ -98,17 +202,22 @@ impl Reporter {
             };
             self.note(&format!(
                 "{} on {} in {}: {}×{}{sampling}",
-                plan.model_name, plan.device, plan.dtype, plan.width, plan.height
+                foreign_text::name(&plan.model_name),
+                foreign_text::name(&plan.device),
+                foreign_text::name(&plan.dtype),
+                plan.width,
+                plan.height
             ));
         }
         if let Some(unread) = &plan.unread_prompt {
             self.note(&format!(
-                "the prompt is longer than the model can read; not read: {unread}"
+                "the prompt is longer than the model can read; not read: {}",
+                both_ends(unread)
             ));
         }
     }
 
-    fn progress(&self, progress: &Progress) {
+    fn progress(&mut self, progress: &Progress) {
         let Progress {
             phase,
             picture,
@@ -127,26 +236,42 @@ impl Reporter {
                 "seconds_left": seconds_left,
             }));
         }
-        let what = match phase {
-            Phase::Load => "loading",
-            Phase::Tune => "preparing kernels",
-            Phase::Encode => "reading the picture",
-            Phase::Prior => "prior",
-            Phase::Step => "step",
-            Phase::Decode => "decoding",
-            Phase::Invert => "finding its noise",
-            Phase::Upscale => "enlarging",
-            Phase::Embed => "embedding",
-        };
-        let which = format!("picture {}/{}", picture + 1, self.n_pictures);
-        if let Some(bar) = &self.bar {
-            bar.set_message(format!("{which}, {what}"));
-            bar.set_length(u64::from(*n_steps));
-            bar.set_position(u64::from(*step));
+        let which = u64::from(*picture) + 1;
+        let what = format!("picture {which}/{}: {}", self.n_pictures, label(*phase));
+        let left = seconds_left.map_or_else(String::new, |s| format!(", {s:.0} s left"));
+        let line = || format!("{what} {step}/{n_steps}{left}");
+        let (done, total) = (u64::from(*step), u64::from(*n_steps));
+        if done == 0 {
+            self.meter.mention(&what, done, total);
         } else {
-            let left = seconds_left.map_or_else(String::new, |s| format!(", {s:.0} s left"));
-            output::note(format!("{which}: {what} {step}/{n_steps}{left}"));
+            self.meter.tell(&what, done, total, line);
         }
+    }
+}
+
+/// A long text without its middle, so that a message shows where it begins and ends.
+fn both_ends(text: &str) -> String {
+    const END_CHARS: usize = 200;
+    let n_chars = text.chars().count();
+    if n_chars <= 2 * END_CHARS {
+        return text.to_owned();
+    }
+    let start: String = text.chars().take(END_CHARS).collect();
+    let end: String = text.chars().skip(n_chars - END_CHARS).collect();
+    format!("{start} … {end}")
+}
+
+fn label(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Load => "loading",
+        Phase::Tune => "preparing kernels",
+        Phase::Encode => "reading the picture",
+        Phase::Prior => "prior",
+        Phase::Step => "step",
+        Phase::Decode => "decoding",
+        Phase::Invert => "finding its noise",
+        Phase::Upscale => "enlarging",
+        Phase::Embed => "embedding",
     }
 }
 
@@ -162,5 +287,33 @@ fn phase_name(phase: Phase) -> &'static str {
         Phase::Invert => "invert",
         Phase::Upscale => "upscale",
         Phase::Embed => "embed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_passes_then_one_a_second_and_the_last_is_kept() {
+        let start = Instant::now();
+        let mut pace = Pace::default();
+        let mut told = Vec::new();
+        // Ten seconds of a line in every 7 milliseconds.
+        for ms in (0..10_000).step_by(7) {
+            told.extend(pace.pass(format!("{ms}"), start + Duration::from_millis(ms)));
+        }
+        told.extend(pace.rest());
+        assert_eq!(told.first().map(String::as_str), Some("0"));
+        assert_eq!(told.last().map(String::as_str), Some("9996"));
+        assert_eq!(told.len(), 11, "{told:?}");
+        assert_eq!(pace.rest(), None);
+    }
+
+    #[test]
+    fn what_has_passed_is_not_told_again() {
+        let mut pace = Pace::default();
+        assert!(pace.pass("only".to_owned(), Instant::now()).is_some());
+        assert_eq!(pace.rest(), None);
     }
 }

@@ -115,7 +115,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 if arguments.json {
                     output::json(&json!({
                         "event": "picture",
-                        "path": path,
+                        "path": path.to_string_lossy(),
                         "upscaler": plan.model_name,
                         "width": width,
                         "height": height,

@@ -21,7 +21,9 @@ use burn::tensor::{
 use serde::{Deserialize, Serialize};
 
 use super::{adapters::Adapter, cache_dir, runtime};
-use crate::{Error, Result, layers, protocol::DtypeChoice, protocol::framing::BUILD};
+use crate::{
+    Error, Result, layers, protocol::DtypeChoice, protocol::framing::BUILD, standard_error,
+};
 
 /// Silence of the child after which it counts as hung: tuning one kernel takes less.
 const PATIENCE: Duration = Duration::from_mins(3);
@@ -247,7 +249,7 @@ pub fn run_in_this_process(name: &str, rung: Rung) -> Result<()> {
     let device = adapter.init()?;
     for case in cases(adapter.is_software) {
         let difference = case.difference(&device, rung.dtype())?;
-        eprintln!("{}: {difference:.1e}", case.name);
+        standard_error::line(format_args!("{}: {difference:.1e}", case.name));
         if difference.is_nan() || difference > rung.tolerance() {
             return Err(Error::Device(format!(
                 "{} differs from the CPU's by {difference:.1e}, more than {:.0e}",

@@ -17,9 +17,9 @@ use tracing_subscriber::{
 
 use super::output::Outbox;
 use crate::{
-    device,
+    device, foreign_text,
     protocol::{Event, JobId, Phase},
-    pulse,
+    pulse, standard_error,
 };
 
 /// One file of this size at most, and one older one.
@@ -64,11 +64,14 @@ pub(super) fn start(outbox: &Outbox) {
     let to_file = file.map(|file| {
         tracing_subscriber::fmt::layer()
             .with_ansi(false)
+            // A full disk is no reason to end: it would be told by `eprintln!`, which panics.
+            .log_internal_errors(false)
             .with_writer(LogWriter(Arc::new(Mutex::new(file))))
     });
     let to_stderr = to_file.is_none().then(|| {
         tracing_subscriber::fmt::layer()
             .with_ansi(false)
+            .log_internal_errors(false)
             .with_writer(io::stderr)
     });
     // Fails only when a subscriber is there already: then that one has the last word.
@@ -86,7 +89,8 @@ pub(super) fn start(outbox: &Outbox) {
         let thread = std::thread::current();
         let name = thread.name().unwrap_or("?");
         tracing::error!("panic in thread {name}: {message}");
-        eprintln!("panic in thread {name}: {message}");
+        let shown = foreign_text::message(&message);
+        standard_error::line(format_args!("panic in thread {name}: {shown}"));
         *lock(&PANIC_MESSAGE) = message;
         if is_of_device(name) {
             end_if_work_stands_still();
@@ -105,7 +109,9 @@ fn end_if_work_stands_still() {
     let body = move || {
         std::thread::sleep(PANIC_PATIENCE);
         if lock(&LISTENER).stands_still_since(n_signs) {
-            eprintln!("the work waits for the device's thread, which has panicked: ending");
+            standard_error::line(
+                "the work waits for the device's thread, which has panicked: ending",
+            );
             std::process::exit(super::EXIT_DEVICE_LOST.into());
         }
     };

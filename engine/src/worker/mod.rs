@@ -28,6 +28,7 @@ use crate::{
     catalogue::{Catalogue, UpscalerFile},
     device::Devices,
     protocol::{Event, Failure, JobId, Phase, Request, chunks::Joiner, framing},
+    standard_error,
 };
 use order::{Gatherer, Order};
 use output::Outbox;
@@ -45,7 +46,7 @@ pub fn run(catalogue: Catalogue) -> ExitCode {
     let stdout = match output::take_stdout() {
         Ok(stdout) => stdout,
         Err(error) => {
-            eprintln!("standard output cannot be taken: {error}");
+            standard_error::line(format_args!("standard output cannot be taken: {error}"));
             return ExitCode::FAILURE;
         }
     };
@@ -59,7 +60,7 @@ pub fn run(catalogue: Catalogue) -> ExitCode {
             code
         }
         Err(error) => {
-            eprintln!("{error}");
+            standard_error::line(&error);
             ExitCode::from(EXIT_PROTOCOL)
         }
     }

@@ -6,7 +6,8 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use crate::cli::{interrupt, output, progress};
+use crate::cli::progress::Meter;
+use crate::cli::{interrupt, output};
 use crate::gallery::importing::{ImportReport, Stopped};
 use crate::gallery::store::trash::Failures;
 use crate::gallery::{Change, Gallery, Mark, PictureId, Query};
@@ -152,17 +153,14 @@ pub fn import(
     json: bool,
 ) -> anyhow::Result<()> {
     let is_cancelled = interrupt::listen()?;
-    let bar = progress::bar(json);
+    let mut meter = Meter::new(json);
     let report = gallery.import(&arguments.paths, &is_cancelled, &mut |report| {
-        if let Some(bar) = &bar {
-            bar.set_message(count(report.added.len(), "added"));
-            bar.set_length(report.n_files as u64);
-            bar.set_position(report.n_done as u64);
-        }
+        let added = count(report.added.len(), "added");
+        let (n_done, n_files) = (report.n_done, report.n_files);
+        let line = || format!("{n_done} of {n_files} files, {added}");
+        meter.tell(&added, n_done as u64, n_files as u64, line);
     });
-    if let Some(bar) = bar {
-        bar.finish_and_clear();
-    }
+    meter.finish();
     tell_import(&report, json);
     match report.stopped {
         Some(Stopped::Failed(message)) => bail!("the import stopped: {message}"),
@@ -182,7 +180,8 @@ fn tell_import(report: &ImportReport, json: bool) {
     for failure in &report.failures {
         let (reason, path) = (&failure.reason, failure.path.display());
         if json {
-            let path = &failure.path;
+            // A path need not be UTF-8.
+            let path = path.to_string();
             output::json(&json!({"event": "failed", "path": path, "reason": reason}));
         } else {
             output::note(format!("{reason}: {path}"));

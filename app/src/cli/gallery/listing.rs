@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
+use limn_engine::foreign_text;
 use serde_json::json;
 
 use crate::cli::output;
@@ -140,7 +141,8 @@ pub fn list(gallery: &mut Gallery, filter: &Filter, json: bool) -> anyhow::Resul
     let query = filter.query("")?;
     gallery.scan()?;
     let ids = gallery.ids(&query)?;
-    for id in ids.iter().take(filter.limit.unwrap_or(usize::MAX)) {
+    let ids_shown = ids.iter().take(filter.limit.unwrap_or(usize::MAX));
+    for id in ids_shown.take_while(|_| output::is_open()) {
         let record = gallery.record(*id)?;
         if json {
             output::json(&record_json(gallery, &record));
@@ -166,8 +168,14 @@ pub fn record_line(record: &Record) -> String {
     format!("{}  {made}  {size:>9} {star} {title}", record.id)
 }
 
+/// The beginning of a text that may have several lines.
 fn one_line(text: &str) -> String {
-    let mut line = text.replace(char::is_control, " ");
+    // A little more than is shown, so that no long text is gone through.
+    let start = text.chars().take(4 * LIST_PROMPT_CHARS);
+    let spaced: String = start
+        .map(|c| if c.is_whitespace() { ' ' } else { c })
+        .collect();
+    let mut line = foreign_text::line(&spaced).to_string();
     if let Some((at, _)) = line.char_indices().nth(LIST_PROMPT_CHARS) {
         line.truncate(at);
         line.push('…');
@@ -179,7 +187,7 @@ pub fn record_json(gallery: &Gallery, record: &Record) -> serde_json::Value {
     json!({
         "event": "picture",
         "id": record.id,
-        "path": gallery.path(record.id),
+        "path": gallery.path(record.id).to_string_lossy(),
         "width": record.width,
         "height": record.height,
         "bytes": record.file_bytes,
@@ -249,7 +257,7 @@ pub fn family(gallery: &mut Gallery, id: PictureId, json: bool) -> anyhow::Resul
     gallery.scan()?;
     gallery.record(id)?;
     let family = gallery.family(id)?;
-    for relative in &family.members {
+    for relative in family.members.iter().take_while(|_| output::is_open()) {
         if json {
             output::json(&json!({
                 "event": "relative",

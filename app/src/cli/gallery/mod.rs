@@ -15,6 +15,7 @@ use listing::Filter;
 use searching::{SearchArguments, SimilarArguments};
 
 use super::output;
+use super::progress::Meter;
 use crate::files::{Existing, RealFs, create_dirs};
 use crate::gallery::export::{DEFAULT_JPEG_QUALITY, ExportOptions, Format};
 use crate::gallery::scan::ScanReport;
@@ -215,16 +216,13 @@ fn describe(finding: &Finding) -> (&'static str, Option<PictureId>, String) {
 }
 
 fn rebuild(gallery: &mut Gallery, json: bool) -> anyhow::Result<()> {
-    const EVERY: usize = 1000;
-    let mut next_note = EVERY;
+    let mut meter = Meter::of_lines(json);
     let ScanReport {
         n_adopted, n_swept, ..
     } = gallery.rebuild(&mut |n_read| {
-        if n_read >= next_note {
-            next_note += EVERY;
-            output::note(format!("{n_read} pictures read"));
-        }
+        meter.tell("", n_read as u64, 0, || format!("{n_read} pictures read"));
     })?;
+    meter.finish();
     if json {
         output::json(&json!({"event": "rebuilt", "pictures": n_adopted, "swept": n_swept}));
     } else {
@@ -280,7 +278,7 @@ fn export(gallery: &Gallery, arguments: &ExportArguments, json: bool) -> anyhow:
         };
         gallery.export(*id, &path, options)?;
         if json {
-            output::json(&json!({"event": "exported", "id": id, "path": path}));
+            output::json(&json!({"event": "exported", "id": id, "path": path.to_string_lossy()}));
         } else {
             output::line(path.display());
         }

@@ -170,7 +170,8 @@ fn wait_for_pictures(events: &Receiver<Event>) -> anyhow::Result<()> {
 
 fn print(gallery: &Gallery, found: &Found, limit: Option<usize>, json: bool) -> anyhow::Result<()> {
     let rows = found.entries.iter().zip(&found.cosines);
-    for (entry, score) in rows.take(limit.unwrap_or(usize::MAX)) {
+    let rows = rows.take(limit.unwrap_or(usize::MAX));
+    for (entry, score) in rows.take_while(|_| output::is_open()) {
         let record = gallery.record(entry.id)?;
         if json {
             let mut row = record_json(gallery, &record);
