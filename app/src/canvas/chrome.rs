@@ -254,7 +254,7 @@ pub fn failed_ui(ui: &mut Ui, scene: &mut Scene<'_>, canvas: Rect, reason: &str,
                             .color(theme.text),
                     );
                     ui.label(
-                        egui::RichText::new(reason)
+                        egui::RichText::new(widgets::shown_message(reason))
                             .font(theme::body())
                             .color(theme.text2),
                     );

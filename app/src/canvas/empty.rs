@@ -28,7 +28,7 @@ pub fn empty_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
                     .color(theme.text),
             );
             ui.label(
-                egui::RichText::new(honest_line(scene))
+                egui::RichText::new(widgets::shown_message(&honest_line(scene)))
                     .font(theme::body())
                     .color(theme.text2),
             );
@@ -51,6 +51,7 @@ pub fn empty_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             }
             ui.add_space(8.0);
             if let EngineState::Restarting(reason) = &scene.session.engine {
+                let reason = widgets::shown_message(reason);
                 let text = format!("The engine stopped and starts again: {reason}");
                 ui.label(
                     egui::RichText::new(text)
@@ -92,7 +93,7 @@ fn examples_ui(ui: &mut Ui, scene: &mut Scene<'_>, examples: &[String], width: f
 fn example_ui(ui: &mut Ui, example: &str, width: f32) -> bool {
     let theme = theme::of(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(width, 40.0), Sense::click());
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, example));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, widgets::shown(example)));
     let (fill, outline, colour) = if response.hovered() {
         (theme.bg3, theme.border, theme.text)
     } else {

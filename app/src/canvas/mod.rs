@@ -44,6 +44,7 @@ use self::tiled::{Sight, TiledDocument};
 use self::tool_overlay::Easel;
 use crate::document::{Content, DocumentId};
 use crate::panels::Scene;
+use crate::panels::widgets;
 use crate::session::PictureRef;
 use crate::theme;
 use crate::tools::Tool;
@@ -104,7 +105,8 @@ pub fn canvas_ui(ui: &mut Ui, scene: &mut Scene<'_>, state: &mut CanvasState) {
         ui.scope_id().with("canvas"),
         Sense::CLICK | Sense::DRAG,
     );
-    response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, &label));
+    response
+        .widget_info(|| WidgetInfo::labeled(Role::Canvas, true, widgets::shown_message(&label)));
     let pixels_per_point = ui.pixels_per_point();
     if let Some(picture) = shown.place() {
         let place = Place {

@@ -86,6 +86,7 @@ pub fn alone_ui(
     } else if let Some(reason) = scene.textures.broken((picture, Detail::Full)) {
         painter.rect_filled(rect, 0, theme.bg2);
         let text = format!("This picture cannot be read: {reason}");
+        let text = widgets::shown_message(&text);
         let width = rect.width().max(160.0) - 24.0;
         let job = egui::text::LayoutJob::simple(text, theme::body(), theme.text2, width);
         let galley = painter.layout_job(job);

@@ -50,6 +50,7 @@ fn tab_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: DocumentId) {
     let galley = ui.painter().layout_job(text);
     let size = vec2(galley.size().x + 24.0 + CLOSE_SIDE, 29.0);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    let name = widgets::shown(name);
     let label = match (is_modified, is_busy) {
         (_, true) => format!("Document {name}, being drawn"),
         (true, false) => format!("Document {name}, not saved"),

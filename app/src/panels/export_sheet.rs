@@ -135,6 +135,7 @@ fn pattern_ui(ui: &mut Ui, scene: &Scene<'_>, sheet: &mut ExportSheet) -> Option
             Ok(pattern) => (first_name(scene, sheet, pattern), theme.text2),
             Err(error) => (error.to_string(), theme.error),
         };
+        let text = widgets::shown_message(&text);
         ui.label(RichText::new(text).font(theme::label()).color(colour));
         pattern.ok()
     })

@@ -40,7 +40,11 @@ fn row_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer) -> Response {
     let width = ui.available_width();
     let (rect, response) =
         ui.allocate_exact_size(vec2(width, ROW_HEIGHT), Sense::CLICK | Sense::DRAG);
-    let label = format!("Layer {}, {}", layer.name, kind_words(layer));
+    let label = format!(
+        "Layer {}, {}",
+        widgets::shown(&layer.name),
+        kind_words(layer)
+    );
     response.widget_info(|| WidgetInfo::selected(Role::ListItem, true, is_selected, &label));
     if is_selected || response.hovered() {
         let ground = if is_selected { theme.bg3 } else { theme.bg2 };

@@ -37,7 +37,7 @@ pub fn models_place_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         }
         for device in scene.session.devices.clone() {
             card_ui(ui, |ui| {
-                ui.label(egui::RichText::new(&device.name).font(theme::body_medium()).color(theme.text));
+                ui.label(egui::RichText::new(widgets::shown(&device.name)).font(theme::body_medium()).color(theme.text));
                 let mut words = super::device_words(&device);
                 if device.is_software {
                     words.push_str(" · a CPU that pretends to be a GPU, never used");
@@ -56,7 +56,8 @@ fn upscalers_ui(ui: &mut Ui, scene: &Scene<'_>) {
     ui.label(heading.color(theme.text));
     for upscaler in &scene.session.upscalers {
         card_ui(ui, |ui| {
-            let name = egui::RichText::new(&upscaler.name).font(theme::body_medium());
+            let name =
+                egui::RichText::new(widgets::shown(&upscaler.name)).font(theme::body_medium());
             ui.label(name.color(theme.text));
             let used_for = match &upscaler.made_for {
                 Some(model) => format!("for pictures by {model}"),
@@ -81,7 +82,7 @@ fn model_card_ui(ui: &mut Ui, scene: &mut Scene<'_>, model: &ModelInfo, is_curre
         let theme = theme::of(ui);
         ui.horizontal(|ui| {
             ui.label(
-                egui::RichText::new(&model.name)
+                egui::RichText::new(widgets::shown(&model.name))
                     .font(theme::title())
                     .color(theme.text),
             );
@@ -92,7 +93,7 @@ fn model_card_ui(ui: &mut Ui, scene: &mut Scene<'_>, model: &ModelInfo, is_curre
                 widgets::bytes(model.bytes)
             );
             ui.label(
-                egui::RichText::new(facts)
+                egui::RichText::new(widgets::shown_message(&facts))
                     .font(theme::label())
                     .color(theme.text3),
             );
@@ -110,7 +111,7 @@ fn model_card_ui(ui: &mut Ui, scene: &mut Scene<'_>, model: &ModelInfo, is_curre
         });
         if !model.description.is_empty() {
             ui.label(
-                egui::RichText::new(&model.description)
+                egui::RichText::new(widgets::shown_lines(&model.description))
                     .font(theme::body())
                     .color(theme.text2),
             );
@@ -152,7 +153,7 @@ fn words_ui(ui: &mut Ui, name: &str, words: &[String]) {
         });
         ui.vertical(|ui| {
             ui.label(
-                egui::RichText::new(words.join(", "))
+                egui::RichText::new(widgets::shown_lines(&words.join(", ")))
                     .font(theme::label())
                     .color(theme.text2),
             );

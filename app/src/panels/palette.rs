@@ -6,6 +6,7 @@ use egui::{
 
 use super::{Scene, prompt_bar, widgets};
 use crate::command::{Command, LISTED};
+use crate::folding::fold;
 use crate::theme;
 use limn_engine::protocol::DeviceChoice;
 
@@ -142,11 +143,11 @@ fn found(scene: &Scene<'_>, words: &str) -> Vec<Command> {
 }
 
 fn matching(commands: Vec<Command>, words: &str) -> Vec<Command> {
-    let words = words.to_lowercase();
+    let words = fold(words);
     let mut found: Vec<(bool, Command)> = commands
         .into_iter()
         .filter_map(|command| {
-            let label = command.label().to_lowercase();
+            let label = fold(&command.label());
             let has_all = words.split_whitespace().all(|word| label.contains(word));
             has_all.then(|| (!label.starts_with(words.trim()), command))
         })
@@ -165,7 +166,9 @@ pub fn row_ui(
 ) -> Response {
     let theme = theme::of(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(width, 30.0), Sense::click());
-    response.widget_info(|| WidgetInfo::selected(Role::MenuItem, true, is_chosen, label));
+    response.widget_info(|| {
+        WidgetInfo::selected(Role::MenuItem, true, is_chosen, widgets::shown(label))
+    });
     if response.hovered() || is_chosen {
         ui.painter().rect_filled(rect, theme::RADIUS, theme.bg3);
     }

@@ -37,7 +37,7 @@ fn pin_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: PictureId) {
     let size = vec2(width, width * shape.clamp(0.25, 4.0));
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     let name = record.map(|record| record.name()).unwrap_or_default();
-    let label = format!("Pinned picture: {name}");
+    let label = format!("Pinned picture: {}", widgets::shown(&name));
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &label));
     ui.painter().rect_filled(rect, theme::RADIUS, theme.bg3);
     if let Some(texture) = scene.textures.get((picture, Detail::Thumbnail)).cloned() {

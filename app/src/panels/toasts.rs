@@ -39,7 +39,7 @@ pub struct Toasts {
 
 impl Toasts {
     pub fn say(&mut self, tone: Tone, text: impl Into<String>, now: Instant) {
-        self.push(tone, text.into(), None, now);
+        self.push(tone, &text.into(), None, now);
     }
 
     pub fn offer(
@@ -50,10 +50,11 @@ impl Toasts {
         command: Command,
         now: Instant,
     ) {
-        self.push(tone, text.into(), Some((label.to_owned(), command)), now);
+        self.push(tone, &text.into(), Some((label.to_owned(), command)), now);
     }
 
-    fn push(&mut self, tone: Tone, text: String, action: Option<(String, Command)>, now: Instant) {
+    fn push(&mut self, tone: Tone, text: &str, action: Option<(String, Command)>, now: Instant) {
+        let text = widgets::shown_message(text);
         // The same message twice is one message.
         self.shown.retain(|toast| toast.text != text);
         self.n_made += 1;

@@ -74,7 +74,7 @@ fn queue_chip_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         }
         if let Some(reason) = &scene.session.held {
             ui.label(
-                egui::RichText::new(reason)
+                egui::RichText::new(widgets::shown_message(reason))
                     .font(theme::label())
                     .color(theme::of(ui).error),
             );
@@ -95,7 +95,7 @@ pub fn queue_row_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: crate::session::RunI
     let width = ui.available_width();
     let (rect, response) = ui.allocate_exact_size(vec2(width, 44.0), Sense::click());
     let title = run.title();
-    let label = format!("{title}: {state}");
+    let label = format!("{}: {state}", widgets::shown(&title));
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &label));
     let is_selected = scene.session.selected_run() == Some(id);
     if response.hovered() || is_selected {
@@ -269,7 +269,7 @@ fn device_chip_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         }
         if let EngineState::Restarting(reason) = &scene.session.engine {
             ui.label(
-                egui::RichText::new(reason)
+                egui::RichText::new(widgets::shown_message(reason))
                     .font(theme::label())
                     .color(theme::of(ui).error),
             );
@@ -323,7 +323,7 @@ pub fn choice_ui(ui: &mut Ui, name: &str, description: &str, is_chosen: bool) ->
     let width = ui.available_width();
     let text_width = width - 44.0;
     let mut job = egui::text::LayoutJob::simple(
-        description.to_owned(),
+        widgets::shown_message(description),
         theme::caption(),
         theme.text2,
         text_width,
@@ -338,7 +338,9 @@ pub fn choice_ui(ui: &mut Ui, name: &str, description: &str, is_chosen: bool) ->
             0.0
         };
     let (rect, response) = ui.allocate_exact_size(vec2(width, height), Sense::click());
-    response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, is_chosen, name));
+    response.widget_info(|| {
+        WidgetInfo::selected(Role::RadioButton, true, is_chosen, widgets::shown(name))
+    });
     if response.hovered() || is_chosen {
         ui.painter().rect_filled(
             rect,
@@ -372,7 +374,7 @@ pub fn choice_ui(ui: &mut Ui, name: &str, description: &str, is_chosen: bool) ->
 /// A chip of quiet and strong words, a dot before and a chevron behind them where wanted.
 fn chip(ui: &mut Ui, parts: &[(&str, bool)], dot: Option<Color32>, has_chevron: bool) -> Response {
     let theme = theme::of(ui);
-    let label: String = parts.iter().map(|(text, _)| *text).collect();
+    let label: String = parts.iter().map(|(text, _)| widgets::shown(text)).collect();
     let parts: Vec<_> = parts
         .iter()
         .map(|(text, is_strong)| {

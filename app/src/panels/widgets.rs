@@ -8,9 +8,39 @@ use egui::{
     Role, Sense, Shape, Stroke, StrokeKind, TextureHandle, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
+use limn_engine::foreign_text;
+
 use crate::command::Command;
 use crate::icons::{self, Icon};
 use crate::theme::{self, Theme};
+
+/// A name or title by others, as a label shows it: one short line in which nothing is hidden.
+pub fn shown(text: &str) -> String {
+    foreign_text::name(Spaced(text)).to_string()
+}
+
+/// A message with foreign words in it, or a long title.
+pub fn shown_message(text: &str) -> String {
+    foreign_text::message(Spaced(text)).to_string()
+}
+
+/// Foreign text with line breaks of its own, as a prompt has them.
+pub fn shown_lines(text: &str) -> String {
+    foreign_text::lines(text).to_string()
+}
+
+/// Line breaks and tabs as spaces.
+struct Spaced<'a>(&'a str);
+
+impl std::fmt::Display for Spaced<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (i, part) in self.0.split(['\n', '\t']).enumerate() {
+            let space = if i == 0 { "" } else { " " };
+            write!(formatter, "{space}{part}")?;
+        }
+        Ok(())
+    }
+}
 
 /// How loud a button is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,13 +67,11 @@ pub fn named_button(
 ) -> Response {
     let theme = theme::of(ui);
     let font = theme::label_medium();
-    let galley = ui
-        .painter()
-        .layout_no_wrap(text.to_owned(), font, theme.text);
+    let galley = ui.painter().layout_no_wrap(shown(text), font, theme.text);
     let size = vec2(width.unwrap_or(galley.size().x + 24.0), 31.0);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     let enabled = ui.is_enabled();
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, label));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, shown(label)));
     if ui.is_rect_visible(rect) {
         let (fill, outline, colour) = button_colours(theme, &response, loudness);
         ui.painter().rect(
@@ -97,12 +125,12 @@ fn pill_ui(ui: &mut Ui, text: &str, label: &str, is_on: bool, icon: Option<Icon>
     let theme = theme::of(ui);
     let galley = ui
         .painter()
-        .layout_no_wrap(text.to_owned(), theme::label(), theme.text2);
+        .layout_no_wrap(shown(text), theme::label(), theme.text2);
     let icon_width = if icon.is_some() { 15.0 } else { 0.0 };
     let size = vec2(galley.size().x + icon_width + 18.0, 25.0);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     let enabled = ui.is_enabled();
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, label));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, shown(label)));
     if ui.is_rect_visible(rect) {
         let lit = response.hovered() || is_on;
         let fill = if lit { theme.bg3 } else { theme.bg1 };
@@ -183,14 +211,14 @@ pub fn command_icon(
 }
 
 pub fn icon_toggle(ui: &mut Ui, icon: Icon, label: &str, side: f32, is_on: bool) -> Response {
-    icon_ui(ui, icon, label, side, is_on).on_hover_text(label)
+    icon_ui(ui, icon, label, side, is_on).on_hover_text(shown(label))
 }
 
 fn icon_ui(ui: &mut Ui, icon: Icon, label: &str, side: f32, is_on: bool) -> Response {
     let theme = theme::of(ui);
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(side), Sense::click());
     let enabled = ui.is_enabled();
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, label));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, shown(label)));
     if ui.is_rect_visible(rect) {
         let radius = if side > 34.0 { 9 } else { 7 };
         let (fill, colour) = if is_on {
@@ -260,7 +288,7 @@ pub fn slider(
 
 /// A command's label with its shortcut and, on a second line, what more there is to say.
 pub fn command_tooltip(ui: &Ui, command: &Command) -> String {
-    let mut text = command.label();
+    let mut text = shown(&command.label());
     if let Some(shortcut) = command.shortcut() {
         text.push_str("   ");
         text.push_str(&shortcut.text(ui.ctx().os() == egui::os::OperatingSystem::Mac));
@@ -339,7 +367,7 @@ pub fn breathing(ui: &Ui, theme: &Theme) -> Color32 {
 pub fn two_tone(parts: &[(&str, FontId, Color32)]) -> LayoutJob {
     let mut job = LayoutJob::default();
     for (text, font, colour) in parts {
-        job.append(text, 0.0, TextFormat::simple(font.clone(), *colour));
+        job.append(&shown(text), 0.0, TextFormat::simple(font.clone(), *colour));
     }
     job.wrap.max_rows = 1;
     job
@@ -347,8 +375,7 @@ pub fn two_tone(parts: &[(&str, FontId, Color32)]) -> LayoutJob {
 
 /// A text that stops with an ellipsis at `width`.
 pub fn clipped(text: &str, font: FontId, colour: Color32, width: f32) -> LayoutJob {
-    let one_line = text.replace('\n', " ");
-    let mut job = LayoutJob::simple_singleline(one_line, font, colour);
+    let mut job = LayoutJob::simple_singleline(shown_message(text), font, colour);
     job.wrap = egui::text::TextWrapping::truncate_at_width(width);
     job
 }
@@ -358,13 +385,13 @@ pub fn section(ui: &mut Ui, title: &str, remark: &str) {
     let theme = theme::of(ui);
     ui.horizontal(|ui| {
         ui.label(
-            egui::RichText::new(title)
+            egui::RichText::new(shown(title))
                 .font(theme::label_semibold())
                 .color(theme.text2),
         );
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             ui.label(
-                egui::RichText::new(remark)
+                egui::RichText::new(shown(remark))
                     .font(theme::label())
                     .color(theme.text3),
             );
@@ -390,7 +417,7 @@ pub fn dashed_edge(ui: &Ui, rect: Rect) {
 pub fn remark(ui: &mut Ui, text: &str) {
     let theme = theme::of(ui);
     ui.label(
-        egui::RichText::new(text)
+        egui::RichText::new(shown_lines(text))
             .font(theme::label())
             .color(theme.text2),
     );

@@ -82,7 +82,7 @@ fn title_ui(ui: &mut Ui, scene: &Scene<'_>, picture: PictureRef, width: f32) {
     let theme = theme::of(ui);
     let title = title_of(scene, picture);
     ui.label(widgets::clipped(&title, theme::body(), theme.text, width))
-        .on_hover_text(title);
+        .on_hover_text(widgets::shown_message(&title));
 }
 
 fn zoom_ui(ui: &mut Ui, scene: &mut Scene<'_>, viewer: &Viewer) {
@@ -166,7 +166,8 @@ pub fn caption_ui(ui: &mut Ui, scene: &Scene<'_>, picture: PictureRef, place: Re
     }
     let colour = theme::of(ui).text2;
     let job = widgets::clipped(&words, theme::label(), colour, place.width() - 28.0);
-    ui.put(place, Label::new(job)).on_hover_text(words);
+    ui.put(place, Label::new(job))
+        .on_hover_text(widgets::shown_message(&words));
 }
 
 fn title_of(scene: &Scene<'_>, picture: PictureRef) -> String {

@@ -188,7 +188,12 @@ fn broken(scene: &Scene<'_>, picture: PictureRef) -> Option<String> {
 fn note(painter: &Painter, theme: &theme::Theme, rect: Rect, text: &str) {
     painter.rect_filled(rect, CornerRadius::ZERO, theme.bg2);
     let width = rect.width().max(160.0) - 24.0;
-    let job = egui::text::LayoutJob::simple(text.to_owned(), theme::body(), theme.text2, width);
+    let job = egui::text::LayoutJob::simple(
+        widgets::shown_message(text),
+        theme::body(),
+        theme.text2,
+        width,
+    );
     let galley = painter.layout_job(job);
     let at = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size());
     painter.galley(at.min, galley, theme.text2);

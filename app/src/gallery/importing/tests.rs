@@ -199,6 +199,12 @@ fn what_a_file_says_of_ai_is_known_of_the_picture_whatever_its_format() {
         let source_type = record.digital_source_type();
         assert_eq!(source_type, Some(marking::TRAINED_ALGORITHMIC_MEDIA));
         assert_eq!(record.recipe, None);
+        // What is left of it for the family tree says it too.
+        gallery.keep_ghost(added[0]).unwrap();
+        let ghost = std::fs::read(gallery.layout.ghost(added[0])).unwrap();
+        let xmp = picture_file::read_header(&ghost).unwrap().xmp.unwrap();
+        let mark = marking::source_type(&xmp);
+        assert_eq!(mark, Some(marking::TRAINED_ALGORITHMIC_MEDIA));
     }
     let plain = export::encode(&pixels(4), None, export::Format::Png).unwrap();
     let added = import(&mut gallery, &[home.file("d.png", &plain)]).added;

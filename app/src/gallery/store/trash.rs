@@ -10,8 +10,10 @@ use std::path::{Path, PathBuf};
 use super::Gallery;
 use crate::files::{Existing, create_dirs, write_atomically};
 use crate::gallery::error::{Error, Result};
+use crate::gallery::export::{self, Format};
 use crate::gallery::index::State;
 use crate::gallery::layout::PictureId;
+use crate::gallery::marking;
 use crate::gallery::picture_file;
 use crate::gallery::scan;
 
@@ -138,7 +140,9 @@ impl Gallery {
         let file = match &record.recipe {
             Some(recipe) => picture_file::encode_png(&thumbnail, recipe),
             None => {
-                picture_file::encode_plain_png(&image::DynamicImage::from(thumbnail).into_rgba8())
+                let pixels = image::DynamicImage::from(thumbnail).into_rgba8();
+                let xmp = record.digital_source_type().map(marking::xmp_packet);
+                export::encode(&pixels, xmp, Format::Png)
             }
         };
         let file = file.map_err(|reason| Error::Encoding { reason })?;

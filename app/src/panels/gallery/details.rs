@@ -6,6 +6,7 @@ use egui::{Id, ScrollArea, Sense, TextEdit, Ui, vec2};
 
 use super::pictures;
 use crate::command::{Command, GalleryCommand};
+use crate::folding::fold;
 use crate::gallery::{Mark, Record};
 use crate::icons::Icon;
 use crate::panels::widgets::{self, Loudness};
@@ -58,11 +59,12 @@ fn one_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: PictureId) {
     };
     if let Some(problem) = &record.problem {
         let text = format!("This picture cannot be shown: {problem}");
-        let text = egui::RichText::new(text).font(theme::label());
+        let text = egui::RichText::new(widgets::shown_message(&text)).font(theme::label());
         ui.label(text.color(theme.error));
     }
     if !record.prompt().is_empty() {
-        let prompt = egui::RichText::new(record.prompt()).font(theme::body());
+        let prompt = widgets::shown_lines(record.prompt());
+        let prompt = egui::RichText::new(prompt).font(theme::body());
         let label = egui::Label::new(prompt.color(theme.text));
         ui.add(label.wrap().selectable(true));
     }
@@ -72,7 +74,7 @@ fn one_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: PictureId) {
         created.strftime("%-d %B %Y, %H:%M").to_string(),
     ];
     if let Some(recipe) = &record.recipe {
-        facts.insert(1, recipe.model.clone());
+        facts.insert(1, widgets::shown(&recipe.model));
     }
     widgets::remark(ui, &facts.join(" · "));
 }
@@ -193,11 +195,11 @@ fn tags_ui(
     let response = ui.add(field);
     prompt_bar::name_text_field(&response, "Add a tag", &draft.tag);
     let enter = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
-    let words = draft.tag.trim().to_lowercase();
+    let words = fold(draft.tag.trim());
     let mut chosen = (enter && !words.is_empty()).then(|| draft.tag.trim().to_owned());
     if response.has_focus() && !words.is_empty() {
         let tags = scene.gallery.overview.tags.iter();
-        let tags = tags.filter(|tag| tag.name.to_lowercase().starts_with(&words));
+        let tags = tags.filter(|tag| fold(&tag.name).starts_with(&words));
         let tags: Vec<String> = tags
             .take(MOST_SUGGESTIONS)
             .map(|tag| tag.name.clone())

@@ -302,7 +302,7 @@ fn focus_ui(ui: &Ui, scene: &Scene<'_>, grid: &Grid, kind: GridKind, view: Rect)
     focus.widget_info(|| {
         let id = scene.gallery.entries().get(cursor).map(|entry| entry.id);
         let record = id.and_then(|id| scene.gallery.record(id));
-        let name = record.map_or(String::new(), |record| record.name());
+        let name = record.map_or(String::new(), |record| widgets::shown(&record.name()));
         let label = format!("Gallery, {} of {n}: {name}", cursor + 1);
         WidgetInfo::labeled(Role::Group, true, label)
     });

@@ -228,7 +228,7 @@ fn shelf_ui(ui: &mut Ui, scene: &mut Scene<'_>, shelf: &Shelf) -> Response {
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     let count = widgets::count(shelf.count);
     response.widget_info(|| {
-        let label = format!("{}, {count}", shelf.name);
+        let label = format!("{}, {count}", widgets::shown(&shelf.name));
         WidgetInfo::selected(Role::Tab, true, shelf.is_on, label)
     });
     let takes =

@@ -291,6 +291,7 @@ fn a_double_click_opens() {
 
 /// Scrolling to any place touches what is in view there, and uploads a handful.
 #[test]
+#[expect(clippy::print_stderr, reason = "a measurement, for whoever reads it")]
 fn a_hundred_thousand_pictures_cost_what_is_in_view() {
     let mut window = Window::with(100_000);
     let (few, n_in_view) = (Window::with(200).in_view().len(), window.in_view().len());

@@ -63,9 +63,10 @@ fn label(record: Option<&Record>) -> String {
     };
     let mut label = match record.name().as_str() {
         "" => "Picture".to_owned(),
-        name => format!("Picture: {name}"),
+        name => format!("Picture: {}", widgets::shown(name)),
     };
     if let Some(problem) = &record.problem {
+        let problem = widgets::shown(problem);
         label.push_str(&format!(", cannot be shown: {problem}"));
     }
     label
@@ -138,9 +139,13 @@ fn words_ui(ui: &Ui, scene: &mut Scene<'_>, tile: &Tile, response: &Response, re
     let title = record.name();
     if let Some(problem) = &record.problem {
         let text = format!("This picture cannot be shown: {problem}");
-        response.clone().on_hover_text(text);
+        response
+            .clone()
+            .on_hover_text(widgets::shown_message(&text));
     } else if !is_wide && !title.is_empty() {
-        response.clone().on_hover_text(&title);
+        response
+            .clone()
+            .on_hover_text(widgets::shown_message(&title));
     }
     if is_wide && ui.rect_contains_pointer(tile.rect) {
         if !title.is_empty() {

@@ -186,8 +186,8 @@ fn is_ghost(member: &Relative) -> bool {
 
 fn label(member: &Relative, is_sibling: bool) -> String {
     let name = match member.name.as_str() {
-        "" => "a picture",
-        name => name,
+        "" => "a picture".to_owned(),
+        name => widgets::shown(name),
     };
     let how = member.deed.map_or("", deed_words);
     let whereabouts = match member.state {

@@ -96,7 +96,7 @@ fn text_ui(ui: &mut Ui, text: &str) {
     CollapsingHeader::new(RichText::new("The text in the file").font(theme::label()))
         .id_salt("foreign text")
         .show(ui, |ui| {
-            let text = RichText::new(text)
+            let text = RichText::new(widgets::shown_lines(text))
                 .font(theme::caption())
                 .color(theme.text2);
             ui.add(Label::new(text).wrap().selectable(true));

@@ -175,6 +175,7 @@ impl Fields<'_, '_> {
             ui.spacing_mut().item_spacing.y = 2.0;
             ui.horizontal(|ui| {
                 ui.set_min_height(22.0);
+                let name = widgets::shown(name);
                 let name = RichText::new(name).font(theme::label()).color(theme.text3);
                 ui.label(name);
                 let Some(part) = part else { return };
@@ -184,7 +185,9 @@ impl Fields<'_, '_> {
                     }
                 });
             });
-            let text = RichText::new(value).font(theme::body()).color(theme.text);
+            let text = RichText::new(widgets::shown_lines(value))
+                .font(theme::body())
+                .color(theme.text);
             ui.add(Label::new(text).wrap().selectable(true));
         });
     }

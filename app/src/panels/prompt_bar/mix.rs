@@ -144,7 +144,7 @@ pub(super) fn picture_words(scene: &Scene<'_>, id: PictureId) -> String {
     let record = scene.gallery.record(id);
     let name = record.map(|record| record.name());
     let name = name.filter(|name| !name.is_empty());
-    let name = name.unwrap_or_else(|| "a picture".to_owned());
+    let name = name.map_or_else(|| "a picture".to_owned(), |name| widgets::shown(&name));
     if scene.gallery.is_gone(id) {
         format!("{name}, which was deleted")
     } else {

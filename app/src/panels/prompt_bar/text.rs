@@ -164,7 +164,7 @@ pub(super) fn notes_ui(ui: &mut Ui, scene: &mut Scene<'_>, draft: &Draft, words:
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
             ui.label(
-                egui::RichText::new(&problem.text)
+                egui::RichText::new(widgets::shown_message(&problem.text))
                     .font(theme::label())
                     .color(theme.error),
             );
@@ -198,7 +198,7 @@ pub(super) fn notes_ui(ui: &mut Ui, scene: &mut Scene<'_>, draft: &Draft, words:
             "."
         });
         ui.label(
-            egui::RichText::new(text)
+            egui::RichText::new(widgets::shown_message(&text))
                 .font(theme::label())
                 .color(theme.warn),
         );

@@ -59,12 +59,12 @@ pub(super) fn header_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId) {
 fn title_ui(ui: &mut Ui, title: &str, width: f32) {
     let theme = theme::of(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(width, ICON_SIDE), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, title));
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, widgets::shown(title)));
     let job = widgets::clipped(title, theme::label_medium(), theme.text, width);
     let galley = ui.painter().layout_job(job);
     let at = Align2::LEFT_CENTER.anchor_size(rect.left_center(), galley.size());
     ui.painter().galley(at.min, galley, theme.text);
-    response.on_hover_text(title);
+    response.on_hover_text(widgets::shown_message(title));
 }
 
 /// All results of the document, and where these are among them.

@@ -103,7 +103,7 @@ fn trouble_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId) {
         return;
     }
     let text = match &run.state {
-        RunState::Failed(reason) => reason.clone(),
+        RunState::Failed(reason) => widgets::shown_message(reason),
         _ => format!("{n_lost} not made"),
     };
     let colour = if matches!(run.state, RunState::Failed(_)) {
@@ -128,6 +128,7 @@ fn unread_ui(ui: &mut Ui, run: &Run) {
     };
     let theme = theme::of(ui);
     let start: String = unread.chars().take(60).collect();
+    let start = widgets::shown(&start);
     let end = match unread.split_whitespace().count() {
         0 | 1 => "its last word".to_owned(),
         n_words => format!("its last {n_words} words"),

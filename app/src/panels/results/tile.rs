@@ -36,7 +36,14 @@ pub fn tile_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId, index: u32, rect: 
         index + 1,
         slot_words(&slot.state)
     );
-    response.widget_info(|| WidgetInfo::selected(Role::ListItem, true, is_shown, &label));
+    response.widget_info(|| {
+        WidgetInfo::selected(
+            Role::ListItem,
+            true,
+            is_shown,
+            widgets::shown_message(&label),
+        )
+    });
     let score = slot.recipe().and_then(|recipe| recipe.score);
     let (state, version, preview) = (
         slot.state.clone(),
@@ -86,7 +93,7 @@ pub fn tile_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId, index: u32, rect: 
     if let SlotState::Unsaved { reason, .. } = &state {
         response
             .clone()
-            .on_hover_text(format!("Not saved: {reason}"));
+            .on_hover_text(format!("Not saved: {}", widgets::shown_message(reason)));
     }
     if is_shown {
         let ring = Stroke::new(2.0, theme.accent);
@@ -153,7 +160,7 @@ fn tag_ui(ui: &Ui, theme: &Theme, corner: egui::Pos2, text: &str) {
     let colour = theme.text;
     let galley = ui
         .painter()
-        .layout_no_wrap(text.to_owned(), theme::caption(), colour);
+        .layout_no_wrap(widgets::shown(text), theme::caption(), colour);
     let ground = Rect::from_min_size(corner + vec2(6.0, 6.0), galley.size() + vec2(12.0, 6.0));
     ui.painter().rect_filled(ground, 5, theme.float);
     ui.painter()
@@ -168,7 +175,7 @@ fn tile_note(ui: &Ui, theme: &Theme, rect: Rect, icon: Icon, colour: Color32, te
     );
     icons::paint(ui.painter(), icon_rect, 19.0, icon, colour);
     let mut job = egui::text::LayoutJob::simple(
-        text.to_owned(),
+        widgets::shown_message(text),
         theme::caption(),
         theme.text2,
         rect.width() - 16.0,
