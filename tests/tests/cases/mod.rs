@@ -4,6 +4,7 @@
 
 mod facts;
 mod recipes;
+mod words;
 
 use std::path::PathBuf;
 

@@ -2,6 +2,7 @@
 
 mod documents;
 mod files;
+mod foreign_text;
 mod gallery;
 mod gestures;
 mod keyboard;

@@ -217,6 +217,7 @@ fn what_was_made_is_there_after_a_restart_and_can_be_used_again() {
 
 /// Prints what the window costs a frame while pictures are drawn; judged in a release build.
 #[test]
+#[expect(clippy::print_stderr, reason = "a measurement, for whoever reads it")]
 fn frames_while_generating() {
     let mut window = Window::open();
     window.generate("a red sailboat on the sea");
