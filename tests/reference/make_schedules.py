@@ -1,9 +1,10 @@
 """Writes tests/fixtures/schedules.json: what PyTorch's generator and diffusers' schedulers say.
 
-Three tables:
+Tables:
 - noise: draws of `torch.randn` from one CPU generator after another;
 - schedules: timesteps and sigmas of every scheduler, spacing, prediction type and beta schedule, Karras or not;
-- loops: whole runs around a fixed analytic model, so that a sampler can be checked without any weights.
+- loops: whole runs around a fixed analytic model, so that a sampler can be checked without any weights;
+- crossed: such runs of every sampler over the configs that other schedulers wrote, with every final sigma.
 
 Run from the repository's root: `python tests/reference/make_schedules.py`.
 """
@@ -193,12 +194,43 @@ def loop_table():
     return table
 
 
+def crossed_table():
+    """Every sampler over the config of every folder's own scheduler, as `from_config` takes it over."""
+    table = []
+    samplers = {
+        "ddpm": (DDPMScheduler, {}),
+        "ddim": (DDIMScheduler, {}),
+        "euler": (EulerDiscreteScheduler, {}),
+        "euler_ancestral": (EulerAncestralDiscreteScheduler, {}),
+        "dpmpp_2m": (DPMSolverMultistepScheduler, dict(use_karras_sigmas=False)),
+        "dpmpp_2m_karras": (DPMSolverMultistepScheduler, dict(use_karras_sigmas=True)),
+    }
+    folders = [scheduler for scheduler, _ in list(samplers.values())[:5]]
+    for folder, final, prediction in itertools.product(folders, ["zero", "sigma_min"], ["epsilon", "v_prediction"]):
+        written = folder(prediction_type=prediction, **BETAS["scaled_linear"])
+        # As a folder may have it, whichever class reads it.
+        config = json.loads(config_of(written)) | dict(final_sigmas_type=final, clip_sample=False)
+        for name, (scheduler, own) in samplers.items():
+            table.append(
+                dict(
+                    config=json.dumps(config),
+                    sampler=name,
+                    n_steps=5,
+                    shape=[1, 2, 2, 2],
+                    seed=3,
+                    latents=rounded(run(scheduler.from_config(config | own), 5, [1, 2, 2, 2], 3)),
+                )
+            )
+    return table
+
+
 def main():
     tables = dict(
         noise=noise_table(),
         levels=level_table(),
         schedules=schedule_table(),
         loops=loop_table(),
+        crossed=crossed_table(),
     )
     path = Path(__file__).parents[1] / "fixtures" / "schedules.json"
     path.parent.mkdir(exist_ok=True)

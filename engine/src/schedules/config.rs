@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::NoiseLevels;
 use crate::{Error, Result, prediction::PredictionType, samplers::Sampler};
 
 /// Any diffusers `scheduler_config.json`. Its class decides which entries count and what absent ones mean.
@@ -42,7 +43,7 @@ pub struct SchedulerConfig {
     use_lu_lambdas: Option<bool>,
     use_flow_sigmas: Option<bool>,
     #[serde(default)]
-    pub(super) final_sigmas_type: FinalSigma,
+    final_sigmas_type: FinalSigma,
     pub(super) sigma_min: Option<f64>,
     pub(super) sigma_max: Option<f64>,
     interpolation_type: Option<String>,
@@ -120,11 +121,7 @@ impl SchedulerConfig {
         if !(2..=100_000).contains(&self.n_train_timesteps) {
             return Err(self.unsupported("num_train_timesteps", self.n_train_timesteps));
         }
-        if let Some(betas) = &self.trained_betas
-            && betas.len() != self.n_train_timesteps
-        {
-            return Err(self.unsupported("the number of trained_betas", betas.len()));
-        }
+        self.check_noise()?;
         let refused = [
             ("thresholding", self.thresholding),
             (
@@ -158,6 +155,49 @@ impl SchedulerConfig {
             return Err(self.unsupported("lambda_min_clipped", clipped));
         }
         Ok(())
+    }
+
+    /// Every timestep must leave some of the picture and add some noise, or nothing comes of it but not-a-number.
+    fn check_noise(&self) -> Result<()> {
+        let is_beta = |beta: f64| beta > 0.0 && beta < 1.0;
+        if let Some(betas) = &self.trained_betas {
+            if betas.len() != self.n_train_timesteps {
+                return Err(self.unsupported("the number of trained_betas", betas.len()));
+            }
+            if let Some(beta) = betas.iter().find(|beta| !is_beta(f64::from(**beta))) {
+                return Err(self.unsupported("trained_betas", beta));
+            }
+        } else if self.beta_schedule() != BetaSchedule::SquaredCosine {
+            for (name, beta) in [("beta_start", self.beta_start), ("beta_end", self.beta_end)] {
+                if !is_beta(beta) {
+                    return Err(self.unsupported(name, beta));
+                }
+            }
+        }
+        if !(self.clip_sample_range > 0.0 && self.clip_sample_range.is_finite()) {
+            return Err(self.unsupported("clip_sample_range", self.clip_sample_range));
+        }
+        for (name, sigma) in [("sigma_min", self.sigma_min), ("sigma_max", self.sigma_max)] {
+            if sigma.is_some_and(|sigma| !(1e-6..=1e6).contains(&sigma)) {
+                return Err(self.unsupported(name, sigma.unwrap_or_default()));
+            }
+        }
+        if self.steps_offset >= self.n_train_timesteps {
+            return Err(self.unsupported("steps_offset", self.steps_offset));
+        }
+        let levels = NoiseLevels::new(self);
+        // Pure noise is only where it is meant to be.
+        let mut alphas = levels.alphas_cumprod.as_slice();
+        if self.rescale_betas_zero_snr {
+            alphas = &alphas[..alphas.len() - 1];
+        }
+        let is_level = |alpha: &f32| *alpha > 0.0 && *alpha < 1.0;
+        match alphas.iter().position(|alpha| !is_level(alpha)) {
+            Some(timestep) => {
+                Err(self.unsupported("nothing but noise or none at timestep", timestep))
+            }
+            None => Ok(()),
+        }
     }
 
     /// The sampler that the folder itself asks for.
@@ -228,6 +268,15 @@ impl SchedulerConfig {
                 "UnCLIPScheduler" => BetaSchedule::SquaredCosine,
                 _ => BetaSchedule::Linear,
             })
+    }
+
+    /// Where this sampler ends: Euler ancestral knows no other end than the clean picture, whatever the entry says that
+    /// another class wrote.
+    pub(super) fn final_sigma(&self, sampler: Sampler) -> FinalSigma {
+        match sampler {
+            Sampler::EulerAncestral => FinalSigma::Zero,
+            _ => self.final_sigmas_type,
+        }
     }
 
     /// Whether this sampler spaces its sigmas as Karras et al. 2022 do.

@@ -58,7 +58,7 @@ impl SigmaSchedule {
                 .map(|&sigma| timestep_of(sigma, &trained) as f32)
                 .collect();
         }
-        let sigmas = with_final_sigma(config, &sigmas, &trained);
+        let sigmas = with_final_sigma(config.final_sigma(sampler), &sigmas, &trained);
         let highest = sigmas.iter().copied().fold(0.0, f32::max);
         let initial_sigma = match spacing {
             TimestepSpacing::Leading => (highest * highest + 1.0).sqrt(),
@@ -105,12 +105,12 @@ impl SigmaSchedule {
         };
         Ok(Self {
             timesteps,
-            sigmas: with_final_sigma(config, &sigmas, &trained),
+            sigmas: with_final_sigma(config.final_sigma(sampler), &sigmas, &trained),
             initial_sigma: 1.0,
             prediction_type: config.prediction_type,
             first_order_last: config.euler_at_final
                 || (config.lower_order_final && n_steps < FEW_STEPS)
-                || config.final_sigmas_type == FinalSigma::Zero,
+                || config.final_sigma(sampler) == FinalSigma::Zero,
         })
     }
 }
@@ -169,8 +169,8 @@ fn timestep_of(sigma: f64, trained: &[f32]) -> f64 {
     (1.0 - weight) * below as f64 + weight * (below + 1) as f64
 }
 
-fn with_final_sigma(config: &SchedulerConfig, sigmas: &[f64], trained: &[f32]) -> Vec<f32> {
-    let last = match config.final_sigmas_type {
+fn with_final_sigma(last: FinalSigma, sigmas: &[f64], trained: &[f32]) -> Vec<f32> {
+    let last = match last {
         FinalSigma::Zero => 0.0,
         FinalSigma::SigmaMin => trained[0],
     };
