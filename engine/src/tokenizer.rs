@@ -1,6 +1,6 @@
 //! Prompts to token ids: CLIP's byte-pair encoding.
 
-use std::{collections::HashMap, path::PathBuf};
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -15,9 +15,14 @@ use tokenizers::{
     },
 };
 
-use crate::{Error, Result, weights::ModelFolder};
+use crate::{
+    Error, Result, foreign_text,
+    weights::{ModelFolder, ShortList, UniqueMap},
+};
 
-const MAX_FILE_BYTES: u64 = 16 << 20;
+const MAX_MERGES_BYTES: u64 = 8 << 20;
+/// CLIP has half as many.
+const MAX_TOKENS: usize = 100_000;
 /// What CLIP was trained with, for configs that do not say.
 const DEFAULT_MAX_LENGTH: usize = 77;
 const MAX_MAX_LENGTH: f64 = 4_096.0;
@@ -149,6 +154,7 @@ fn build_bpe(folder: &ModelFolder, unk_token: &str) -> Result<tokenizers::Tokeni
     let model = BPE::builder()
         .vocab_and_merges(
             vocab
+                .0
                 .into_iter()
                 .collect::<tokenizers::models::bpe::Vocab>(),
             merges,
@@ -179,9 +185,11 @@ fn build_bpe(folder: &ModelFolder, unk_token: &str) -> Result<tokenizers::Tokeni
 
 struct Vocabulary {
     path: PathBuf,
-    vocab: HashMap<String, u32>,
+    vocab: VocabularyTable,
     merges: Vec<(String, String)>,
 }
+
+type VocabularyTable = UniqueMap<u32, MAX_TOKENS>;
 
 #[derive(Deserialize)]
 struct TokenizerJson {
@@ -190,8 +198,8 @@ struct TokenizerJson {
 
 #[derive(Deserialize)]
 struct TokenizerJsonModel {
-    vocab: HashMap<String, u32>,
-    merges: Vec<Merge>,
+    vocab: VocabularyTable,
+    merges: ShortList<Merge, MAX_TOKENS>,
 }
 
 /// `["a", "b"]`, or before tokenizers 0.20 `"a b"`.
@@ -206,14 +214,14 @@ impl Vocabulary {
     fn read(folder: &ModelFolder) -> Result<Self> {
         let has_plain_files = folder.has("vocab.json") && folder.has("merges.txt");
         if has_plain_files || !folder.has("tokenizer.json") {
-            let merges = folder.read("merges.txt", MAX_FILE_BYTES)?;
+            let merges = folder.read("merges.txt", MAX_MERGES_BYTES)?;
             let merges = String::from_utf8_lossy(&merges);
             let lines = merges
                 .lines()
                 .filter(|line| !line.is_empty() && !line.starts_with("#version"));
             return Ok(Self {
                 path: folder.path("merges.txt"),
-                vocab: folder.read_json("vocab.json")?,
+                vocab: folder.read_json_table("vocab.json")?,
                 merges: pairs(
                     folder,
                     "merges.txt",
@@ -221,11 +229,11 @@ impl Vocabulary {
                 )?,
             });
         }
-        let TokenizerJson { model } = folder.read_json("tokenizer.json")?;
+        let TokenizerJson { model } = folder.read_json_table("tokenizer.json")?;
         Ok(Self {
             path: folder.path("tokenizer.json"),
             vocab: model.vocab,
-            merges: pairs(folder, "tokenizer.json", model.merges.into_iter())?,
+            merges: pairs(folder, "tokenizer.json", model.merges.0.into_iter())?,
         })
     }
 }
@@ -235,18 +243,28 @@ fn pairs(
     file_name: &str,
     merges: impl Iterator<Item = Merge>,
 ) -> Result<Vec<(String, String)>> {
-    merges
+    let bad = |reason| Error::NotAModel {
+        path: folder.path(file_name),
+        reason,
+    };
+    // One more shows that there are too many.
+    let merges: Vec<_> = merges
+        .take(MAX_TOKENS + 1)
         .map(|merge| match merge {
             Merge::Pair(left, right) => Ok((left, right)),
             Merge::Line(line) => match line.split_once(' ') {
                 Some((left, right)) => Ok((left.to_owned(), right.trim_end().to_owned())),
-                None => Err(Error::NotAModel {
-                    path: folder.path(file_name),
-                    reason: format!("{line:?} is no merge of two tokens"),
-                }),
+                None => Err(bad(format!(
+                    "`{}` is no merge of two tokens",
+                    foreign_text::name(line)
+                ))),
             },
         })
-        .collect()
+        .collect::<Result<_>>()?;
+    if merges.len() > MAX_TOKENS {
+        return Err(bad(format!("there are more than {MAX_TOKENS} merges")));
+    }
+    Ok(merges)
 }
 
 /// The tokens with a meaning of their own, and the length that prompts are padded to.

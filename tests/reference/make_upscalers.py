@@ -20,9 +20,18 @@ from spandrel.architectures.__arch_helpers import block
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "upscalers"
 
 
-def esrgan(n_features: int, n_growth: int, n_blocks: int, n_doublings: int, shuffle: int = 1, plus: bool = False):
+def esrgan(
+    n_features: int,
+    n_growth: int,
+    n_blocks: int,
+    n_doublings: int,
+    shuffle: int = 1,
+    plus: bool = False,
+    channels: int = 3,
+):
     net = ESRGAN(
-        in_nc=3 * shuffle**2,
+        in_nc=channels * shuffle**2,
+        out_nc=channels,
         num_filters=n_features,
         num_blocks=n_blocks,
         scale=2**n_doublings,
@@ -85,6 +94,10 @@ save("esrgan_later_x2", esrgan(6, 3, 1, 1), [1, 3, 7, 5], lambda name: later_esr
 save("esrgan_shuffled_x2", esrgan(8, 4, 2, 2, shuffle=2), [1, 3, 7, 9], lambda name: real_esrgan(name, 10))
 save("esrgan_plus_x1", esrgan(6, 3, 1, 0, plus=True), [1, 3, 5, 8])
 save("compact_x3", Compact(num_feat=8, num_conv=3, upscale=3), [1, 3, 6, 9])
+# For grey pictures.
+save("esrgan_grey_x2", esrgan(6, 3, 1, 1, channels=1), [1, 1, 7, 6], lambda name: real_esrgan(name, 7))
+grey = Compact(num_in_ch=1, num_out_ch=1, num_feat=8, num_conv=2, upscale=2)
+save("compact_grey_x2", grey, [1, 1, 6, 9])
 
 
 def enlarged_along(values: np.ndarray, n_target: int) -> np.ndarray:

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{Catalogue, UnclipFolder, unique_id};
 use crate::{
-    Error, Result,
+    Error, Result, foreign_text,
     protocol::{ModelId, UpscalerInfo},
     upscaler::{Upscaler, UpscalerConfig},
     weights::{LoadReport, TensorFile, TensorFiles},
@@ -54,7 +54,9 @@ impl Catalogue {
             .filter_map(|(id, place)| {
                 let opened = place.open(&id);
                 opened
-                    .inspect_err(|error| tracing::warn!("{id} is not served: {error}"))
+                    .inspect_err(|error| {
+                        tracing::warn!("{} is not served: {error}", foreign_text::name(&id))
+                    })
                     .ok()
             })
             .collect()
@@ -142,12 +144,17 @@ impl Place {
             Self::File(path) => {
                 let files = TensorFiles::open(&[TensorFile::Disk(path.clone())])?;
                 let stem = path.file_stem().unwrap_or(path.as_os_str());
-                (files, stem.to_string_lossy().into_owned(), None)
+                (
+                    files,
+                    foreign_text::name(stem.to_string_lossy()).to_string(),
+                    None,
+                )
             }
         };
-        let Some(config) = UpscalerConfig::detect(&files)? else {
+        let path = files.path().to_owned();
+        let Some((config, files)) = UpscalerConfig::detect(files)? else {
             return Err(Error::NotAModel {
-                path: files.path().to_owned(),
+                path,
                 reason: "it is no upscaler of a kind that Limn knows (ESRGAN, Real-ESRGAN)"
                     .to_owned(),
             });
@@ -165,7 +172,7 @@ impl Place {
 /// Why a file cannot be opened as a model that draws.
 pub(super) fn refused_as_model(path: &Path) -> Error {
     let opened = TensorFiles::open(&[TensorFile::Disk(path.to_owned())]);
-    let reason = match opened.and_then(|files| UpscalerConfig::detect(&files)) {
+    let reason = match opened.and_then(UpscalerConfig::detect) {
         Ok(Some(_)) => "it is an upscaler, which draws nothing: use it with `limn upscale`",
         Ok(None) => "it is a single file, and Limn reads models as folders",
         Err(error) => return error,
@@ -184,7 +191,7 @@ fn is_upscaler(path: &Path) -> bool {
     is_named_so
         && path.is_file()
         && match TensorFiles::open(&[TensorFile::Disk(path.to_owned())]) {
-            Ok(files) => !matches!(UpscalerConfig::detect(&files), Ok(None)),
+            Ok(files) => !matches!(UpscalerConfig::detect(files), Ok(None)),
             Err(_) => true,
         }
 }

@@ -24,13 +24,13 @@ impl Compact {
         // The first from the picture, then all from features to features; each with its activation behind it.
         let n_layers = config.n_convs + 1;
         let layers = (0..n_layers).map(|i| {
-            let n_inputs = if i == 0 { 3 } else { n_features };
+            let n_inputs = if i == 0 { config.channels } else { n_features };
             Ok((
                 Conv2d::init(&body(2 * i), [n_inputs, n_features], 3, 1, 1)?,
                 PRelu::init(&body(2 * i + 1), n_features)?,
             ))
         });
-        let n_outputs = 3 * config.scale * config.scale;
+        let n_outputs = config.channels * config.scale * config.scale;
         Ok(Self {
             layers: layers.collect::<Result<_>>()?,
             last: Conv2d::init(&body(2 * n_layers), [n_features, n_outputs], 3, 1, 1)?,
@@ -43,7 +43,7 @@ impl Compact {
         self.device.clone()
     }
 
-    /// # Shapes: `[1, 3, height, width]` in 0..1 → `[1, 3, scale · height, scale · width]`
+    /// # Shapes: `[1, channels, height, width]` in 0..1 → `[1, channels, scale · height, scale · width]`
     pub fn forward(
         &self,
         x: Tensor<4>,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use burn::tensor::DType;
 
-use super::{Tiling, names};
+use super::{Tiling, names, wrapping::unwrapped};
 use crate::{
     Error, Result,
     weights::{NameRules, TensorFiles},
@@ -15,11 +15,14 @@ const MAX_FEATURES: usize = 1_024;
 const MAX_BLOCKS: usize = 64;
 const MAX_DOUBLINGS: usize = 3;
 const MAX_SCALE: usize = 8;
+/// Grey, and RGB.
+const PICTURE_CHANNELS: [usize; 2] = [1, 3];
+const SHUFFLE_FACTORS: [usize; 3] = [1, 2, 4];
 /// Source pixels round what a tile writes. A network that sees further sees a seam as faintly as it sees that far.
 const MAX_MARGIN_PX: usize = 32;
 /// Larger tiles save little: what they share with the next is a small part.
 const MAX_TILE_PX: usize = 512;
-const MAX_TILE_BYTES: u64 = 1 << 30;
+pub(crate) const MAX_TILE_BYTES: u64 = 1 << 30;
 
 /// The architecture and sizes of an upscaler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +34,8 @@ pub enum UpscalerConfig {
 /// `RRDBNet`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RrdbConfig {
+    /// Of pictures.
+    pub channels: usize,
     pub n_features: usize,
     pub n_growth: usize,
     pub n_blocks: usize,
@@ -69,6 +74,8 @@ impl Spelling {
 /// `SRVGGNetCompact`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CompactConfig {
+    /// Of pictures.
+    pub channels: usize,
     pub n_features: usize,
     /// Between the first and the last convolution.
     pub n_convs: usize,
@@ -77,29 +84,36 @@ pub struct CompactConfig {
 
 impl RrdbConfig {
     pub fn in_channels(&self) -> usize {
-        3 * self.shuffle_factor * self.shuffle_factor
+        self.channels * self.shuffle_factor * self.shuffle_factor
     }
 }
 
 impl UpscalerConfig {
-    /// What the files hold; `None` where it is none of these networks. No tensor is read.
+    /// What the files hold, with the network's own tensors under their plain names, whatever a training program has put
+    /// round them; `None` where it is none of these networks. No tensor is read.
     ///
     /// # Errors
-    /// [`Error::NotAModel`] for one of these networks that is not for pictures in RGB, or of absurd size.
-    pub fn detect(files: &TensorFiles) -> Result<Option<Self>> {
-        let names = Names::new(files);
-        let config = if names.has("model.1.sub.0.RDB1.conv1.0.weight") {
-            Self::Rrdb(names.rrdb(names.first_spelling())?)
-        } else if names.has("RRDB_trunk.0.RDB1.conv1.weight") {
-            Self::Rrdb(names.rrdb(Spelling::Later)?)
-        } else if names.has("body.0.rdb1.conv1.weight") {
-            Self::Rrdb(names.rrdb(Spelling::RealEsrgan)?)
-        } else if names.has("body.0.weight") && names.has("body.1.weight") {
-            Self::Compact(names.compact()?)
-        } else {
-            return Ok(None);
+    /// [`Error::NotAModel`] for one of these networks that is not for pictures in RGB or grey, or of absurd size.
+    pub fn detect(files: TensorFiles) -> Result<Option<(Self, TensorFiles)>> {
+        let files = unwrapped(files, |has| Kind::of(has).is_some())?;
+        let names = Names { files: &files };
+        let has = |name: &str| files.kind(name).is_some();
+        let config = match Kind::of(&has) {
+            None => return Ok(None),
+            Some(Kind::FirstEsrgan) => Self::Rrdb(names.rrdb(names.first_spelling())?),
+            Some(Kind::LaterEsrgan) => Self::Rrdb(names.rrdb(Spelling::Later)?),
+            Some(Kind::RealEsrgan) => Self::Rrdb(names.rrdb(Spelling::RealEsrgan)?),
+            Some(Kind::Compact) => Self::Compact(names.compact()?),
         };
-        Ok(Some(config))
+        Ok(Some((config, files)))
+    }
+
+    /// 3 for pictures in RGB; 1 for grey ones, which are then made of a picture's brightness.
+    pub fn channels(&self) -> usize {
+        match self {
+            Self::Rrdb(config) => config.channels,
+            Self::Compact(config) => config.channels,
+        }
     }
 
     /// Pixels of the result for each of the source, along one side.
@@ -187,7 +201,8 @@ impl UpscalerConfig {
                 (COPIES * config.n_features * scale * scale).max(COPIES * dense / shuffled)
             }
             Self::Compact(config) => {
-                COPIES * config.n_features.max(3 * config.scale * config.scale)
+                let n_outputs = config.channels * config.scale * config.scale;
+                COPIES * config.n_features.max(n_outputs)
             }
         };
         n_values as u64 * dtype.size() as u64
@@ -204,22 +219,37 @@ impl UpscalerConfig {
     }
 }
 
-/// The tensors of a file, by names without what a training program put before them.
-struct Names<'a> {
-    files: &'a TensorFiles,
-    names: Vec<&'a str>,
+/// The networks, by whose names their tensors have.
+enum Kind {
+    FirstEsrgan,
+    LaterEsrgan,
+    RealEsrgan,
+    Compact,
 }
 
-impl<'a> Names<'a> {
-    fn new(files: &'a TensorFiles) -> Self {
-        let names = files.names().map(names::without_prefix).collect();
-        Self { files, names }
+impl Kind {
+    /// Told by the first of the blocks.
+    fn of(has: &dyn Fn(&str) -> bool) -> Option<Self> {
+        if has("model.1.sub.0.RDB1.conv1.0.weight") {
+            Some(Self::FirstEsrgan)
+        } else if has("RRDB_trunk.0.RDB1.conv1.weight") {
+            Some(Self::LaterEsrgan)
+        } else if has("body.0.rdb1.conv1.weight") {
+            Some(Self::RealEsrgan)
+        } else if has("body.0.weight") && has("body.1.weight") {
+            Some(Self::Compact)
+        } else {
+            None
+        }
     }
+}
 
-    fn has(&self, name: &str) -> bool {
-        self.names.contains(&name)
-    }
+/// The tensors of a file, by their plain names.
+struct Names<'a> {
+    files: &'a TensorFiles,
+}
 
+impl Names<'_> {
     /// The shape of the tensor that is called `name` by Real-ESRGAN; the network's own check says it if there is none.
     fn shape(&self, spelling: Spelling, name: &str) -> &[usize] {
         let remap = spelling.remap();
@@ -234,7 +264,7 @@ impl<'a> Names<'a> {
 
     fn first_spelling(&self) -> Spelling {
         // Two convolutions at fixed distances follow the doublings, which are three places each.
-        let places = self.names.iter().filter_map(|name| {
+        let places = self.files.names().filter_map(|name| {
             let (place, _) = name.strip_prefix("model.")?.split_once('.')?;
             place.parse::<usize>().ok()
         });
@@ -258,15 +288,13 @@ impl<'a> Names<'a> {
         let first = self.shape(spelling, "conv_first.weight");
         let (n_features, in_channels) = outputs_and_inputs(first);
         let (out_channels, _) = outputs_and_inputs(self.shape(spelling, "conv_last.weight"));
-        let shuffle_factor = match in_channels {
-            3 => 1,
-            12 => 2,
-            48 => 4,
-            _ => return Err(self.not_rgb(in_channels, out_channels)),
+        let channels = out_channels;
+        let factor = SHUFFLE_FACTORS
+            .into_iter()
+            .find(|factor| channels * factor * factor == in_channels);
+        let Some(shuffle_factor) = factor.filter(|_| PICTURE_CHANNELS.contains(&channels)) else {
+            return Err(self.not_for_pictures(in_channels, out_channels));
         };
-        if out_channels != 3 {
-            return Err(self.not_rgb(in_channels, out_channels));
-        }
         if n_doublings > MAX_DOUBLINGS || (1 << n_doublings) < shuffle_factor {
             return Err(self.refused(format!(
                 "its scale is {} / {shuffle_factor}",
@@ -275,6 +303,7 @@ impl<'a> Names<'a> {
         }
         let dense = self.shape(spelling, "body.0.rdb1.conv1.weight");
         Ok(RrdbConfig {
+            channels,
             n_features: self.checked_features(n_features)?,
             n_growth: self.checked_features(outputs_and_inputs(dense).0)?,
             n_blocks,
@@ -286,27 +315,29 @@ impl<'a> Names<'a> {
     }
 
     fn compact(&self) -> Result<CompactConfig> {
-        let place = |name: &&str| {
+        let place = |name: &str| {
             let (place, _) = name.strip_prefix("body.")?.split_once('.')?;
             place.parse::<usize>().ok()
         };
         let last = self
-            .names
-            .iter()
+            .files
+            .names()
             .filter_map(place)
             .max()
             .unwrap_or_default();
         let shape = |i: usize| self.shape(Spelling::RealEsrgan, &format!("body.{i}.weight"));
         let (n_features, in_channels) = outputs_and_inputs(shape(0));
         let (out_channels, _) = outputs_and_inputs(shape(last));
-        let scale = (out_channels / 3).isqrt();
-        if in_channels != 3 || 3 * scale * scale != out_channels {
-            return Err(self.not_rgb(in_channels, out_channels));
+        let channels = in_channels;
+        let scale = (out_channels / channels.max(1)).isqrt();
+        if !PICTURE_CHANNELS.contains(&channels) || channels * scale * scale != out_channels {
+            return Err(self.not_for_pictures(in_channels, out_channels));
         }
         if !(1..=MAX_SCALE).contains(&scale) {
             return Err(self.refused(format!("its scale is {scale}")));
         }
         Ok(CompactConfig {
+            channels,
             n_features: self.checked_features(n_features)?,
             // The first convolution and its activation before them, the last one behind; two places each.
             n_convs: last.saturating_sub(2) / 2,
@@ -321,9 +352,9 @@ impl<'a> Names<'a> {
         Err(self.refused(format!("its layers are {n_features} channels wide")))
     }
 
-    fn not_rgb(&self, in_channels: usize, out_channels: usize) -> Error {
+    fn not_for_pictures(&self, in_channels: usize, out_channels: usize) -> Error {
         self.refused(format!(
-            "this upscaler takes {in_channels} channels and gives {out_channels}, and Limn's pictures are RGB"
+            "this upscaler takes {in_channels} channels and gives {out_channels}, and Limn's pictures are RGB or grey"
         ))
     }
 

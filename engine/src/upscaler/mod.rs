@@ -6,16 +6,21 @@
 //!   its later code (`RRDB_trunk.0.RDB1.conv1`), and Real-ESRGAN's (`body.0.rdb1.conv1`, Wang et al. 2021);
 //! - `SRVGGNetCompact` of Real-ESRGAN (`body.0`, `body.1`, …).
 //!
+//! Either may be for grey pictures: then it gets a picture's brightness, and the colours are resampled (`grey`).
+//!
 //! Pictures go through in `tiles`, so that their size does not decide the memory.
 
 mod compact;
 mod config;
+mod grey;
 mod names;
 mod rrdb;
 mod tiles;
+mod wrapping;
 
 use burn::tensor::{DType, Tensor};
 
+pub(crate) use config::MAX_TILE_BYTES;
 pub use config::{CompactConfig, RrdbConfig, UpscalerConfig};
 pub use tiles::{Tiling, in_tiles};
 
@@ -88,8 +93,8 @@ impl Upscaler {
     /// `on_part` is called before each of [`UpscalerConfig::n_parts`] parts of the work; its error ends it.
     ///
     /// # Shapes
-    /// image `[1, 3, height, width]` in −1..1, multiples of [`UpscalerConfig::multiple`] →
-    /// `[1, 3, scale · height, scale · width]` about −1..1, in the dtype of the image
+    /// image `[1, channels, height, width]` in −1..1, multiples of [`UpscalerConfig::multiple`] →
+    /// `[1, channels, scale · height, scale · width]` about −1..1, in the dtype of the image
     ///
     /// # Errors
     /// What `on_part` returns.
@@ -140,8 +145,13 @@ impl Upscaler {
                 n_begun += 1;
                 on_part(n_begun - 1, n_parts)
             };
-            let larger = self.forward(tile.to_tensor(&device, DType::F32), &mut begin_part)?;
-            read_back(larger)
+            if self.config.channels() == 3 {
+                let larger = self.forward(tile.to_tensor(&device, DType::F32), &mut begin_part)?;
+                return read_back(larger);
+            }
+            let brightness = grey::brightness(&tile, &device);
+            let larger = read_back(self.forward(brightness, &mut begin_part)?)?;
+            Ok(grey::coloured(&tile, &larger, self.config.scale()))
         })
     }
 

@@ -2,24 +2,13 @@
 
 use std::borrow::Cow;
 
-/// What a training program may leave before every name.
-const PREFIXES: [&str; 3] = ["params_ema.", "params.", "module."];
-
-pub(super) fn without_prefix(name: &str) -> &str {
-    PREFIXES
-        .iter()
-        .find_map(|prefix| name.strip_prefix(prefix))
-        .unwrap_or(name)
-}
-
 /// `SRVGGNetCompact`, and `RRDBNet` as Real-ESRGAN has it.
 pub(super) fn real_esrgan(name: &str) -> Cow<'_, str> {
-    without_prefix(name).into()
+    name.into()
 }
 
 /// `RRDBNet` in ESRGAN's later code, which is also that of BSRGAN and `RealSR`.
 pub(super) fn later_esrgan(name: &str) -> Cow<'_, str> {
-    let name = without_prefix(name);
     let (first, rest) = name.split_once('.').unwrap_or((name, ""));
     match first {
         "RRDB_trunk" => format!("body.{}", rest.replace("RDB", "rdb")).into(),
@@ -34,7 +23,6 @@ pub(super) fn later_esrgan(name: &str) -> Cow<'_, str> {
 
 /// `RRDBNet` as ESRGAN first had it: a plain sequence in which the doublings are followed by two convolutions.
 pub(super) fn first_esrgan<const N_DOUBLINGS: usize>(name: &str) -> Cow<'_, str> {
-    let name = without_prefix(name);
     let Some((place, rest)) = name
         .strip_prefix("model.")
         .and_then(|rest| rest.split_once('.'))
@@ -110,7 +98,6 @@ mod tests {
             (later_esrgan, "upconv2.bias", "conv_up2.bias"),
             (later_esrgan, "HRconv.bias", "conv_hr.bias"),
             (later_esrgan, "conv_first.bias", "conv_first.bias"),
-            (real_esrgan, "params_ema.body.0.weight", "body.0.weight"),
             (real_esrgan, "conv_up1.weight", "conv_up1.weight"),
         ] {
             assert_eq!(remap(name), expected, "{name}");

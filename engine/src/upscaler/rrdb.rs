@@ -46,7 +46,7 @@ impl RrdbNet {
                 .map(|i| conv(&format!("conv_up{i}"), same))
                 .collect::<Result<_>>()?,
             conv_hr: conv("conv_hr", same)?,
-            conv_last: conv("conv_last", [n_features, 3])?,
+            conv_last: conv("conv_last", [n_features, config.channels])?,
             shuffle_factor: config.shuffle_factor,
             device: parameters.device().clone(),
         })
@@ -56,7 +56,7 @@ impl RrdbNet {
         self.device.clone()
     }
 
-    /// # Shapes: `[1, 3, height, width]` in 0..1 → `[1, 3, scale · height, scale · width]`
+    /// # Shapes: `[1, channels, height, width]` in 0..1 → `[1, channels, scale · height, scale · width]`
     pub fn forward(
         &self,
         x: Tensor<4>,

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use safetensors::Dtype;
 use sha2::{Digest, Sha256};
 
 use super::header::{self, MAX_HEADER_BYTES, MAX_TENSORS, TensorInfo};
@@ -29,6 +30,34 @@ impl TensorFile {
         match self {
             Self::Disk(path) => path.clone(),
             Self::Embedded { name, .. } => PathBuf::from(name),
+        }
+    }
+}
+
+/// What a tensor holds, as far as its header tells.
+#[derive(Debug, Clone, Copy)]
+pub struct TensorKind<'a> {
+    pub shape: &'a [usize],
+    /// Whether its numbers have fractions.
+    pub is_float: bool,
+}
+
+impl<'a> TensorKind<'a> {
+    fn of(info: &'a TensorInfo) -> Self {
+        Self {
+            shape: &info.shape,
+            is_float: !matches!(
+                info.dtype,
+                Dtype::BOOL
+                    | Dtype::U8
+                    | Dtype::I8
+                    | Dtype::U16
+                    | Dtype::I16
+                    | Dtype::U32
+                    | Dtype::I32
+                    | Dtype::U64
+                    | Dtype::I64
+            ),
         }
     }
 }
@@ -114,6 +143,32 @@ impl TensorFiles {
     pub fn shape(&self, name: &str) -> Option<&[usize]> {
         let (_, info) = self.tensor(name)?;
         Some(&info.shape)
+    }
+
+    /// Whether the files have a tensor called `name`, and what it holds.
+    pub fn kind(&self, name: &str) -> Option<TensorKind<'_>> {
+        self.tensor(name).map(|(_, info)| TensorKind::of(info))
+    }
+
+    /// The same files with their tensors under other names; those without one are left out.
+    ///
+    /// # Errors
+    /// [`Error::BadWeights`] when two tensors would have one name.
+    pub fn renamed(self, rename: impl Fn(&str, TensorKind<'_>) -> Option<String>) -> Result<Self> {
+        let mut tensors = BTreeMap::new();
+        for (old, (i_file, info)) in self.tensors {
+            let Some(new) = rename(&old, TensorKind::of(&info)) else {
+                continue;
+            };
+            if tensors.contains_key(&new) {
+                return Err(self.files[0].bad(format!("tensor `{new}` is there twice")));
+            }
+            tensors.insert(new, (i_file, info));
+        }
+        Ok(Self {
+            files: self.files,
+            tensors,
+        })
     }
 
     /// SHA-256 over the files' bytes, one after another, in lower-case hexadecimal.

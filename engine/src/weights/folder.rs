@@ -1,21 +1,23 @@
 //! A model's folder, or one component's: on disk, or embedded in the binary.
 
 use std::{
-    collections::BTreeMap,
-    fmt,
     io::Read,
     path::{Path, PathBuf},
 };
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{DeserializeOwned, Error as _, MapAccess, Visitor},
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::{
+    bounded::UniqueMap,
+    files::{TensorFile, TensorFiles, foreign_format, open_regular},
+    header::MAX_TENSORS,
 };
+use crate::{Error, Result, foreign_text};
 
-use super::files::{TensorFile, TensorFiles, foreign_format, open_regular};
-use crate::{Error, Result};
-
-const MAX_JSON_BYTES: u64 = 16 << 20;
+/// A config is a page of text.
+const MAX_CONFIG_BYTES: u64 = 1 << 20;
+/// Indices and vocabularies are long; those of the families Limn knows are far below 4 MB.
+const MAX_TABLE_BYTES: u64 = 8 << 20;
 const MAX_SHARDS: usize = 1_000;
 /// The names that diffusers and transformers give a component's weights.
 const WEIGHTS_STEMS: [&str; 2] = ["diffusion_pytorch_model", "model"];
@@ -101,15 +103,27 @@ impl ModelFolder {
         Ok(bytes)
     }
 
-    /// A JSON file of at most 16 MiB, as a config.
+    /// A JSON file of at most 1 MiB: a config.
     ///
     /// # Errors
     /// As [`Self::read`], and [`Error::NotAModel`] when the JSON does not say what it should.
     pub fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
-        let bytes = self.read(name, MAX_JSON_BYTES)?;
+        self.parse_json(name, MAX_CONFIG_BYTES)
+    }
+
+    /// A JSON file of at most 8 MiB, for a `T` that bounds what it holds: an index, a vocabulary.
+    ///
+    /// # Errors
+    /// Those of [`Self::read_json`].
+    pub fn read_json_table<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
+        self.parse_json(name, MAX_TABLE_BYTES)
+    }
+
+    fn parse_json<T: DeserializeOwned>(&self, name: &str, max_bytes: u64) -> Result<T> {
+        let bytes = self.read(name, max_bytes)?;
         serde_json::from_slice(&bytes).map_err(|error| Error::NotAModel {
             path: self.path(name),
-            reason: error.to_string(),
+            reason: foreign_text::reason(error).to_string(),
         })
     }
 
@@ -153,7 +167,7 @@ impl ModelFolder {
         };
         let ShardIndex {
             weight_map: UniqueMap(weight_map),
-        } = self.read_json(index_name)?;
+        } = self.read_json_table(index_name)?;
         let mut shards: Vec<&str> = weight_map.values().map(String::as_str).collect();
         shards.sort_unstable();
         shards.dedup();
@@ -231,35 +245,5 @@ fn is_plain_safetensors_name(name: &str) -> bool {
 
 #[derive(Deserialize)]
 struct ShardIndex {
-    weight_map: UniqueMap,
-}
-
-/// A JSON object of strings in which no key repeats.
-struct UniqueMap(BTreeMap<String, String>);
-
-impl<'de> Deserialize<'de> for UniqueMap {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct UniqueVisitor;
-
-        impl<'de> Visitor<'de> for UniqueVisitor {
-            type Value = UniqueMap;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-                formatter.write_str("an object of file names")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<UniqueMap, A::Error> {
-                let mut entries = BTreeMap::new();
-                while let Some((key, value)) = map.next_entry::<String, String>()? {
-                    if entries.contains_key(&key) {
-                        return Err(A::Error::custom(format!("`{key}` is there twice")));
-                    }
-                    entries.insert(key, value);
-                }
-                Ok(UniqueMap(entries))
-            }
-        }
-
-        deserializer.deserialize_map(UniqueVisitor)
-    }
+    weight_map: UniqueMap<String, MAX_TENSORS>,
 }

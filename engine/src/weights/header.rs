@@ -12,6 +12,8 @@ use serde::{
     de::{Error as _, IgnoredAny, IntoDeserializer, MapAccess, SeqAccess, Visitor, value},
 };
 
+use crate::foreign_text;
+
 pub(super) const MAX_HEADER_BYTES: u64 = 16 << 20;
 /// Far above any component of the families Limn knows (Kandinsky's U-Net has about 1,700).
 pub(super) const MAX_TENSORS: usize = 20_000;
@@ -45,6 +47,7 @@ pub(super) fn parse(
     n_data_bytes: u64,
 ) -> Result<BTreeMap<String, TensorInfo>, String> {
     let Entries(entries) = serde_json::from_slice(json).map_err(|error| {
+        let error = foreign_text::reason(error);
         format!("its header is not what a safetensors header should be ({error})")
     })?;
     let tensors = entries
@@ -84,20 +87,56 @@ fn check_offsets(tensors: &BTreeMap<String, TensorInfo>, n_data_bytes: u64) -> R
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Entry {
-    dtype: String,
+    dtype: ShortText,
     shape: Shape,
     data_offsets: [u64; 2],
+}
+
+/// As serde derives it, but for its messages: they would repeat a field's name of 16 MB.
+impl<'de> Deserialize<'de> for Entry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EntryVisitor;
+
+        impl<'de> Visitor<'de> for EntryVisitor {
+            type Value = Entry;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+                formatter.write_str("a tensor")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entry, A::Error> {
+                let (mut dtype, mut shape, mut data_offsets) = (None, None, None);
+                while let Some(ShortText(field)) = map.next_key()? {
+                    let is_repeated = match field.as_str() {
+                        "dtype" => dtype.replace(map.next_value()?).is_some(),
+                        "shape" => shape.replace(map.next_value()?).is_some(),
+                        "data_offsets" => data_offsets.replace(map.next_value()?).is_some(),
+                        _ => return Err(A::Error::custom(format!("unknown field `{field}`"))),
+                    };
+                    if is_repeated {
+                        return Err(A::Error::custom(format!("duplicate field `{field}`")));
+                    }
+                }
+                Ok(Entry {
+                    dtype: dtype.ok_or_else(|| A::Error::missing_field("dtype"))?,
+                    shape: shape.ok_or_else(|| A::Error::missing_field("shape"))?,
+                    data_offsets: data_offsets
+                        .ok_or_else(|| A::Error::missing_field("data_offsets"))?,
+                })
+            }
+        }
+
+        deserializer.deserialize_map(EntryVisitor)
+    }
 }
 
 impl Entry {
     fn check(self, name: &str) -> Result<TensorInfo, String> {
         let deserializer: value::StrDeserializer<value::Error> =
-            self.dtype.as_str().into_deserializer();
+            self.dtype.0.as_str().into_deserializer();
         let dtype = Dtype::deserialize(deserializer)
-            .map_err(|_| format!("tensor `{name}` has the unknown dtype {:?}", self.dtype))?;
+            .map_err(|_| format!("tensor `{name}` has the unknown dtype `{}`", self.dtype.0))?;
         let Shape(shape) = self.shape;
         let n_bits = shape
             .iter()
@@ -121,6 +160,29 @@ impl Entry {
             begin,
             end,
         })
+    }
+}
+
+/// As much of a text as is told of it: no field and no dtype has a longer name.
+struct ShortText(String);
+
+impl<'de> Deserialize<'de> for ShortText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+
+        impl Visitor<'_> for TextVisitor {
+            type Value = ShortText;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+                formatter.write_str("a name")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<ShortText, E> {
+                Ok(ShortText(foreign_text::name(name).to_string()))
+            }
+        }
+
+        deserializer.deserialize_str(TextVisitor)
     }
 }
 

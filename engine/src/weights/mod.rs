@@ -8,6 +8,7 @@
 //! content. Nothing is mapped into memory, so a file that changes under us is a read error and no fault.
 //! On the CPU a component costs its own size in the running dtype and a few megabytes while loading.
 
+mod bounded;
 mod files;
 mod folder;
 mod header;
@@ -21,7 +22,8 @@ use std::cell::Cell;
 
 use burn::tensor::{DType, Device};
 
-pub use files::{TensorFile, TensorFiles};
+pub use bounded::{ShortList, UniqueMap};
+pub use files::{TensorFile, TensorFiles, TensorKind};
 pub use folder::{EmbeddedFile, ModelFolder};
 pub use parameters::Parameters;
 pub use plan::{LoadReport, NameRules};

@@ -13,7 +13,7 @@ use super::{
     parameters::{Source, Taken},
     plan::FileNames,
 };
-use crate::{Error, Result};
+use crate::{Error, Result, device::gates};
 
 /// Elements read and cast at a time by one thread.
 const CHUNK_ELEMENTS: usize = 1 << 18;
@@ -70,7 +70,7 @@ impl Reader<'_> {
         self.n_unsynced_bytes.set(0);
         self.device
             .sync()
-            .map_err(|error| Error::Device(error.to_string()))
+            .map_err(|error| gates::failure(error.to_string()))
     }
 }
 

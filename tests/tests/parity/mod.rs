@@ -11,3 +11,4 @@ mod sampling;
 mod tokenizer;
 mod unet;
 mod upscalers;
+mod wrapped_upscalers;

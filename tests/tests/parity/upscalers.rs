@@ -18,12 +18,14 @@ use crate::harness::{
     Fixture, assert_close, fixture_path, load_options, parity_tolerance, test_device,
 };
 
-const UPSCALERS: [(&str, &str, usize); 5] = [
+const UPSCALERS: [(&str, &str, usize); 7] = [
     ("esrgan_x4", "ESRGAN", 4),
     ("esrgan_later_x2", "ESRGAN", 2),
     ("esrgan_shuffled_x2", "ESRGAN", 2),
     ("esrgan_plus_x1", "ESRGAN+", 1),
     ("compact_x3", "Real-ESRGAN compact", 3),
+    ("esrgan_grey_x2", "ESRGAN", 2),
+    ("compact_grey_x2", "Real-ESRGAN compact", 2),
 ];
 
 fn files(name: &str) -> TensorFiles {
@@ -33,23 +35,25 @@ fn files(name: &str) -> TensorFiles {
     TensorFiles::open(&[TensorFile::Disk(path)]).unwrap()
 }
 
-fn load(files: &TensorFiles) -> Upscaler {
-    let config = UpscalerConfig::detect(files).unwrap().unwrap();
-    let (upscaler, report) = Upscaler::load(files, config, &load_options()).unwrap();
+fn load(files: TensorFiles) -> Upscaler {
+    let (config, files) = UpscalerConfig::detect(files).unwrap().unwrap();
+    let (upscaler, report) = Upscaler::load(&files, config, &load_options()).unwrap();
     assert!(report.fits());
     upscaler
 }
 
-/// The fixture's picture: values of whole bytes in 0..1, `[1, 3, height, width]`.
-fn picture(fixture: &Fixture) -> RgbPicture {
-    RgbPicture::from_tensor(fixture.tensor("image") * 2.0 - 1.0).unwrap()
+/// A tensor of the fixture as a picture: values of whole bytes in 0..1, `[1, 1 or 3, height, width]`.
+fn picture(fixture: &Fixture, name: &str) -> RgbPicture {
+    let tensor: Tensor<4> = fixture.tensor(name) * 2.0 - 1.0;
+    let [_, _, height, width] = tensor.dims();
+    RgbPicture::from_tensor(tensor.expand([1, 3, height, width])).unwrap()
 }
 
 #[test]
 fn every_network_in_every_spelling_agrees_with_spandrel() {
     for (name, family, scale) in UPSCALERS {
         let fixture = Fixture::open(&format!("upscalers/{name}"));
-        let upscaler = load(&files(name));
+        let upscaler = load(files(name));
         assert_eq!(
             (upscaler.config().family(), upscaler.config().scale()),
             (family, scale),
@@ -74,9 +78,9 @@ fn every_network_in_every_spelling_agrees_with_spandrel() {
             Ok(())
         };
         let larger = upscaler
-            .upscale(&picture(&fixture), 1 << 30, &mut on_part)
+            .upscale(&picture(&fixture, "image"), 1 << 30, &mut on_part)
             .unwrap();
-        let expected = RgbPicture::from_tensor(fixture.tensor("output") * 2.0 - 1.0).unwrap();
+        let expected = picture(&fixture, "output");
         assert_eq!(
             (larger.width, larger.height),
             (expected.width, expected.height),
@@ -111,7 +115,7 @@ fn noise(width: u32, height: u32) -> RgbPicture {
 fn in_tiles_comes_what_comes_as_a_whole() {
     // Both networks here see less far than the margin, so that no pixel may differ.
     for (name, longest_px) in [("compact_x3", 64), ("esrgan_later_x2", 96)] {
-        let upscaler = load(&files(name));
+        let upscaler = load(files(name));
         let margin_px = upscaler.config().reach_px();
         assert!(2 * margin_px + Tiling::BLEND_PX < longest_px);
         let scale = upscaler.config().scale();
@@ -156,7 +160,7 @@ fn in_tiles_comes_what_comes_as_a_whole() {
 
 #[test]
 fn work_on_a_picture_ends_with_the_first_part_that_is_refused() {
-    let upscaler = load(&files("compact_x3"));
+    let upscaler = load(files("compact_x3"));
     let mut n_parts = 0;
     let mut on_part = |_, _| {
         n_parts += 1;
@@ -173,7 +177,7 @@ fn work_on_a_picture_ends_with_the_first_part_that_is_refused() {
 
 #[test]
 fn too_little_memory_is_said_before_anything_is_computed() {
-    let upscaler = load(&files("compact_x3"));
+    let upscaler = load(files("compact_x3"));
     let result = upscaler.upscale(&noise(20, 20), 10_000, &mut |_, _| panic!("it has begun"));
     let message = result.unwrap_err().to_string();
     assert!(message.contains("out of memory"), "{message}");
@@ -207,11 +211,11 @@ fn changed(
     let path = folder.path().join("changed.safetensors");
     fs::write(&path, safetensors::serialize(views, None).unwrap()).unwrap();
     let files = TensorFiles::open(&[TensorFile::Disk(path)])?;
-    let config = UpscalerConfig::detect(&files)?;
-    if let Some(config) = config {
-        Upscaler::load(&files, config, &load_options())?;
-    }
-    Ok(config)
+    let Some((config, files)) = UpscalerConfig::detect(files)? else {
+        return Ok(None);
+    };
+    Upscaler::load(&files, config, &load_options())?;
+    Ok(Some(config))
 }
 
 /// Another name and shape for a tensor, or none.
