@@ -1,5 +1,7 @@
 //! What reading the configs of diffusers' U-Nets and autoencoders has in common.
 
+use std::ops::RangeInclusive;
+
 use serde_json::{Map, Value, json};
 
 /// Why a config is refused, by key and value.
@@ -41,9 +43,22 @@ pub(crate) fn check_unknown_keys(
     Ok(())
 }
 
+/// Refuses a number that would make nothing but infinities of a picture, or no number at all.
+pub(crate) fn check_float(key: &str, value: f64, range: RangeInclusive<f64>) -> Result<(), String> {
+    // Not-a-number is in no range.
+    if range.contains(&value) {
+        Ok(())
+    } else {
+        Err(unsupported(key, &json!(value)))
+    }
+}
+
+/// What is added to a variance before its root is taken.
+pub(crate) const EPSILONS: RangeInclusive<f64> = 0.0..=1.0;
+
 const MAX_LEVELS: usize = 8;
 const MAX_LAYERS: usize = 64;
-const MAX_WIDTH: usize = 1 << 16;
+pub(crate) const MAX_WIDTH: usize = 1 << 16;
 
 /// Refuses widths that no network can have, before they become shapes.
 pub(crate) fn check_widths(widths: &[(&str, usize)]) -> Result<(), String> {

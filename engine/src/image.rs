@@ -2,7 +2,7 @@
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
-use crate::{Error, Result, catalogue::PreviewMap, protocol::Preview};
+use crate::{Error, Result, catalogue::PreviewMap, device::gates, protocol::Preview};
 
 /// A picture of 8-bit RGB, row by row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,15 +110,10 @@ pub fn preview(map: &PreviewMap, denoised: Tensor<4>) -> Result<Preview> {
 /// # Errors
 /// [`Error::OutOfMemory`] or [`Error::Device`].
 pub fn read_back<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
-    tensor.try_into_vec_as::<f32>().map_err(|error| {
-        let message = error.to_string();
-        let lower_case = message.to_lowercase();
-        if lower_case.contains("out of memory") || lower_case.contains("outofmemory") {
-            Error::OutOfMemory(message)
-        } else {
-            Error::Device(message)
-        }
-    })
+    gates::readback()?;
+    tensor
+        .try_into_vec_as::<f32>()
+        .map_err(|error| gates::failure(error.to_string()))
 }
 
 #[cfg(test)]

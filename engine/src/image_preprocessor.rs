@@ -118,8 +118,19 @@ impl ImagePreprocessor {
         } else {
             ([0.0; 3], [1.0; 3])
         };
-        if std.contains(&0.0) {
-            return Err("a standard deviation is zero".to_owned());
+        let rescale_factor = if config.do_rescale {
+            config.rescale_factor
+        } else {
+            1.0
+        };
+        for (mean, std) in mean.iter().zip(&std) {
+            let ends = [0.0, 255.0].map(|byte| (byte * rescale_factor - mean) / std);
+            // Not-a-number is in no range; far outside of it half precision ends.
+            if !ends.iter().all(|end| (-1e4..=1e4).contains(end)) || std.abs() < 1e-6 {
+                return Err(format!(
+                    "`rescale_factor` {rescale_factor}, `image_mean` {mean} and `image_std` {std} make no picture"
+                ));
+            }
         }
         Ok(Self {
             resize,
@@ -130,14 +141,15 @@ impl ImagePreprocessor {
                 )
             })?,
             crop,
-            rescale_factor: if config.do_rescale {
-                config.rescale_factor
-            } else {
-                1.0
-            },
+            rescale_factor,
             mean,
             std,
         })
+    }
+
+    /// Height and width of what comes out, in pixels.
+    pub fn crop(&self) -> [u32; 2] {
+        self.crop
     }
 
     /// # Shapes: `[1, 3, crop height, crop width]`

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use crate::{
     Error, Result,
+    diffusers_config::{MAX_WIDTH, check_widths},
     layers::{Activation, LayerNorm, Linear, MASKED_SCORE, TimestepEmbedding, exact_attention},
     weights::{
         LoadOptions, LoadReport, ModelFolder, NameRules, Parameters, inspect_component,
@@ -116,10 +117,20 @@ impl PriorConfig {
                 self.embedding_dim
             ));
         }
+        check_widths(&[
+            ("attention_head_dim", self.attention_head_dim),
+            ("embedding_dim", self.embedding_dim),
+            ("num_embeddings", self.num_embeddings),
+            ("num_layers", self.num_layers),
+            ("time_embed_dim", self.time_embed_dim.unwrap_or(1)),
+            ("embedding_proj_dim", self.embedding_proj_dim.unwrap_or(1)),
+        ])?;
         let inner_width = self
             .num_attention_heads
             .checked_mul(self.attention_head_dim);
-        if inner_width.is_none_or(|width| width == 0 || !width.is_multiple_of(2)) {
+        if inner_width
+            .is_none_or(|width| !(1..=MAX_WIDTH).contains(&width) || !width.is_multiple_of(2))
+        {
             return Err("the prior's heads have no width".to_owned());
         }
         Ok(())

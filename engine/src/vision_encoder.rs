@@ -4,9 +4,11 @@ use std::borrow::Cow;
 
 use burn::tensor::{DType, Tensor};
 use serde::Deserialize;
+use serde_json::json;
 
 use crate::{
     Error, Result,
+    diffusers_config::{check_widths, unsupported},
     layers::{Activation, ClipEncoder, ClipEncoderConfig, LayerNorm, Linear, read_clip_config},
     weights::{
         LoadOptions, LoadReport, ModelFolder, NameRules, Parameters, inspect_component,
@@ -73,6 +75,10 @@ impl ClipVisionConfig {
                 "pictures of {0}×{0} px cannot be seen in patches of {1}×{1} px",
                 self.image_size, self.patch_size
             ));
+        }
+        check_widths(&[("projection_dim", self.projection_dim)])?;
+        if self.num_channels != 3 {
+            return Err(unsupported("num_channels", &json!(self.num_channels)));
         }
         self.encoder().check()
     }

@@ -35,7 +35,7 @@ fn open(path: impl Into<PathBuf>) -> limn_engine::Result<UnclipFolder> {
     UnclipFolder::open(ModelFolder::Disk(path.into()), None)
 }
 
-fn copy_folder(from: &Path, to: &Path) {
+pub fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
@@ -233,7 +233,7 @@ fn a_catalogue_serves_named_folders_and_a_library() {
 
 #[test]
 fn an_inspection_tells_what_fits_and_what_does_not() {
-    let report = open(combined()).unwrap().inspect().unwrap();
+    let report = open(combined()).unwrap().inspect();
     assert_eq!(report.abilities, ABILITIES);
     assert_eq!(report.components.len(), 5);
     for component in &report.components {
@@ -260,7 +260,7 @@ fn an_inspection_tells_what_fits_and_what_does_not() {
         "cut",
     )
     .unwrap();
-    let report = open(dir.path()).unwrap().inspect().unwrap();
+    let report = open(dir.path()).unwrap().inspect();
     assert!(report.abilities.is_empty());
     let component = |name: &str| report.components.iter().find(|c| c.name == name).unwrap();
     let missing = &component("prior").report.as_ref().unwrap().missing;
@@ -293,7 +293,7 @@ fn the_built_in_model_is_whole_where_there_is_one() {
     };
     assert_eq!(ids, expected);
     for id in ids {
-        let report = catalogue.open(&ModelId(id)).unwrap().inspect().unwrap();
+        let report = catalogue.open(&ModelId(id)).unwrap().inspect();
         assert_eq!(report.abilities, ABILITIES, "{report:?}");
     }
 }

@@ -4,9 +4,11 @@
 
 mod harness;
 
+mod bad_model_files;
 mod cases;
 mod catalogue;
 mod command_line;
+mod config_numbers;
 mod documents;
 mod edit_commands;
 mod engine;

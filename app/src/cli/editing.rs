@@ -88,10 +88,7 @@ pub fn run(edit: &Edit, prompt: &str, arguments: &MakingArguments) -> anyhow::Re
 impl Edit {
     /// `size` is what to work at rather than the model's native size.
     fn plan(&self, model: &ModelInfo, size: Option<(u32, u32)>) -> EditPlan {
-        let model = ModelSize {
-            native: size.unwrap_or(model.default_size),
-            stride: model.stride,
-        };
+        let model = ModelSize::new(size.unwrap_or(model.default_size), model.stride);
         stitch::plan(self.mask_bounds(), self.frame, &self.settings, model)
     }
 

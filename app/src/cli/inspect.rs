@@ -40,7 +40,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Err(_) => {}
     }
     let folder = catalogue.open(&id)?;
-    let report = folder.inspect()?;
+    let report = folder.inspect();
     if arguments.json {
         output::json(&json!({ "event": "model", "model": report }));
     } else {

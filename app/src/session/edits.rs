@@ -266,10 +266,7 @@ fn tiles_of(
 }
 
 fn size_of(model: &ModelInfo) -> ModelSize {
-    ModelSize {
-        native: model.default_size,
-        stride: model.stride,
-    }
+    ModelSize::new(model.default_size, model.stride)
 }
 
 /// How far `outer` reaches beyond `inner`.

@@ -172,8 +172,6 @@ impl AutoencoderConfig {
     /// Refuses numbers that no network can have, before they become shapes.
     fn check_numbers(&self) -> Result<(), String> {
         check_widths(&[
-            ("in_channels", self.in_channels),
-            ("out_channels", self.out_channels),
             ("latent_channels", self.latent_channels),
             ("vq_embed_dim", self.vq_embed_dim),
             ("norm_num_groups", self.norm_num_groups),
@@ -186,6 +184,14 @@ impl AutoencoderConfig {
                     && (!self.spatial_norm || width.is_multiple_of(Self::SPATIAL_NORM_GROUPS))
             },
         )?;
+        for (key, n_channels) in [
+            ("in_channels", self.in_channels),
+            ("out_channels", self.out_channels),
+        ] {
+            if n_channels != 3 {
+                return Err(unsupported(key, &json!(n_channels)));
+            }
+        }
         // The norms take the latents as they are, and are built for the decoder's own input.
         if self.spatial_norm && self.vq_embed_dim != self.latent_channels {
             return Err(unsupported("vq_embed_dim", &json!(self.vq_embed_dim)));

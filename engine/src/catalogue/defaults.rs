@@ -2,7 +2,8 @@ use super::ModelCard;
 use crate::{
     Error, Result,
     protocol::{GenerateRequest, Sampling},
-    samplers::Sampler,
+    samplers::{AncestralSchedule, Sampler, Schedule},
+    schedules::SchedulerConfig,
 };
 
 /// What a model runs with where a request says nothing: its card's words, else its family's.
@@ -18,16 +19,32 @@ pub struct Defaults {
 }
 
 impl Defaults {
-    /// The reference pipelines' own defaults stand behind the card.
-    pub(super) fn new(card: &ModelCard, folder_sampler: Sampler) -> Self {
-        Self {
+    /// The reference pipelines' own defaults stand behind the card, as far as the schedules have so many steps.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] when the card asks for steps that the schedules do not have.
+    pub(super) fn new(
+        card: &ModelCard,
+        scheduler: &SchedulerConfig,
+        prior_scheduler: &SchedulerConfig,
+    ) -> Result<Self> {
+        let most = |config: &SchedulerConfig, n: u32| n.min(config.n_train_timesteps as u32);
+        let defaults = Self {
             size: card.size.unwrap_or((512, 512)),
-            sampler: card.sampler.unwrap_or(folder_sampler),
-            n_steps: card.steps.unwrap_or(100),
+            sampler: match card.sampler {
+                Some(sampler) => sampler,
+                None => scheduler.sampler()?,
+            },
+            n_steps: card.steps.unwrap_or_else(|| most(scheduler, 100)),
             guidance_scale: card.guidance_scale.unwrap_or(4.0),
-            n_prior_steps: card.prior_steps.unwrap_or(25),
+            n_prior_steps: card
+                .prior_steps
+                .unwrap_or_else(|| most(prior_scheduler, 25)),
             prior_guidance_scale: card.prior_guidance_scale.unwrap_or(4.0),
-        }
+        };
+        Schedule::new(defaults.sampler, scheduler, defaults.n_steps as usize)?;
+        AncestralSchedule::unclip(prior_scheduler, defaults.n_prior_steps as usize)?;
+        Ok(defaults)
     }
 
     pub(super) fn sampling(&self) -> Sampling {

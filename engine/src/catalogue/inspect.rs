@@ -54,11 +54,8 @@ impl ComponentReport {
 
 impl UnclipFolder {
     /// Compares every component's files with its config. Their faults are told in the report.
-    ///
-    /// # Errors
-    /// [`crate::Error::NotAModel`] when the folder's scheduler is not one that Limn knows.
-    pub fn inspect(&self) -> Result<ModelReport> {
-        let Defaults { size, sampler, .. } = self.defaults()?;
+    pub fn inspect(&self) -> ModelReport {
+        let Defaults { size, sampler, .. } = self.defaults();
         let components: Vec<ComponentReport> = Component::ALL
             .into_iter()
             .map(|component| self.inspect_component(component))
@@ -66,7 +63,7 @@ impl UnclipFolder {
         let reports = components
             .iter()
             .filter_map(|component| component.report.as_ref());
-        Ok(ModelReport {
+        ModelReport {
             name: self.name(),
             family: "unCLIP".to_owned(),
             path: self.path().display().to_string(),
@@ -82,7 +79,7 @@ impl UnclipFolder {
                 Vec::new()
             },
             components,
-        })
+        }
     }
 
     fn inspect_component(&self, component: Component) -> ComponentReport {

@@ -17,12 +17,12 @@ use std::{
 pub use card::{ModelCard, PreviewMap};
 pub use defaults::Defaults;
 pub use inspect::{ComponentReport, ModelReport};
-pub(crate) use unclip::sha256_hex;
 pub use unclip::{Component, UnclipFolder};
+pub(crate) use unclip::{MAX_SIDE_PX, sha256_hex};
 pub use upscalers::{UpscalerFile, UpscalerReport};
 
 use crate::{
-    Error, Result,
+    Error, Result, foreign_text,
     protocol::{ModelId, ModelInfo},
     weights::{EmbeddedFile, ModelFolder},
 };
@@ -60,7 +60,9 @@ impl Catalogue {
                 let opened = self.open_place(&place);
                 opened
                     .and_then(|folder| read(&id, folder))
-                    .inspect_err(|error| tracing::warn!("{id} is not served: {error}"))
+                    .inspect_err(|error| {
+                        tracing::warn!("{} is not served: {error}", foreign_text::name(&id))
+                    })
                     .ok()
             })
             .collect()
@@ -143,9 +145,10 @@ impl Place {
     }
 }
 
-/// The name, with a number where it is taken.
+/// The name as it may be shown, with a number where it is taken.
 fn unique_id(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
-    let mut id = name.to_owned();
+    let name = foreign_text::name(name).to_string();
+    let mut id = name.clone();
     let mut number = 1;
     while is_taken(&id) {
         number += 1;

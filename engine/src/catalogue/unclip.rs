@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Defaults, ModelCard};
 use crate::{
-    Error, Result,
+    Error, Result, foreign_text,
     protocol::{ModelId, ModelInfo},
     schedules::SchedulerConfig,
     weights::ModelFolder,
@@ -15,6 +15,9 @@ use crate::{
 
 /// Configs and cards are small; whatever is larger is neither.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
+const CARD_NAME: &str = "limn.json";
+/// Of pictures that a model makes.
+pub(crate) const MAX_SIDE_PX: u32 = 8_192;
 const COMBINED_PIPELINES: [&str; 3] = [
     "KandinskyV22CombinedPipeline",
     "KandinskyV22Img2ImgCombinedPipeline",
@@ -71,6 +74,7 @@ pub struct UnclipFolder {
     decoder: ModelFolder,
     prior: PriorPlace,
     card: ModelCard,
+    defaults: Defaults,
     scheduler: SchedulerConfig,
     prior_scheduler: SchedulerConfig,
     movq_scale: u32,
@@ -113,8 +117,12 @@ impl UnclipFolder {
         scheduler.sampler()?;
         let prior_scheduler = read_scheduler(&prior.part(&root, "scheduler"))?;
         prior_scheduler.check_is_unclip()?;
-        let folder = Self {
-            card: read_card(&root)?,
+        let card = read_card(&root)?;
+        let mut folder = Self {
+            defaults: Defaults::new(&card, &scheduler, &prior_scheduler).map_err(|error| {
+                not_a_model(&root, format!("its defaults do not work: {error}"))
+            })?,
+            card,
             scheduler,
             prior_scheduler,
             movq_scale: total_halving(&root.subfolder("movq"))?,
@@ -123,7 +131,27 @@ impl UnclipFolder {
             prior,
         };
         folder.check_parts()?;
+        folder.check_sizes()?;
         Ok(folder)
+    }
+
+    /// What the card says must fit the model; what nobody says is made to fit.
+    fn check_sizes(&mut self) -> Result<()> {
+        /// Kandinsky 2.2 steps by 64; beyond this a model has hardly a size.
+        const MAX_STRIDE_PX: u32 = 1_024;
+        let stride = self.stride();
+        if stride > MAX_STRIDE_PX {
+            let reason = format!("its sizes step by {stride} px, above {MAX_STRIDE_PX}");
+            return Err(not_a_model(&self.decoder, reason));
+        }
+        let (width, height) = self.defaults.size;
+        if self.card.size.is_some() {
+            self.check_size(width, height)
+                .map_err(|error| not_a_model(&self.decoder, format!("{CARD_NAME}: {error}")))?;
+        } else {
+            self.defaults.size = (self.nearest_side(width), self.nearest_side(height));
+        }
+        Ok(())
     }
 
     fn check_parts(&self) -> Result<()> {
@@ -184,14 +212,12 @@ impl UnclipFolder {
         self.card.name.clone().unwrap_or_else(|| {
             let path = self.path();
             let name = path.file_name().unwrap_or(path.as_os_str());
-            name.to_string_lossy().into_owned()
+            foreign_text::name(name.to_string_lossy()).to_string()
         })
     }
 
-    /// # Errors
-    /// [`Error::NotAModel`] when the scheduler is not one that Limn knows.
-    pub fn defaults(&self) -> Result<Defaults> {
-        Ok(Defaults::new(&self.card, self.scheduler.sampler()?))
+    pub fn defaults(&self) -> Defaults {
+        self.defaults
     }
 
     /// Picture pixels per latent cell, along one side.
@@ -210,13 +236,8 @@ impl UnclipFolder {
     /// # Errors
     /// [`Error::UnsupportedSize`], naming the nearest size that fits.
     pub fn check_size(&self, width: u32, height: u32) -> Result<()> {
-        const MAX_SIDE_PX: u32 = 8_192;
         let stride = self.stride();
-        let nearest = |side: u32| {
-            let side = side.clamp(stride, MAX_SIDE_PX - MAX_SIDE_PX % stride);
-            (side + stride / 2) / stride * stride
-        };
-        let (nearest_width, nearest_height) = (nearest(width), nearest(height));
+        let (nearest_width, nearest_height) = (self.nearest_side(width), self.nearest_side(height));
         if (width, height) == (nearest_width, nearest_height) {
             return Ok(());
         }
@@ -227,6 +248,13 @@ impl UnclipFolder {
             nearest_width,
             nearest_height,
         })
+    }
+
+    /// A whole number of strides, of which at least one fits.
+    fn nearest_side(&self, side: u32) -> u32 {
+        let stride = self.stride();
+        let side = side.clamp(stride, MAX_SIDE_PX - MAX_SIDE_PX % stride);
+        (side + stride / 2) / stride * stride
     }
 
     /// Bytes of all weights' files.
@@ -245,7 +273,7 @@ impl UnclipFolder {
     /// # Errors
     /// When a component's weights are missing or are no safetensors.
     pub fn info(&self, id: ModelId) -> Result<ModelInfo> {
-        let defaults = self.defaults()?;
+        let defaults = self.defaults();
         let (width, height) = defaults.size;
         Ok(ModelInfo {
             id,
@@ -405,13 +433,12 @@ fn total_halving(folder: &ModelFolder) -> Result<u32> {
 }
 
 fn read_card(folder: &ModelFolder) -> Result<ModelCard> {
-    const NAME: &str = "limn.json";
-    if !folder.has(NAME) {
+    if !folder.has(CARD_NAME) {
         return Ok(ModelCard::default());
     }
-    let json = folder.read(NAME, MAX_CONFIG_BYTES)?;
-    serde_json::from_slice(&json)
-        .map_err(|error| not_a_model(folder, format!("{NAME} cannot be read ({error})")))
+    let json = folder.read(CARD_NAME, MAX_CONFIG_BYTES)?;
+    ModelCard::from_json(&json)
+        .map_err(|reason| not_a_model(folder, format!("{CARD_NAME} cannot be read ({reason})")))
 }
 
 fn not_a_model(folder: &ModelFolder, reason: String) -> Error {

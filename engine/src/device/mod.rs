@@ -6,6 +6,9 @@
 //! run on the CPU pays nothing.
 
 mod adapters;
+#[cfg(feature = "fault-injection")]
+mod faults;
+pub(crate) mod gates;
 pub mod memory;
 mod runtime;
 mod self_test;

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::{Activation, LayerNorm, Linear, exact_attention};
 use crate::{
     Error, Result,
+    diffusers_config::{EPSILONS, check_float, check_widths},
     weights::{ModelFolder, Parameters},
 };
 
@@ -25,6 +26,12 @@ impl ClipEncoderConfig {
     /// # Errors
     /// The reason.
     pub fn check(&self) -> Result<(), String> {
+        check_widths(&[
+            ("hidden_size", self.width),
+            ("intermediate_size", self.mlp_width),
+            ("num_hidden_layers", self.n_layers),
+        ])?;
+        check_float("layer_norm_eps", self.norm_epsilon, EPSILONS)?;
         if self.n_heads == 0 || self.n_layers == 0 || !self.width.is_multiple_of(self.n_heads) {
             return Err(format!(
                 "{} layers of width {} cannot have {} heads",

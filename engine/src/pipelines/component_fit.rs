@@ -4,6 +4,7 @@ use crate::{
     Error, Result,
     catalogue::{Component, UnclipFolder},
     denoisers::UNetConfig,
+    image_preprocessor::ImagePreprocessor,
     prior::PriorConfig,
     text_encoders::ClipTextConfig,
     tokenizer::Tokenizer,
@@ -17,6 +18,8 @@ pub(super) fn check(folder: &UnclipFolder, tokenizer: &Tokenizer, unet: &UNetCon
     let vision = ClipVisionConfig::read(&folder.component(Component::ImageEncoder))?;
     let prior_folder = folder.component(Component::Prior);
     let prior = PriorConfig::read(&prior_folder)?;
+    let processor = ImagePreprocessor::load(&folder.image_processor())?;
+    let seen = [vision.image_size as u32; 2];
     let text_embeds_width = prior.embedding_proj_dim.unwrap_or(prior.embedding_dim);
     let faults = [
         (
@@ -38,6 +41,10 @@ pub(super) fn check(folder: &UnclipFolder, tokenizer: &Tokenizer, unet: &UNetCon
         (
             vision.projection_dim != prior.embedding_dim,
             "the image encoder's embeddings are not as wide as the prior's",
+        ),
+        (
+            processor.crop() != seen,
+            "the image processor makes pictures of another size than the image encoder sees",
         ),
         (
             unet.encoder_hid_dim != prior.embedding_dim,

@@ -56,7 +56,7 @@ pub fn run(
 ) -> Result<Timings> {
     input.check()?;
     Order::check_prompt(request)?;
-    let mut settings = model.folder().defaults()?.with(request)?;
+    let mut settings = model.folder().defaults().with(request)?;
     settings.size = input.plan.work_size;
     let parts = AutoencoderParts::EncoderAndDecoder;
     let mut order = Order::new(model, request, settings, latents, parts)?;

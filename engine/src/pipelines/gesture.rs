@@ -25,13 +25,10 @@ pub(super) fn settings(
     request: &GenerateRequest,
     picture: Option<(u32, u32)>,
 ) -> Result<Defaults> {
-    let defaults = model.folder().defaults()?;
+    let defaults = model.folder().defaults();
     let mut settings = defaults.with(request)?;
     if let (None, Some(picture)) = (request.size, picture) {
-        let model = ModelSize {
-            native: defaults.size,
-            stride: model.folder().stride(),
-        };
+        let model = ModelSize::new(defaults.size, model.folder().stride());
         settings.size = work_size(picture, model);
     }
     Ok(settings)

@@ -18,7 +18,7 @@ use super::{
     similarity::similarity,
 };
 use crate::{
-    Error, Result, guidance,
+    Error, Result, foreign_text, guidance,
     image::{RgbPicture, preview, read_back},
     noise::Generator,
     protocol::{Phase, Timings},
@@ -53,6 +53,14 @@ struct Candidate {
     seed: u64,
     generator: Generator,
     embeds: Option<ImageEmbeds>,
+}
+
+impl Candidate {
+    /// As if nothing had been drawn for it.
+    fn begin(&mut self) {
+        self.generator = Generator::new(self.seed);
+        self.embeds = None;
+    }
 }
 
 impl<'a> Making<'a> {
@@ -132,7 +140,15 @@ impl<'a> Making<'a> {
         }
         let mut best: Option<FinishedPicture> = None;
         for candidate in &mut candidates {
-            let finished = self.finish(deed, candidate, on_event)?;
+            let finished = match self.finish(deed, candidate, on_event) {
+                Err(Error::OutOfMemory(reason)) if self.model.give_up_memory() => {
+                    tracing::warn!("out of memory: {}", foreign_text::message(reason));
+                    self.drawn = None;
+                    candidate.begin();
+                    self.finish(deed, candidate, on_event)?
+                }
+                result => result?,
+            };
             if best.as_ref().is_none_or(|best| finished.score > best.score) {
                 best = Some(finished);
             }

@@ -35,6 +35,25 @@ impl Sizes {
         (movq + movq_scores).max(unet)
     }
 
+    /// The largest size of this shape whose activations take at most half; `None` below the smallest.
+    pub fn smaller(&self, width: u32, height: u32) -> Option<(u32, u32)> {
+        let half = self.activation_bytes(width, height) / 2;
+        let n_strides = width.max(height) / self.stride;
+        (1..n_strides)
+            .rev()
+            .map(|k| self.shrunk((width, height), k, n_strides))
+            .find(|&(width, height)| self.activation_bytes(width, height) <= half)
+    }
+
+    /// The size of about `k` of `n` parts of the sides.
+    fn shrunk(&self, (width, height): (u32, u32), k: u32, n: u32) -> (u32, u32) {
+        let shrunk = |side: u32| {
+            let side = u64::from(side) * u64::from(k) / u64::from(n);
+            (side as u32 / self.stride * self.stride).max(self.stride)
+        };
+        (shrunk(width), shrunk(height))
+    }
+
     /// # Errors
     /// [`Error::TooLarge`] with the largest size of this shape that fits.
     pub fn check(
@@ -49,13 +68,9 @@ impl Sizes {
             return Ok(());
         }
         let n_strides = width.max(height) / self.stride;
-        let shrunk = |side: u32, k: u32| {
-            let side = u64::from(side) * u64::from(k) / u64::from(n_strides);
-            (side as u32 / self.stride * self.stride).max(self.stride)
-        };
         let (fitting_width, fitting_height) = (1..n_strides)
             .rev()
-            .map(|k| (shrunk(width, k), shrunk(height, k)))
+            .map(|k| self.shrunk((width, height), k, n_strides))
             .find(|&(width, height)| needed(width, height) <= budget_bytes)
             .unwrap_or((self.stride, self.stride));
         Err(Error::TooLarge {
@@ -99,6 +114,11 @@ mod tests {
                 .is_ok()
         );
         assert_eq!((fitting_width % 64, fitting_height % 64), (0, 0));
+        let (width, height) = sizes.smaller(4096, 2048).unwrap_or_default();
+        let bytes = |width, height| sizes.activation_bytes(width, height);
+        assert!(bytes(width, height) <= bytes(4096, 2048) / 2);
+        assert!(bytes(width, height) > bytes(4096, 2048) / 3);
+        assert_eq!(sizes.smaller(64, 64), None);
         assert!(fitting_width >= 1024 && fitting_width > fitting_height);
     }
 }

@@ -49,7 +49,7 @@ pub fn run(
         return Err(out_of_range("strength", &strength, "above 0 and at most 1"));
     }
     let target = larger_size(source.size(), scale)?;
-    let mut settings = model.folder().defaults()?.with(request)?;
+    let mut settings = model.folder().defaults().with(request)?;
     settings.guidance_scale = request.sampling.guidance_scale.unwrap_or(1.0);
     let tiling = tiling(settings.size);
     let larger = resized(source.colours()?, target);

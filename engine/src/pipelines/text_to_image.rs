@@ -30,7 +30,7 @@ pub fn run(
 ) -> Result<Timings> {
     model.check_makes_pictures()?;
     Order::check_prompt(request)?;
-    let settings = model.folder().defaults()?.with(request)?;
+    let settings = model.folder().defaults().with(request)?;
     let order = Order::new(model, request, settings, latents, AutoencoderParts::Decoder)?;
     let beside = Beside {
         n_texts: 1,

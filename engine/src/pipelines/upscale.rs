@@ -9,6 +9,7 @@ use super::{
 use crate::{
     Error, Result,
     catalogue::UpscalerFile,
+    device::gates,
     image::RgbPicture,
     protocol::{Phase, Plan, Timings, chunks::MAX_BLOB_BYTES},
     resample::{Resampling, enlarge, resize},
@@ -87,6 +88,7 @@ impl LoadedUpscaler {
         };
         tell(0)?;
         let hash = file.files.sha256()?;
+        gates::allocation("upscaler")?;
         let options = LoadOptions::new(&runtime.device, runtime.dtype);
         let (network, report) = Upscaler::load(&file.files, file.config, &options)?;
         tell(total_bytes)?;

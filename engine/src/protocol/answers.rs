@@ -2,23 +2,28 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BlobHash, ModelDeed, ModelId, Sampling};
+use super::{BlobHash, ModelDeed, ModelId, Sampling, checked};
 use crate::error::ErrorKind;
 use crate::samplers::Sampler;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
     pub kind: ErrorKind,
+    #[serde(deserialize_with = "checked::message")]
     pub message: String,
 }
 
 /// The settings a job runs with, all defaults filled in: what a recipe records.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
+    #[serde(deserialize_with = "checked::name")]
     pub model_name: String,
     /// SHA-256 over the model's files, in hexadecimal.
+    #[serde(deserialize_with = "checked::name")]
     pub model_hash: String,
+    #[serde(deserialize_with = "checked::name")]
     pub device: String,
+    #[serde(deserialize_with = "checked::name")]
     pub dtype: String,
     pub width: u32,
     pub height: u32,
@@ -106,13 +111,18 @@ pub struct MemoryUse {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelInfo {
     pub id: ModelId,
+    #[serde(deserialize_with = "checked::name")]
     pub name: String,
+    #[serde(deserialize_with = "checked::name")]
     pub family: String,
     /// One honest line: what it draws and how large.
+    #[serde(deserialize_with = "checked::message")]
     pub description: String,
     pub bytes: u64,
     /// Sizes step by this many pixels.
+    #[serde(deserialize_with = "checked::side")]
     pub stride: u32,
+    #[serde(deserialize_with = "checked::size")]
     pub default_size: (u32, u32),
     pub defaults: Sampling,
     /// Words a small model knows; `None` for one that reads anything.
@@ -140,9 +150,12 @@ pub struct Vocabulary {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DeviceInfo {
     /// Unique on this machine; what `--device NAME` takes.
+    #[serde(deserialize_with = "checked::name")]
     pub name: String,
     /// `vulkan`, `metal`, `dx12`, `gl` or `cpu`.
+    #[serde(deserialize_with = "checked::name")]
     pub backend: String,
+    #[serde(deserialize_with = "checked::name")]
     pub driver: String,
     pub is_gpu: bool,
     /// A CPU that pretends to be a GPU; never chosen.

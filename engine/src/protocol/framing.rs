@@ -78,8 +78,12 @@ fn skip_banner(input: &mut impl Read) -> Result<()> {
 
 /// Writes one frame and flushes.
 pub fn write_frame(output: &mut impl Write, message: &impl Serialize) -> Result<()> {
-    let body = encode_frame(message)?;
-    output.write_all(&body).map_err(broken)?;
+    write_encoded(output, &encode_frame(message)?)
+}
+
+/// Writes what [`encode_frame`] gave and flushes.
+pub fn write_encoded(output: &mut impl Write, frame: &[u8]) -> Result<()> {
+    output.write_all(frame).map_err(broken)?;
     output.flush().map_err(broken)
 }
 

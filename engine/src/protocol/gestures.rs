@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BlobHash, Compute, GenerateRequest, ModelId};
+use super::{BlobHash, Compute, GenerateRequest, ModelId, checked};
 
 /// A picture that was sent ahead in chunks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -106,12 +106,15 @@ pub enum Upscaler {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpscalerInfo {
     pub id: ModelId,
+    #[serde(deserialize_with = "checked::name")]
     pub name: String,
     /// Its architecture, as people call it.
+    #[serde(deserialize_with = "checked::name")]
     pub family: String,
     pub scale: u32,
     pub bytes: u64,
     /// The model whose pictures it was made for, by name; `None` for any picture.
+    #[serde(deserialize_with = "checked::some_name")]
     pub made_for: Option<String>,
 }
 

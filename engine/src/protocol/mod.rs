@@ -6,6 +6,7 @@
 //! SHA-256, never as paths; models by id from the engine's own list.
 
 mod answers;
+mod checked;
 pub mod chunks;
 pub mod framing;
 mod gestures;
@@ -176,4 +177,25 @@ pub enum Event {
         embeddings: Embeddings,
     },
     Upscalers(Vec<UpscalerInfo>),
+}
+
+impl Event {
+    /// The job that this tells of.
+    pub fn job(&self) -> Option<JobId> {
+        match self {
+            Self::Started { job, .. }
+            | Self::Progress { job, .. }
+            | Self::Picture { job, .. }
+            | Self::Finished { job, .. }
+            | Self::Cancelled { job }
+            | Self::Embedded { job, .. } => Some(*job),
+            Self::Failed { job, .. } | Self::Working { job, .. } => *job,
+            Self::Models(_)
+            | Self::Devices(_)
+            | Self::Loading { .. }
+            | Self::Loaded { .. }
+            | Self::Chunk(_)
+            | Self::Upscalers(_) => None,
+        }
+    }
 }

@@ -78,7 +78,7 @@ impl SoftEdge {
         let strength = settings.strength.clamp(0.0, 1.0);
         let diagonal = (masked.width as f32).hypot(masked.height as f32);
         // Its feather and grow are for models of 512 px and more: half as much is as soft where all is half as large.
-        let unit = (model.native.0.min(model.native.1) as f32 / 512.0).min(1.0);
+        let unit = (model.native().0.min(model.native().1) as f32 / 512.0).min(1.0);
         let feather_px = settings
             .feather_px
             .unwrap_or_else(|| strength * (0.1 * diagonal).max(32.0 * unit))
@@ -118,7 +118,7 @@ fn context(
     let room = (settings.strength / 0.3).clamp(0.0, 1.0);
     // Of a picture far larger than the model's, not so much that a small mask would be lost in it.
     let longest = frame.width.max(frame.height) as f32;
-    let native = model.native.0.min(model.native.1) as f32;
+    let native = model.native().0.min(model.native().1) as f32;
     let surroundings = (longest / 16.0).min(native / 4.0);
     let padding = surroundings.max(masked_width.midpoint(masked_height) / 2.0);
     let padding = reach.max(room * padding);
@@ -140,13 +140,14 @@ pub(super) fn box_around(
 ) -> (PixelRect, (u32, u32)) {
     let half = frame.width.max(frame.height) / 2;
     let least = |native: u32| native.min(half.max(native / 2));
-    let mut width = width.max(least(model.native.0)).min(frame.width);
-    let mut height = height.max(least(model.native.1)).min(frame.height);
+    let mut width = width.max(least(model.native().0)).min(frame.width);
+    let mut height = height.max(least(model.native().1)).min(frame.height);
 
     // The model's sizes are few: rather see more than be squeezed.
     let (work_width, work_height) = work_size((width, height), model);
     let proportional = |side: u32, from: u32, to: u32| {
-        (u64::from(side) * u64::from(to)).div_ceil(u64::from(from)) as u32
+        let side = (u64::from(side) * u64::from(to)).div_ceil(u64::from(from));
+        u32::try_from(side).unwrap_or(u32::MAX)
     };
     width = width
         .max(proportional(height, work_height, work_width))
@@ -175,15 +176,18 @@ fn start(masked: i32, n_masked: u32, length: u32, frame: i32, n_frame: u32) -> i
 ///
 /// Where the model's sizes are few, wrong proportions are the worse fault: they squeeze the picture.
 pub fn work_size((width, height): (u32, u32), model: ModelSize) -> (u32, u32) {
-    let stride = model.stride.max(1);
+    let stride = model.stride();
     if width == 0 || height == 0 {
-        return model.native;
+        return model.native();
     }
     let (width, height) = (f64::from(width), f64::from(height));
-    let native_area = f64::from(model.native.0) * f64::from(model.native.1);
+    let native_area = f64::from(model.native().0) * f64::from(model.native().1);
     let scale = (native_area / (width * height)).sqrt() / f64::from(stride);
     // A thread of a picture gets the narrowest size that there is, and no more pixels for it.
-    let most = (native_area / f64::from(stride * stride)).floor().max(1.0);
+    let stride_area = f64::from(stride) * f64::from(stride);
+    let most = (native_area / stride_area)
+        .floor()
+        .clamp(1.0, f64::from(model.most_strides()));
     let strides = |pixels: f64| {
         let ideal = pixels * scale;
         [ideal.floor(), ideal.ceil()].map(|n| n.clamp(1.0, most) as u32)
@@ -191,7 +195,7 @@ pub fn work_size((width, height): (u32, u32), model: ModelSize) -> (u32, u32) {
     let fault = |size: (u32, u32)| {
         let (across, down) = (f64::from(size.0), f64::from(size.1));
         let squeeze = (across * height / (down * width)).ln().abs();
-        let area = across * down * f64::from(stride * stride);
+        let area = across * down * stride_area;
         2.0 * squeeze + 0.5 * (area / native_area).ln().abs()
     };
     let downs = strides(height);

@@ -66,8 +66,50 @@ impl Fill {
 /// The sizes that a model works at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ModelSize {
-    /// Width and height that it was made for.
-    pub native: (u32, u32),
-    /// Its sizes step by this many pixels.
-    pub stride: u32,
+    native: (u32, u32),
+    stride: u32,
+}
+
+impl ModelSize {
+    /// No model has smaller pictures: less would part an edit into thousands.
+    const MIN_SIDE_PX: u32 = 16;
+    const MAX_SIDE_PX: u32 = crate::catalogue::MAX_SIDE_PX;
+    const MAX_STRIDE_PX: u32 = 1_024;
+
+    /// `native` are the width and height that it was made for; its sizes step by `stride` pixels.
+    ///
+    /// Numbers that no model has become the nearest that one can have.
+    pub const fn new((width, height): (u32, u32), stride: u32) -> Self {
+        Self {
+            native: (
+                clamped(width, Self::MIN_SIDE_PX, Self::MAX_SIDE_PX),
+                clamped(height, Self::MIN_SIDE_PX, Self::MAX_SIDE_PX),
+            ),
+            stride: clamped(stride, 1, Self::MAX_STRIDE_PX),
+        }
+    }
+
+    pub(super) fn native(self) -> (u32, u32) {
+        self.native
+    }
+
+    pub(super) fn stride(self) -> u32 {
+        self.stride
+    }
+
+    /// The most strides along a side.
+    pub(super) fn most_strides(self) -> u32 {
+        Self::MAX_SIDE_PX / self.stride
+    }
+}
+
+/// [`Ord::clamp`], for constants too.
+const fn clamped(value: u32, least: u32, most: u32) -> u32 {
+    if value < least {
+        least
+    } else if value > most {
+        most
+    } else {
+        value
+    }
 }

@@ -33,7 +33,7 @@ pub fn tiles(
     if masked.is_empty() {
         return Vec::new();
     }
-    let native = (model.native.0 as f32, model.native.1 as f32);
+    let native = (model.native().0 as f32, model.native().1 as f32);
     let (width, height) = (
         largest_part(native.0, native, settings, model),
         largest_part(native.1, native, settings, model),
@@ -54,11 +54,12 @@ fn tile(part: PixelRect, frame: PixelRect, settings: &EditSettings, model: Model
     let edge = SoftEdge::new(part, settings, model);
     let room = |side: u32, native: u32| {
         let surroundings = SURROUNDINGS * native as f32;
-        side + 2 * surroundings.max(edge.reach_px()).ceil() as u32
+        let surroundings = surroundings.max(edge.reach_px()).ceil() as u32;
+        side.saturating_add(surroundings.saturating_mul(2))
     };
     let size = (
-        room(part.width, model.native.0),
-        room(part.height, model.native.1),
+        room(part.width, model.native().0),
+        room(part.height, model.native().1),
     );
     let (context, work_size) = box_around(part, size, frame, model);
     EditTile {
@@ -88,23 +89,25 @@ fn largest_part(side: f32, native: (f32, f32), settings: &EditSettings, model: M
 
 /// Stretches of at most `most` that cover `length` from `start` on, evenly and by at least `overlap` over each other.
 fn spans(start: i32, length: u32, most: u32, overlap: u32) -> Vec<(i32, u32)> {
+    /// More are not waited for: a picture so far beyond its model is changed in larger parts.
+    const MAX_SPANS: u32 = 64;
+    let most = most.max((length / MAX_SPANS).saturating_add(overlap));
     if length <= most {
         return vec![(start, length)];
     }
     let n = (length - overlap).div_ceil(most - overlap);
     let room = u64::from(length - most);
     let first = |i: u32| (room * u64::from(i) / u64::from(n - 1)) as i32;
-    (0..n).map(|i| (start + first(i), most)).collect()
+    (0..n)
+        .map(|i| (start.saturating_add(first(i)), most))
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const MODEL: ModelSize = ModelSize {
-        native: (256, 256),
-        stride: 64,
-    };
+    const MODEL: ModelSize = ModelSize::new((256, 256), 64);
 
     fn of(masked: PixelRect, frame: PixelRect, strength: f32) -> Vec<EditTile> {
         tiles(masked, frame, &EditSettings::for_strength(strength), MODEL)

@@ -2,9 +2,11 @@ use std::borrow::Cow;
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use serde::Deserialize;
+use serde_json::json;
 
 use crate::{
     Error, Result,
+    diffusers_config::{check_widths, unsupported},
     layers::{
         Activation, ClipEncoder, ClipEncoderConfig, Embedding, LayerNorm, Linear, MASKED_SCORE,
         read_clip_config,
@@ -56,14 +58,23 @@ impl ClipTextConfig {
     /// [`Error::Io`]; [`Error::NotAModel`] when a value is missing, of another kind or impossible.
     pub fn read(folder: &ModelFolder) -> Result<Self> {
         let config: Self = read_clip_config(folder, "text_config")?;
-        config
-            .encoder()
-            .check()
-            .map_err(|reason| Error::NotAModel {
-                path: folder.path("config.json"),
-                reason,
-            })?;
+        config.check().map_err(|reason| Error::NotAModel {
+            path: folder.path("config.json"),
+            reason,
+        })?;
         Ok(config)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        const MAX_TOKENS: usize = 1 << 20;
+        if !(1..=MAX_TOKENS).contains(&self.vocab_size) {
+            return Err(unsupported("vocab_size", &json!(self.vocab_size)));
+        }
+        check_widths(&[
+            ("projection_dim", self.projection_dim),
+            ("max_position_embeddings", self.max_position_embeddings),
+        ])?;
+        self.encoder().check()
     }
 
     /// The encoder, with its projection to `text_embeds` where the file has one.

@@ -13,12 +13,14 @@ use super::{
     order::{Making, Order},
     output::Outbox,
     queue::{CancelFlag, Queue, Task},
+    told::Told,
     upscaling::HeldUpscaler,
 };
 use crate::{
     Error, Result,
     catalogue::Catalogue,
-    device::{Devices, is_cpu, memory},
+    device::{Devices, gates, is_cpu, memory},
+    foreign_text,
     pipelines::{
         InitialLatents, LoadedModel, OnEvent, PipelineEvent, Runtime, SourcePicture, blend, edit,
         embed, shift, text_to_image, variations,
@@ -114,7 +116,13 @@ impl Compute {
         result.unwrap_or_else(|_| {
             self.loaded = None;
             self.upscaler = None;
-            Err(Error::Bug(log::take_panic_message()))
+            let message = log::take_panic_message();
+            // Where a driver has no other way to say it.
+            Err(if gates::is_out_of_memory(&message) {
+                Error::OutOfMemory(message)
+            } else {
+                Error::Bug(message)
+            })
         })
     }
 
@@ -179,7 +187,12 @@ impl Compute {
         self.loaded = None;
         self.upscaler = None;
         let runtime = self.runtime(compute, job)?;
-        tracing::info!("{} on {} in {:?}", id.0, runtime.device_name, runtime.dtype);
+        tracing::info!(
+            "{} on {} in {:?}",
+            foreign_text::name(&id.0),
+            runtime.device_name,
+            runtime.dtype
+        );
         self.loaded = Some(Loaded {
             id: id.clone(),
             compute: compute.clone(),
@@ -274,7 +287,7 @@ impl Compute {
         job: JobId,
         making: &Making,
         cancelled: &CancelFlag,
-        run: impl FnOnce(&mut LoadedModel, Option<&InitialLatents>, &mut OnEvent) -> Result<Timings>,
+        run: impl Fn(&mut LoadedModel, Option<&InitialLatents>, &mut OnEvent) -> Result<Timings>,
     ) -> Result<()> {
         let latents = making.latents.as_deref().map(read_latents).transpose()?;
         let GenerateRequest { model, compute, .. } = &making.request;
@@ -288,20 +301,36 @@ impl Compute {
     }
 
     /// Runs a job on a model and tells that it is finished.
+    ///
+    /// Where the device runs out of memory, all is freed that can be read again, and the job begins anew.
     pub(super) fn with_model(
         &mut self,
         job: JobId,
         id: &ModelId,
         compute: &protocol::Compute,
         cancelled: &CancelFlag,
-        run: impl FnOnce(&mut LoadedModel, &mut OnEvent) -> Result<Timings>,
+        run: impl Fn(&mut LoadedModel, &mut OnEvent) -> Result<Timings>,
     ) -> Result<()> {
         self.open(id, compute, Some(job))?;
         let Some(loaded) = &mut self.loaded else {
             return Ok(());
         };
+        loaded.model.begin_job();
         let mut on_event = job_events(&self.outbox, job, id, cancelled);
-        let timings = run(&mut loaded.model, &mut on_event)?;
+        let mut told = Told::default();
+        let mut result = run(&mut loaded.model, &mut |event| {
+            told.pass(event, &mut on_event)
+        });
+        if let Err(Error::OutOfMemory(reason)) = &result {
+            tracing::warn!("out of memory: {}", foreign_text::message(reason));
+            self.upscaler = None;
+            if loaded.model.give_up_memory() {
+                result = run(&mut loaded.model, &mut |event| {
+                    told.pass(event, &mut on_event)
+                });
+            }
+        }
+        let timings = result.map_err(|error| loaded.model.with_what_fits(error))?;
         self.outbox.send(Event::Finished {
             job,
             timings,
@@ -370,15 +399,11 @@ fn memory_use(model: &LoadedModel) -> MemoryUse {
     }
 }
 
-/// cubecl marks a device that faulted: every later call on it fails, so only a new process helps.
 fn is_device_lost(error: &Error) -> bool {
     let (Error::Device(message) | Error::Bug(message)) = error else {
         return false;
     };
-    let message = message.to_lowercase();
-    ["poisoned", "device lost", "device is lost", "devicelost"]
-        .iter()
-        .any(|sign| message.contains(sign))
+    gates::is_lost(message)
 }
 
 #[cfg(test)]

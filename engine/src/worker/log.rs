@@ -237,7 +237,10 @@ impl<'a> MakeWriter<'a> for LogWriter {
 
 impl Write for LineWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+        // Other crates' lines come this way too, and what they quote is anyone's.
+        let text = foreign_text::lines(String::from_utf8_lossy(bytes)).to_string();
+        self.0.write_all(text.as_bytes())?;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

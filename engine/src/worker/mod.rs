@@ -14,6 +14,7 @@ mod log;
 mod order;
 mod output;
 mod queue;
+mod told;
 mod upscaling;
 
 use std::{
@@ -23,10 +24,13 @@ use std::{
     thread,
 };
 
+use serde::Serialize;
+
 use crate::{
     Error, Result,
     catalogue::{Catalogue, UpscalerFile},
     device::Devices,
+    foreign_text,
     protocol::{Event, Failure, JobId, Phase, Request, chunks::Joiner, framing},
     standard_error,
 };
@@ -56,7 +60,9 @@ pub fn run(catalogue: Catalogue) -> ExitCode {
         Ok(code) => {
             // Everything said is on the pipe before the process ends.
             outbox.close();
-            let _ = writer.join();
+            // The pipe stays open to the end of the process: the other side answers its end by closing ours, and the
+            // reader would end the process with another code.
+            std::mem::forget(writer.join());
             code
         }
         Err(error) => {
@@ -69,7 +75,7 @@ pub fn run(catalogue: Catalogue) -> ExitCode {
 fn serve(catalogue: Catalogue, outbox: &Outbox) -> Result<ExitCode> {
     let mut stdin = BufReader::with_capacity(1 << 16, std::io::stdin());
     let build = framing::read_greeting(&mut stdin)?;
-    tracing::info!("serving {build}");
+    tracing::info!("serving {}", foreign_text::name(build));
 
     let catalogue = Arc::new(catalogue);
     let devices = Arc::new(Devices::new());
@@ -113,13 +119,37 @@ enum Question {
 
 fn answer(question: &Question, catalogue: &Catalogue, devices: &Devices) -> Event {
     match question {
-        Question::Models => Event::Models(catalogue.models()),
+        Question::Models => Event::Models(as_many_as_fit(catalogue.models())),
         Question::Devices => Event::Devices(devices.list()),
         Question::Upscalers => {
             let upscalers = catalogue.upscalers();
-            Event::Upscalers(upscalers.iter().map(UpscalerFile::info).collect())
+            Event::Upscalers(as_many_as_fit(
+                upscalers.iter().map(UpscalerFile::info).collect(),
+            ))
         }
     }
+}
+
+/// A library may hold more than one frame can tell of: the first ones then, which are the built-in and the named.
+fn as_many_as_fit<T: Serialize>(mut infos: Vec<T>) -> Vec<T> {
+    /// Beside the list there are its length and the event's number.
+    const MAX_BYTES: usize = framing::MAX_FRAME_BYTES - 64;
+    let mut n_bytes = 0;
+    let n_fitting = infos
+        .iter()
+        .take_while(|info| {
+            n_bytes += postcard::to_stdvec(info).map_or(MAX_BYTES, |bytes| bytes.len());
+            n_bytes <= MAX_BYTES
+        })
+        .count();
+    if n_fitting < infos.len() {
+        tracing::warn!(
+            "the list is too long to tell: {n_fitting} of {}",
+            infos.len()
+        );
+        infos.truncate(n_fitting);
+    }
+    infos
 }
 
 fn failed(job: Option<JobId>, error: &Error) -> Event {
@@ -130,7 +160,7 @@ fn failed(job: Option<JobId>, error: &Error) -> Event {
         job,
         failure: Failure {
             kind: error.kind(),
-            message: error.to_string(),
+            message: foreign_text::message(error).to_string(),
         },
     }
 }
@@ -211,6 +241,21 @@ impl Reader {
         if self.to_answers.send(question).is_err() {
             let error = Error::Bug("the answers thread has ended".to_owned());
             self.outbox.send(failed(None, &error));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_as_long_as_a_frame_holds() {
+        let text = "x".repeat(framing::MAX_FRAME_BYTES / 4);
+        for (n, n_told) in [(0, 0), (1, 1), (3, 3), (4, 3), (100, 3)] {
+            let told = as_many_as_fit(vec![text.as_str(); n]);
+            assert_eq!(told.len(), n_told);
+            assert!(framing::encode_frame(&told).is_ok());
         }
     }
 }

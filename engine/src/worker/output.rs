@@ -9,7 +9,11 @@ use std::{
     thread::JoinHandle,
 };
 
-use crate::protocol::{BlobHash, Event, chunks, framing};
+use super::failed;
+use crate::{
+    Result,
+    protocol::{BlobHash, Event, chunks, framing},
+};
 
 /// Events that wait for the pipe at most; then whoever sends waits too. Parts of pictures are 1 MiB each.
 const MAX_WAITING: usize = 64;
@@ -78,8 +82,8 @@ impl Outbox {
     }
 }
 
-/// Starts the thread that owns the pipe. It ends with [`Outbox::close`].
-pub(super) fn spawn_writer(stdout: impl Write + Send + 'static) -> (Outbox, JoinHandle<()>) {
+/// Starts the thread that owns the pipe. It ends with [`Outbox::close`] and gives the pipe back.
+pub(super) fn spawn_writer<W: Write + Send + 'static>(mut stdout: W) -> (Outbox, JoinHandle<W>) {
     let (events, receiver) = mpsc::sync_channel(MAX_WAITING);
     let n_waiting = Arc::new(AtomicUsize::new(0));
     let outbox = Outbox {
@@ -92,23 +96,103 @@ pub(super) fn spawn_writer(stdout: impl Write + Send + 'static) -> (Outbox, Join
     )]
     let writer = std::thread::Builder::new()
         .name("writer".to_owned())
-        .spawn(move || write_events(stdout, &receiver, &n_waiting))
+        .spawn(move || {
+            write_events(&mut stdout, &receiver, &n_waiting);
+            stdout
+        })
         .expect("the system starts threads");
     (outbox, writer)
 }
 
-fn write_events(mut stdout: impl Write, events: &Receiver<Option<Event>>, n_waiting: &AtomicUsize) {
-    let mut result = framing::write_greeting(&mut stdout);
+/// The event, or where no frame holds it, that it has failed: only a broken pipe ends the conversation.
+fn frame_of(event: &Event) -> Result<Vec<u8>> {
+    framing::encode_frame(event)
+        .or_else(|error| framing::encode_frame(&failed(event.job(), &error)))
+}
+
+fn write_events(
+    stdout: &mut impl Write,
+    events: &Receiver<Option<Event>>,
+    n_waiting: &AtomicUsize,
+) {
+    let mut result = framing::write_greeting(stdout);
     while result.is_ok() {
         let Ok(Some(event)) = events.recv() else {
             return;
         };
         n_waiting.fetch_sub(1, Ordering::Relaxed);
-        result = framing::write_frame(&mut stdout, &event);
+        result = match frame_of(&event) {
+            Ok(frame) => framing::write_encoded(stdout, &frame),
+            // Not even its failure can be told, and the conversation goes on without it.
+            Err(error) => {
+                tracing::error!("{error}");
+                Ok(())
+            }
+        };
     }
     if let Err(error) = result {
         // Nobody listens: nothing that this process does matters any more.
         tracing::info!("{error}; ending");
         std::process::exit(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::{
+        error::ErrorKind,
+        protocol::{JobId, Plan},
+        samplers::Sampler,
+    };
+
+    fn started(job: JobId, unread_prompt: String) -> Event {
+        let text = String::new;
+        Event::Started {
+            job,
+            plan: Plan {
+                model_name: text(),
+                model_hash: text(),
+                device: text(),
+                dtype: text(),
+                width: 64,
+                height: 64,
+                sampler: Sampler::Ddpm,
+                n_steps: 1,
+                guidance_scale: 1.0,
+                n_prior_steps: 1,
+                prior_guidance_scale: 1.0,
+                unread_prompt: Some(unread_prompt),
+            },
+        }
+    }
+
+    #[test]
+    fn what_no_frame_holds_fails_its_job_and_the_conversation_goes_on() {
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let (outbox, thread) = spawn_writer(writer);
+        let job = JobId(7);
+        outbox.send(started(job, "x".repeat(framing::MAX_FRAME_BYTES)));
+        outbox.send(Event::Cancelled { job });
+        outbox.close();
+        framing::read_greeting(&mut reader).unwrap();
+        let mut next = || framing::read_frame::<Event>(&mut reader).unwrap();
+        match next() {
+            Some(Event::Failed { job: told, failure }) => {
+                assert_eq!(told, Some(job));
+                assert_eq!(failure.kind, ErrorKind::Protocol);
+                assert!(
+                    failure.message.contains("over the limit"),
+                    "{}",
+                    failure.message
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(next(), Some(Event::Cancelled { job }));
+        drop(thread.join().unwrap());
+        assert_eq!(next(), None);
     }
 }

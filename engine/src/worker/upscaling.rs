@@ -1,13 +1,16 @@
 use super::{
     compute::{Compute, job_events},
     queue::CancelFlag,
+    told::Told,
 };
 use crate::{
     Error, Result,
     catalogue::UpscalerFile,
     device::memory,
+    foreign_text,
     pipelines::{LoadedUpscaler, OnEvent, SourcePicture, UpscaleOrder, redraw, upscale},
     protocol::{self, Event, GenerateRequest, JobId, MemoryUse, ModelId, UpscaleRequest, Upscaler},
+    upscaler::MAX_TILE_BYTES,
 };
 
 /// The upscaler of the last job: people make one picture after another larger.
@@ -16,6 +19,14 @@ pub(super) struct HeldUpscaler {
     /// As asked for.
     compute: protocol::Compute,
     upscaler: LoadedUpscaler,
+}
+
+impl HeldUpscaler {
+    /// Whether there is a tile for so little memory.
+    fn fits(&self, device_bytes: u64) -> bool {
+        let dtype = self.upscaler.runtime().dtype;
+        self.upscaler.config().tiling(device_bytes, dtype).is_ok()
+    }
 }
 
 impl Compute {
@@ -45,20 +56,34 @@ impl Compute {
         let id = id.unwrap_or_else(|| ModelId(String::new()));
         let outbox = self.outbox.clone();
         let mut on_event = job_events(&outbox, job, &id, cancelled);
-        let device_bytes = match &file {
-            Some(file) => self.hold(file, &request.compute, job, &mut on_event)?,
+        let mut device_bytes = match &file {
+            Some(file) => self.hold_or_make_room(file, &request.compute, job, &mut on_event)?,
             None => 0,
         };
-        let held = self.upscaler.as_ref().filter(|_| file.is_some());
         let host_bytes = memory::available_ram_bytes().unwrap_or(u64::MAX);
-        let order = UpscaleOrder {
-            source,
-            scale: request.scale,
-            upscaler: held.map(|held| &held.upscaler),
-            device_bytes,
-            host_bytes,
+        let mut told = Told::default();
+        let timings = loop {
+            let held = self.upscaler.as_ref().filter(|_| file.is_some());
+            let order = UpscaleOrder {
+                source,
+                scale: request.scale,
+                upscaler: held.map(|held| &held.upscaler),
+                device_bytes,
+                host_bytes,
+            };
+            match upscale::run(&order, &mut |event| told.pass(event, &mut on_event)) {
+                // In smaller tiles, down to the smallest: that one's error names what it needs.
+                Err(Error::OutOfMemory(reason))
+                    if held.is_some_and(|held| held.fits(device_bytes)) =>
+                {
+                    tracing::warn!("out of memory: {}", foreign_text::message(reason));
+                    device_bytes = device_bytes.min(MAX_TILE_BYTES) / 4;
+                    self.drop_model();
+                }
+                result => break result?,
+            }
         };
-        let timings = upscale::run(&order, &mut on_event)?;
+        let held = self.upscaler.as_ref().filter(|_| file.is_some());
         let memory = MemoryUse {
             in_use_bytes: self.model_bytes() + held.map_or(0, |held| held.upscaler.bytes()),
             budget_bytes: held.map_or(host_bytes, |held| {
@@ -72,6 +97,24 @@ impl Compute {
             memory,
         });
         Ok(())
+    }
+
+    /// As [`Self::hold`]; where the device has no room for its weights, the model gives way.
+    fn hold_or_make_room(
+        &mut self,
+        file: &UpscalerFile,
+        compute: &protocol::Compute,
+        job: JobId,
+        on_event: &mut OnEvent,
+    ) -> Result<u64> {
+        match self.hold(file, compute, job, on_event) {
+            Err(Error::OutOfMemory(reason)) if self.model_bytes() > 0 => {
+                tracing::warn!("out of memory: {}", foreign_text::message(reason));
+                self.drop_model();
+                self.hold(file, compute, job, on_event)
+            }
+            result => result,
+        }
     }
 
     /// Makes `self.upscaler` the one asked for, and tells how much memory its work may take.

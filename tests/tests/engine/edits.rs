@@ -36,10 +36,7 @@ impl Edit {
         let mask: Arc<[u8]> = (0..SIDE * SIDE)
             .map(|i| if is_masked(i) { 255 } else { 0 })
             .collect();
-        let size = ModelSize {
-            native: (64, 64),
-            stride: 4,
-        };
+        let size = ModelSize::new((64, 64), 4);
         let settings = EditSettings {
             strength: 0.7,
             whole: true,

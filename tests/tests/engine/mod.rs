@@ -1,5 +1,7 @@
 //! The engine as a process of its own: the link's promises, kept by the very program that is shipped.
 
+#[cfg(unix)]
+mod device_faults;
 mod edits;
 mod faults;
 mod gestures;

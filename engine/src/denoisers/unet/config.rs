@@ -7,7 +7,8 @@ use super::UNet;
 use crate::{
     Result,
     diffusers_config::{
-        attention_flags, check_levels, check_unknown_keys, check_widths, unsupported,
+        EPSILONS, attention_flags, check_float, check_levels, check_unknown_keys, check_widths,
+        unsupported,
     },
     weights::Parameters,
 };
@@ -251,6 +252,11 @@ impl UNetConfig {
             ("encoder_hid_dim", self.encoder_hid_dim),
             ("time_embedding_dim", self.time_embedding_dim),
         ])?;
+        check_float("norm_eps", self.norm_eps, EPSILONS)?;
+        // Half the first width is the number of frequencies, of which the shift leaves some.
+        let n_frequencies = self.block_out_channels.first().map_or(0, |width| width / 2);
+        let most = n_frequencies as f64 - 0.5;
+        check_float("freq_shift", self.freq_shift.into(), -1e3..=most)?;
         let channels = &self.block_out_channels;
         check_levels(channels, &self.layers_per_block, |width| {
             width % 2 == 0 && width.is_multiple_of(self.norm_num_groups)

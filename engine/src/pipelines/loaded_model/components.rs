@@ -10,6 +10,8 @@ use crate::{
     autoencoder::{Autoencoder, AutoencoderParts},
     catalogue::Component,
     denoisers::UNet,
+    device::gates,
+    foreign_text,
     pipelines::{OnEvent, PipelineEvent, memory::Sizes},
     prior::Prior,
     text_encoders::ClipTextEncoder,
@@ -70,7 +72,7 @@ impl LoadedModel {
             .into_iter()
             .map(|component| self.needed_bytes(component))
             .sum::<Result<u64>>()?;
-        Ok(needed + self.activation_bytes <= self.runtime.memory_budget_bytes)
+        Ok(!self.is_tight && needed + self.activation_bytes <= self.runtime.memory_budget_bytes)
     }
 
     /// Keeps memory free for pictures of this size, made with these parts of the autoencoder, from here on.
@@ -94,6 +96,7 @@ impl LoadedModel {
             stride: self.folder.stride(),
         };
         self.activation_bytes = sizes.activation_bytes(width, height);
+        self.reserved = Some((sizes, width, height));
         let weights_bytes = self.needed_bytes(Component::Unet)?;
         sizes.check(
             width,
@@ -101,6 +104,45 @@ impl LoadedModel {
             weights_bytes,
             self.runtime.memory_budget_bytes,
         )
+    }
+
+    /// What the last job ran short of is another job's own matter.
+    pub fn begin_job(&mut self) {
+        self.is_tight = false;
+        self.reserved = None;
+    }
+
+    /// Frees all that can be read again, and from here on holds one component at a time.
+    ///
+    /// False where that was so already: there is nothing more to give up.
+    pub fn give_up_memory(&mut self) -> bool {
+        if std::mem::replace(&mut self.is_tight, true) {
+            return false;
+        }
+        for component in EVICTION_ORDER {
+            self.drop_component(component);
+        }
+        self.runtime.device.memory_cleanup();
+        true
+    }
+
+    /// To a device that is out of memory the size that would need half.
+    #[must_use]
+    pub fn with_what_fits(&self, error: Error) -> Error {
+        let (Error::OutOfMemory(reason), Some((sizes, width, height))) = (&error, &self.reserved)
+        else {
+            return error;
+        };
+        let advice = match sizes.smaller(*width, *height) {
+            Some((fitting_width, fitting_height)) => {
+                format!("{fitting_width}×{fitting_height} needs half as much")
+            }
+            None => "it is the smallest size: choose another device".to_owned(),
+        };
+        let reason = foreign_text::name(reason);
+        Error::OutOfMemory(format!(
+            "{width}×{height} was too much for it, even with one part of the model at a time; {advice}, or close other programs that use the device ({reason})"
+        ))
     }
 
     pub(in crate::pipelines) fn text_encoder(
@@ -167,6 +209,7 @@ impl LoadedModel {
         on_event: &mut OnEvent,
     ) -> Result<Held<T>> {
         self.make_room(component)?;
+        gates::allocation(component.name())?;
         let start = Instant::now();
         let teller = RefCell::new(LoadingTeller {
             component,
@@ -201,7 +244,7 @@ impl LoadedModel {
             )));
         }
         for victim in EVICTION_ORDER {
-            if self.in_use_bytes() + needed + self.activation_bytes <= budget {
+            if !self.is_tight && self.in_use_bytes() + needed + self.activation_bytes <= budget {
                 break;
             }
             if self.held_bytes(victim).is_some() {

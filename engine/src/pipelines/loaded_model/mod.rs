@@ -7,7 +7,7 @@ use std::{collections::VecDeque, path::PathBuf};
 
 use burn::tensor::{DType, Device};
 
-use super::{component_fit, value_cache::ValueCache};
+use super::{component_fit, memory::Sizes, value_cache::ValueCache};
 use crate::{
     Error, Result,
     autoencoder::{Autoencoder, AutoencoderConfig, AutoencoderParts},
@@ -57,6 +57,10 @@ pub struct LoadedModel {
     /// What the job at hand needs beside weights, and of the autoencoder.
     activation_bytes: u64,
     movq_parts: AutoencoderParts,
+    /// The size of the job's pictures, and what decides their memory.
+    reserved: Option<(Sizes, u32, u32)>,
+    /// Whether the device has run out of memory in this job: then one component is held at a time.
+    is_tight: bool,
 }
 
 struct Held<T> {
@@ -92,6 +96,17 @@ impl LoadedModel {
                 reason,
             });
         }
+        // The prediction, and of some the variance that was learned with it.
+        let out_channels = unet_config.out_channels;
+        if ![latent_channels, 2 * latent_channels].contains(&out_channels) {
+            let reason = format!(
+                "its U-Net gives {out_channels} channels and its latents have {latent_channels}"
+            );
+            return Err(Error::NotAModel {
+                path: unet_folder.path("config.json"),
+                reason,
+            });
+        }
         let tokenizer = Tokenizer::load(&folder.tokenizer())?;
         component_fit::check(&folder, &tokenizer, &unet_config)?;
         Ok(Self {
@@ -112,6 +127,8 @@ impl LoadedModel {
             load_seconds: 0.0,
             activation_bytes: 0,
             movq_parts: AutoencoderParts::Decoder,
+            reserved: None,
+            is_tight: false,
             folder,
             runtime,
         })

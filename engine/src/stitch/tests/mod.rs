@@ -31,10 +31,7 @@ impl Random {
     }
 }
 
-const MODEL: ModelSize = ModelSize {
-    native: (64, 64),
-    stride: 16,
-};
+const MODEL: ModelSize = ModelSize::new((64, 64), 16);
 
 /// A picture in straight alpha with a mask, changed by one edit after the other.
 struct Scene {

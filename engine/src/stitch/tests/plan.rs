@@ -4,16 +4,10 @@
 use super::Random;
 use crate::PixelRect;
 use crate::stitch::plan::{EditPlan, MAX_EDGE_PX, plan};
-use crate::stitch::{EditSettings, Fill, ModelSize};
+use crate::stitch::{EditSettings, Fill, ModelSize, tiles};
 
-const LARGE: ModelSize = ModelSize {
-    native: (1024, 1024),
-    stride: 64,
-};
-const SMALL: ModelSize = ModelSize {
-    native: (256, 256),
-    stride: 64,
-};
+const LARGE: ModelSize = ModelSize::new((1024, 1024), 64);
+const SMALL: ModelSize = ModelSize::new((256, 256), 64);
 
 fn planned(mask: PixelRect, frame: PixelRect, strength: f32, model: ModelSize) -> EditPlan {
     plan(mask, frame, &EditSettings::for_strength(strength), model)
@@ -178,10 +172,7 @@ fn the_context_box_of_a_small_picture() {
             PixelRect::from_size(228, 128),
             PixelRect::from_size(228, 128),
             1.0,
-            ModelSize {
-                native: (128, 128),
-                stride: 64,
-            },
+            ModelSize::new((128, 128), 64),
             PixelRect::from_size(228, 128),
             (192, 128),
         ),
@@ -235,12 +226,15 @@ fn the_box_holds_the_edit() {
             "{mask:?} {frame:?} {plan:?}"
         );
         let half = frame.width.max(frame.height) / 2;
-        assert!(plan.context.width >= frame.width.min(model.native.0).min(half));
-        assert!(plan.context.height >= frame.height.min(model.native.1).min(half));
+        assert!(plan.context.width >= frame.width.min(model.native().0).min(half));
+        assert!(plan.context.height >= frame.height.min(model.native().1).min(half));
         let (width, height) = plan.work_size;
-        assert!(width > 0 && width.is_multiple_of(model.stride), "{plan:?}");
         assert!(
-            height > 0 && height.is_multiple_of(model.stride),
+            width > 0 && width.is_multiple_of(model.stride()),
+            "{plan:?}"
+        );
+        assert!(
+            height > 0 && height.is_multiple_of(model.stride()),
             "{plan:?}"
         );
         let has_room = plan.context.width < frame.width && plan.context.height < frame.height;
@@ -259,4 +253,44 @@ fn the_box_holds_the_edit() {
 fn fill_follows_strength() {
     assert_eq!(Fill::for_strength(1.0), Fill::Blur);
     assert_eq!(Fill::for_strength(0.99), Fill::Keep);
+}
+
+/// Whatever a far engine says of its models and a document of its frame.
+#[test]
+fn no_numbers_are_too_wild_for_a_plan() {
+    let sides = [0, 1, 63, 64, 8_192, 8_193, 1 << 31, u32::MAX];
+    let starts = [i32::MIN, -1, 0, 7, i32::MAX];
+    let strengths = [f32::NAN, -1.0, 0.0, 0.3, 1.0, f32::INFINITY];
+    let mut n_plans = 0;
+    for (i, native) in pairs(&sides).enumerate() {
+        for stride in sides {
+            let model = ModelSize::new(native, stride);
+            for (k, size) in pairs(&sides).enumerate() {
+                let x = starts[(i + k) % starts.len()];
+                let y = starts[(i + 2 * k) % starts.len()];
+                let frame = PixelRect::new(x, y, size.0, size.1);
+                let masked = PixelRect::new(x, y, size.1 / 2, size.0 / 3);
+                let settings = EditSettings {
+                    whole: k % 3 == 0,
+                    ..EditSettings::for_strength(strengths[k % strengths.len()])
+                };
+                let plan = plan(masked, frame, &settings, model);
+                let (width, height) = plan.work_size;
+                let most = 8_192.max(model.stride());
+                assert!(
+                    (1..=most).contains(&width) && (1..=most).contains(&height),
+                    "{plan:?}"
+                );
+                assert!(plan.context.width <= frame.width && plan.context.height <= frame.height);
+                n_plans += 1 + tiles(masked, frame, &settings, model).len();
+            }
+        }
+    }
+    assert!(n_plans > 100_000, "{n_plans}");
+}
+
+fn pairs(sides: &[u32]) -> impl Iterator<Item = (u32, u32)> {
+    sides
+        .iter()
+        .flat_map(|&a| sides.iter().map(move |&b| (a, b)))
 }
