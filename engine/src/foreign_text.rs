@@ -255,7 +255,7 @@ mod tests {
                 assert!(shown.len() <= MAX_MESSAGE_BYTES, "{n} of {unit:?}");
                 match shown.strip_suffix(CUT) {
                     Some(start) => {
-                        assert!(whole.starts_with(start) && whole.len() > MAX_MESSAGE_BYTES)
+                        assert!(whole.starts_with(start) && whole.len() > MAX_MESSAGE_BYTES);
                     }
                     None => assert_eq!(shown, whole),
                 }

@@ -45,6 +45,7 @@ fn long(unit: &str) -> String {
 }
 
 /// Single files, with the kind of words that refuse them.
+#[allow(clippy::too_many_lines)] // A table.
 fn files() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let good = fs::read(fixture_path("upscalers/compact_x3/model.safetensors")).unwrap();
     let cut = |n_bytes: usize| good[..n_bytes].to_vec();
@@ -307,6 +308,7 @@ fn load_upscaler(path: &Path) -> Result<()> {
 }
 
 /// Within a model's folder: which file, what is in it, and the kind of words that refuse it.
+#[allow(clippy::too_many_lines)] // A table.
 fn folder_files() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let mb = |unit: &str| unit.repeat((1 << 20) / unit.len() - 128);
     let vocabulary = |n: usize| {

@@ -243,7 +243,7 @@ fn no_number_of_a_model_s_configs_makes_the_engine_fail() {
         }
         fs::write(&path, text).unwrap();
     }
-    println!("{n_numbers} numbers, {n_cases} cases, {n_refused} refused");
+    eprintln!("{n_numbers} numbers, {n_cases} cases, {n_refused} refused");
     assert!(n_numbers > 500 && n_cases > 1_500, "{n_numbers}, {n_cases}");
     assert!(n_refused > n_cases / 3, "{n_refused} of {n_cases}");
     assert_eq!(copy.draw().unwrap(), 1, "the copy is whole again");
@@ -284,7 +284,7 @@ fn no_number_of_a_scheduler_makes_a_sampler_fail() {
             }
         }
     }
-    println!(
+    eprintln!(
         "{} schedulers, {n_cases} cases, {n_refused} refused",
         seen.len()
     );

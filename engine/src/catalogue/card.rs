@@ -37,7 +37,7 @@ impl ModelCard {
     pub(super) fn from_json(json: &[u8]) -> Result<Self, String> {
         let card: Self = serde_json::from_slice(json).map_err(|error| error.to_string())?;
         card.check()?;
-        Ok(card.as_shown())
+        Ok(card.into_shown())
     }
 
     /// Sizes and steps are [`Defaults`](super::Defaults)' to check, which knows the model.
@@ -79,7 +79,7 @@ impl ModelCard {
     }
 
     /// With all text as it may be shown.
-    fn as_shown(self) -> Self {
+    fn into_shown(self) -> Self {
         let shown = |text: String| foreign_text::name(text).to_string();
         let all_shown = |texts: Vec<String>| texts.into_iter().map(shown).collect();
         Self {

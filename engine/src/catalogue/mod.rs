@@ -61,7 +61,7 @@ impl Catalogue {
                 opened
                     .and_then(|folder| read(&id, folder))
                     .inspect_err(|error| {
-                        tracing::warn!("{} is not served: {error}", foreign_text::name(&id))
+                        tracing::warn!("{} is not served: {error}", foreign_text::name(&id));
                     })
                     .ok()
             })

@@ -55,7 +55,7 @@ impl Catalogue {
                 let opened = place.open(&id);
                 opened
                     .inspect_err(|error| {
-                        tracing::warn!("{} is not served: {error}", foreign_text::name(&id))
+                        tracing::warn!("{} is not served: {error}", foreign_text::name(&id));
                     })
                     .ok()
             })

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Names that stand before a network's own, one inside another: `state_dict.model.conv_first.weight`. Of two copies
-/// the averaged one is the better (Real-ESRGAN and BasicSR show that one).
+/// the averaged one is the better (Real-ESRGAN and `BasicSR` show that one).
 const AVERAGED: [&str; 6] = [
     "params_ema",
     "model_ema",
@@ -62,7 +62,7 @@ pub(super) fn unwrapped(
     })
 }
 
-/// All that may stand before the network's own name: `a.b.c.weight` → ``, `a.`, `a.b.`, as far as they are known.
+/// All that may stand before the network's own name: `a.b.c.weight` → nothing, `a.`, `a.b.`, as far as these are known.
 fn prefixes_of(name: &str) -> Vec<String> {
     let mut prefixes = vec![String::new()];
     let mut rest = name;

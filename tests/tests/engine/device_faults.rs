@@ -238,6 +238,6 @@ fn a_lost_device_costs_its_job_and_a_new_engine_serves_the_next() {
         faulty.engine.wait_for_connection();
         n_lost += 1;
     }
-    println!("{n_lost} devices lost; the slowest engine was back after {slowest:?}");
+    eprintln!("{n_lost} devices lost; the slowest engine was back after {slowest:?}");
     assert_eq!(n_lost, 20);
 }
