@@ -218,6 +218,7 @@ fn is_refused<T>(what: &str, read: impl FnOnce() -> Result<T>) -> bool {
 }
 
 #[test]
+#[allow(clippy::print_stderr)] // The counts are told.
 fn no_number_of_a_model_s_configs_makes_the_engine_fail() {
     let copy = Copy::new();
     assert_eq!(copy.draw().unwrap(), 1, "the copy itself is sound");
@@ -251,6 +252,7 @@ fn no_number_of_a_model_s_configs_makes_the_engine_fail() {
 
 /// Of every scheduler that diffusers writes, under every sampler.
 #[test]
+#[allow(clippy::print_stderr)] // The counts are told.
 fn no_number_of_a_scheduler_makes_a_sampler_fail() {
     let tables: Value =
         serde_json::from_slice(&fs::read(fixture_path("schedules.json")).unwrap()).unwrap();

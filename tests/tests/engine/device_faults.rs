@@ -211,6 +211,7 @@ fn an_upscaler_without_memory_works_in_smaller_tiles_or_says_what_it_needs() {
 
 /// At any gate: the job is told to have failed, a new engine comes, and it draws.
 #[test]
+#[allow(clippy::print_stderr)] // The counts are told.
 fn a_lost_device_costs_its_job_and_a_new_engine_serves_the_next() {
     let expected = undisturbed();
     let readbacks = (0..15).map(|n| format!("readback {n} device-lost"));
