@@ -2,7 +2,7 @@
 //!
 //! - [`recipe`] is how a picture was made; [`picture_file`] puts it into the PNG and reads it back;
 //! - [`family`] is which picture came from which;
-//! - [`foreign`] reads how other programs say that a picture was made;
+//! - [`picture_texts`] are the texts in a picture file; [`foreign`] reads how other programs say in them that it was made;
 //! - [`marking`] is the sign, in every file, that a picture was made by AI;
 //! - [`importing`] takes in pictures from elsewhere;
 //! - [`layout`] names the files: always by us, always inside the gallery's folder;
@@ -36,6 +36,7 @@ pub mod meaning;
 pub mod naming;
 mod outside;
 pub mod picture_file;
+pub mod picture_texts;
 pub mod recipe;
 pub mod scan;
 pub mod store;

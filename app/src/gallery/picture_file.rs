@@ -14,6 +14,7 @@ use png::text_metadata::ITXtChunk;
 use super::foreign;
 use super::layout::FileKind;
 use super::marking;
+use super::picture_texts::{self, LIMIT_TEXT_BYTES, Texts};
 use super::recipe::Recipe;
 use crate::import;
 
@@ -29,9 +30,7 @@ pub const LIMIT_SIDE_PX: u32 = 16_384;
 const LIMIT_DECODED_BYTES: u64 = 512 << 20;
 /// What unpacking and converting a picture from elsewhere may take in all.
 const LIMIT_IMPORTED_BYTES: u64 = 2 << 30;
-/// Longer texts are not unpacked.
-const LIMIT_TEXT_BYTES: usize = 1 << 20;
-/// What the reader of a PNG's header and texts may allocate in all.
+/// What the reader of a PNG's header may allocate in all.
 const LIMIT_HEADER_BYTES: usize = 16 << 20;
 
 /// Encodes a picture with its recipe and the mark.
@@ -121,12 +120,16 @@ pub struct Header {
 /// The reason, if the file is none that Limn reads or is damaged before its pixels.
 pub fn read_header(file: &[u8]) -> Result<Header, String> {
     match FileKind::of(file) {
-        Some(FileKind::Jpeg) => read_other_header(
-            JpegDecoder::new(Cursor::new(file)).map_err(|error| error.to_string())?,
-        ),
-        Some(FileKind::WebP) => read_other_header(
-            WebPDecoder::new(Cursor::new(file)).map_err(|error| error.to_string())?,
-        ),
+        Some(FileKind::Jpeg) => {
+            let mut texts = Texts::default();
+            texts.add_jpeg_comments(file);
+            let decoder = JpegDecoder::new(Cursor::new(file)).map_err(|error| error.to_string())?;
+            read_other_header(decoder, texts)
+        }
+        Some(FileKind::WebP) => {
+            let decoder = WebPDecoder::new(Cursor::new(file)).map_err(|error| error.to_string())?;
+            read_other_header(decoder, Texts::default())
+        }
         // What is no picture at all is told by PNG's own words.
         Some(FileKind::Png) | None => read_png_header(file),
     }
@@ -137,52 +140,71 @@ fn read_png_header(file: &[u8]) -> Result<Header, String> {
         bytes: LIMIT_HEADER_BYTES,
     };
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(file), limits);
+    // Texts are read apart: one that is damaged or too long is no reason to refuse the picture.
+    decoder.set_ignore_text_chunk(true);
     let size = decoder
         .read_header_info()
         .map_err(|error| error.to_string())?
         .size();
     check_size(size)?;
     let reader = decoder.read_info().map_err(|error| error.to_string())?;
-    let info = reader.info();
-    let exif = info.exif_metadata.as_deref();
-    let text = |keyword: &str| find_text(info, keyword);
+    let exif = reader.info().exif_metadata.as_deref();
+    let orientation = exif.and_then(Orientation::from_exif_chunk);
+    let texts = Texts::of_png(file);
+    let text = |keyword: &str| texts.get(keyword).map(str::to_owned);
     let recipe = text(RECIPE_KEYWORD).and_then(|json| Recipe::from_json(&json));
-    let foreign = || {
-        let texts = foreign::KEYWORDS.iter();
-        let found = texts.filter_map(|keyword| Some(foreign::from_text(keyword, &text(keyword)?)));
-        let found: Vec<_> = found.chain(exif.and_then(foreign::from_exif)).collect();
-        let best = found.iter().position(|found| found.recipe.is_some());
-        found.into_iter().nth(best.unwrap_or(0))
-    };
     let (width, height) = match recipe {
         Some(_) => size,
-        None => upright(size, exif.and_then(Orientation::from_exif_chunk)),
+        None => upright(size, orientation),
     };
     Ok(Header {
         width,
         height,
-        foreign: recipe.is_none().then(foreign).flatten(),
-        recipe,
         parameters: text(PARAMETERS_KEYWORD),
         xmp: text(marking::PNG_KEYWORD),
+        foreign: match recipe {
+            Some(_) => None,
+            None => read_foreign(file, texts),
+        },
+        recipe,
     })
 }
 
-fn read_other_header(mut decoder: impl ImageDecoder) -> Result<Header, String> {
+/// Another program's recipe in a PNG: in its texts, or else hidden in its pixels.
+fn read_foreign(file: &[u8], mut texts: Texts) -> Option<foreign::Found> {
+    texts.open_profiles();
+    let found = foreign::from_texts(&texts);
+    let is_read = |found: &foreign::Found| found.recipe.is_some();
+    if found.as_ref().is_some_and(is_read) {
+        return found;
+    }
+    let hidden = picture_texts::hidden_text(file);
+    let hidden = hidden.map(|text| foreign::from_text(&text));
+    hidden.filter(is_read).or(found)
+}
+
+fn read_other_header(mut decoder: impl ImageDecoder, mut texts: Texts) -> Result<Header, String> {
     let size = decoder.dimensions();
     check_size(size)?;
     // What cannot be read of these is no reason to refuse the picture.
     let exif = decoder.exif_metadata().ok().flatten();
     let xmp = decoder.xmp_metadata().ok().flatten();
     let xmp = xmp.filter(|xmp| xmp.len() <= LIMIT_TEXT_BYTES);
+    let xmp = xmp.and_then(|xmp| String::from_utf8(xmp).ok());
     let (width, height) = upright(size, decoder.orientation().ok());
+    if let Some(exif) = exif {
+        texts.add_exif(&exif);
+    }
+    if let Some(xmp) = &xmp {
+        texts.add_xmp(xmp);
+    }
     Ok(Header {
         width,
         height,
         recipe: None,
-        foreign: exif.as_deref().and_then(foreign::from_exif),
+        foreign: foreign::from_texts(&texts),
         parameters: None,
-        xmp: xmp.and_then(|xmp| String::from_utf8(xmp).ok()),
+        xmp,
     })
 }
 
@@ -206,39 +228,6 @@ fn upright((width, height): (u32, u32), orientation: Option<Orientation>) -> (u3
         ) => (height, width),
         _ => (width, height),
     }
-}
-
-/// The first text under a keyword, in whichever kind of chunk, unless it unpacks to too much.
-fn find_text(info: &png::Info, keyword: &str) -> Option<String> {
-    let utf8 = info
-        .utf8_text
-        .iter()
-        .filter(|chunk| chunk.keyword == keyword)
-        .find_map(|chunk| {
-            let mut chunk = chunk.clone();
-            chunk.decompress_text_with_limit(LIMIT_TEXT_BYTES).ok()?;
-            chunk.get_text().ok()
-        });
-    let latin1 = || {
-        let mut chunks = info.uncompressed_latin1_text.iter();
-        chunks
-            .find(|chunk| chunk.keyword == keyword)
-            .map(|chunk| chunk.text.clone())
-    };
-    let compressed = || {
-        let mut chunks = info
-            .compressed_latin1_text
-            .iter()
-            .filter(|chunk| chunk.keyword == keyword);
-        chunks.find_map(|chunk| {
-            let mut chunk = chunk.clone();
-            chunk.decompress_text_with_limit(LIMIT_TEXT_BYTES).ok()?;
-            chunk.get_text().ok()
-        })
-    };
-    utf8.or_else(latin1)
-        .or_else(compressed)
-        .filter(|text| text.len() <= LIMIT_TEXT_BYTES)
 }
 
 /// A gallery picture's pixels as they are shown: Limn's own as they are, others upright and in sRGB.

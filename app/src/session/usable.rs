@@ -187,7 +187,7 @@ mod tests {
         let mut record = Record::new(PictureId::new(), crate::gallery::index::State::Here, None);
         assert_eq!(Usable::of_record(&record), None);
         let text = "a red boat\nSteps: 20, Seed: 7, Size: 512x512";
-        record.foreign = crate::gallery::foreign::from_text("parameters", text).recipe;
+        record.foreign = crate::gallery::foreign::from_text(text).recipe;
         let usable = Usable::of_record(&record).unwrap();
         assert_eq!(
             (usable.prompt.as_str(), usable.seed),

@@ -118,3 +118,42 @@ fn recipes_of_pictures_to_search_are_read() {
     let wrong: Vec<String> = pictures.iter().flat_map(wrong).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn recipes_of_other_programs_are_read() {
+    let wrong: Vec<String> = cases("M/", 52).iter().flat_map(wrong).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The same files with bytes turned over, cut out and doubled: 40 of each, and none stops the reader.
+#[test]
+fn damaged_files_with_recipes_are_read_or_refused() {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = |n: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % n.max(1) as u64) as usize
+    };
+    let files = cases("M/", 52);
+    let mut n = 0;
+    for file in &files {
+        let sound = file.bytes();
+        for _ in 0..40 {
+            let mut bytes = sound.clone();
+            for _ in 0..=random(3) {
+                let at = random(bytes.len());
+                match random(3) {
+                    0 => bytes[at] ^= 1 << random(8),
+                    1 => drop(bytes.drain(at..(at + random(16)).min(bytes.len()))),
+                    _ => bytes.insert(at, random(256) as u8),
+                }
+            }
+            if let Ok(header) = picture_file::read_header(&bytes) {
+                assert!(header.width <= picture_file::LIMIT_SIDE_PX, "{}", file.file);
+            }
+            n += 1;
+        }
+    }
+    assert_eq!(n, 40 * files.len());
+}

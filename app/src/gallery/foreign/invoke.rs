@@ -1,9 +1,10 @@
-//! `InvokeAI`'s JSON: `invokeai_metadata` since version 3, `sd-metadata` before it.
+//! `InvokeAI`'s JSON: `invokeai_metadata` since version 3, `sd-metadata` before it, and the command line that it was
+//! built around, `Dream`.
 
 use serde_json::{Map, Value};
 
+use super::fields::{count, field, model_name, size, small_number, some_field, whole_number};
 use super::{ForeignRecipe, Program};
-use super::{count, field, model_name, size, small_number, some_field, whole_number};
 
 pub fn read(json: &Value) -> Option<ForeignRecipe> {
     let values = json.as_object()?;
@@ -40,10 +41,8 @@ fn read_new(values: &Map<String, Value>) -> ForeignRecipe {
             "strength" => recipe.strength = small_number(value),
             "model" => {
                 recipe.model = name_of(value);
-                recipe.model_hash = value
-                    .get("hash")
-                    .and_then(Value::as_str)
-                    .and_then(some_field);
+                let hash = value.get("hash").and_then(Value::as_str);
+                recipe.model_hash = hash.and_then(some_field);
             }
             "loras" => read_loras(&mut recipe, value),
             "width" | "height" => {}
@@ -94,13 +93,7 @@ fn read_old(values: &Map<String, Value>) -> Option<ForeignRecipe> {
             texts.join(" ")
         }
     };
-    // What is not wanted stood in square brackets within the prompt.
-    let (wanted, unwanted) = match prompt.split_once('[') {
-        Some((wanted, rest)) => (wanted, some_field(rest.trim_end().trim_end_matches(']'))),
-        None => (prompt.as_str(), None),
-    };
-    recipe.prompt = field(wanted);
-    recipe.negative_prompt = unwanted;
+    read_prompt(&mut recipe, &prompt);
     let get = |name| image.get(name).unwrap_or(&Value::Null);
     recipe.seed = whole_number(get("seed"));
     recipe.n_steps = count(get("steps"));
@@ -109,5 +102,73 @@ fn read_old(values: &Map<String, Value>) -> Option<ForeignRecipe> {
     recipe.size = size(get("width"), get("height"));
     read_scheduler(&mut recipe, get("sampler").as_str().unwrap_or_default());
     recipe.model = values.get("model_weights").and_then(name_of);
+    let hash = values.get("model_hash").and_then(Value::as_str);
+    recipe.model_hash = hash.and_then(some_field);
     Some(recipe)
+}
+
+/// What is not wanted stands in square brackets anywhere within the prompt. A bracket after a backslash is one, and
+/// so is one that is never closed.
+fn read_prompt(recipe: &mut ForeignRecipe, prompt: &str) {
+    let mut wanted = String::new();
+    let mut unwanted: Vec<&str> = Vec::new();
+    let mut rest = prompt;
+    while let Some(at) = rest.find('[') {
+        if rest[..at].ends_with('\\') {
+            wanted.push_str(&rest[..=at]);
+            rest = &rest[at + 1..];
+            continue;
+        }
+        let Some(end) = rest[at..].find(']').map(|end| at + end) else {
+            break;
+        };
+        wanted.push_str(&rest[..at]);
+        unwanted.push(rest[at + 1..end].trim());
+        rest = &rest[end + 1..];
+        // The words around it stay one space apart.
+        if wanted.ends_with(' ') {
+            rest = rest.strip_prefix(' ').unwrap_or(rest);
+        }
+    }
+    wanted.push_str(rest);
+    recipe.prompt = field(&wanted);
+    unwanted.retain(|text| !text.is_empty());
+    recipe.negative_prompt = some_field(&unwanted.join(", "));
+}
+
+/// The command line: `"a prompt" -s 50 -S 42 -W 512 -H 512 -C 7.5 -A k_lms`. `None` if it has no such options.
+pub fn read_dream(text: &str) -> Option<ForeignRecipe> {
+    let text = text.trim();
+    let (prompt, options) = match text.strip_prefix('"') {
+        // A prompt may have quotes in it: the last before an option ends it.
+        Some(text) => text.rsplit_once("\" -")?,
+        None => text
+            .split_once(" -s")
+            .map(|(prompt, _)| (prompt, &text[prompt.len() + 2..]))?,
+    };
+    let mut recipe = empty();
+    read_prompt(&mut recipe, &prompt.replace("\\\"", "\""));
+    let (mut width, mut height) = (Value::Null, Value::Null);
+    for option in options.split(" -") {
+        // The value may follow at once: `-s50`.
+        let option = option.trim_start_matches('-');
+        let at = option.find([' ', '=']).unwrap_or(1);
+        let (Some(name), Some(value)) = (option.get(..at), option.get(at..)) else {
+            continue;
+        };
+        let text = value.trim_start_matches([' ', '=']).trim();
+        let value = Value::from(text);
+        match name {
+            "s" | "steps" => recipe.n_steps = count(&value),
+            "S" | "seed" => recipe.seed = whole_number(&value),
+            "W" | "width" => width = value,
+            "H" | "height" => height = value,
+            "C" | "cfg_scale" => recipe.guidance_scale = small_number(&value),
+            "A" | "sampler" => read_scheduler(&mut recipe, text),
+            "f" | "strength" => recipe.strength = small_number(&value),
+            _ => recipe.note(name, text),
+        }
+    }
+    recipe.size = size(&width, &height);
+    (recipe.n_steps.is_some() || recipe.seed.is_some()).then_some(recipe)
 }

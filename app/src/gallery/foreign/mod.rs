@@ -1,16 +1,20 @@
-//! How other programs say that a picture was made: read from PNG texts and EXIF, never written.
+//! How other programs say that a picture was made: read from the texts in its file, never written.
 //!
-//! - `web_ui`: the `parameters` text of AUTOMATIC1111, Forge and their kin, and `SwarmUI`'s in the same place;
+//! - `web_ui`: the `parameters` text of AUTOMATIC1111, Forge and their kin;
 //! - `comfy`: `ComfyUI`'s graph of nodes;
-//! - `invoke`: `InvokeAI`'s JSON, old and new;
-//! - `exif`: where JPEG and WebP files keep such texts.
+//! - `invoke`: `InvokeAI`'s JSON, old and new, and its older command line;
+//! - `named`: values under plain names, as Fooocus, Easy Diffusion, Draw Things and others have them;
+//! - `novel_ai` and `swarm_ui`: what these two add to that.
 //!
 //! All of it comes from strangers. It stays data: texts have limits, graphs are walked with a limit, what
 //! cannot be read is left out and the text itself is shown.
 
 mod comfy;
-mod exif;
+mod fields;
 mod invoke;
+mod named;
+mod novel_ai;
+mod swarm_ui;
 #[cfg(test)]
 mod tests;
 mod web_ui;
@@ -20,23 +24,14 @@ use limn_engine::samplers::Sampler;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Longer texts are not read.
-pub const LIMIT_TEXT_BYTES: usize = 1 << 20;
+use super::picture_texts::{LIMIT_TEXT_BYTES, Texts};
+use fields::{field, json, kept};
+
 /// Bytes of the text that the index keeps; the whole stays in the file.
 const LIMIT_KEPT_BYTES: usize = 64 << 10;
 /// Characters of any one field, and fields of any one list.
 const LIMIT_FIELD_CHARS: usize = 20_000;
 const LIMIT_FIELDS: usize = 100;
-
-/// The keywords under which PNG files carry such texts, the best first: `ComfyUI` writes its own beside a
-/// `parameters` text that an extension made, which says more.
-pub const KEYWORDS: [&str; 5] = [
-    "parameters",
-    "invokeai_metadata",
-    "sd-metadata",
-    "prompt",
-    "workflow",
-];
 
 /// What another program says, as far as it can be understood.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -86,6 +81,14 @@ pub enum Program {
     ComfyUi,
     InvokeAi,
     SwarmUi,
+    NovelAi,
+    Fooocus,
+    EasyDiffusion,
+    DrawThings,
+    /// A program through which the volunteers' machines of AI Horde are used.
+    AiHorde,
+    /// It does not say who it is.
+    Unknown,
 }
 
 impl Program {
@@ -95,6 +98,12 @@ impl Program {
             Self::ComfyUi => "ComfyUI",
             Self::InvokeAi => "InvokeAI",
             Self::SwarmUi => "SwarmUI",
+            Self::NovelAi => "NovelAI",
+            Self::Fooocus => "Fooocus",
+            Self::EasyDiffusion => "Easy Diffusion",
+            Self::DrawThings => "Draw Things",
+            Self::AiHorde => "AI Horde",
+            Self::Unknown => "another program",
         }
     }
 }
@@ -168,13 +177,60 @@ impl ForeignRecipe {
     }
 }
 
-/// Reads what stands under one of [`KEYWORDS`].
-pub fn from_text(keyword: &str, text: &str) -> Found {
+/// Texts that programs write, the ones that say most first: `ComfyUI` writes its own beside a `parameters` text that an
+/// extension made.
+const KEYWORDS: [&str; 7] = [
+    "parameters",
+    "invokeai_metadata",
+    "sd-metadata",
+    "Dream",
+    "Comment",
+    "prompt",
+    "workflow",
+];
+/// How often a text may lie in another.
+const LIMIT_NESTED: u8 = 2;
+
+/// Reads the texts of a file. `None` if none of them speaks of a recipe.
+pub fn from_texts(texts: &Texts) -> Option<Found> {
+    from_texts_within(texts, LIMIT_NESTED).or_else(|| {
+        // Not understood, but meant as one.
+        let keywords = KEYWORDS.iter().filter(|keyword| **keyword != "Comment");
+        let mut texts = keywords.filter_map(|keyword| texts.get(keyword));
+        let text = kept(texts.find(|text| !fields::is_none(text))?);
+        Some(Found { recipe: None, text })
+    })
+}
+
+/// Reads one text, as it stands under any keyword.
+pub fn from_text(text: &str) -> Found {
+    from_text_within(text, LIMIT_NESTED)
+}
+
+fn from_texts_within(texts: &Texts, depth: u8) -> Option<Found> {
+    let with_recipe = |(_, text): (&str, &str)| {
+        Some(from_text_within(text, depth)).filter(|found| found.recipe.is_some())
+    };
+    // All texts under a keyword: the first may be a stranger's or empty.
+    let under = |keyword: &str| {
+        let mut texts = texts.iter().filter(|(name, _)| *name == keyword);
+        texts.find_map(with_recipe)
+    };
+    // Some use names of their own, or a camera's tags.
+    let mut others = texts.iter().filter(|(name, _)| !KEYWORDS.contains(name));
+    let [first, rest @ ..] = KEYWORDS;
+    under(first)
+        .or_else(|| from_several(texts))
+        .or_else(|| rest.into_iter().find_map(under))
+        .or_else(|| others.find_map(with_recipe))
+}
+
+fn from_text_within(text: &str, depth: u8) -> Found {
     let text = text.trim_matches(['\0', '\u{feff}']);
-    let recipe = match keyword {
+    let recipe = match json(text) {
         _ if text.len() > LIMIT_TEXT_BYTES => None,
-        "prompt" | "workflow" => json(text).and_then(|json| comfy::read(&json)),
-        _ => from_any_text(text),
+        Some(json) => from_json(&json, depth),
+        None => web_ui::read(text).or_else(|| invoke::read_dream(text)),
     };
     Found {
         recipe: recipe.filter(ForeignRecipe::says_something),
@@ -182,127 +238,43 @@ pub fn from_text(keyword: &str, text: &str) -> Found {
     }
 }
 
-/// Reads the texts in a block of EXIF, as JPEG and WebP files have it.
-pub fn from_exif(block: &[u8]) -> Option<Found> {
-    let texts = exif::texts(block);
-    let found = texts.iter().map(|text| {
-        // ComfyUI puts its two graphs into tags for a camera's name, each after its keyword.
-        let keyword = ["prompt", "workflow"].into_iter().find(|keyword| {
-            text.get(..keyword.len() + 1)
-                .is_some_and(|start| start.eq_ignore_ascii_case(&format!("{keyword}:")))
-        });
-        match keyword {
-            Some(keyword) => from_text(keyword, &text[keyword.len() + 1..]),
-            None => from_text("parameters", text),
-        }
-    });
-    // A camera's own words are no recipe.
-    found.into_iter().find(|found| found.recipe.is_some())
+fn from_json(json: &Value, depth: u8) -> Option<ForeignRecipe> {
+    invoke::read(json)
+        .or_else(|| swarm_ui::read(json))
+        .or_else(|| comfy::read(json))
+        .or_else(|| from_texts_in(json, depth.checked_sub(1)?))
+        .or_else(|| named::read_json(json))
 }
 
-fn from_any_text(text: &str) -> Option<ForeignRecipe> {
-    match json(text) {
-        Some(json) => invoke::read(&json)
-            .or_else(|| web_ui::read_json(&json))
-            .or_else(|| comfy::read(&json)),
-        None => web_ui::read(text),
-    }
-}
-
-/// JSON as Python writes it: with `NaN` and `Infinity`, which JSON does not know.
-fn json(text: &str) -> Option<Value> {
-    let text = text.trim();
-    if !text.starts_with('{') || text.len() > LIMIT_TEXT_BYTES {
+/// The texts of a file as one JSON, as they are put into EXIF or hidden in pixels.
+fn from_texts_in(json: &Value, depth: u8) -> Option<ForeignRecipe> {
+    let values = json.as_object()?;
+    let of_files = ["Comment", "parameters", "workflow", "Software"];
+    if !of_files.iter().any(|name| values.contains_key(*name)) {
         return None;
     }
-    serde_json::from_str(text)
-        .or_else(|_| serde_json::from_str(&without_nan(text)))
-        .ok()
-}
-
-/// The same JSON with null for every number that is none.
-fn without_nan(text: &str) -> String {
-    let mut clean = String::with_capacity(text.len());
-    let mut is_quoted = false;
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let word = ["NaN", "-Infinity", "Infinity"]
-            .into_iter()
-            .find(|word| !is_quoted && rest.starts_with(word));
-        if let Some(word) = word {
-            clean.push_str("null");
-            rest = &rest[word.len()..];
-            continue;
-        }
-        let mut n_bytes = c.len_utf8();
-        match c {
-            '"' => is_quoted = !is_quoted,
-            '\\' if is_quoted => n_bytes += rest[1..].chars().next().map_or(0, char::len_utf8),
+    let mut texts = Texts::default();
+    for (name, value) in values {
+        match value {
+            Value::String(text) => texts.add(name, text),
+            Value::Object(_) => texts.add(name, &value.to_string()),
             _ => {}
         }
-        clean.push_str(&rest[..n_bytes]);
-        rest = &rest[n_bytes..];
     }
-    clean
+    from_texts_within(&texts, depth)?.recipe
 }
 
-/// A field's text within its limit.
-fn field(text: &str) -> String {
-    text.trim().chars().take(LIMIT_FIELD_CHARS).collect()
-}
-
-/// A field that says something.
-fn some_field(text: &str) -> Option<String> {
-    Some(field(text)).filter(|text| !text.is_empty())
-}
-
-/// A number that may be written as one or as a text.
-fn number(value: &Value) -> Option<f64> {
-    let number = match value {
-        Value::String(text) => text.trim().parse().ok()?,
-        value => value.as_f64()?,
-    };
-    number.is_finite().then_some(number)
-}
-
-fn small_number(value: &Value) -> Option<f32> {
-    number(value).map(|number| number as f32)
-}
-
-/// A whole number, exact to 64 bits, as seeds are.
-fn whole_number(value: &Value) -> Option<u64> {
-    match value {
-        Value::String(text) => text.trim().parse().ok(),
-        value => value.as_u64().or_else(|| {
-            number(value)
-                .filter(|n| *n >= 0.0 && n.fract() == 0.0)
-                .map(|n| n as u64)
-        }),
-    }
-}
-
-fn count(value: &Value) -> Option<u32> {
-    whole_number(value).and_then(|n| n.try_into().ok())
-}
-
-fn size(width: &Value, height: &Value) -> Option<(u32, u32)> {
-    Some((count(width)?, count(height)?)).filter(|(width, height)| *width > 0 && *height > 0)
-}
-
-/// The file's name without its folder and ending, as models are called by it.
-fn model_name(path: &str) -> Option<String> {
-    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
-    let endings = [".safetensors", ".ckpt", ".sft", ".gguf", ".pt"];
-    let mut stems = endings
-        .iter()
-        .filter_map(|ending| name.strip_suffix(ending));
-    some_field(stems.next().unwrap_or(name))
-}
-
-fn kept(text: &str) -> String {
-    let mut end = text.len().min(LIMIT_KEPT_BYTES);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text[..end].to_owned()
+/// Recipes that lie in several texts of one file.
+fn from_several(texts: &Texts) -> Option<Found> {
+    let recipe = named::easy_diffusion(texts)
+        .or_else(|| novel_ai::read(texts))
+        .or_else(|| web_ui::draw_things(texts))?;
+    let lines = texts.iter();
+    let lines = lines.map(|(keyword, text)| format!("{keyword}: {text}"));
+    let text = kept(&lines.collect::<Vec<_>>().join("\n"));
+    let recipe = Some(recipe).filter(ForeignRecipe::says_something);
+    recipe.map(|recipe| Found {
+        recipe: Some(recipe),
+        text,
+    })
 }

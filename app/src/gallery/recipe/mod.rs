@@ -228,4 +228,17 @@ pub(crate) mod tests {
         json["format"] = 2.into();
         assert_eq!(Recipe::from_json(&json.to_string()), None);
     }
+
+    #[test]
+    fn what_limn_writes_for_others_it_reads_itself() {
+        let own = recipe("a boat, \"red\": at sea", u64::MAX, (64, 32));
+        let found = crate::gallery::foreign::from_text(&own.to_parameters());
+        let foreign = found.recipe.unwrap();
+        assert_eq!(foreign.prompt, own.prompt);
+        assert_eq!(foreign.negative_prompt, own.negative_prompt);
+        assert_eq!(foreign.seed, Some(u64::MAX));
+        assert_eq!(foreign.size, Some((64, 32)));
+        assert_eq!(foreign.sampler(), own.sampler());
+        assert_eq!(foreign.sampling().n_steps, Some(own.n_steps));
+    }
 }
