@@ -211,9 +211,8 @@ fn add_numbered_loras(recipe: &mut ForeignRecipe, values: &Map<String, Value>) {
         .filter(|(name, _)| is_numbered_lora(&plain(name)));
     for text in values.filter_map(|(_, value)| value.as_str()) {
         let parts: Vec<&str> = text.split(" : ").collect();
-        let (name, weight) = match parts[..] {
-            ["True", name, weight] | [name, weight] => (name, weight),
-            _ => continue,
+        let (["True", name, weight] | [name, weight]) = parts[..] else {
+            continue;
         };
         let lora = model_name(name).zip(weight.trim().parse().ok());
         if let Some((name, weight)) = lora.filter(|_| !is_none(name))

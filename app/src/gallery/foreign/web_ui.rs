@@ -211,7 +211,8 @@ fn take(recipe: &mut ForeignRecipe, name: &str, text: &str) {
     fn fill<T>(place: &mut Option<T>, value: Option<T>) {
         *place = place.take().or(value);
     }
-    let value = Value::from(text.trim());
+    // A number ends at a comma, whatever follows.
+    let value = Value::from(text.split(',').next().unwrap_or(text).trim());
     match name.to_lowercase().as_str() {
         "steps" => fill(&mut recipe.n_steps, count(&value)),
         "sampler" => fill(&mut recipe.sampler, some_field(text)),

@@ -18,10 +18,11 @@ impl Texts {
         let mut texts = Self::default();
         let mut rest = file.strip_prefix(SIGNATURE).unwrap_or_default();
         let mut exif = None;
-        while let Some((kind, contents, is_sound, after)) = chunk(rest) {
-            match kind {
+        while let Some((chunk, after)) = Chunk::split(rest) {
+            let contents = chunk.contents;
+            match chunk.kind {
                 // Damaged chunks that are not needed are left out, as decoders do.
-                b"tEXt" | b"zTXt" | b"iTXt" | b"eXIf" if !is_sound() => {}
+                b"tEXt" | b"zTXt" | b"iTXt" | b"eXIf" if !chunk.is_sound() => {}
                 b"tEXt" => texts.add_plain(contents),
                 b"zTXt" => texts.add_compressed(contents),
                 b"iTXt" => texts.add_international(contents),
@@ -103,15 +104,34 @@ impl Texts {
     }
 }
 
-/// A chunk's type, its contents, whether its checksum holds, and what follows it.
-fn chunk(rest: &[u8]) -> Option<(&[u8; 4], &[u8], impl Fn() -> bool, &[u8])> {
-    let (length, rest) = rest.split_first_chunk()?;
-    let n_bytes = u32::from_be_bytes(*length) as usize;
-    let (checked, after) = rest.split_at_checked(n_bytes.checked_add(4)?)?;
-    let (kind, contents) = checked.split_first_chunk()?;
-    let (checksum, after) = after.split_first_chunk()?;
-    let is_sound = || crc32fast::hash(checked) == u32::from_be_bytes(*checksum);
-    Some((kind, contents, is_sound, after))
+struct Chunk<'a> {
+    kind: &'a [u8; 4],
+    contents: &'a [u8],
+    /// What the checksum is of.
+    checked: &'a [u8],
+    checksum: u32,
+}
+
+impl<'a> Chunk<'a> {
+    /// The first chunk, and what follows it.
+    fn split(rest: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let (length, rest) = rest.split_first_chunk()?;
+        let n_bytes = u32::from_be_bytes(*length) as usize;
+        let (checked, after) = rest.split_at_checked(n_bytes.checked_add(4)?)?;
+        let (kind, contents) = checked.split_first_chunk()?;
+        let (checksum, after) = after.split_first_chunk()?;
+        let chunk = Self {
+            kind,
+            contents,
+            checked,
+            checksum: u32::from_be_bytes(*checksum),
+        };
+        Some((chunk, after))
+    }
+
+    fn is_sound(&self) -> bool {
+        crc32fast::hash(self.checked) == self.checksum
+    }
 }
 
 fn split_at_nul(bytes: &[u8]) -> Option<(&[u8], &[u8])> {

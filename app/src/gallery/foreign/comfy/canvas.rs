@@ -157,8 +157,8 @@ impl<'a> Scopes<'a> {
             let first = |values: &'a Value| named_values(values).first().map(|(_, value)| *value);
             link = match kind(node) {
                 _ if mode(node) == MUTED => return None,
-                _ if mode(node) == BYPASSED => here.bypass(node, *slot)?,
-                "Reroute" => here.only_link(node)?,
+                _ if mode(node) == BYPASSED => bypass(node, *slot)?,
+                "Reroute" => only_link(node)?,
                 "PrimitiveNode" => return Some(Source::Value(first(node)?)),
                 "GetNode" => here.set_node(first(node)?)?,
                 _ => return Some(Source::Node(scope, origin.clone(), *slot)),
@@ -236,26 +236,26 @@ impl Scope<'_> {
         }
     }
 
-    /// The link that goes out of a bypassed node's output: the first that comes in with the same type.
-    fn bypass(&self, node: &Value, slot: usize) -> Option<String> {
-        let output = node.get("outputs")?.get(slot)?;
-        let mut same = inputs(node).iter().filter(|input| {
-            input.get("type") == output.get("type")
-                && input.get("link").is_some_and(|l| !l.is_null())
-        });
-        key(same.next()?.get("link")?)
-    }
-
-    fn only_link(&self, node: &Value) -> Option<String> {
-        key(inputs(node).first()?.get("link")?)
-    }
-
     /// What goes into the node that was given this name.
     fn set_node(&self, name: &Value) -> Option<String> {
         let mut nodes = self.nodes.values();
         let is_named = |node: &&&Value| {
             kind(node) == "SetNode" && node.pointer("/widgets_values/0") == Some(name)
         };
-        self.only_link(nodes.find(is_named)?)
+        only_link(nodes.find(is_named)?)
     }
+}
+
+/// The link that goes out of a bypassed node's output: the first that comes in with the same type.
+fn bypass(node: &Value, slot: usize) -> Option<String> {
+    let kind = node.get("outputs")?.get(slot)?.get("type");
+    let mut same = inputs(node).iter().filter(|input| {
+        let is_linked = input.get("link").is_some_and(|link| !link.is_null());
+        is_linked && input.get("type") == kind
+    });
+    key(same.next()?.get("link")?)
+}
+
+fn only_link(node: &Value) -> Option<String> {
+    key(inputs(node).first()?.get("link")?)
 }

@@ -16,6 +16,7 @@ use serde_json::Value;
 use super::fields::{count, number, size, size_in, small_number, some_field, whole_number};
 use super::{ForeignRecipe, Program, named};
 use graph::{Graph, Link, Node};
+use sampling::{GUIDANCE, STEPS};
 use words::Side;
 
 /// Reads a graph of either kind. `None` if it is none, or nothing in it samples.
@@ -66,15 +67,28 @@ fn read_words(graph: &Graph<'_>, sampler: &Node<'_>, recipe: &mut ForeignRecipe)
     };
     let side = |names: &[&str], side: Side| match condition(names) {
         Some(link) => words::words(graph, link, side),
-        // A pipe may hold the text itself.
+        // The node or its pipe may hold the text itself.
         None => {
-            let text = graph.value(sampler, &names[..1]).and_then(Value::as_str);
+            let text = graph.value(sampler, names).and_then(Value::as_str);
             text.and_then(some_field)
         }
     };
-    let positive = ["positive", "conditioning", "cond1", "text_embeds"];
+    let positive = [
+        "positive",
+        "conditioning",
+        "cond1",
+        "text_embeds",
+        "positive_prompt",
+        "prompt",
+    ];
+    let negative = [
+        "negative",
+        "neg_conditioning",
+        "text_embeds",
+        "negative_prompt",
+    ];
     recipe.prompt = side(&positive, Side::Positive).unwrap_or_default();
-    recipe.negative_prompt = side(&["negative", "text_embeds"], Side::Negative);
+    recipe.negative_prompt = side(&negative, Side::Negative);
 }
 
 fn read_sampling<'a>(graph: &Graph<'a>, sampler: &Node<'a>, recipe: &mut ForeignRecipe) {
@@ -83,13 +97,12 @@ fn read_sampling<'a>(graph: &Graph<'a>, sampler: &Node<'a>, recipe: &mut Foreign
     let of = |name: &str, names: &[&str]| graph.value(node(name)?, names);
     let sigmas = |names: &[&str]| sampling::of_sigmas(graph, sampler, names);
     let text = |value: &Value| value.as_str().and_then(some_field);
-    let steps = ["steps", "steps_total"];
     let seeds = ["seed", "noise_seed"];
 
     recipe.seed = own(&seeds)
         .or_else(|| of("noise", &seeds))
         .and_then(whole_number);
-    recipe.n_steps = own(&steps).or_else(|| sigmas(&steps)).and_then(count);
+    recipe.n_steps = own(&STEPS).or_else(|| sigmas(&STEPS)).and_then(count);
     let name = own(&["sampler_name"]).or_else(|| of("sampler", &["sampler_name"]));
     let by_class = || class_name(node("sampler")?, "sampler");
     recipe.sampler = name.and_then(text).or_else(by_class);
@@ -98,6 +111,7 @@ fn read_sampling<'a>(graph: &Graph<'a>, sampler: &Node<'a>, recipe: &mut Foreign
     recipe.scheduler = name.and_then(text).or_else(by_class);
     let scale = own(&["cfg"]).or_else(|| of("guider", &["cfg", "cfg_conds"]));
     recipe.guidance_scale = scale
+        .or_else(|| own(&GUIDANCE))
         .or_else(|| distilled_guidance(graph, sampler))
         .and_then(small_number);
     recipe.strength = sampling::denoise(graph, sampler)

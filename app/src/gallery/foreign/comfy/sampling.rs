@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::graph::{Graph, Input, Link, Node};
+use super::graph::{Graph, Input, Node};
 use crate::gallery::foreign::fields::number;
 
 /// Inputs through which a picture or a latent comes, the likeliest first.
@@ -44,10 +44,14 @@ const NO_PICTURES: [&str; 12] = [
     "embeds",
 ];
 
+/// Under which names steps and guidance stand, beside `cfg`.
+pub const STEPS: [&str; 3] = ["steps", "steps_total", "num_inference_steps"];
+pub const GUIDANCE: [&str; 3] = ["guidance", "guidance_scale", "true_gs"];
+
 /// The nodes that sampled, from where the picture began to where it was finished. Empty if none did.
 pub fn samplers(graph: &Graph<'_>) -> Vec<usize> {
     let mut is_used = vec![false; graph.nodes.len()];
-    for link in graph.nodes.iter().flat_map(|node| node.links()) {
+    for link in graph.nodes.iter().flat_map(Node::links) {
         is_used[link.1.node] = true;
     }
     // Nodes that save, other ends, previews; the last by number first.
@@ -67,10 +71,7 @@ pub fn samplers(graph: &Graph<'_>) -> Vec<usize> {
     ends.sort_by_key(|(rank, place)| (*rank, std::cmp::Reverse(graph.nodes[*place].id)));
     let mut last = ends
         .into_iter()
-        .find_map(|(_, place)| match is_sampler(&graph.nodes[place]) {
-            true => Some(place),
-            false => sampler_before(graph, place),
-        });
+        .find_map(|(_, place)| sampler_from(graph, place));
     let mut samplers = Vec::new();
     while let Some(place) = last
         && !samplers.contains(&place)
@@ -89,7 +90,7 @@ fn goes_on(graph: &Graph<'_>, place: usize) -> Option<usize> {
         .source(sampler, &["positive"])
         .map(|link| graph.node(link));
     if let Some(stage) = condition.and_then(|node| node.link("stage_c")) {
-        return sampler_at_or_before(graph, stage);
+        return sampler_from(graph, stage.node);
     }
     is_partial(graph, sampler).then(|| sampler_before(graph, place))?
 }
@@ -97,11 +98,12 @@ fn goes_on(graph: &Graph<'_>, place: usize) -> Option<usize> {
 /// Whether a node has what sampling takes.
 pub fn is_sampler(node: &Node<'_>) -> bool {
     let has = |names: &[&str]| node.has(names);
-    let is_conditioned = has(&["positive", "conditioning", "text_embeds", "model"]);
-    let is_classic = has(&["seed", "noise_seed"])
-        && has(&["steps"])
-        && has(&["cfg", "sampler_name", "scheduler", "guidance"])
-        && (is_conditioned || Graph::is_piped(node));
+    let is_seeded = has(&["seed", "noise_seed"]) && has(&STEPS);
+    let is_conditioned = has(&["positive", "conditioning", "text_embeds"]);
+    // Some take the prompt itself, or all in a pipe.
+    let may_be = has(&["model", "prompt"]) || Graph::is_piped(node);
+    let is_set = has(&["cfg", "sampler_name", "scheduler"]) || has(&GUIDANCE);
+    let is_classic = is_seeded && (is_conditioned || may_be && is_set);
     is_classic || has(&["sigmas"]) && has(&["guider", "positive"])
 }
 
@@ -155,10 +157,11 @@ fn is_second_half(graph: &Graph<'_>, sampler: &Node<'_>) -> bool {
     link.slot == 1 && graph.node(link).is_of(&["split"])
 }
 
-fn sampler_at_or_before(graph: &Graph<'_>, link: Link) -> Option<usize> {
-    match is_sampler(graph.node(link)) {
-        true => Some(link.node),
-        false => sampler_before(graph, link.node),
+fn sampler_from(graph: &Graph<'_>, place: usize) -> Option<usize> {
+    if is_sampler(&graph.nodes[place]) {
+        Some(place)
+    } else {
+        sampler_before(graph, place)
     }
 }
 
@@ -198,6 +201,6 @@ fn pictures(node: &Node<'_>) -> Vec<usize> {
             None => {}
         }
     }
-    links.sort();
+    links.sort_unstable();
     links.into_iter().map(|(_, node)| node).collect()
 }

@@ -146,7 +146,7 @@ fn side_input<'n, 'a>(node: &'n Node<'a>, link: Link, side: Side) -> Option<&'n 
     let (own, other) = (find(side), find(side.other()));
     // Of two conditions that go through it, the output tells which.
     let both = own.filter(is_link).zip(other.filter(is_link));
-    let first = if side == Side::Positive { 0 } else { 1 };
+    let first = usize::from(side == Side::Negative);
     let is_loader = node.has(&["ckpt_name"]);
     match both {
         Some((_, other)) if link.slot < 2 && link.slot != first && !is_loader => Some(other),

@@ -168,3 +168,31 @@ fn of_several_texts_the_one_that_says_something_is_taken() {
     let text = "by hand".to_owned();
     assert_eq!(from_texts(&camera), Some(Found { recipe: None, text }));
 }
+
+#[test]
+fn every_program_is_called_by_its_name() {
+    let graph = super::comfy::comfy_graph().to_string();
+    for (text, label) in [
+        ("a\nSteps: 3, Seed: 4", "Stable Diffusion web UI"),
+        (graph.as_str(), "ComfyUI"),
+        (r#"{"generation_mode": "txt2img", "seed": 3}"#, "InvokeAI"),
+        (r#"{"sui_image_params": {"prompt": "a"}}"#, "SwarmUI"),
+        (
+            r#"{"Software": "NovelAI", "Comment": "{\"seed\": 3}"}"#,
+            "NovelAI",
+        ),
+        (
+            r#"{"prompt": "a", "seed": 3, "metadata_scheme": "fooocus"}"#,
+            "Fooocus",
+        ),
+        (
+            r#"{"prompt": "a", "seed": 3, "use_stable_diffusion_model": "m"}"#,
+            "Easy Diffusion",
+        ),
+        (r#"{"c": "a", "uc": "b", "seed": 3}"#, "Draw Things"),
+        ("a\nSteps: 3, Seed: 4, model: m", "AI Horde"),
+        (r#"{"prompt": "a", "seed": 3}"#, "another program"),
+    ] {
+        assert_eq!(read(text).program.label(), label, "{text}");
+    }
+}

@@ -219,7 +219,7 @@ fn the_node_that_began_the_picture_is_found() {
 }
 
 #[test]
-fn samplers_in_parts_and_in_packs_are_read() {
+fn samplers_in_parts_and_pipes_are_read() {
     check_graphs(&[
         (
             "a guider with two prompts, a schedule by its class, a sampler by its class",
@@ -263,6 +263,12 @@ fn samplers_in_parts_and_in_packs_are_read() {
                 "sampler_name": "euler", "scheduler": "normal", "denoise": 1.0, "latent_image": ["5", 0]}}}),
             "a kite | not fog | PLAIN",
         ),
+    ]);
+}
+
+#[test]
+fn samplers_of_packs_are_read() {
+    check_graphs(&[
         (
             "Efficiency Nodes: texts and model in the loader",
             json!({"20": {"class_type": "Efficient Loader", "inputs": {"ckpt_name": "base.safetensors", "vae_name": "x.pt", "clip_skip": -1,
@@ -309,6 +315,20 @@ fn samplers_in_parts_and_in_packs_are_read() {
             "a size chosen by its name",
             json!({"5": {"class_type": "SDXLEmptyLatentSizePicker+", "inputs": {"resolution": "832x1216 (0.68)", "batch_size": 1}}}),
             "a kite | not fog | seed 11 | steps 20 | by euler | spaced normal | cfg 8 | size 832x1216 | model base",
+        ),
+        (
+            "a sampler with names of its own",
+            json!({"3": {"class_type": "XlabsSampler", "inputs": {"model": ["4", 0], "conditioning": ["6", 0], "neg_conditioning": ["7", 0],
+                "noise_seed": 11, "steps": 20, "timestep_to_start_cfg": 1, "true_gs": 3.5, "image_to_image_strength": 0.0,
+                "latent_image": ["5", 0]}}}),
+            "a kite | not fog | seed 11 | steps 20 | cfg 3.5 | size 640x512 | model base",
+        ),
+        (
+            "a whole pipeline in one node",
+            json!({"3": {"class_type": "SomePipelineSampler", "inputs": {"prompt": ["20", 0], "negative_prompt": "fog", "seed": 11,
+                "num_inference_steps": 20, "guidance_scale": 8.0, "width": 640, "height": 512, "pipeline": ["4", 0]}},
+                "20": {"class_type": "String Literal", "inputs": {"string": "a kite"}}, "9": {"inputs": {"images": ["3", 0]}}}),
+            "a kite | not fog | seed 11 | steps 20 | cfg 8 | size 640x512",
         ),
         (
             "a video's embeddings hold both sides",
