@@ -10,9 +10,11 @@ use crate::gallery::foreign::fields::is_none;
 
 /// Nodes of a graph; larger ones are left unread.
 pub const LIMIT_NODES: usize = 5_000;
+/// Inputs and values of one node; what comes after them is left out.
+pub const LIMIT_INPUTS: usize = 200;
 /// How far a link is followed, and how many nodes one reading may look at in all.
 pub const LIMIT_DEPTH: usize = 60;
-const LIMIT_VISITS: usize = 50_000;
+const LIMIT_VISITS: usize = 20_000;
 
 /// Names under which nodes pass several things at once.
 const PIPES: [&str; 12] = [
@@ -150,7 +152,7 @@ impl<'a> Graph<'a> {
             _ => Some(Input::Value(value)),
         };
         let nodes = nodes.iter().map(|(id, class, inputs)| {
-            let inputs = inputs.iter();
+            let inputs = inputs.iter().take(LIMIT_INPUTS);
             let inputs = inputs.filter_map(|(name, value)| Some((name.into(), input(value)?)));
             Node {
                 // Those of a subgraph carry its number in front.

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::graph::LIMIT_INPUTS;
+
 /// What stands after a seed's value: what happens to it before the next run.
 const AFTER_SEED: [&str; 5] = [
     "fixed",
@@ -93,7 +95,8 @@ pub fn kind(node: &Value) -> &str {
 
 pub fn inputs(node: &Value) -> &[Value] {
     let inputs = node.get("inputs").and_then(Value::as_array);
-    inputs.map(Vec::as_slice).unwrap_or_default()
+    let inputs = inputs.map(Vec::as_slice).unwrap_or_default();
+    &inputs[..inputs.len().min(LIMIT_INPUTS)]
 }
 
 pub fn name(input: &Value) -> &str {
@@ -122,7 +125,7 @@ pub fn named_values(node: &Value) -> Vec<(Cow<'_, str>, &Value)> {
     if let Some((_, known)) = known {
         names = known.to_vec();
     }
-    let mut values = values.iter().peekable();
+    let mut values = values.iter().take(LIMIT_INPUTS).peekable();
     let mut named: Vec<(Cow<'_, str>, &Value)> = Vec::new();
     for name in names {
         let Some(value) = values.next() else {

@@ -102,10 +102,19 @@ fn graphs_without_an_end_end() {
             "model": [after, 0], "basic_pipe": [after, 0], "sigmas": [next, 0], "lora_stack": [next, 0]});
         broad.insert(format!("l{i}"), node("X", inputs));
     }
+    // A node with thousands of inputs, all from itself.
+    let mut wide = serde_json::Map::new();
+    for i in 0..20_000 {
+        wide.insert(format!("conditioning_{i}"), json!(["0", 0]));
+    }
+    let wide = serde_json::Map::from_iter([
+        ("s".into(), sampler("0")),
+        ("0".into(), node("X", Value::Object(wide))),
+    ]);
     let many: serde_json::Map<_, _> = (0..20_000)
         .map(|i| (i.to_string(), node("X", json!({}))))
         .collect();
-    for graph in [doubling, broad, many] {
+    for graph in [doubling, broad, wide, many] {
         let text = Value::Object(graph).to_string();
         assert!(text.len() <= LIMIT_TEXT_BYTES);
         let recipe = from_text(&text).recipe.unwrap_or_default();
@@ -119,6 +128,14 @@ fn graphs_without_an_end_end() {
         })
         .collect();
     let canvas = json!({"nodes": [{"id": 1, "type": "g0"}], "links": [], "definitions": {"subgraphs": subgraphs}});
+    assert_eq!(from_text(&canvas.to_string()).recipe, None);
+    // A subgraph with thousands of inputs, all from outside.
+    let inputs: Vec<_> = (0..9000)
+        .map(|i| json!({"name": format!("a{i}"), "link": i}))
+        .collect();
+    let links: Vec<_> = (0..9000).map(|i| json!([i, -10, i, 1, i, "X"])).collect();
+    let subgraph = json!({"id": "g", "inputs": inputs, "nodes": [{"id": 1, "type": "X", "inputs": inputs}], "links": links});
+    let canvas = json!({"nodes": [{"id": 1, "type": "g", "inputs": inputs}], "definitions": {"subgraphs": [subgraph]}});
     assert_eq!(from_text(&canvas.to_string()).recipe, None);
     // JSON within JSON within JSON.
     let nested = (0..60).fold(
