@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use limn::document::{Document, DocumentStore, Event, StepName};
+use limn::document::{AtStart, Document, DocumentStore, Event, StepName};
 use limn_engine::PixelRect;
 
 /// Set for the process that works: the folder of its working files.
@@ -42,7 +42,7 @@ fn next_step(document: &mut Document) {
 }
 
 fn open(folder: &Path) -> DocumentStore {
-    DocumentStore::start(folder, || {}).expect("a thread")
+    DocumentStore::start(folder, AtStart::Restore, || {}).expect("a thread")
 }
 
 /// The next event that `pick` takes.

@@ -7,7 +7,7 @@ use egui::Context;
 
 use super::App;
 use crate::command::Command;
-use crate::document::{Document, DocumentId, DocumentStore, Event, Original};
+use crate::document::{AtStart, Document, DocumentId, DocumentStore, Event, Original};
 use crate::import::Imported;
 use crate::panels::toasts::Tone;
 use crate::session::{Draft, Kept, OpenDocument};
@@ -302,7 +302,11 @@ impl App {
     }
 
     pub(super) fn start_documents(&mut self, ctx: &Context) {
-        match DocumentStore::start(&self.folders.documents, super::waker(ctx)) {
+        match DocumentStore::start(
+            &self.folders.documents,
+            AtStart::Restore,
+            super::waker(ctx),
+        ) {
             Ok(store) => {
                 self.documents = Some(store);
                 self.tabs.are_restored = false;

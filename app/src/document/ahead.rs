@@ -7,6 +7,9 @@ use super::journal::{self, JournalFile};
 use super::tiles::AnyTile;
 use super::versions::{Absent, VersionId};
 
+/// Tiles that a step may make for the reading: 16 MiB of a mask.
+const LIMIT_TILES_MADE: usize = 256;
+
 /// One reading at a time, in a thread of its own.
 #[derive(Debug, Default)]
 pub struct ReadAhead {
@@ -25,16 +28,17 @@ impl ReadAhead {
         reading.is_some_and(|reading| !reading.thread.is_finished())
     }
 
-    /// Begins to read `absent`. `dropped` is let go of there too: giving much memory back takes its time.
-    pub fn begin(&mut self, absent: Absent, file: &JournalFile, dropped: Vec<AnyTile>) {
+    /// Begins to read `absent`. What was `dropped` is read into as far as it goes: memory that one thread takes and
+    /// another lets go of would grow. The rest is let go of there too, which takes its time.
+    pub fn begin(&mut self, absent: Absent, file: &JournalFile, mut dropped: Vec<AnyTile>) {
         if absent.is_empty() {
             return;
         }
+        // Likewise: what more is needed comes from here, as far as that is not felt.
+        let missing = absent.kinds().skip(dropped.len());
+        dropped.extend(missing.take(LIMIT_TILES_MADE).map(AnyTile::blank));
         let (asked, file) = (absent.clone(), file.clone());
-        let body = move || {
-            drop(dropped);
-            asked.read(&file)
-        };
+        let body = move || asked.read(&file, dropped);
         let thread = thread::Builder::new().name("read ahead".to_owned());
         // Without a thread the step reads for itself.
         if let Ok(thread) = thread.spawn(body) {

@@ -2,15 +2,20 @@
 
 use std::path::Path;
 
+use limn_engine::device::memory;
+
 use super::content::Content;
 use super::history::{Document, Entry};
 use super::id::DocumentId;
 use super::journal::{self, Contents, JournalFile, Record};
+use super::replay::Replay;
 use super::store::Places;
-use super::tiles::TileKind;
 
-/// What the tiles of a content from a file may take in memory.
-const LIMIT_CONTENT_GIB: usize = 8;
+/// What a file may unpack to however short it is, in bytes.
+const FREE_BYTES: u64 = 512 << 20;
+/// How many times as long as the file its tiles may be beyond that. LZ4 makes at most 255 of one; pictures, masks and
+/// sketches come nowhere near, because tiles of one value are in the file once.
+const LIMIT_SWELLING: u64 = 128;
 
 impl Document {
     /// A document from its file, with the tiles that are shown.
@@ -20,34 +25,34 @@ impl Document {
         file: JournalFile,
     ) -> journal::Result<Self> {
         let replay = contents.replay;
-        let mut versions = replay.versions;
-        let mut shown: Vec<_> = replay.shown.values().copied().collect();
-        shown.sort_unstable();
-        shown.dedup();
-        let n_bytes: usize = shown
-            .iter()
-            .filter_map(|id| versions.kind(*id))
-            .map(TileKind::n_bytes)
-            .sum();
-        if n_bytes > LIMIT_CONTENT_GIB << 30 {
-            return Err(journal::Error::TooLarge {
-                path: file.path,
-                limit_gib: LIMIT_CONTENT_GIB,
-            });
-        }
-        versions.load(shown.into_iter(), Some(&file))?;
+        check_swelling(&file, replay.peak_bytes(), contents.n_bytes)?;
+        check_memory(&file, replay.shown_bytes())?;
         let mut content = Content::default();
-        replay.outline.apply(&mut content);
-        for ((plane, index), id) in replay.shown {
-            content.set_plane_tile(plane, index, versions.tile(id).cloned());
-            versions.exchange(None, Some(id));
+        replay.outline().apply(&mut content);
+        let mut shown: Vec<_> = replay.shown().iter().map(|(at, id)| (*at, *id)).collect();
+        let Replay {
+            steps,
+            mut versions,
+            ..
+        } = replay;
+        shown.sort_unstable();
+        versions.load(shown.iter().map(|(_, id)| *id), Some(&file))?;
+        for of_plane in shown.chunk_by(|((plane, _), _), ((next, _), _)| plane == next) {
+            let ((plane, _), _) = of_plane[0];
+            let tiles = of_plane
+                .iter()
+                .map(|((_, index), id)| (*index, versions.tile(*id).cloned()));
+            content.set_plane_tiles(plane, tiles);
+            for (_, id) in of_plane {
+                versions.exchange(None, Some(*id));
+            }
         }
         let (saved_path, saved_serial) = contents.saved.unwrap_or_default();
         let mut document = Self::new();
         document.id = id;
         document.name = contents.name;
         document.content = content;
-        document.steps = replay.steps;
+        document.steps = steps;
         document.versions = versions;
         document.saved_path = (!saved_path.is_empty()).then(|| saved_path.into());
         document.saved_serial = saved_serial;
@@ -87,4 +92,33 @@ impl Document {
         });
         self.name_after_file(path);
     }
+}
+
+/// A file that was made to fill the memory is refused before it does.
+fn check_swelling(file: &JournalFile, needed_bytes: u64, file_bytes: u64) -> journal::Result<()> {
+    if needed_bytes > FREE_BYTES.max(file_bytes.saturating_mul(LIMIT_SWELLING)) {
+        return Err(journal::Error::Swells {
+            path: file.path.clone(),
+            needed_mib: needed_bytes >> 20,
+        });
+    }
+    Ok(())
+}
+
+/// Whether so much can be read of a file: half of what is free is left to everything else.
+pub(super) fn check_memory(file: &JournalFile, needed_bytes: u64) -> journal::Result<()> {
+    /// Not worth a look.
+    const SMALL_BYTES: u64 = 64 << 20;
+    if needed_bytes <= SMALL_BYTES {
+        return Ok(());
+    }
+    let free_bytes = memory::available_ram_bytes().unwrap_or(u64::MAX);
+    if needed_bytes > free_bytes / 2 {
+        return Err(journal::Error::TooLarge {
+            path: file.path.clone(),
+            needed_mib: needed_bytes >> 20,
+            free_mib: free_bytes >> 20,
+        });
+    }
+    Ok(())
 }

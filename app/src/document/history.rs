@@ -1,4 +1,6 @@
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::ahead::ReadAhead;
 use super::content::Content;
@@ -176,16 +178,24 @@ impl Document {
         let Some(Gesture { step, before }) = self.gesture.take() else {
             return false;
         };
+        let outlines = (Outline::of(&before), Outline::of(&self.content));
+        if let Some(excess) = outlines.1.excess() {
+            // Its file could not be opened again.
+            self.content = before;
+            self.version += 1;
+            self.notice = Some(format!("That was not done: {excess}."));
+            return false;
+        }
         let n_known = self.versions.len();
         let edits = self.edits_since(&before);
-        let outlines = (Outline::of(&before), Outline::of(&self.content));
         if edits.is_empty() && outlines.0.is_alike(&outlines.1) {
             return false;
         }
         let step = Step {
             name: step,
             serial: 0,
-            outline: (outlines.0 != outlines.1).then(|| Box::new(outlines)),
+            outline: (outlines.0 != outlines.1)
+                .then(|| (Arc::new(outlines.0), Arc::new(outlines.1))),
             edits,
         };
         self.journal.push(Entry {
@@ -202,11 +212,8 @@ impl Document {
     /// What the content shows that `before` did not. Tiles that are known already become the known ones.
     fn edits_since(&mut self, before: &Content) -> Vec<PlaneEdit> {
         let mut planes: Vec<_> = self.content.planes().collect();
-        let gone: Vec<_> = before
-            .planes()
-            .filter(|plane| !planes.contains(plane))
-            .collect();
-        planes.extend(gone);
+        let staying: HashSet<_> = planes.iter().copied().collect();
+        planes.extend(before.planes().filter(|plane| !staying.contains(plane)));
         let mut edits = Vec::new();
         for plane in planes {
             let mut tiles = Vec::new();
@@ -303,11 +310,14 @@ impl Document {
         if let Some(outline) = step.outline(direction) {
             outline.apply(&mut self.content);
         }
-        for (plane, tile) in step.tiles() {
-            let (from, to) = tile.ends(direction);
-            let pixels = to.and_then(|id| self.versions.tile(id)).cloned();
-            self.content.set_plane_tile(plane, tile.index, pixels);
-            self.versions.exchange(from, to);
+        for edit in &step.edits {
+            let tiles = edit.tiles.iter().map(|tile| {
+                let (from, to) = tile.ends(direction);
+                let pixels = to.and_then(|id| self.versions.tile(id)).cloned();
+                self.versions.exchange(from, to);
+                (tile.index, pixels)
+            });
+            self.content.set_plane_tiles(edit.plane, tiles);
         }
         let name = step.name;
         self.steps.advance(direction);

@@ -1,6 +1,6 @@
 //! A content without its pixels, and the way back to a content.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use limn_engine::PixelRect;
 use serde::{Deserialize, Serialize};
@@ -9,10 +9,14 @@ use super::content::Content;
 use super::layer::{Layer, LayerId, LayerKind, Original, PatchSource};
 use super::tiles::{AnyTile, Pixel, TileChange, TileIndex, TileKind, Tiles};
 
-/// The sides of frames that files may ask for, in pixels.
-const LIMIT_SIDE: u32 = 1 << 16;
+/// The sides of a frame, in pixels: as large as the largest picture that can be opened.
+const LIMIT_SIDE: u32 = 16_384;
 /// How far from the first pixel anything may lie.
 const LIMIT_POSITION: u32 = 1 << 24;
+pub const LIMIT_LAYERS: usize = 2_000;
+/// Of a name, in bytes; the longest prompt that can be typed is shorter.
+const LIMIT_NAME_BYTES: usize = 128 << 10;
+const LIMIT_NOTES: usize = 256;
 
 /// One plane of pixels of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -94,6 +98,25 @@ impl KindOutline {
     }
 }
 
+impl KindOutline {
+    fn is_sound(&self) -> bool {
+        let (original, source_type) = match self {
+            Self::Picture {
+                original: Some(original),
+            } => (original, None),
+            Self::MarkedPicture {
+                original,
+                source_type,
+            } => (original, Some(source_type)),
+            Self::Picture { original: None } | Self::Patch { .. } | Self::Sketch => return true,
+        };
+        let mut texts = original.notes.iter().chain(source_type);
+        original.notes.len() <= LIMIT_NOTES
+            && original.file_name.len() <= LIMIT_NAME_BYTES
+            && texts.all(|text| text.len() <= LIMIT_NAME_BYTES)
+    }
+}
+
 impl Outline {
     pub fn of(content: &Content) -> Self {
         let layers = content.layers.iter().map(|layer| LayerOutline {
@@ -118,28 +141,29 @@ impl Outline {
 
     /// Gives `content` this frame and these layers. Layers that it has keep their pixels.
     pub fn apply(&self, content: &mut Content) {
-        let mut old = std::mem::take(&mut content.layers);
+        let old = std::mem::take(&mut content.layers);
+        let mut old: HashMap<LayerId, Layer> =
+            old.into_iter().map(|layer| (layer.id, layer)).collect();
         content.frame = self.frame;
         content.selected = self.selected;
         content.layers = self
             .layers
             .iter()
-            .map(|outline| {
-                let position = old.iter().position(|layer| layer.id == outline.id);
-                outline.layer(position.map(|position| old.swap_remove(position)))
-            })
+            .map(|outline| outline.layer(old.remove(&outline.id)))
             .collect();
     }
 
-    pub fn has(&self, plane: Plane) -> bool {
-        match plane {
-            Plane::Mask | Plane::LastMask => true,
-            Plane::Pixels(id) => self.layers.iter().any(|layer| layer.id == id),
-            Plane::PatchMask(id) => self
-                .layers
-                .iter()
-                .any(|layer| layer.id == id && matches!(layer.kind, KindOutline::Patch { .. })),
-        }
+    /// All planes that such a content has.
+    pub fn planes(&self) -> HashSet<Plane> {
+        let of_layers = self.layers.iter().flat_map(|layer| {
+            let is_patch = matches!(layer.kind, KindOutline::Patch { .. });
+            let mask = is_patch.then_some(Plane::PatchMask(layer.id));
+            [Some(Plane::Pixels(layer.id)), mask]
+        });
+        [Plane::Mask, Plane::LastMask]
+            .into_iter()
+            .chain(of_layers.flatten())
+            .collect()
     }
 
     /// Whether it is one that Limn could have written.
@@ -147,8 +171,7 @@ impl Outline {
         let is_near = |value: i32| value.unsigned_abs() <= LIMIT_POSITION;
         let mut ids = HashSet::new();
         let frame = self.frame;
-        frame.width <= LIMIT_SIDE
-            && frame.height <= LIMIT_SIDE
+        self.excess().is_none()
             && is_near(frame.x)
             && is_near(frame.y)
             && self.layers.iter().all(|layer| {
@@ -156,7 +179,29 @@ impl Outline {
                     && (0.0..=1.0).contains(&layer.opacity)
                     && is_near(layer.offset.0)
                     && is_near(layer.offset.1)
+                    && layer.kind.is_sound()
             })
+    }
+
+    /// What there is more of than a document can have, as the user reads it.
+    pub fn excess(&self) -> Option<String> {
+        let frame = self.frame;
+        if frame.width.max(frame.height) > LIMIT_SIDE {
+            return Some(format!(
+                "a picture of {} × {} pixels is too large: {LIMIT_SIDE} a side are the most",
+                frame.width, frame.height
+            ));
+        }
+        if self.layers.len() > LIMIT_LAYERS {
+            return Some(format!(
+                "a picture has {LIMIT_LAYERS} layers at most: merge some first"
+            ));
+        }
+        let longest = self.layers.iter().map(|layer| layer.name.len()).max();
+        if longest > Some(LIMIT_NAME_BYTES) {
+            return Some("the name of a layer is too long: choose a shorter one".to_owned());
+        }
+        None
     }
 }
 
@@ -246,20 +291,33 @@ impl Content {
 
     /// Puts a tile into a plane, or takes it out; nothing where there is no such plane.
     pub(super) fn set_plane_tile(&mut self, plane: Plane, index: TileIndex, tile: Option<AnyTile>) {
+        self.set_plane_tiles(plane, [(index, tile)]);
+    }
+
+    /// As [`Self::set_plane_tile`], for several tiles of one plane, which is looked for once.
+    pub(super) fn set_plane_tiles(
+        &mut self,
+        plane: Plane,
+        tiles: impl IntoIterator<Item = (TileIndex, Option<AnyTile>)>,
+    ) {
         let masks = match plane {
             Plane::Mask => Some(&mut self.mask),
             Plane::LastMask => Some(&mut self.last_mask),
             Plane::PatchMask(id) => self.layer_mut(id).and_then(Layer::patch_mask_mut),
             Plane::Pixels(id) => {
                 if let Some(layer) = self.layer_mut(id) {
-                    let tile = tile.and_then(Pixel::of_any_tile);
-                    layer.pixels_mut().set_tile(index, tile);
+                    for (index, tile) in tiles {
+                        let tile = tile.and_then(Pixel::of_any_tile);
+                        layer.pixels_mut().set_tile(index, tile);
+                    }
                 }
                 return;
             }
         };
         if let Some(masks) = masks {
-            masks.set_tile(index, tile.and_then(Pixel::of_any_tile));
+            for (index, tile) in tiles {
+                masks.set_tile(index, tile.and_then(Pixel::of_any_tile));
+            }
         }
     }
 }

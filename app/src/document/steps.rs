@@ -1,13 +1,13 @@
 //! The steps of a document without their pixels: what each changed, and how many are done.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::outline::{Outline, Plane, is_near};
+use super::outline::{Outline, Plane};
 use super::step::StepName;
 use super::tiles::TileIndex;
-use super::versions::{VersionId, Versions};
+use super::versions::VersionId;
 
 /// A step as files have it: what it leads to. What was before follows from the steps before it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,7 +30,7 @@ pub struct Step {
     pub name: StepName,
     /// Counted from 1 and never twice in a document, so that it names the state after it.
     pub serial: u64,
-    pub outline: Option<Box<(Outline, Outline)>>,
+    pub outline: Option<(Arc<Outline>, Arc<Outline>)>,
     pub edits: Vec<PlaneEdit>,
 }
 
@@ -65,13 +65,16 @@ impl Step {
         });
         StepRecord {
             name: self.name,
-            outline: self.outline.as_ref().map(|outlines| outlines.1.clone()),
+            outline: self
+                .outline
+                .as_ref()
+                .map(|(_, after)| after.as_ref().clone()),
             edits: edits.collect(),
         }
     }
 
-    pub fn outline(&self, direction: Direction) -> Option<&Outline> {
-        let (before, after) = self.outline.as_deref()?;
+    pub fn outline(&self, direction: Direction) -> Option<&Arc<Outline>> {
+        let (before, after) = self.outline.as_ref()?;
         Some(match direction {
             Direction::Back => before,
             Direction::Forth => after,
@@ -150,110 +153,5 @@ impl Steps {
     /// Names the present state; 0 is the empty document.
     pub fn serial(&self) -> u64 {
         self.next(Direction::Back).map_or(0, |step| step.serial)
-    }
-}
-
-/// The steps of a file, played without their pixels.
-#[derive(Debug, Default)]
-pub struct Replay {
-    pub steps: Steps,
-    pub versions: Versions,
-    pub outline: Outline,
-    /// Which version each tile shows.
-    pub shown: HashMap<(Plane, TileIndex), VersionId>,
-    /// What there was before the first step, where that is not nothing.
-    pub base: Option<StepRecord>,
-}
-
-impl Replay {
-    /// The steps before are not in the file: the present state is where it begins.
-    pub fn begin_here(&mut self) {
-        self.base = Some(self.as_one_step(StepName::OpenPicture));
-        self.steps.forget();
-    }
-
-    /// The present state as one step from nothing, planes and tiles in order.
-    pub fn as_one_step(&self, name: StepName) -> StepRecord {
-        let mut tiles: BTreeMap<Plane, Vec<_>> = BTreeMap::new();
-        for ((plane, index), id) in &self.shown {
-            tiles.entry(*plane).or_default().push((*index, Some(*id)));
-        }
-        let edits = tiles.into_iter().map(|(plane, mut tiles)| {
-            tiles.sort_unstable();
-            PlaneRecord { plane, tiles }
-        });
-        StepRecord {
-            name,
-            outline: Some(self.outline.clone()),
-            edits: edits.collect(),
-        }
-    }
-
-    /// False, and nothing done, if the step cannot follow on what was before it.
-    pub fn step(&mut self, record: StepRecord) -> bool {
-        let outline = record.outline.as_ref().unwrap_or(&self.outline);
-        if !outline.is_sound() || !self.fits(&record, outline) {
-            return false;
-        }
-        let edits = record.edits.into_iter().map(|edit| {
-            let before = |index| self.shown.get(&(edit.plane, index)).copied();
-            let tiles = edit.tiles.into_iter().map(|(index, after)| TileEdit {
-                index,
-                before: before(index),
-                after,
-            });
-            PlaneEdit {
-                plane: edit.plane,
-                tiles: tiles.collect(),
-            }
-        });
-        let step = Step {
-            name: record.name,
-            serial: 0,
-            edits: edits.collect(),
-            outline: record
-                .outline
-                .map(|outline| Box::new((self.outline.clone(), outline))),
-        };
-        self.steps.push(step);
-        self.steps.advance(Direction::Back);
-        self.advance(Direction::Forth)
-    }
-
-    /// Whether every plane and version is there, of the right kind and named once, and nothing stays of a
-    /// plane that goes.
-    fn fits(&self, record: &StepRecord, outline: &Outline) -> bool {
-        let mut seen = HashSet::new();
-        record.edits.iter().all(|edit| {
-            edit.tiles.iter().all(|(index, after)| {
-                let is_right = after.is_none_or(|id| {
-                    outline.has(edit.plane)
-                        && self.versions.kind(id) == Some(edit.plane.tile_kind())
-                });
-                is_right && is_near(*index) && seen.insert((edit.plane, *index))
-            })
-        }) && (record.outline.is_none()
-            || self
-                .shown
-                .keys()
-                .all(|(plane, index)| outline.has(*plane) || seen.contains(&(*plane, *index))))
-    }
-
-    /// False if there is no step in this direction.
-    pub fn advance(&mut self, direction: Direction) -> bool {
-        let Some(step) = self.steps.next(direction) else {
-            return false;
-        };
-        if let Some(outline) = step.outline(direction) {
-            self.outline = outline.clone();
-        }
-        for (plane, tile) in step.tiles() {
-            match tile.ends(direction).1 {
-                Some(id) => self.shown.insert((plane, tile.index), id),
-                None => self.shown.remove(&(plane, tile.index)),
-            };
-        }
-        self.steps.advance(direction);
-        true
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use super::filed::check_memory;
 use super::journal::{self, JournalFile, Place};
 use super::tiles::{AnyTile, TileKind};
 
@@ -40,16 +41,22 @@ impl Absent {
         self.0.iter().map(|(id, _)| *id)
     }
 
+    pub fn kinds(&self) -> impl Iterator<Item = TileKind> + '_ {
+        self.0.iter().map(|(_, (_, kind))| *kind)
+    }
+
     pub fn has_any(&self, ids: &[VersionId]) -> bool {
         let all: HashSet<_> = self.ids().collect();
         ids.iter().any(|id| all.contains(id))
     }
 
+    /// Reads them, into `spare` tiles where there are any.
+    ///
     /// # Errors
     /// If one cannot be read, or is not what was written.
-    pub fn read(&self, file: &JournalFile) -> journal::Result<Vec<AnyTile>> {
+    pub fn read(&self, file: &JournalFile, spare: Vec<AnyTile>) -> journal::Result<Vec<AnyTile>> {
         let wanted: Vec<_> = self.0.iter().map(|(_, wanted)| *wanted).collect();
-        file.read_tiles(&wanted)
+        file.read_tiles(&wanted, spare)
     }
 }
 
@@ -249,7 +256,9 @@ impl Versions {
         let absent = self.absent(ids);
         if !absent.is_empty() {
             let file = file.expect("what has a place in a file has a file");
-            let tiles = absent.read(file)?;
+            let n_bytes: usize = absent.0.iter().map(|(_, (_, kind))| kind.n_bytes()).sum();
+            check_memory(file, n_bytes as u64)?;
+            let tiles = absent.read(file, Vec::new())?;
             self.take_in(absent.ids().zip(tiles));
         }
         Ok(())

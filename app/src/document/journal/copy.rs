@@ -6,6 +6,7 @@ use std::path::Path;
 
 use uuid::Uuid;
 
+use super::super::replay::LIMIT_STEP_TILES;
 use super::super::step::StepName;
 use super::super::steps::StepRecord;
 use super::super::tiles::TileKind;
@@ -109,6 +110,12 @@ impl<'a> Copy<'a> {
     }
 
     fn write_step(&mut self, step: StepRecord) -> Result<()> {
+        let n_tiles: usize = step.edits.iter().map(|edit| edit.tiles.len()).sum();
+        if n_tiles > LIMIT_STEP_TILES {
+            return Err(Error::LongStep {
+                path: self.target.to_owned(),
+            });
+        }
         self.tiles(&step)?;
         let record = Record::Step(self.renumbered(step));
         self.record(&record)

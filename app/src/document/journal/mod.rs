@@ -19,6 +19,8 @@ mod record;
 mod tile_blob;
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod tests;
 
 use std::path::{Path, PathBuf};
@@ -38,10 +40,12 @@ const MAGIC: [u8; 8] = *b"LIMNDOC\n";
 const VERSION: u16 = 1;
 pub const HEADER_BYTES: u64 = 24;
 const FRAME_BYTES: u64 = 28;
-/// The longest head that is read; those of a step over a whole 16,384² picture are a few hundred KiB.
-const LIMIT_HEAD_BYTES: u32 = 64 << 20;
-/// The longest blobs that are read.
-const LIMIT_BLOBS_BYTES: u32 = 64 << 20;
+/// The longest head that is read; that of a step over a whole 16,384² picture is a few dozen KiB.
+const LIMIT_HEAD_BYTES: u32 = 8 << 20;
+/// The longest blobs that are read: a full record and one tile more are half as long.
+const LIMIT_BLOBS_BYTES: u32 = 16 << 20;
+/// The longest name of a document, and the longest path, in bytes.
+const LIMIT_TEXT_BYTES: usize = 128 << 10;
 /// A record is full at this many bytes of blobs: what is compressed and written at once.
 const FULL_BLOBS_BYTES: usize = 8 << 20;
 
@@ -87,8 +91,13 @@ impl JournalFile {
         }
     }
 
-    /// Reads tiles, which come in order of place.
-    pub fn read_tiles(&self, wanted: &[(Place, TileKind)]) -> Result<Vec<AnyTile>> {
+    /// Reads tiles, which come in order of place, into `spare` ones where there are any.
+    pub fn read_tiles(
+        &self,
+        wanted: &[(Place, TileKind)],
+        mut spare: Vec<AnyTile>,
+    ) -> Result<Vec<AnyTile>> {
+        spare.retain_mut(AnyTile::is_alone);
         let mut tiles = Vec::with_capacity(wanted.len());
         let mut rest = wanted;
         while let Some((first, _)) = rest.first() {
@@ -107,7 +116,12 @@ impl JournalFile {
                 .fs
                 .read_from(&self.path, first.offset, n_bytes)
                 .map_err(failed)?;
-            let decoded = decode(run, first.offset, &bytes);
+            // Made here: what other threads allocate is not given back to this one.
+            let blank = run.iter().map(|(_, kind)| {
+                let known = spare.iter().rposition(|tile| tile.kind() == *kind);
+                known.map_or_else(|| AnyTile::blank(*kind), |known| spare.swap_remove(known))
+            });
+            let decoded = decode(run, blank.collect(), first.offset, &bytes);
             tiles.extend(decoded.ok_or_else(|| Error::DamagedStep {
                 path: self.path.clone(),
             })?);
@@ -117,14 +131,14 @@ impl JournalFile {
     }
 }
 
-/// Unpacks the tiles of `bytes`, which begin at `start`; many of them on all cores, because the user waits
-/// for them. `None` if one is not what was written.
-fn decode(places: &[(Place, TileKind)], start: u64, bytes: &[u8]) -> Option<Vec<AnyTile>> {
-    // Made here: what other threads allocate is not given back to this one.
-    let mut tiles: Vec<_> = places
-        .iter()
-        .map(|(_, kind)| AnyTile::blank(*kind))
-        .collect();
+/// Unpacks the tiles of `bytes`, which begin at `start`, into `tiles`; many of them on all cores, because the user
+/// waits for them. `None` if one is not what was written.
+fn decode(
+    places: &[(Place, TileKind)],
+    mut tiles: Vec<AnyTile>,
+    start: u64,
+    bytes: &[u8],
+) -> Option<Vec<AnyTile>> {
     let are_whole = tiles
         .par_iter_mut()
         .zip(places)

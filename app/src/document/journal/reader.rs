@@ -1,12 +1,17 @@
-use super::super::steps::{Direction, Replay};
+use super::super::replay::Replay;
+use super::super::steps::Direction;
 use super::record::{Frame, Record};
 use super::{
-    Error, FRAME_BYTES, HEADER_BYTES, JournalFile, LIMIT_BLOBS_BYTES, LIMIT_HEAD_BYTES, MAGIC,
-    Marker, Result, VERSION,
+    Error, FRAME_BYTES, HEADER_BYTES, JournalFile, LIMIT_BLOBS_BYTES, LIMIT_HEAD_BYTES,
+    LIMIT_TEXT_BYTES, MAGIC, Marker, Result, VERSION,
 };
 
 /// How much of the file is read at once, at least.
 const WINDOW_BYTES: u64 = 1 << 20;
+/// How many times its length may be read of a file, beside [`FREE_BYTES`]: a whole one is read twice at most. Behind
+/// damage each beginning of a record is tried, and a file may be full of them.
+const LIMIT_TIMES_READ: u64 = 8;
+const FREE_BYTES: u64 = 64 << 20;
 
 /// A file read to its last good state, without the pixels.
 pub struct Contents {
@@ -19,6 +24,8 @@ pub struct Contents {
     pub next_number: u64,
     /// Records after the last good one had to be left out.
     pub is_damaged: bool,
+    /// The length of the file.
+    pub n_bytes: u64,
 }
 
 /// Reads a whole file and checks every byte of it.
@@ -35,24 +42,33 @@ pub fn read(file: &JournalFile) -> Result<Contents> {
         marker,
         next_number: 0,
         is_damaged: false,
+        n_bytes: bytes.len,
     };
     let mut offset = HEADER_BYTES;
     while offset < bytes.len {
         match whole_record(&mut bytes, offset, marker)? {
             Some((frame, record)) => {
                 // What was written twice is passed over; so is what comes after a gap.
-                if frame.number == contents.next_number
-                    && contents.take(record, offset + FRAME_BYTES + u64::from(frame.head_bytes))
-                {
+                if frame.number == contents.next_number {
+                    if !contents.take(record, offset + FRAME_BYTES + u64::from(frame.head_bytes)) {
+                        // Limn did not write it, and nothing follows on it.
+                        contents.is_damaged = true;
+                        break;
+                    }
                     contents.next_number += 1;
-                } else if frame.number >= contents.next_number {
+                } else if frame.number > contents.next_number {
                     contents.is_damaged = true;
                 }
                 offset += frame.n_bytes();
             }
             None => offset = next_marker(&mut bytes, offset + 1, marker)?,
         }
+        if bytes.is_read_too_often() {
+            contents.is_damaged = true;
+            break;
+        }
     }
+    contents.replay.catch_up();
     if contents.is_damaged && contents.next_number == 0 {
         return Err(Error::Damaged {
             path: file.path.clone(),
@@ -105,10 +121,11 @@ fn whole_record(
 fn next_marker(bytes: &mut Window, mut offset: u64, marker: Marker) -> Result<u64> {
     let n_marker = marker.0.len() as u64;
     while offset + n_marker <= bytes.len {
-        let n_bytes = WINDOW_BYTES.min(bytes.len - offset);
-        let Some(part) = bytes.at(offset, n_bytes)? else {
+        let part = bytes.rest(offset, n_marker)?;
+        let n_bytes = part.len() as u64;
+        if n_bytes < n_marker {
             break;
-        };
+        }
         if let Some(found) = part
             .windows(marker.0.len())
             .position(|part| part == marker.0)
@@ -125,6 +142,9 @@ impl Contents {
     fn take(&mut self, record: Record, blobs_start: u64) -> bool {
         match record {
             Record::Tiles(heads) => {
+                if !heads.iter().all(|head| head.is_sound()) {
+                    return false;
+                }
                 let mut offset = blobs_start;
                 for head in heads {
                     self.replay
@@ -137,17 +157,20 @@ impl Contents {
             Record::Step(step) => self.replay.step(step),
             Record::Undo => self.replay.advance(Direction::Back),
             Record::Redo => self.replay.advance(Direction::Forth),
-            Record::Base => {
-                self.replay.begin_here();
-                true
-            }
+            Record::Base => self.replay.begin_here(),
             Record::Named(name) => {
-                self.name = name;
-                true
+                let is_sound = name.len() <= LIMIT_TEXT_BYTES;
+                if is_sound {
+                    self.name = name;
+                }
+                is_sound
             }
             Record::Saved { path, serial } => {
-                self.saved = Some((path, serial));
-                true
+                let is_sound = path.len() <= LIMIT_TEXT_BYTES;
+                if is_sound {
+                    self.saved = Some((path, serial));
+                }
+                is_sound
             }
         }
     }
@@ -159,6 +182,8 @@ struct Window<'a> {
     len: u64,
     start: u64,
     bytes: Vec<u8>,
+    /// Over all, what was read or looked at.
+    n_read: u64,
 }
 
 impl<'a> Window<'a> {
@@ -176,6 +201,7 @@ impl<'a> Window<'a> {
             len,
             start: 0,
             bytes: Vec::new(),
+            n_read: 0,
         })
     }
 
@@ -186,17 +212,34 @@ impl<'a> Window<'a> {
         }
         let end = self.start + self.bytes.len() as u64;
         if offset < self.start || offset + n_bytes > end {
-            let failed = |cause| Error::io("open the project", &self.file.path, cause);
-            let n_wanted = n_bytes.max(WINDOW_BYTES);
-            self.bytes = self
-                .file
-                .fs
-                .read_from(&self.file.path, offset, n_wanted)
-                .map_err(failed)?;
-            self.start = offset;
+            self.read(offset, n_bytes.max(WINDOW_BYTES))?;
         }
+        self.n_read += n_bytes;
         let from = (offset - self.start) as usize;
         // Shorter than it was: cut while it was read.
         Ok(self.bytes.get(from..from + n_bytes as usize))
+    }
+
+    /// What is in memory from `offset` on, at least `n_bytes` unless the file ends before.
+    fn rest(&mut self, offset: u64, n_bytes: u64) -> Result<&[u8]> {
+        let end = self.start + self.bytes.len() as u64;
+        if offset < self.start || offset + n_bytes > end {
+            self.read(offset, WINDOW_BYTES)?;
+        }
+        let from = (offset - self.start) as usize;
+        Ok(self.bytes.get(from..).unwrap_or_default())
+    }
+
+    fn read(&mut self, offset: u64, n_bytes: u64) -> Result<()> {
+        let failed = |cause| Error::io("open the project", &self.file.path, cause);
+        let JournalFile { fs, path } = self.file;
+        self.bytes = fs.read_from(path, offset, n_bytes).map_err(failed)?;
+        self.start = offset;
+        self.n_read += self.bytes.len() as u64;
+        Ok(())
+    }
+
+    fn is_read_too_often(&self) -> bool {
+        self.n_read > self.len.saturating_mul(LIMIT_TIMES_READ) + FREE_BYTES
     }
 }

@@ -217,6 +217,12 @@ impl TileHead {
         }
     }
 
+    /// Whether a tile can be so long in a file: LZ4 makes at most 255 bytes of one.
+    pub const fn is_sound(self) -> bool {
+        let n_bytes = self.n_bytes as usize;
+        n_bytes <= self.kind.n_bytes() && n_bytes > self.kind.n_bytes() / 256
+    }
+
     pub const fn place(self, offset: u64) -> Place {
         Place {
             offset,

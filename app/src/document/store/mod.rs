@@ -57,6 +57,39 @@ enum Command {
     Open(PathBuf),
     Close(DocumentId),
     Retry,
+    /// Answered as at the start.
+    Restore,
+}
+
+impl Command {
+    /// What is said where it was not done.
+    fn failed(&self, message: String) -> Event {
+        match self {
+            Self::Save { document, .. } | Self::SaveCopy { document, .. } => Event::SaveFailed {
+                document: *document,
+                message,
+            },
+            Self::Append { document, .. } => Event::WriteFailed {
+                document: *document,
+                message,
+            },
+            Self::Open(path) => Event::OpenFailed {
+                path: path.clone(),
+                message,
+            },
+            Self::PutBy(_) | Self::Reopen | Self::Close(_) | Self::Retry | Self::Restore => {
+                Event::Notice { message }
+            }
+        }
+    }
+}
+
+/// Whether what was open when Limn last ended is opened again at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AtStart {
+    Restore,
+    /// Not before [`DocumentStore::restore`].
+    Wait,
 }
 
 pub enum Event {
@@ -125,13 +158,18 @@ impl DocumentStore {
     ///
     /// # Errors
     /// If the system gives no thread.
-    pub fn start(folder: &Path, wake: impl Fn() + Send + 'static) -> std::io::Result<Self> {
-        Self::start_over(Arc::new(RealFs), folder, wake)
+    pub fn start(
+        folder: &Path,
+        at_start: AtStart,
+        wake: impl Fn() + Send + 'static,
+    ) -> std::io::Result<Self> {
+        Self::start_over(Arc::new(RealFs), folder, at_start, wake)
     }
 
     fn start_over(
         fs: Arc<dyn Fs>,
         folder: &Path,
+        at_start: AtStart,
         wake: impl Fn() + Send + 'static,
     ) -> std::io::Result<Self> {
         let (commands, command_receiver) = channel();
@@ -141,10 +179,10 @@ impl DocumentStore {
             let _ = event_sender.send(event);
             wake();
         };
-        let worker = Worker::new(fs.clone(), folder, emit);
+        let mut worker = Worker::new(fs.clone(), folder, emit);
         let thread = std::thread::Builder::new()
             .name("documents".to_owned())
-            .spawn(move || worker.run(&command_receiver))?;
+            .spawn(move || worker.run(&command_receiver, at_start == AtStart::Restore))?;
         Ok(Self {
             fs,
             folder: folder.to_owned(),
@@ -186,6 +224,11 @@ impl DocumentStore {
     /// Closes a document so that [`Self::reopen`] finds it, the latest first, in a later sitting too.
     pub fn put_by(&self, document: DocumentId) {
         self.send(Command::PutBy(document));
+    }
+
+    /// Opens again what was open when Limn last ended, where the start left that out.
+    pub fn restore(&self) {
+        self.send(Command::Restore);
     }
 
     pub fn reopen(&self) {

@@ -16,7 +16,7 @@ use super::super::history::Document;
 use super::super::step::StepName;
 use super::super::tests::{Random, change_anything};
 use super::worker::Worker;
-use super::{Command, DocumentStore, Event, working_path};
+use super::{AtStart, Command, DocumentStore, Event, working_path};
 use crate::files::faulty::FaultyFs;
 use crate::files::{Fs, RealFs};
 
@@ -384,7 +384,7 @@ impl Window {
         let (wake, woken) = channel();
         let wake = move || wake.send(()).unwrap_or_default();
         Self {
-            store: DocumentStore::start(&home.open_folder(), wake).unwrap(),
+            store: DocumentStore::start(&home.open_folder(), AtStart::Restore, wake).unwrap(),
             woken,
             waiting: Vec::new(),
         }
@@ -494,4 +494,46 @@ fn a_folder_that_may_not_be_written_is_named_with_what_to_do() {
         message.ends_with(path.to_str().unwrap()),
         "the path is last: {message}"
     );
+}
+
+/// A process that was killed over a file, and the next start: the file is out of the way, and named.
+#[test]
+fn a_file_whose_opening_did_not_end_is_put_aside() {
+    let home = Home::new();
+    let (mut store, _) = home.start(Arc::new(RealFs));
+    let mut documents: Vec<_> = (0..2).map(|_| Document::new()).collect();
+    for document in &mut documents {
+        dot(document, 1);
+        store.keep(document).unwrap();
+    }
+    drop(store);
+    let path = working_path(&home.open_folder(), documents[0].id());
+    std::fs::write(path.with_extension("lock"), "opening").unwrap();
+    let (store, restored) = home.start(Arc::new(RealFs));
+    assert_eq!(restored.len(), 1, "the other one is open");
+    assert_eq!(restored[0].id(), documents[1].id());
+    let aside = home.open_folder().join("aside");
+    let aside = aside.join(path.file_name().unwrap());
+    assert!(!path.exists() && aside.exists());
+    drop((store, restored));
+    let (mut store, restored) = home.start(Arc::new(RealFs));
+    assert_eq!(restored.len(), 1);
+    // Nothing of it is lost.
+    let opened = store.open(aside).unwrap();
+    assert!(*opened.content() == *documents[0].content());
+}
+
+/// Opening sets the mark and takes it away: a process that is killed later leaves none.
+#[test]
+fn a_file_that_is_open_bears_no_mark() {
+    let home = Home::new();
+    let (mut store, _) = home.start(Arc::new(RealFs));
+    let mut document = Document::new();
+    dot(&mut document, 1);
+    store.keep(&mut document).unwrap();
+    drop(store);
+    let lock = working_path(&home.open_folder(), document.id()).with_extension("lock");
+    let (_store, restored) = home.start(Arc::new(RealFs));
+    assert_eq!(restored.len(), 1);
+    assert_eq!(std::fs::read(&lock).unwrap(), b"");
 }

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -16,6 +17,8 @@ use crate::files::{Fs, TEMP_PREFIX, create_dirs};
 
 /// How long what could not be written rests before it is tried again.
 const RETRY_PERIOD: Duration = Duration::from_secs(5);
+/// What is said of a panic.
+const FAULT: &str = "something went wrong in Limn itself, which its log tells: please report it";
 const IDLE_PERIOD: Duration = Duration::from_hours(1);
 
 pub struct Worker<E> {
@@ -45,9 +48,14 @@ impl<E: Fn(Event)> Worker<E> {
         !self.files.values().any(WorkingFile::is_waiting)
     }
 
-    /// Works until the other side is gone and all its commands are done.
-    pub fn run(mut self, commands: &Receiver<Command>) {
-        self.restore();
+    /// Works until the other side is gone and all its commands are done. A panic costs the command that it came
+    /// from: what waits to be written goes on waiting.
+    pub fn run(&mut self, commands: &Receiver<Command>, restores: bool) {
+        if restores {
+            self.restore();
+        } else {
+            (self.emit)(Event::Recent(self.recent.paths().to_vec()));
+        }
         loop {
             let period = if self.has_written_all() {
                 IDLE_PERIOD
@@ -57,15 +65,30 @@ impl<E: Fn(Event)> Worker<E> {
             match commands.recv_timeout(period) {
                 Ok(command) => {
                     // Whatever was sent meanwhile is written at once.
-                    self.handle(command);
+                    self.handle_guarded(command);
                     while let Ok(command) = commands.try_recv() {
-                        self.handle(command);
+                        self.handle_guarded(command);
                     }
-                    self.write();
+                    self.write_guarded();
                 }
-                Err(RecvTimeoutError::Timeout) => self.write(),
-                Err(RecvTimeoutError::Disconnected) => return self.write(),
+                Err(RecvTimeoutError::Timeout) => self.write_guarded(),
+                Err(RecvTimeoutError::Disconnected) => return self.write_guarded(),
             }
+        }
+    }
+
+    fn handle_guarded(&mut self, command: Command) {
+        let failed = command.failed(FAULT.to_owned());
+        if catch_unwind(AssertUnwindSafe(|| self.handle(command))).is_err() {
+            (self.emit)(failed);
+        }
+    }
+
+    fn write_guarded(&mut self) {
+        if catch_unwind(AssertUnwindSafe(|| self.write())).is_err() {
+            (self.emit)(Event::Notice {
+                message: format!("Your last steps are only in memory and are tried again: {FAULT}"),
+            });
         }
     }
 
@@ -76,7 +99,11 @@ impl<E: Fn(Event)> Worker<E> {
             Ok(mut names) => {
                 names.sort_unstable();
                 for name in names {
-                    self.restore_name(&name);
+                    let restored = catch_unwind(AssertUnwindSafe(|| self.restore_name(&name)));
+                    if restored.is_err() {
+                        let error = self.put_aside(&self.folder.join(&name));
+                        self.notice(&error);
+                    }
                 }
             }
             Err(cause) => self.notice(&Error::io(
@@ -105,7 +132,10 @@ impl<E: Fn(Event)> Worker<E> {
             Ok(Some(document)) => (self.emit)(Event::Restored(Box::new(document))),
             Ok(None) => {}
             Err(error) => {
-                if matches!(error, Error::Damaged { .. } | Error::NotAProject { .. }) {
+                if matches!(
+                    error,
+                    Error::Damaged { .. } | Error::NotAProject { .. } | Error::Swells { .. }
+                ) {
                     // Kept for whoever can read it, but not tried again. If it stays, it is.
                     let _ = self.fs.rename(&path, &path.with_extension("damaged"));
                 }
@@ -117,9 +147,12 @@ impl<E: Fn(Event)> Worker<E> {
     /// `None` if another Limn has it open.
     fn restore_document(&mut self, id: DocumentId, path: &Path) -> Result<Option<Document>> {
         let failed = |cause| Error::io("open the documents of last time", path, cause);
-        let Some(lock) = Lock::take(path).map_err(failed)? else {
+        let Some(mut lock) = Lock::take(path).map_err(failed)? else {
             return Ok(None);
         };
+        if lock.was_opening() {
+            return Err(self.put_aside(path));
+        }
         let (_, n_bytes) = self.fs.modified(path).map_err(failed)?;
         if n_bytes < HEADER_BYTES {
             // Made a moment before the end: nothing was in it yet.
@@ -127,19 +160,40 @@ impl<E: Fn(Event)> Worker<E> {
             return Ok(None);
         }
         let file = JournalFile::new(self.fs.clone(), path);
+        lock.begin_opening().map_err(failed)?;
         self.read_document(id, file, Some(lock)).map(Some)
+    }
+
+    /// Moves a file, over which Limn came to its end, out of the way of the next start. What is to be told of it.
+    fn put_aside(&self, path: &Path) -> Error {
+        let failed = |cause| Error::io("put the document aside", path, cause);
+        let folder = self.folder.join("aside");
+        let moved = create_dirs(self.fs.as_ref(), &folder).and_then(|()| {
+            let aside = folder.join(path.file_name().unwrap_or_default());
+            self.fs.rename(path, &aside)?;
+            Ok(aside)
+        });
+        match moved {
+            Ok(path) => Error::PutAside { path },
+            Err(cause) => failed(cause),
+        }
     }
 
     fn read_document(
         &mut self,
         id: DocumentId,
         file: JournalFile,
-        lock: Option<Lock>,
+        mut lock: Option<Lock>,
     ) -> Result<Document> {
         let contents = journal::read(&file)?;
-        let working_file = WorkingFile::opened(file.clone(), &contents, lock);
         let is_damaged = contents.is_damaged;
-        let document = Document::from_file(id, contents, file)?;
+        let (marker, next_number) = (contents.marker, contents.next_number);
+        let document = Document::from_file(id, contents, file.clone())?;
+        if let Some(lock) = &mut lock {
+            // If this fails, it is put aside the next time, and not lost.
+            let _ = lock.end_opening();
+        }
+        let working_file = WorkingFile::opened(file, marker, next_number, lock);
         self.files.insert(id, working_file);
         if is_damaged {
             self.notice_damage(&document);
@@ -206,6 +260,7 @@ impl<E: Fn(Event)> Worker<E> {
             }
             // They are written after every command; now a failure is told anew.
             Command::Retry => self.failures.clear(),
+            Command::Restore => self.restore(),
         }
     }
 
@@ -258,7 +313,10 @@ impl<E: Fn(Event)> Worker<E> {
         let working = working_path(&self.folder, id);
         let failed = |cause| Error::io("open the project", path, cause);
         create_dirs(self.fs.as_ref(), &self.folder).map_err(failed)?;
-        let lock = Lock::take(&working).map_err(failed)?;
+        let mut lock = Lock::take(&working).map_err(failed)?;
+        if let Some(lock) = &mut lock {
+            lock.begin_opening().map_err(failed)?;
+        }
         let is_damaged = journal::write_copy(&project, &working, History::Whole)?;
         let file = JournalFile::new(self.fs.clone(), &working);
         let mut document = match self.read_document(id, file.clone(), lock) {

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 
 use super::super::history::Entry;
-use super::super::journal::{Contents, Encoder, Error, JournalFile, Marker, Result};
+use super::super::journal::{Encoder, Error, JournalFile, Marker, Result};
 use super::Places;
 use super::lock::Lock;
 use crate::files::{Existing, create_dirs, write_atomically};
@@ -36,10 +36,10 @@ impl WorkingFile {
     }
 
     /// For a file that was read.
-    pub fn opened(file: JournalFile, contents: &Contents, lock: Option<Lock>) -> Self {
+    pub fn opened(file: JournalFile, marker: Marker, number: u64, lock: Option<Lock>) -> Self {
         Self {
-            marker: Some(contents.marker),
-            number: contents.next_number,
+            marker: Some(marker),
+            number,
             lock,
             ..Self::new(file)
         }

@@ -140,6 +140,14 @@ impl AnyTile {
         }
     }
 
+    /// Whether nothing else shares it, so that its memory can hold another tile.
+    pub fn is_alone(&mut self) -> bool {
+        match self {
+            Self::Mask(tile) => Tile::get_mut(tile).is_some(),
+            Self::Colour(tile) => Tile::get_mut(tile).is_some(),
+        }
+    }
+
     /// Copied first where a snapshot shares it.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         match self {
