@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use egui::Context;
 
 use super::App;
+use super::frame_budget::FrameBudget;
 use crate::gallery::importing::{ImportReport, Stopped};
 use crate::gallery::{Entry, Query, Sort, handle};
 use crate::panels::toasts::Tone;
@@ -42,10 +43,21 @@ impl App {
     }
 
     pub(super) fn drain_gallery(&mut self, ctx: &Context, now: Instant) {
-        let Some(gallery) = &self.gallery else { return };
-        let events: Vec<_> = gallery.events().collect();
-        for event in events {
+        if self.gallery.is_none() {
+            return;
+        }
+        let mut budget = FrameBudget::begin();
+        while budget.has_room() {
+            let next = self
+                .gallery
+                .as_ref()
+                .and_then(|gallery| gallery.events().next());
+            let Some(event) = next else { break };
+            budget.take(0);
             self.gallery_event(ctx, event, now);
+        }
+        if !budget.has_room() {
+            ctx.request_repaint();
         }
         self.list_arrivals(ctx);
         if std::mem::take(&mut self.asked.list_is_stale) {

@@ -10,6 +10,7 @@ mod dialogs;
 mod documents;
 mod draw;
 mod exporting;
+mod frame_budget;
 mod gallery_events;
 mod gallery_steps;
 mod meaning;
@@ -48,6 +49,7 @@ use crate::textures::Textures;
 use crate::theme;
 use crate::viewer::Viewer;
 use dialogs::DialogAnswer;
+use frame_budget::FrameBudget;
 
 #[expect(
     clippy::struct_excessive_bools,
@@ -183,8 +185,14 @@ impl App {
 
     /// What the engine says; public so that tests can speak for it.
     pub fn engine_event(&mut self, event: EngineEvent) {
-        if let EngineEvent::Event(Event::Failed { job: None, failure }) = &event {
-            self.toasts.say(Tone::Bad, &failure.message, Instant::now());
+        match &event {
+            EngineEvent::Event(Event::Failed { job: None, failure }) => {
+                self.toasts.say(Tone::Bad, &failure.message, Instant::now());
+            }
+            EngineEvent::Notice { message } => {
+                self.toasts.say(Tone::Bad, message, Instant::now());
+            }
+            _ => {}
         }
         let effects = self.session.apply(event, Instant::now());
         self.carry_out_effects(effects);
@@ -238,10 +246,17 @@ impl App {
         }
     }
 
-    fn drain_engine(&mut self) {
-        while let Some(event) = self.engine.as_ref().and_then(EngineLink::try_recv) {
+    /// Takes up what the engine said, as far as one frame goes.
+    fn drain_engine(&mut self, ctx: &Context) {
+        let mut budget = FrameBudget::begin();
+        while budget.has_room() {
+            let Some(event) = self.engine.as_ref().and_then(EngineLink::try_recv) else {
+                return;
+            };
+            budget.take(event.n_bytes());
             self.engine_event(event);
         }
+        ctx.request_repaint();
     }
 
     /// A picture that is only in memory would be lost with the window.
@@ -288,7 +303,7 @@ impl App {
 impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
         let now = Instant::now();
-        self.drain_engine();
+        self.drain_engine(ctx);
         self.drain_composer();
         self.drain_sources(now);
         self.take_dropped(ctx);

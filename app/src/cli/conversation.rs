@@ -196,7 +196,8 @@ impl Conversation {
                 }))?,
                 EngineEvent::Event(event) => pass_on(event, &mut on_event)?,
                 EngineEvent::Died { reason, .. } => bail!(in_one_line(&reason)),
-                EngineEvent::Connected { .. } => {}
+                // The log has it.
+                EngineEvent::Notice { .. } | EngineEvent::Connected { .. } => {}
             }
         }
     }

@@ -1,22 +1,25 @@
 use std::{
-    collections::VecDeque,
-    io::{BufRead, BufReader, Read, Write},
-    process::{Child, ChildStderr, ChildStdin, ChildStdout},
+    io::{BufReader, Write},
+    panic::{AssertUnwindSafe, catch_unwind},
+    process::{Child, ChildStdin, ChildStdout},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
+        atomic::AtomicBool,
         mpsc::{self, Receiver, Sender},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use limn_engine::protocol::{Event, Request, chunks, framing};
+use limn_engine::protocol::{Request, chunks, framing};
 
-use super::{EngineCommand, Outgoing, supervisor::Message};
+use super::{
+    EngineCommand, Outgoing,
+    errors::{self, LastLines},
+    flow::{Charge, Flow},
+    supervisor::Message,
+};
 
-/// Last words worth showing; the whole story is in the engine's log.
-const MAX_LAST_LINES: usize = 6;
-const MAX_LINE_BYTES: u64 = 2000;
 /// From the end of its output to the end of the process, which is then killed.
 const EXIT_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -26,7 +29,11 @@ pub(super) enum Received {
     Greeting {
         build: String,
     },
-    Event(Box<Event>),
+    /// The bytes of an event, and what they count for.
+    Frame {
+        body: Vec<u8>,
+        charge: Charge,
+    },
     /// The stream has ended, cleanly (`None`) or with a fault. Nothing follows.
     End {
         fault: Option<String>,
@@ -39,7 +46,10 @@ pub(super) struct EngineChild {
     child: Child,
     /// Dropped to end the engine: its end of standard input.
     to_writer: Option<Sender<Outgoing>>,
-    last_lines: Arc<Mutex<VecDeque<String>>>,
+    last_lines: Arc<LastLines>,
+    flow: Arc<Flow>,
+    /// Nobody waits for what it still says.
+    is_over: Arc<AtomicBool>,
     stderr_reader: Option<JoinHandle<()>>,
 }
 
@@ -49,6 +59,7 @@ impl EngineChild {
         command: &EngineCommand,
         generation: u64,
         to_supervisor: Sender<Message>,
+        flow: Arc<Flow>,
     ) -> std::io::Result<Self> {
         let mut child = command.to_command().spawn()?;
         let (Some(stdin), Some(stdout), Some(stderr)) =
@@ -57,17 +68,24 @@ impl EngineChild {
             return Err(std::io::Error::other("its pipes are missing"));
         };
         let (to_writer, outgoing) = mpsc::channel();
-        let last_lines = Arc::new(Mutex::new(VecDeque::new()));
+        let last_lines = Arc::new(LastLines::default());
         let lines = Arc::clone(&last_lines);
+        let is_over = Arc::new(AtomicBool::new(false));
+        let reader = Reader {
+            generation,
+            to_supervisor,
+            flow: Arc::clone(&flow),
+            is_over: Arc::clone(&is_over),
+        };
         spawn_thread("engine writer", move || write_requests(stdin, &outgoing))?;
-        spawn_thread("engine reader", move || {
-            read_events(stdout, generation, &to_supervisor);
-        })?;
-        let stderr_reader = spawn_thread("engine errors", move || keep_last_lines(stderr, &lines))?;
+        spawn_thread("engine reader", move || reader.run(stdout))?;
+        let stderr_reader = spawn_thread("engine errors", move || errors::keep(stderr, &lines))?;
         Ok(Self {
             child,
             to_writer: Some(to_writer),
             last_lines,
+            flow,
+            is_over,
             stderr_reader: Some(stderr_reader),
         })
     }
@@ -97,13 +115,7 @@ impl EngineChild {
         {
             let _ = reader.join();
         }
-        let lines = self
-            .last_lines
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        lines
-            .iter()
-            .fold(status, |text, line| text + "\n" + line.as_str())
+        self.last_lines.after(status)
     }
 
     fn wait(&mut self) -> String {
@@ -126,6 +138,7 @@ impl EngineChild {
 
 impl Drop for EngineChild {
     fn drop(&mut self) {
+        self.flow.end(&self.is_over);
         self.kill();
         let _ = self.child.wait();
     }
@@ -168,60 +181,52 @@ fn write_requests(mut stdin: ChildStdin, outgoing: &Receiver<Outgoing>) {
     }
 }
 
-fn read_events(stdout: ChildStdout, generation: u64, to_supervisor: &Sender<Message>) {
-    let pass_on = |received| {
-        to_supervisor
-            .send(Message::Received {
-                generation,
-                received,
-            })
-            .is_ok()
-    };
-    let mut stdout = BufReader::with_capacity(1 << 16, stdout);
-    let fault = match framing::read_greeting(&mut stdout) {
-        Err(error) => Some(error.to_string()),
-        Ok(build) => {
-            if !pass_on(Received::Greeting { build }) {
-                return;
-            }
-            loop {
-                match framing::read_frame::<Event>(&mut stdout) {
-                    Ok(Some(event)) => {
-                        if !pass_on(Received::Event(Box::new(event))) {
-                            return;
-                        }
-                    }
-                    Ok(None) => break None,
-                    Err(error) => break Some(error.to_string()),
+struct Reader {
+    generation: u64,
+    to_supervisor: Sender<Message>,
+    flow: Arc<Flow>,
+    is_over: Arc<AtomicBool>,
+}
+
+impl Reader {
+    fn run(self, stdout: ChildStdout) {
+        let mut stdout = BufReader::with_capacity(1 << 16, stdout);
+        // A fault of this thread ends the connection; its panic has been logged.
+        let read = catch_unwind(AssertUnwindSafe(|| self.read(&mut stdout)));
+        let fault = read.unwrap_or_else(|_| Some("it could not be listened to".to_owned()));
+        self.pass_on(Received::End { fault });
+    }
+
+    /// Reads to the end of the stream; what was wrong with it, if anything.
+    fn read(&self, stdout: &mut BufReader<ChildStdout>) -> Option<String> {
+        match framing::read_greeting(stdout) {
+            Err(error) => return Some(error.to_string()),
+            Ok(build) => {
+                if !self.pass_on(Received::Greeting { build }) {
+                    return None;
                 }
             }
         }
-    };
-    pass_on(Received::End { fault });
-}
+        loop {
+            match framing::read_frame_body_within(stdout, framing::MAX_EVENT_BYTES) {
+                Ok(Some(body)) => {
+                    let charge = self.flow.enter(body.len(), &self.is_over)?;
+                    if !self.pass_on(Received::Frame { body, charge }) {
+                        return None;
+                    }
+                }
+                Ok(None) => return None,
+                Err(error) => return Some(error.to_string()),
+            }
+        }
+    }
 
-fn keep_last_lines(stderr: ChildStderr, last_lines: &Mutex<VecDeque<String>>) {
-    let mut stderr = BufReader::new(stderr);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        match stderr
-            .by_ref()
-            .take(MAX_LINE_BYTES)
-            .read_until(b'\n', &mut line)
-        {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
-        }
-        let text = String::from_utf8_lossy(&line).trim_end().to_owned();
-        if text.is_empty() {
-            continue;
-        }
-        tracing::warn!("engine: {text}");
-        let mut last_lines = last_lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if last_lines.len() == MAX_LAST_LINES {
-            last_lines.pop_front();
-        }
-        last_lines.push_back(text);
+    fn pass_on(&self, received: Received) -> bool {
+        self.to_supervisor
+            .send(Message::Received {
+                generation: self.generation,
+                received,
+            })
+            .is_ok()
     }
 }

@@ -7,16 +7,28 @@
 //!
 //! An engine counts as dead when its process ends, when it breaks the protocol, when it is silent for
 //! too long while it has work ([`Patience`]), or when it does not acknowledge a cancel.
+//!
+//! An engine may be at the other end of a wire, and false: what it says is read no faster than the app takes it
+//! (`flow`, `mailbox`), and is checked once, here, against what it was asked (`asked`, `bounds`). The first thing
+//! that no engine says ends it, as a [`Breach`].
 
+mod asked;
+mod bounds;
+mod breach;
 mod child;
 mod command;
+mod errors;
+mod flow;
+mod mailbox;
 mod supervisor;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::{
     sync::{
         Arc,
-        mpsc::{self, Receiver, Sender},
+        mpsc::{self, Sender},
     },
     thread::JoinHandle,
     time::Duration,
@@ -24,7 +36,9 @@ use std::{
 
 use limn_engine::protocol::{Event, JobId, Picture, Request};
 
+pub use breach::{Breach, DeathCause};
 pub use command::EngineCommand;
+use mailbox::Mailbox;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum EngineEvent {
@@ -40,13 +54,31 @@ pub enum EngineEvent {
     },
     /// Anything else the engine says; never `Event::Chunk` or `Event::Picture`.
     Event(Event),
+    /// Something in an answer was left out that cannot be used: for the user.
+    Notice { message: String },
     /// The engine is gone and the next one is on its way.
     Died {
+        cause: DeathCause,
         /// One or a few lines for the user: how it ended and its last words.
         reason: String,
         /// Every job that this engine had been sent and had not ended, in the order sent.
         lost: Vec<LostJob>,
     },
+}
+
+impl EngineEvent {
+    /// What its pixels take.
+    pub fn n_bytes(&self) -> usize {
+        match self {
+            Self::Picture {
+                pixels, patch_mask, ..
+            } => pixels.len() + patch_mask.as_ref().map_or(0, Vec::len),
+            Self::Event(Event::Progress { progress, .. }) => {
+                progress.preview.as_ref().map_or(0, |p| p.rgb.len())
+            }
+            _ => 0,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +100,9 @@ struct Outgoing {
 /// How long an engine may take before it counts as hung.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Patience {
-    /// Silence that is always allowed while there is work, and for the greeting.
+    /// From the start of the process to its greeting.
+    pub greeting: Duration,
+    /// Silence that is always allowed while there is work.
     pub silence: Duration,
     /// Silence allowed as a multiple of the longest seen in the same phase.
     pub silence_factor: u32,
@@ -79,6 +113,7 @@ pub struct Patience {
 impl Default for Patience {
     fn default() -> Self {
         Self {
+            greeting: Duration::from_secs(10),
             silence: Duration::from_mins(2),
             silence_factor: 10,
             cancel: Duration::from_secs(5),
@@ -90,7 +125,7 @@ impl Default for Patience {
 #[derive(Debug)]
 pub struct EngineLink {
     to_supervisor: Sender<supervisor::Message>,
-    events: Receiver<EngineEvent>,
+    mailbox: Arc<Mailbox>,
     supervisor: Option<JoinHandle<()>>,
 }
 
@@ -106,13 +141,13 @@ impl EngineLink {
         wake: impl Fn() + Send + 'static,
     ) -> Self {
         let (to_supervisor, messages) = mpsc::channel();
-        let (to_app, events) = mpsc::channel();
-        let outbox = supervisor::Outbox::new(to_app, wake);
+        let mailbox = Arc::new(Mailbox::default());
+        let outbox = supervisor::Outbox::new(Arc::clone(&mailbox), wake);
         let supervisor =
             supervisor::spawn(command, patience, outbox, to_supervisor.clone(), messages);
         Self {
             to_supervisor,
-            events,
+            mailbox,
             supervisor: Some(supervisor),
         }
     }
@@ -136,12 +171,12 @@ impl EngineLink {
 
     /// What has happened, oldest first; `None` when nothing has.
     pub fn try_recv(&self) -> Option<EngineEvent> {
-        self.events.try_recv().ok()
+        self.mailbox.take()
     }
 
     /// As [`Self::try_recv`], and waits: for the command line and for tests, never for the window.
     pub fn recv_timeout(&self, patience: Duration) -> Option<EngineEvent> {
-        self.events.recv_timeout(patience).ok()
+        self.mailbox.take_within(patience)
     }
 
     /// The process that runs now, for diagnosis and for the tests that kill it.

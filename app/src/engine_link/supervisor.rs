@@ -1,21 +1,35 @@
 use std::{
     collections::VecDeque,
-    sync::mpsc::{Receiver, RecvTimeoutError, Sender},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, Sender},
+    },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use limn_engine::protocol::{Event, JobId, Picture, chunks::Joiner};
+use limn_engine::protocol::{
+    Event, JobId, ModelInfo, Picture,
+    chunks::{Joiner, MAX_CHUNK_BYTES},
+    framing,
+};
 
 use super::{
-    EngineCommand, EngineEvent, Outgoing, Patience,
+    Breach, DeathCause, EngineCommand, EngineEvent, Outgoing, Patience,
+    asked::{self, Asked},
+    bounds,
     child::{EngineChild, Received},
+    flow::{self, Charge, Flow},
+    mailbox::Mailbox,
     watch::Watch,
 };
 
 /// Pause before the second start in a row, doubled for each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+/// Models of a list that are named by themselves when they are left out.
+const MAX_LEFT_OUT_NAMED: usize = 3;
 
 #[derive(Debug)]
 pub(super) enum Message {
@@ -27,21 +41,24 @@ pub(super) enum Message {
 
 /// Where the app's events go, and the bell that tells it.
 pub(super) struct Outbox {
-    events: Sender<EngineEvent>,
+    mailbox: Arc<Mailbox>,
     wake: Box<dyn Fn() + Send>,
 }
 
 impl Outbox {
-    pub fn new(events: Sender<EngineEvent>, wake: impl Fn() + Send + 'static) -> Self {
+    pub fn new(mailbox: Arc<Mailbox>, wake: impl Fn() + Send + 'static) -> Self {
         Self {
-            events,
+            mailbox,
             wake: Box::new(wake),
         }
     }
 
     fn put(&self, event: EngineEvent) {
-        // A dropped receiver is the link being dropped: `Quit` follows.
-        let _ = self.events.send(event);
+        self.put_charged(event, None);
+    }
+
+    fn put_charged(&self, event: EngineEvent, charge: Option<Charge>) {
+        self.mailbox.put(event, charge);
         (self.wake)();
     }
 }
@@ -76,8 +93,12 @@ struct Supervisor {
     /// Requests for the next engine that greets.
     waiting: VecDeque<Outgoing>,
     watch: Watch,
+    asked: Asked,
+    flow: Arc<Flow>,
     joiner: Joiner,
     n_deaths_in_a_row: u32,
+    /// Of one that broke the rules no good answer makes up.
+    n_breaches: u32,
 }
 
 enum Engine {
@@ -113,13 +134,21 @@ impl Supervisor {
             },
             waiting: VecDeque::new(),
             watch: Watch::new(patience, Instant::now()),
-            joiner: Joiner::default(),
+            asked: Asked::default(),
+            flow: Arc::default(),
+            joiner: Joiner::with_budget(0),
             n_deaths_in_a_row: 0,
+            n_breaches: 0,
         }
     }
 
     fn run(mut self, messages: &Receiver<Message>) {
         loop {
+            // Before each message: an engine that never stops talking would put it off for ever.
+            let deadline = self.next_deadline();
+            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                self.guarded(Self::deadline_passed);
+            }
             let message = match self.next_deadline() {
                 None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
                 Some(deadline) => {
@@ -127,21 +156,36 @@ impl Supervisor {
                 }
             };
             match message {
-                Ok(Message::Send(outgoing)) => self.send(*outgoing),
-                Ok(Message::Received {
-                    generation,
-                    received,
-                }) => {
-                    if generation == self.generation {
-                        self.received(received);
-                    }
-                }
-                Ok(Message::AskProcessId(reply)) => {
-                    let _ = reply.send(self.child().map(EngineChild::id));
-                }
-                Err(RecvTimeoutError::Timeout) => self.deadline_passed(),
                 Ok(Message::Quit) | Err(RecvTimeoutError::Disconnected) => return self.quit(),
+                Ok(message) => self.guarded(|this| this.handle(message)),
+                Err(RecvTimeoutError::Timeout) => {}
             }
+        }
+    }
+
+    /// A fault of this side costs the connection and not the window: what waits goes to the next engine.
+    fn guarded(&mut self, body: impl FnOnce(&mut Self)) {
+        if catch_unwind(AssertUnwindSafe(|| body(self))).is_err() {
+            let reason = "the connection to it failed".to_owned();
+            self.died(DeathCause::OwnFault, Some(reason));
+        }
+    }
+
+    fn handle(&mut self, message: Message) {
+        match message {
+            Message::Send(outgoing) => self.send(*outgoing),
+            Message::Received {
+                generation,
+                received,
+            } => {
+                if generation == self.generation {
+                    self.received(received);
+                }
+            }
+            Message::AskProcessId(reply) => {
+                let _ = reply.send(self.child().map(EngineChild::id));
+            }
+            Message::Quit => {}
         }
     }
 
@@ -162,32 +206,41 @@ impl Supervisor {
 
     fn deadline_passed(&mut self) {
         match &self.engine {
-            Engine::Paused { until } if *until <= Instant::now() => self.start(),
-            Engine::Greeting { deadline, .. } if *deadline <= Instant::now() => {
-                self.died(Some("it did not greet".to_owned()));
+            Engine::Paused { .. } => self.start(),
+            Engine::Greeting { .. } => {
+                let reason = format!("it did not greet within {:?}", self.patience.greeting);
+                self.died(DeathCause::NoGreeting, Some(reason));
             }
-            Engine::Paused { .. } | Engine::Greeting { .. } => {}
+            Engine::Connected { .. } if self.is_held_up() => self.watch.held_up(Instant::now()),
             Engine::Connected { .. } => {
-                if let Some(fault) = self.watch.fault(Instant::now()) {
-                    self.died(Some(fault));
+                if let Some((cause, reason)) = self.watch.fault(Instant::now()) {
+                    self.died(cause, Some(reason));
                 }
             }
         }
     }
 
+    /// Whether the app has not taken what came, so that the engine's pipe is not read.
+    fn is_held_up(&self) -> bool {
+        self.outbox.mailbox.charged_bytes() > flow::LIMIT_BYTES / 2
+    }
+
     fn start(&mut self) {
         self.generation += 1;
-        self.joiner = Joiner::default();
-        match EngineChild::spawn(&self.command, self.generation, self.to_self.clone()) {
+        self.joiner = Joiner::with_budget(0);
+        self.asked = Asked::default();
+        let (to_self, flow) = (self.to_self.clone(), Arc::clone(&self.flow));
+        match EngineChild::spawn(&self.command, self.generation, to_self, flow) {
             Ok(child) => {
                 self.engine = Engine::Greeting {
                     child,
-                    deadline: Instant::now() + self.patience.silence,
+                    deadline: Instant::now() + self.patience.greeting,
                 }
             }
             Err(error) => {
                 let program = self.command.program.display();
-                self.report_death(&format!("it cannot be started ({error}): {program}"));
+                let reason = format!("it cannot be started ({error}): {program}");
+                self.report_death(DeathCause::CannotStart, &reason);
             }
         }
     }
@@ -196,6 +249,11 @@ impl Supervisor {
         match &self.engine {
             Engine::Connected { child } => {
                 self.watch.sent(&outgoing.request, Instant::now());
+                let chunks = outgoing.blobs.iter();
+                let n_chunks = chunks
+                    .map(|blob| blob.len().div_ceil(MAX_CHUNK_BYTES).max(1))
+                    .sum();
+                self.asked.sent(&outgoing.request, n_chunks);
                 child.send(outgoing);
             }
             Engine::Paused { .. } => {
@@ -214,8 +272,15 @@ impl Supervisor {
     fn received(&mut self, received: Received) {
         match received {
             Received::Greeting { build } => self.connected(build),
-            Received::Event(event) => self.event(*event),
-            Received::End { fault } => self.died(fault),
+            Received::Frame { body, charge } => match framing::decode_frame_body(&body) {
+                Ok(event) => {
+                    drop((body, charge));
+                    self.event(event);
+                }
+                Err(error) => self.died(DeathCause::Unreadable, Some(error.to_string())),
+            },
+            Received::End { fault: None } => self.died(DeathCause::Ended, None),
+            Received::End { fault } => self.died(DeathCause::Unreadable, fault),
         }
     }
 
@@ -233,18 +298,32 @@ impl Supervisor {
         }
     }
 
-    fn event(&mut self, event: Event) {
+    fn event(&mut self, mut event: Event) {
         self.watch.received(&event, Instant::now());
+        let passed_on = self
+            .asked
+            .check(&mut event)
+            .and_then(|()| self.pass_on(event));
+        if let Err(breach) = passed_on {
+            self.n_breaches = (self.n_breaches + 1).min(16);
+            let reason = breach.to_string();
+            self.died(DeathCause::Breach(breach), Some(reason));
+        }
+    }
+
+    fn pass_on(&mut self, event: Event) -> Result<(), Breach> {
         match event {
             Event::Chunk(chunk) => {
-                if let Err(error) = self.joiner.accept(chunk) {
-                    self.died(Some(error.to_string()));
-                }
+                self.joiner.set_budget(self.asked.blob_budget_bytes());
+                let joined = self.joiner.accept(chunk);
+                return joined.map_err(|error| Breach::BadPart(error.to_string()));
             }
-            Event::Picture { job, picture } => match self.joined(job, picture) {
-                Some(event) => self.outbox.put(event),
-                None => self.died(Some("it named a picture that it had not sent".to_owned())),
-            },
+            Event::Picture { job, picture } => {
+                let event = self.joined(job, picture)?;
+                let charge = self.flow.charge(event.n_bytes());
+                self.outbox.put_charged(event, Some(charge));
+            }
+            Event::Models(models) => self.models(models),
             event => {
                 if matches!(event, Event::Finished { .. } | Event::Loaded { .. }) {
                     self.n_deaths_in_a_row = 0;
@@ -252,15 +331,31 @@ impl Supervisor {
                 self.outbox.put(EngineEvent::Event(event));
             }
         }
+        Ok(())
     }
 
-    fn joined(&mut self, job: JobId, picture: Picture) -> Option<EngineEvent> {
-        let pixels = self.joiner.take(picture.pixels)?;
-        let patch_mask = match picture.patch_mask {
-            Some(blob) => Some(self.joiner.take(blob)?),
-            None => None,
-        };
-        Some(EngineEvent::Picture {
+    /// Passes on the models that can be drawn with, and says which of them cannot.
+    fn models(&self, models: Vec<ModelInfo>) {
+        let (sound, left_out) = bounds::models(models);
+        for named in left_out.iter().take(MAX_LEFT_OUT_NAMED) {
+            let message = format!("A model is left out. {named}");
+            tracing::warn!("{message}");
+            self.outbox.put(EngineEvent::Notice { message });
+        }
+        if left_out.len() > MAX_LEFT_OUT_NAMED {
+            let n_more = left_out.len() - MAX_LEFT_OUT_NAMED;
+            let message = format!("{n_more} more models are left out: their cards are wrong.");
+            self.outbox.put(EngineEvent::Notice { message });
+        }
+        self.outbox.put(EngineEvent::Event(Event::Models(sound)));
+    }
+
+    fn joined(&mut self, job: JobId, picture: Picture) -> Result<EngineEvent, Breach> {
+        let mut take = |blob| self.joiner.take(blob).ok_or(Breach::MissingPicture);
+        let pixels = take(picture.pixels)?;
+        let patch_mask = picture.patch_mask.map(take).transpose()?;
+        asked::check_bytes(&picture, &pixels, patch_mask.as_deref())?;
+        Ok(EngineEvent::Picture {
             job,
             picture,
             pixels,
@@ -269,7 +364,7 @@ impl Supervisor {
     }
 
     /// Ends the engine for a fault, or because its stream has ended (`None`), and plans the next.
-    fn died(&mut self, fault: Option<String>) {
+    fn died(&mut self, cause: DeathCause, fault: Option<String>) {
         // Whatever the dead engine's reader still passes on is of an old generation.
         self.generation += 1;
         let paused = Engine::Paused {
@@ -284,14 +379,16 @@ impl Supervisor {
                 child.end()
             }
         };
-        self.report_death(&match fault {
+        self.joiner = Joiner::with_budget(0);
+        let reason = match fault {
             Some(fault) => format!("{fault} ({ending})"),
             None => ending,
-        });
+        };
+        self.report_death(cause, &reason);
     }
 
-    fn report_death(&mut self, reason: &str) {
-        let pause = match self.n_deaths_in_a_row {
+    fn report_death(&mut self, cause: DeathCause, reason: &str) {
+        let pause = match self.n_deaths_in_a_row.max(self.n_breaches) {
             0 => Duration::ZERO,
             n => LONGEST_PAUSE.min(FIRST_PAUSE * 2_u32.saturating_pow(n - 1)),
         };
@@ -302,7 +399,11 @@ impl Supervisor {
         let reason = format!("the engine stopped: {reason}");
         tracing::error!("{reason}");
         let lost = self.watch.take_lost(Instant::now());
-        self.outbox.put(EngineEvent::Died { reason, lost });
+        self.outbox.put(EngineEvent::Died {
+            cause,
+            reason,
+            lost,
+        });
     }
 
     /// Closes the engine's input, which ends it even in the middle of a step; kills it if that fails.
@@ -333,14 +434,13 @@ mod tests {
 
     #[test]
     fn a_job_ends_the_pause_after_many_deaths_and_a_question_does_not() {
-        let (to_app, _events) = mpsc::channel();
         let (to_self, _messages) = mpsc::channel();
         let command = EngineCommand::local("/nowhere/limn");
-        let outbox = Outbox::new(to_app, || {});
+        let outbox = Outbox::new(Arc::default(), || {});
         let mut supervisor = Supervisor::new(command, Patience::default(), outbox, to_self);
         for (request, is_at_once) in [(Request::ListModels, false), (job(), true)] {
             for _ in 0..20 {
-                supervisor.report_death("it fell over");
+                supervisor.report_death(DeathCause::Ended, "it fell over");
             }
             supervisor.send(Outgoing {
                 request,

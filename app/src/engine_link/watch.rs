@@ -7,7 +7,7 @@ use std::{
 
 use limn_engine::protocol::{Event, JobId, ModelId, Phase, Request};
 
-use super::{LostJob, Patience};
+use super::{DeathCause, LostJob, Patience};
 
 /// The books on one engine after the other: what they learn of slow phases outlives them.
 #[derive(Debug)]
@@ -132,21 +132,30 @@ impl Watch {
             .min()
     }
 
+    /// What it says waits here for the app: its silence is none.
+    pub fn held_up(&mut self, now: Instant) {
+        self.last_frame = now;
+        for job in &mut self.jobs {
+            job.cancelled_at = job.cancelled_at.map(|_| now);
+        }
+    }
+
     /// Why the engine counts as hung, if it does.
-    pub fn fault(&self, now: Instant) -> Option<String> {
+    pub fn fault(&self, now: Instant) -> Option<(DeathCause, String)> {
         let unacknowledged = self.jobs.iter().find(|job| {
             job.cancelled_at
                 .is_some_and(|at| now >= at + self.patience.cancel)
         });
         if unacknowledged.is_some() {
-            return Some(format!(
-                "it did not stop within {} s of a cancel",
-                self.patience.cancel.as_secs_f32()
-            ));
+            let patience = self.patience.cancel.as_secs_f32();
+            let reason = format!("it did not stop within {patience} s of a cancel");
+            return Some((DeathCause::IgnoredCancel, reason));
         }
         let silence = now.duration_since(self.last_frame);
-        (self.is_busy() && silence >= self.allowed_silence())
-            .then(|| format!("it hung: no sign of life for {} s", silence.as_secs()))
+        (self.is_busy() && silence >= self.allowed_silence()).then(|| {
+            let reason = format!("it hung: no sign of life for {} s", silence.as_secs());
+            (DeathCause::Hung, reason)
+        })
     }
 
     /// The engine is gone: its unfinished jobs, in the order sent.

@@ -28,6 +28,8 @@ impl Session {
                 pixels,
                 patch_mask,
             } => self.picture(job, &picture, pixels, patch_mask),
+            // For the user, and for nothing else.
+            EngineEvent::Notice { .. } => Vec::new(),
             EngineEvent::Died { reason, .. } => {
                 self.fail_in_flight(&reason);
                 self.engine = EngineState::Restarting(reason);

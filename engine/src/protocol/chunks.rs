@@ -8,6 +8,8 @@ use super::{BlobHash, Chunk};
 use crate::{Error, Result};
 
 pub const MAX_CHUNK_BYTES: usize = 1 << 20;
+/// Each part but a blob's last has at least so many bytes: crumbs would keep the receiver busy for minutes.
+pub const MIN_CHUNK_BYTES: usize = 64 << 10;
 /// Ceiling for one blob: an 8192 × 8192 RGBA picture fits.
 pub const MAX_BLOB_BYTES: u64 = 320 << 20;
 
@@ -41,18 +43,24 @@ pub fn split(bytes: &[u8]) -> impl Iterator<Item = Chunk> + '_ {
 
 /// Joins chunks, of several blobs in turn if need be, and keeps the finished blobs until they are taken.
 ///
-/// All it holds, finished or not, stays within one budget.
+/// All it holds, finished or not, stays within one budget; the work for a part does not grow with what is held.
 #[derive(Debug)]
 pub struct Joiner {
     budget_bytes: u64,
+    /// What is held already and what unfinished blobs will still bring.
+    promised_bytes: u64,
     partial: HashMap<BlobHash, Partial>,
     finished: HashMap<BlobHash, Vec<u8>>,
 }
+
+/// What a blob counts for beside its bytes, so that many empty ones are not free.
+const BLOB_OVERHEAD_BYTES: u64 = 4 << 10;
 
 #[derive(Debug)]
 struct Partial {
     total_bytes: u64,
     bytes: Vec<u8>,
+    hash: Sha256,
 }
 
 impl Default for Joiner {
@@ -65,46 +73,66 @@ impl Joiner {
     pub fn with_budget(budget_bytes: u64) -> Self {
         Self {
             budget_bytes,
+            promised_bytes: 0,
             partial: HashMap::new(),
             finished: HashMap::new(),
         }
     }
 
+    /// What may be held from now on. Blobs that have begun are not given up for a smaller budget.
+    pub fn set_budget(&mut self, budget_bytes: u64) {
+        self.budget_bytes = budget_bytes;
+    }
+
     /// Adds a part; the hash is checked after the last.
     ///
     /// # Errors
-    /// [`Error::Protocol`] for a part out of order, too long, of another total than the first, over the
-    /// budget, or when the whole does not have the promised hash. The blob is then forgotten.
+    /// [`Error::Protocol`] for a part out of order, too short or too long, of another total than the first, over
+    /// the budget, or when the whole does not have the promised hash. The blob is then forgotten.
     pub fn accept(&mut self, chunk: Chunk) -> Result<()> {
         let blob = chunk.blob;
         let result = self.append(chunk);
-        if result.is_err() {
-            self.partial.remove(&blob);
+        if result.is_err()
+            && let Some(partial) = self.partial.remove(&blob)
+        {
+            self.promised_bytes -= cost_bytes(partial.total_bytes);
         }
         result
     }
 
     /// A finished blob, which is then no longer held.
     pub fn take(&mut self, blob: BlobHash) -> Option<Vec<u8>> {
-        self.finished.remove(&blob)
+        let bytes = self.finished.remove(&blob)?;
+        self.promised_bytes -= cost_bytes(bytes.len() as u64);
+        Some(bytes)
     }
 
     fn append(&mut self, chunk: Chunk) -> Result<()> {
         self.check(&chunk)?;
-        let partial = self.partial.entry(chunk.blob).or_insert_with(|| Partial {
-            total_bytes: chunk.total_bytes,
-            bytes: Vec::new(),
+        let partial = self.partial.entry(chunk.blob).or_insert_with(|| {
+            self.promised_bytes += cost_bytes(chunk.total_bytes);
+            Partial {
+                total_bytes: chunk.total_bytes,
+                // Within the budget, and not touched before its bytes are here.
+                bytes: Vec::with_capacity(chunk.total_bytes as usize),
+                hash: Sha256::new(),
+            }
         });
+        partial.hash.update(&chunk.bytes);
         partial.bytes.extend(chunk.bytes);
         if (partial.bytes.len() as u64) < partial.total_bytes {
             return Ok(());
         }
-        let bytes = std::mem::take(&mut partial.bytes);
-        self.partial.remove(&chunk.blob);
-        if BlobHash::of(&bytes) != chunk.blob {
+        let hash = BlobHash(std::mem::take(&mut partial.hash).finalize().into());
+        if hash != chunk.blob {
             return Err(bad_chunk(&chunk.blob, "its bytes do not have its hash"));
         }
-        self.finished.insert(chunk.blob, bytes);
+        let Some(Partial { bytes, .. }) = self.partial.remove(&chunk.blob) else {
+            return Ok(());
+        };
+        if let Some(same) = self.finished.insert(chunk.blob, bytes) {
+            self.promised_bytes -= cost_bytes(same.len() as u64);
+        }
         Ok(())
     }
 
@@ -114,34 +142,35 @@ impl Joiner {
             None => (0, chunk.total_bytes),
         };
         let n_bytes = chunk.bytes.len() as u64;
+        let n_left = total_bytes - n_received;
         let fault = if chunk.total_bytes != total_bytes {
             "its total changed"
         } else if chunk.offset != n_received {
             "a part is missing or came twice"
-        } else if n_bytes > total_bytes - n_received {
+        } else if n_bytes > n_left {
             "it is longer than promised"
         } else if n_bytes == 0 && total_bytes > 0 {
             "a part is empty"
+        } else if n_bytes < n_left.min(MIN_CHUNK_BYTES as u64) {
+            "a part is too short"
+        } else if n_bytes > MAX_CHUNK_BYTES as u64 {
+            "a part is too long"
         } else if total_bytes > MAX_BLOB_BYTES {
             "it is too large"
-        } else if n_received == 0 && self.promised_bytes() + total_bytes > self.budget_bytes {
+        } else if n_received == 0
+            && self.promised_bytes + cost_bytes(total_bytes) > self.budget_bytes
+        {
             "too many are on their way"
         } else {
             return Ok(());
         };
         Err(bad_chunk(&chunk.blob, fault))
     }
+}
 
-    /// What is held already and what unfinished blobs will still bring.
-    fn promised_bytes(&self) -> u64 {
-        let finished: u64 = self.finished.values().map(|bytes| bytes.len() as u64).sum();
-        let partial: u64 = self
-            .partial
-            .values()
-            .map(|partial| partial.total_bytes)
-            .sum();
-        finished + partial
-    }
+/// What a blob takes of the budget.
+pub const fn cost_bytes(blob_bytes: u64) -> u64 {
+    blob_bytes + BLOB_OVERHEAD_BYTES
 }
 
 fn bad_chunk(blob: &BlobHash, fault: &str) -> Error {
@@ -225,6 +254,8 @@ mod tests {
                 vec![change(first, |c| c.total_bytes = MAX_BLOB_BYTES + 1)],
                 "too large",
             ),
+            (vec![change(first, |c| c.bytes.truncate(2))], "too short"),
+            (vec![change(first, |c| c.bytes.push(0))], "too long"),
         ] {
             let mut joiner = Joiner::default();
             let results: Vec<_> = parts.into_iter().map(|part| joiner.accept(part)).collect();
@@ -233,12 +264,13 @@ mod tests {
             let message = last.as_ref().unwrap_err().to_string();
             assert!(message.contains(fault), "{message}");
             assert!(joiner.partial.is_empty(), "{fault}: forgotten");
+            assert_eq!(joiner.promised_bytes, 0, "{fault}: counted no more");
         }
     }
 
     #[test]
     fn what_is_held_stays_within_the_budget() {
-        let mut joiner = Joiner::with_budget(100);
+        let mut joiner = Joiner::with_budget(cost_bytes(100));
         for chunk in split(&[1; 60]) {
             joiner.accept(chunk).unwrap();
         }
@@ -247,5 +279,37 @@ mod tests {
         assert!(error.to_string().contains("too many"), "{error}");
         joiner.take(BlobHash::of(&[1; 60])).unwrap();
         joiner.accept(second).unwrap();
+    }
+
+    /// Blobs that are begun and left, and blobs of nothing, count before they take memory.
+    #[test]
+    fn blobs_that_never_end_are_counted_by_what_they_promise() {
+        let mut joiner = Joiner::with_budget(64 << 20);
+        let begun = |i: u8| Chunk {
+            blob: BlobHash([i; 32]),
+            offset: 0,
+            total_bytes: 1 << 20,
+            bytes: vec![0; MIN_CHUNK_BYTES],
+        };
+        let n_begun = (0..=255).take_while(|i| joiner.accept(begun(*i)).is_ok());
+        assert_eq!(n_begun.count(), 63);
+        let mut joiner = Joiner::with_budget(1 << 20);
+        let n_empty = (0..1_000_u32).filter(|i| {
+            let chunk = split(&i.to_le_bytes()).next().unwrap();
+            joiner.accept(chunk).is_ok()
+        });
+        assert_eq!(n_empty.count(), 255);
+    }
+
+    /// The same bytes sent twice are held once, and are counted once.
+    #[test]
+    fn a_blob_that_comes_twice_is_held_once() {
+        let mut joiner = Joiner::with_budget(3 * cost_bytes(60));
+        for chunk in split(&[1; 60]).chain(split(&[1; 60])) {
+            joiner.accept(chunk).unwrap();
+        }
+        assert_eq!(joiner.promised_bytes, cost_bytes(60));
+        joiner.take(BlobHash::of(&[1; 60])).unwrap();
+        assert_eq!(joiner.promised_bytes, 0);
     }
 }

@@ -11,6 +11,9 @@ use super::VERSION;
 use crate::{Error, Result};
 
 pub const MAX_FRAME_BYTES: usize = 16 << 20;
+/// What the window reads of one event: the longest is a list of thousands of models. In memory lists of small
+/// things are many times as long as in a frame.
+pub const MAX_EVENT_BYTES: usize = 8 << 20;
 /// What a login shell or `ssh` may print before the greeting.
 pub const MAX_BANNER_BYTES: usize = 64 << 10;
 
@@ -120,14 +123,22 @@ pub fn read_frame<T: DeserializeOwned>(input: &mut impl Read) -> Result<Option<T
 /// # Errors
 /// [`Error::Protocol`] for a frame that is too long or cut off: the stream cannot be read on.
 pub fn read_frame_body(input: &mut impl Read) -> Result<Option<Vec<u8>>> {
+    read_frame_body_within(input, MAX_FRAME_BYTES)
+}
+
+/// As [`read_frame_body`], of at most `limit_bytes`.
+pub fn read_frame_body_within(
+    input: &mut impl Read,
+    limit_bytes: usize,
+) -> Result<Option<Vec<u8>>> {
     let mut length = [0; 4];
     if !read_exact_or_end(input, &mut length)? {
         return Ok(None);
     }
     let n_bytes = u32::from_le_bytes(length) as usize;
-    if n_bytes > MAX_FRAME_BYTES {
+    if n_bytes > limit_bytes {
         return Err(Error::Protocol(format!(
-            "a frame of {n_bytes} bytes is over the limit of {MAX_FRAME_BYTES}"
+            "a frame of {n_bytes} bytes is over the limit of {limit_bytes}"
         )));
     }
     // Grows as bytes arrive: a length alone reserves nothing.

@@ -3,7 +3,7 @@
 //! Both sides first send a greeting (`LIMN`, protocol version, build), then frames: a little-endian `u32`
 //! length of at most 16 MiB and one postcard-encoded [`Request`] or [`Event`]. Enum variants and struct
 //! fields are only appended; anything else raises [`VERSION`]. Pictures travel as [`Chunk`]s under their
-//! SHA-256, never as paths; models by id from the engine's own list.
+//! SHA-256, never as paths, each part but the last of 64 KiB at least; models by id from the engine's own list.
 
 mod answers;
 mod checked;

@@ -12,7 +12,7 @@ use std::{
 use super::failed;
 use crate::{
     Result,
-    protocol::{BlobHash, Event, chunks, framing},
+    protocol::{BlobHash, Event, Preview, chunks, framing},
 };
 
 /// Events that wait for the pipe at most; then whoever sends waits too. Parts of pictures are 1 MiB each.
@@ -48,7 +48,8 @@ impl Outbox {
     /// Sends an event, waiting while the pipe is backed up; a preview is dropped instead.
     pub fn send(&self, mut event: Event) {
         if let Event::Progress { progress, .. } = &mut event
-            && self.n_waiting.load(Ordering::Relaxed) >= MAX_WAITING_FOR_PREVIEW
+            && (self.n_waiting.load(Ordering::Relaxed) >= MAX_WAITING_FOR_PREVIEW
+                || progress.preview.as_ref().is_some_and(is_too_long))
         {
             progress.preview = None;
         }
@@ -80,6 +81,11 @@ impl Outbox {
         }
         BlobHash::of(bytes)
     }
+}
+
+/// Whether it would not be read on the other side.
+fn is_too_long(preview: &Preview) -> bool {
+    preview.rgb.len() > framing::MAX_EVENT_BYTES / 2
 }
 
 /// Starts the thread that owns the pipe. It ends with [`Outbox::close`] and gives the pipe back.

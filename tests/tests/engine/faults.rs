@@ -61,6 +61,7 @@ fn a_stopped_engine_counts_as_hung() {
         silence: Duration::from_secs(2),
         silence_factor: 1,
         cancel: PATIENCE,
+        ..Patience::default()
     });
     engine.wait_for_connection();
     engine.draw_endlessly(JobId(1));
@@ -103,7 +104,7 @@ fn an_engine_that_cannot_start_says_why_and_is_tried_again() {
     let link = EngineLink::start(EngineCommand::local("/nowhere/limn"), || {});
     for _ in 0..2 {
         match link.recv_timeout(PATIENCE) {
-            Some(EngineEvent::Died { reason, lost }) => {
+            Some(EngineEvent::Died { reason, lost, .. }) => {
                 assert!(reason.contains("/nowhere/limn"), "{reason}");
                 assert!(lost.is_empty());
             }

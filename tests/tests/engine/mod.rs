@@ -6,6 +6,7 @@ mod edits;
 mod faults;
 mod gestures;
 mod jobs;
+mod lies;
 mod raw;
 
 use std::{
@@ -85,7 +86,7 @@ impl Engine {
 
     fn wait_for_death(&self) -> (String, Vec<LostJob>) {
         self.wait(|event| match event {
-            EngineEvent::Died { reason, lost } => Some((reason.clone(), lost.clone())),
+            EngineEvent::Died { reason, lost, .. } => Some((reason.clone(), lost.clone())),
             _ => None,
         })
     }

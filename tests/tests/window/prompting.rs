@@ -124,6 +124,7 @@ fn a_dead_engine_is_one_click_from_running_again() {
     window.generate("a red house");
     window.started();
     window.tell(EngineEvent::Died {
+        cause: limn::engine_link::DeathCause::Ended,
         reason: "The engine was killed.".to_owned(),
         lost: Vec::new(),
     });

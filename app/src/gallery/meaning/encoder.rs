@@ -185,15 +185,22 @@ impl EncoderProcess {
 
     /// What has been said since the last call.
     pub fn hear(&mut self) -> Vec<Said> {
+        /// An engine that never stops talking does not keep the gallery's thread.
+        const MOST: usize = 1000;
         let mut said = Vec::new();
-        while let Some(event) = self.link.as_ref().and_then(EngineLink::try_recv) {
+        for _ in 0..MOST {
+            let Some(event) = self.link.as_ref().and_then(EngineLink::try_recv) else {
+                break;
+            };
             match event {
                 EngineEvent::Event(event) => said.extend(self.heard(event)),
                 EngineEvent::Died { reason, .. } => {
                     self.died();
                     said.push(Said::Died(reason));
                 }
-                EngineEvent::Connected { .. } | EngineEvent::Picture { .. } => {}
+                EngineEvent::Connected { .. }
+                | EngineEvent::Picture { .. }
+                | EngineEvent::Notice { .. } => {}
             }
         }
         said

@@ -286,6 +286,7 @@ fn a_lost_edit_runs_again_from_its_own_picture() {
     bench.mask(HOLE);
     let run = bench.edit(Deed::FillMask, 1);
     bench.event(EngineEvent::Died {
+        cause: crate::engine_link::DeathCause::Ended,
         reason: "killed".to_owned(),
         lost: Vec::new(),
     });

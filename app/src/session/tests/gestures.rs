@@ -110,6 +110,7 @@ fn a_mix_asks_for_its_ways_and_goes_on_where_it_was_cut_off() {
     bench.picture(0);
     bench.save_all();
     bench.event(EngineEvent::Died {
+        cause: crate::engine_link::DeathCause::Ended,
         reason: "killed".to_owned(),
         lost: Vec::new(),
     });

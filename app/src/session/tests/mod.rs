@@ -287,6 +287,7 @@ fn a_dead_engine_fails_its_job_once_and_the_queue_goes_on() {
     let second = bench.queue("two", 1);
     bench.picture_of_started_job();
     bench.event(EngineEvent::Died {
+        cause: crate::engine_link::DeathCause::Ended,
         reason: "the engine was killed".to_owned(),
         lost: Vec::new(),
     });

@@ -175,6 +175,7 @@ fn a_run_in_tiles_that_was_lost_goes_on_where_it_was() {
     bench.answer(run, 0, &mut random);
     bench.answer(run, 0, &mut random);
     bench.event(EngineEvent::Died {
+        cause: crate::engine_link::DeathCause::Ended,
         reason: "killed".to_owned(),
         lost: Vec::new(),
     });
