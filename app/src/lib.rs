@@ -36,6 +36,7 @@ pub mod panels;
 pub mod paths;
 pub mod session;
 pub mod settings;
+mod start_journal;
 pub mod textures;
 pub mod theme;
 pub mod tools;

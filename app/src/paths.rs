@@ -72,6 +72,11 @@ impl Folders {
         self.config.join("settings.json")
     }
 
+    /// What the program is doing that could be its end.
+    pub fn start_journal(&self) -> PathBuf {
+        self.cache.join("start.json")
+    }
+
     pub fn thumbnails(&self) -> PathBuf {
         self.cache.join("thumbnails")
     }

@@ -51,7 +51,12 @@ impl App {
         }
     }
 
-    pub(super) fn save_whole(&self, made: &Made, whole: Arc<RgbImage>) {
+    pub(super) fn save_whole(&mut self, made: &Made, whole: Arc<RgbImage>) {
+        if self.gallery.is_none() {
+            // It stays in memory, and holds the queue and the window's closing.
+            let reason = "the gallery is not open";
+            return self.session.not_saved(made.recipe.id, reason);
+        }
         self.tell_gallery(handle::Command::Save {
             pixels: whole,
             recipe: Box::new(made.recipe.as_ref().clone()),

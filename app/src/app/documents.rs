@@ -12,6 +12,7 @@ use crate::import::Imported;
 use crate::panels::toasts::Tone;
 use crate::session::{Draft, Kept, OpenDocument};
 use crate::settings::Tab;
+use crate::start_journal::StartStep;
 
 /// What a file is opened as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +75,7 @@ impl App {
         match event {
             Event::Restored(document) => self.tabs.restored.push(*document),
             Event::Ready => {
+                self.start_journal.done(&StartStep::Documents, now);
                 self.tabs.are_restored = true;
                 self.restore_documents();
                 for path in std::mem::take(&mut self.tabs.opens_first) {
@@ -276,7 +278,7 @@ impl App {
 
     /// Pictures and projects that the window is opened with.
     pub fn open_files(&mut self, paths: Vec<PathBuf>) {
-        if self.documents.is_some() {
+        if self.documents.is_some() && !self.documents_are_left_out() {
             // After what was open the last time, which would otherwise come in front of them.
             self.tabs.opens_first = paths;
             return;
@@ -302,11 +304,12 @@ impl App {
     }
 
     pub(super) fn start_documents(&mut self, ctx: &Context) {
-        match DocumentStore::start(
-            &self.folders.documents,
-            AtStart::Restore,
-            super::waker(ctx),
-        ) {
+        let at_start = if self.start_journal.begin(StartStep::Documents) {
+            AtStart::Restore
+        } else {
+            AtStart::Wait
+        };
+        match DocumentStore::start(&self.folders.documents, at_start, super::waker(ctx)) {
             Ok(store) => {
                 self.documents = Some(store);
                 self.tabs.are_restored = false;

@@ -12,6 +12,7 @@ use crate::gallery::importing::{ImportReport, Stopped};
 use crate::gallery::{Entry, Query, Sort, handle};
 use crate::panels::toasts::Tone;
 use crate::session::{GalleryState, PictureId, PictureRef, SideTab};
+use crate::start_journal::StartStep;
 
 /// What the gallery was asked for last.
 #[derive(Default)]
@@ -114,10 +115,12 @@ impl App {
     fn gallery_event(&mut self, ctx: &Context, event: handle::Event, now: Instant) {
         match event {
             handle::Event::Ready { .. } => {
+                self.start_journal.done(&StartStep::Gallery, now);
                 self.gallery_view.state = GalleryState::Opening;
                 self.asked.list_is_stale = true;
             }
             handle::Event::NotReady { message } => {
+                self.start_journal.done(&StartStep::Gallery, now);
                 self.gallery_view.state = GalleryState::Failed(message);
             }
             handle::Event::Saved(record) => {

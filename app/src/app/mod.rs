@@ -45,6 +45,7 @@ use crate::panels::toasts::{Toasts, Tone};
 use crate::paths::Folders;
 use crate::session::{Effect, GalleryState, GalleryView, PictureId, Place, RunId, Session};
 use crate::settings::{Keeper, Settings};
+use crate::start_journal::{StartJournal, StartStep};
 use crate::textures::Textures;
 use crate::theme;
 use crate::viewer::Viewer;
@@ -60,6 +61,7 @@ pub struct App {
     pub gallery_view: GalleryView,
     settings: Settings,
     folders: Folders,
+    start_journal: StartJournal,
     /// The window's own, for when it ends.
     ctx: Context,
     engine: Option<EngineLink>,
@@ -119,6 +121,7 @@ impl App {
         theme::install(ctx);
         Keyboard::install(ctx);
         let (settings, notice) = Settings::load(&folders);
+        let start_journal = StartJournal::open(&folders.start_journal());
         let (dialog_answers, from_dialogs) = channel();
         let mut app = Self {
             session: Session::default(),
@@ -166,6 +169,7 @@ impl App {
             dialog_answers,
             settings,
             folders,
+            start_journal,
         };
         app.start_keeper(ctx);
         app.open_gallery(ctx);
@@ -175,6 +179,7 @@ impl App {
         if let Some(notice) = notice {
             app.toasts.say(Tone::Bad, notice, Instant::now());
         }
+        app.say_what_is_left_out();
         app
     }
 
@@ -185,6 +190,7 @@ impl App {
 
     /// What the engine says; public so that tests can speak for it.
     pub fn engine_event(&mut self, event: EngineEvent) {
+        self.note_engine_step(&event, Instant::now());
         match &event {
             EngineEvent::Event(Event::Failed { job: None, failure }) => {
                 self.toasts.say(Tone::Bad, &failure.message, Instant::now());
@@ -205,6 +211,11 @@ impl App {
     }
 
     fn open_gallery(&mut self, ctx: &Context) {
+        if !self.start_journal.begin(StartStep::Gallery) {
+            let reason = "Limn ended last time while it opened the gallery.".to_owned();
+            self.gallery_view.state = GalleryState::Failed(reason);
+            return;
+        }
         let folder = self.settings.gallery_folder(&self.folders).to_owned();
         self.gallery_view.state = GalleryState::Opening;
         match GalleryHandle::start(&self.folders, folder, waker(ctx)) {
@@ -220,7 +231,9 @@ impl App {
         for effect in effects {
             match effect {
                 Effect::Ask(request) => {
-                    if let Some(engine) = &self.engine {
+                    if self.begins(&request)
+                        && let Some(engine) = &self.engine
+                    {
                         engine.send(request);
                     }
                 }
@@ -284,6 +297,9 @@ impl App {
             // A moment later the canvas says that it works.
             let after = crate::canvas::WORKING_AFTER + Duration::from_millis(10);
             ctx.request_repaint_after(after.saturating_sub(now.saturating_duration_since(since)));
+        }
+        if let Some(wait) = self.start_journal.tick(now) {
+            ctx.request_repaint_after(wait);
         }
         if self.session.active_runs().next().is_some() {
             // Time left counts down.

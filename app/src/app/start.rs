@@ -3,14 +3,17 @@
 use std::time::Instant;
 
 use egui::Context;
-use limn_engine::protocol::ModelId;
+use limn_engine::protocol::{Event, ModelId, Request};
 
 use super::App;
 use super::dialogs::DialogAnswer;
+use crate::command::Command;
+use crate::engine_link::EngineEvent;
 use crate::panels::prompt_bar::Selection;
 use crate::panels::toasts::Tone;
-use crate::session::{GalleryState, PromptHistory};
+use crate::session::{Effect, GalleryState, PromptHistory};
 use crate::settings::{Keeper, Theme};
+use crate::start_journal::StartStep;
 
 impl App {
     pub(super) fn start_keeper(&mut self, ctx: &Context) {
@@ -26,6 +29,85 @@ impl App {
                 self.toasts.say(Tone::Bad, text, Instant::now());
             }
         }
+    }
+
+    /// Whether a request may be asked now. Steps that the last start came to its end over are left out.
+    pub(super) fn begins(&mut self, request: &Request) -> bool {
+        match request {
+            Request::ListModels => self.start_journal.begin(StartStep::Models),
+            Request::Load { model, .. } => {
+                let step = StartStep::Model(model.0.clone());
+                self.start_journal.begin(step)
+            }
+            _ => true,
+        }
+    }
+
+    /// What the engine says of a step that was begun.
+    pub(super) fn note_engine_step(&mut self, event: &EngineEvent, now: Instant) {
+        match event {
+            EngineEvent::Event(Event::Models(_)) => {
+                self.start_journal.done(&StartStep::Models, now);
+            }
+            EngineEvent::Event(Event::Loaded { model, .. }) => {
+                let step = StartStep::Model(model.0.clone());
+                self.start_journal.done(&step, now);
+            }
+            EngineEvent::Died { .. } => self.start_journal.engine_ended(now),
+            EngineEvent::Event(Event::Failed { job: None, .. } | Event::Started { .. }) => {
+                self.start_journal.engine_is_through(now);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn documents_are_left_out(&self) -> bool {
+        let mut left_out = self.start_journal.left_out();
+        left_out.any(|step| *step == StartStep::Documents)
+    }
+
+    /// Says what this start leaves out, and offers it.
+    pub(super) fn say_what_is_left_out(&mut self) {
+        let doing: Vec<String> = self
+            .start_journal
+            .left_out()
+            .map(StartStep::doing)
+            .collect();
+        if doing.is_empty() {
+            return;
+        }
+        let text = format!(
+            "Limn ended last time while it {}. That is left out now.",
+            doing.join(" and ")
+        );
+        let (label, command) = ("Do it now", Command::FinishStart);
+        self.toasts
+            .offer(Tone::Bad, text, label, command, Instant::now());
+    }
+
+    /// Does what the start left out.
+    pub(super) fn finish_start(&mut self, ctx: &Context) {
+        let mut effects = Vec::new();
+        for step in self.start_journal.take_left_out() {
+            match step {
+                StartStep::Documents => {
+                    if let Some(store) = &self.documents {
+                        self.start_journal.begin(StartStep::Documents);
+                        store.restore();
+                    }
+                }
+                StartStep::Gallery => {
+                    self.open_gallery(ctx);
+                    effects.extend(self.session.save_unsaved_again());
+                }
+                StartStep::Models => effects.push(Effect::Ask(Request::ListModels)),
+                StartStep::Model(id) => effects.push(Effect::Ask(Request::Load {
+                    model: ModelId(id),
+                    compute: self.session.compute.clone(),
+                })),
+            }
+        }
+        self.carry_out_effects(effects);
     }
 
     pub(super) fn take_up_settings(&mut self, ctx: &Context) {

@@ -188,6 +188,8 @@ pub enum Command {
     DismissToast(u64),
     /// Closes the window although pictures are not saved.
     CloseAnyway,
+    /// Do what the start left out, because the last one came to its end over it.
+    FinishStart,
 }
 
 /// What can be done with layers.

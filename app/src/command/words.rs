@@ -115,6 +115,7 @@ impl Command {
             Self::ChooseGalleryFolder => "Choose the gallery folder…",
             Self::DismissToast(_) => "Close the message",
             Self::CloseAnyway => "Close anyway",
+            Self::FinishStart => "Do what the start left out",
         };
         fixed.to_owned()
     }

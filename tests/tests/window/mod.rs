@@ -8,6 +8,7 @@ mod gestures;
 mod keyboard;
 mod prompting;
 mod real_engine;
+mod starts;
 mod viewer;
 
 use std::time::{Duration, Instant};

@@ -241,6 +241,7 @@ impl App {
             }
             Command::ChooseGalleryFolder => self.choose_gallery_folder(ctx),
             Command::DismissToast(id) => self.toasts.dismiss(id),
+            Command::FinishStart => self.finish_start(ctx),
             Command::CloseAnyway => {
                 self.closes_anyway = true;
                 ctx.send_viewport_cmd(ViewportCommand::Close);
