@@ -1,8 +1,10 @@
-//! Limn as the tests start it: the very same program, built beside them. And two that no user has: an engine that
-//! lies, and a window that is connected to one.
+//! Limn as the tests start it: the very same program, built beside them. And some that no user has: engines that lie
+//! or draw at once, a window that is connected to one, and a document of many steps.
 
 mod false_engine;
 mod flooded_window;
+mod instant_engine;
+mod undo_steps;
 
 use std::process::ExitCode;
 
@@ -12,6 +14,8 @@ fn main() -> ExitCode {
     match arguments.as_slice() {
         ["false-engine", lie] => false_engine::run(lie),
         ["flooded-window", lie, secs] => flooded_window::run(lie, secs),
+        ["instant-engine"] => instant_engine::run(),
+        ["undo-steps", share] => undo_steps::run(share),
         _ => limn::cli::main(),
     }
 }

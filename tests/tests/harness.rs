@@ -156,3 +156,11 @@ pub fn assert_values_close(actual: &[f32], expected: &[f32], tolerance: f64, wha
         "{what}: relative error {relative_error:.2e} is above {tolerance:.0e} (largest value {scale})"
     );
 }
+
+/// How often a fault is repeated: a few times, or as often as is promised where `LIMN_LONG_TESTS` is set.
+pub fn rounds(short: u64, long: u64) -> u64 {
+    match std::env::var_os("LIMN_LONG_TESTS") {
+        Some(_) => long,
+        None => short,
+    }
+}

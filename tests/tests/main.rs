@@ -22,6 +22,7 @@ mod meaning;
 mod network;
 mod outputs;
 mod parity;
+mod reliability;
 mod tool_panels;
 mod upscale_command;
 mod window;

@@ -12,6 +12,8 @@ use limn_engine::protocol::{JobId, Request};
 use super::PATIENCE;
 #[cfg(unix)]
 use super::{ENDLESS, Engine, request, signal};
+#[cfg(unix)]
+use crate::harness::rounds;
 
 #[cfg(unix)]
 impl Engine {
@@ -28,7 +30,7 @@ impl Engine {
 fn a_killed_engine_costs_its_jobs_and_the_next_one_serves() {
     let engine = Engine::start();
     engine.wait_for_connection();
-    for round in 0..3 {
+    for round in 0..rounds(3, 50) {
         let [running, waiting] = [JobId(10 * round + 1), JobId(10 * round + 2)];
         for job in [running, waiting] {
             engine.link.send(Request::Generate {
@@ -63,13 +65,19 @@ fn a_stopped_engine_counts_as_hung() {
         cancel: PATIENCE,
         ..Patience::default()
     });
+    for round in 0..rounds(1, 50) {
+        engine.wait_for_connection();
+        engine.draw_endlessly(JobId(2 * round + 1));
+        assert!(signal("STOP", engine.link.process_id().unwrap()));
+        let (reason, lost) = engine.wait_for_death();
+        assert!(reason.contains("hung"), "{reason}");
+        let [lost] = lost.as_slice() else {
+            panic!("{lost:?}");
+        };
+        assert_eq!(lost.job, JobId(2 * round + 1));
+    }
     engine.wait_for_connection();
-    engine.draw_endlessly(JobId(1));
-    assert!(signal("STOP", engine.link.process_id().unwrap()));
-    let (reason, lost) = engine.wait_for_death();
-    assert!(reason.contains("hung"), "{reason}");
-    assert_eq!(lost.len(), 1);
-    engine.wait_for_connection();
+    assert_eq!(engine.pictures(JobId(1000), request(1)).len(), 1);
 }
 
 #[cfg(unix)]
