@@ -1,5 +1,6 @@
 //! How large and how many what an engine says may be, and which numbers can be: checked once, where it enters.
 
+use limn_engine::foreign_text;
 use limn_engine::protocol::{
     DeviceInfo, Embeddings, ModelInfo, Plan, Progress, SelfTest, Timings, UpscalerInfo, Vocabulary,
 };
@@ -12,7 +13,6 @@ const MAX_TEXT_BYTES: usize = 4 << 10;
 const MAX_MESSAGE_BYTES: usize = 4 << 10;
 /// The longest end of a prompt that a model may leave unread.
 const MAX_PROMPT_BYTES: usize = 256 << 10;
-const MAX_NAME_SHOWN: usize = 200;
 const MAX_MODELS: usize = 4096;
 /// Words that the models of a list know, in all.
 const MAX_WORDS: usize = 200_000;
@@ -55,8 +55,7 @@ pub(super) fn models(models: Vec<ModelInfo>) -> (Vec<ModelInfo>, Vec<String>) {
                 .then(|| "there are too many models, or too many words that they know".to_owned())
         });
         if let Some(fault) = fault {
-            let mut name = model.name;
-            name.truncate(name.floor_char_boundary(MAX_NAME_SHOWN));
+            let name = foreign_text::name(&model.name);
             left_out.push(format!("{name}: {fault}"));
             continue;
         }

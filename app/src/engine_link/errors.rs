@@ -8,6 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use limn_engine::foreign_text;
+
 /// Last words worth showing; the whole story is in the engine's log.
 const MAX_LAST_LINES: usize = 6;
 const MAX_LINE_BYTES: u64 = 2000;
@@ -54,7 +56,8 @@ pub(super) fn keep(errors: impl Read, last_lines: &LastLines) {
             Ok(0) | Err(_) => return,
             Ok(_) => {}
         }
-        let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+        let text = String::from_utf8_lossy(&line);
+        let text = foreign_text::message(text.trim_end()).to_string();
         if text.is_empty() {
             continue;
         }

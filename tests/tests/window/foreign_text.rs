@@ -240,6 +240,7 @@ fn nothing_that_others_wrote_hides_or_steers() {
     window.steps(4);
     window.assert_nothing_hides("a failed run");
     window.tell(EngineEvent::Died {
+        cause: limn::engine_link::DeathCause::Ended,
         reason: hostile("last words").repeat(400),
         lost: Vec::new(),
     });
