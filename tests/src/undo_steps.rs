@@ -35,7 +35,7 @@ fn work(store: &DocumentStore, share: u32) -> serde_json::Value {
     });
     for step in 0..N_STEPS {
         document.change(StepName::Brush, |content| {
-            change(content, step as u32, share)
+            change(content, step as u32, share);
         });
         store.keep(&mut document);
         wait_for_disk(store, &mut document);

@@ -397,10 +397,7 @@ fn pictures_that_were_not_asked_for_are_breaches() {
 
 #[test]
 fn an_edit_sends_patches_and_an_upscale_one_larger_picture() {
-    let native = ModelSize {
-        native: (SIDE, SIDE),
-        stride: 16,
-    };
+    let native = ModelSize::new((SIDE, SIDE), 16);
     let frame = PixelRect::from_size(100, 80);
     let settings = EditSettings::default();
     let plan = stitch::plan(PixelRect::from_size(9, 9), frame, &settings, native);
