@@ -20,6 +20,7 @@ struct UndoReport {
 
 /// Two hundred steps on a mask of 8192²: all back, all forth, in bounded memory.
 #[test]
+#[expect(clippy::print_stdout, reason = "the time is told and not asserted")]
 fn two_hundred_steps_of_a_large_mask_fit_into_memory() {
     // Each step changes a 16th of the mask, or a 4th.
     let share = rounds(16, 4).to_string();
