@@ -4,6 +4,7 @@
 //! - [`session`] is the only mutable document state: runs, queue, what is shown; it does no work itself;
 //! - [`document`] is a picture being worked on: layers, mask, undo, the project file;
 //! - [`tools`] are what the pointer does to a document: strokes, selections, moves;
+//! - [`edit_limits`] says how large an edit may be;
 //! - [`canvas`] and [`panels`] draw the session and send commands; no panel names another;
 //! - [`keyboard`] turns key presses into commands; [`textures`] holds what is on the graphics card,
 //!   [`layer_pictures`] that of layers;
@@ -24,6 +25,7 @@ pub mod canvas;
 pub mod cli;
 pub mod command;
 pub mod document;
+pub mod edit_limits;
 pub mod engine_link;
 pub mod files;
 mod folding;

@@ -7,11 +7,11 @@ use egui::Context;
 
 use super::App;
 use super::documents::Opening;
+use super::opened::Opened;
 use crate::document::DocumentId;
 use crate::document::tiles::Tiles;
 use crate::gallery::export_many::{ExportOrder, ExportReport};
 use crate::gallery::handle;
-use crate::import::Imported;
 use crate::panels::toasts::Tone;
 use crate::session::{Part, PictureId};
 use crate::tools::MaskWork;
@@ -47,7 +47,7 @@ pub(super) enum DialogAnswer {
     },
     Imported {
         path: PathBuf,
-        picture: Imported,
+        picture: Opened,
         opening: Opening,
     },
     Failed(String),
@@ -83,7 +83,7 @@ impl App {
                     path,
                     picture,
                     opening,
-                } => self.show_imported(&path, &picture, opening, now),
+                } => self.show_opened_picture(&path, picture, opening, now),
                 DialogAnswer::Failed(message) => self.toasts.say(Tone::Bad, message, now),
             }
         }

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use egui::Context;
 
 use super::App;
+use super::opened::Opened;
 use crate::command::Command;
-use crate::document::{AtStart, Document, DocumentId, DocumentStore, Event, Original};
-use crate::import::Imported;
+use crate::document::{AtStart, Document, DocumentId, DocumentStore, Event};
 use crate::panels::toasts::Tone;
 use crate::session::{Draft, Kept, OpenDocument};
 use crate::settings::Tab;
@@ -181,28 +181,21 @@ impl App {
     }
 
     /// A picture from a file, with what was changed on the way in.
-    pub(super) fn show_imported(
+    pub(super) fn show_opened_picture(
         &mut self,
         path: &Path,
-        imported: &Imported,
+        opened: Opened,
         opening: Opening,
         now: Instant,
     ) {
-        let notes: Vec<String> = imported.notes.iter().map(ToString::to_string).collect();
+        let notes: Vec<String> = opened.notes.iter().map(ToString::to_string).collect();
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        let original = Original {
-            file_name: file_name(path),
-            notes: notes.clone(),
-            source_type: imported.source_type.clone(),
-        };
         self.leave_document();
         match opening {
-            Opening::Layer => self.add_layer(&name, &imported.pixels, Some(original)),
+            Opening::Layer => self.add_layers(&name, opened),
             Opening::Document => {
-                let pixels = &imported.pixels;
-                let kept = self
-                    .session
-                    .open_picture(&name, pixels, None, Some(original));
+                let Opened { size, layers, .. } = opened;
+                let kept = self.session.open_layers(&name, size, layers, None);
                 let document = self.session.document_mut();
                 document.name_after_file(path);
                 if kept == Kept::Base {

@@ -14,6 +14,7 @@ mod frame_budget;
 mod gallery_events;
 mod gallery_steps;
 mod meaning;
+mod opened;
 mod pictures;
 mod sources;
 mod start;

@@ -63,7 +63,7 @@ impl clap::Args for Inputs {
                 option("image")
                     .value_name("FILE")
                     .value_parser(value_parser!(PathBuf))
-                    .help("A picture to blend: PNG, JPEG or WebP; two to four inputs in all"),
+                    .help("A picture to blend: PNG, JPEG, WebP, TIFF, PSD, OpenRaster and more; two to four inputs in all"),
             )
             .arg(option("text").value_name("TEXT").help("A text to blend"))
             .arg(

@@ -18,7 +18,7 @@ const STRENGTH_WITHOUT_MASK: f32 = 0.6;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The picture to change: PNG, JPEG or WebP
+    /// The picture to change: PNG, JPEG, WebP, TIFF, PSD, OpenRaster and more
     #[arg(long, value_name = "FILE")]
     image: PathBuf,
     /// White where the picture may change; without one, all of it may
@@ -83,6 +83,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         mask,
         settings: settings(arguments, has_mask),
         parent: editing::id_of(&arguments.image),
+        inputs: [Some(&arguments.image), arguments.mask.as_ref()]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect(),
     };
     editing::run(&edit, &arguments.words.prompt, &arguments.making)
 }

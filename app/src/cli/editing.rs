@@ -1,6 +1,9 @@
 //! An edit from the command line: what is cut out, asked for, and put back.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context;
 use image::{DynamicImage, RgbaImage, buffer::ConvertBuffer};
@@ -16,6 +19,8 @@ use super::{
     output,
 };
 use crate::{
+    edit_limits,
+    files::{Fs, RealFs},
     gallery::{Deed, EditFacts, PictureId, picture_file, recipe::Recipe},
     import::{self, Imported},
 };
@@ -31,6 +36,8 @@ pub struct Edit {
     pub settings: EditSettings,
     /// The picture that it was made from, if Limn made that.
     pub parent: Option<PictureId>,
+    /// The files that it was made from, which are not written over.
+    pub inputs: Vec<PathBuf>,
 }
 
 /// Opens a picture file and tells what was changed on the way in.
@@ -52,16 +59,21 @@ pub fn id_of(path: &Path) -> Option<PictureId> {
 
 /// The recipe of a picture that Limn made.
 pub fn recipe_of(path: &Path) -> Option<Recipe> {
-    let header = picture_file::read_header(&std::fs::read(path).ok()?).ok()?;
+    let file = RealFs.read(path, picture_file::LIMIT_FILE_BYTES).ok()?;
+    let header = picture_file::read_header(&file).ok()?;
     header.recipe
 }
 
 /// Asks the engine for the edit and saves what comes of it.
 pub fn run(edit: &Edit, prompt: &str, arguments: &MakingArguments) -> anyhow::Result<()> {
-    let mut maker = Maker::new(arguments, arguments.count)?;
+    let mut maker = {
+        let inputs: Vec<&Path> = edit.inputs.iter().map(PathBuf::as_path).collect();
+        Maker::new(arguments, arguments.count, &inputs)?
+    };
     let mut conversation = Conversation::start(arguments.model.engine_command()?)?;
     let model = arguments.model.info(&mut conversation)?;
     let plan = edit.plan(&model, arguments.sampling.size);
+    edit_limits::check(plan.context, edit.frame)?;
     let (generate, latents) = arguments.request(model.id, prompt)?;
     let image: Arc<[u8]> = edit.cut(&plan).into();
     let mask: Option<Arc<[u8]>> = edit.cut_mask(&plan).map(Arc::from);
@@ -205,6 +217,7 @@ mod tests {
             mask: Some(mask),
             settings: EditSettings::for_strength(1.0),
             parent: None,
+            inputs: Vec::new(),
         }
     }
 

@@ -16,7 +16,7 @@ pub struct Arguments {
 }
 
 pub fn run(Arguments { words, making }: &Arguments) -> anyhow::Result<()> {
-    let mut maker = Maker::new(making, making.count)?;
+    let mut maker = Maker::new(making, making.count, &[])?;
     let mut conversation = Conversation::start(making.model.engine_command()?)?;
     let model = conversation.model_or_first(making.model.model_id()?)?;
     let (request, latents) = making.request(model, &words.prompt)?;

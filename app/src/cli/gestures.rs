@@ -1,6 +1,9 @@
 //! What `limn variations`, `blend` and `shift` share: the pictures that they are given, and how a job is run.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context;
 use image::RgbImage;
@@ -20,6 +23,7 @@ use crate::{
 pub struct Given {
     pub input: PictureInput,
     rgba: Arc<[u8]>,
+    path: PathBuf,
     /// If Limn made it.
     pub id: Option<PictureId>,
     /// What it is called: by its recipe, else its file.
@@ -44,6 +48,7 @@ impl Given {
                 height: pixels.height(),
             },
             rgba,
+            path: path.to_owned(),
             id: recipe.map(|recipe| recipe.id),
             name: title
                 .filter(|title| !title.is_empty())
@@ -70,7 +75,12 @@ pub fn run(
     ask: impl FnOnce(JobId, GenerateRequest) -> Request,
     recipe: impl Fn(Recipe, usize) -> Recipe,
 ) -> anyhow::Result<()> {
-    let mut maker = Maker::new(arguments, gesture.n_pictures)?;
+    let inputs: Vec<&Path> = gesture
+        .given
+        .iter()
+        .map(|given| given.path.as_path())
+        .collect();
+    let mut maker = Maker::new(arguments, gesture.n_pictures, &inputs)?;
     let mut conversation = Conversation::start(arguments.model.engine_command()?)?;
     let model = conversation.model_or_first(arguments.model.model_id()?)?;
     let (request, latents) = arguments.request(model, gesture.prompt)?;

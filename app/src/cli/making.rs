@@ -53,6 +53,9 @@ pub struct MakingArguments {
     /// A PNG file, or a folder for files named by their ids
     #[arg(long, value_name = "FILE|DIR")]
     out: PathBuf,
+    /// Let --out replace a picture that is read
+    #[arg(long)]
+    force: bool,
     /// One JSON object per event on standard output
     #[arg(long)]
     pub json: bool,
@@ -105,14 +108,22 @@ pub struct Made {
 }
 
 impl<'a> Maker<'a> {
-    /// For a job of so many pictures. Where they go is checked before anything is computed.
+    /// For a job of so many pictures, made from those files. Where they go is checked before anything is computed.
     ///
     /// # Errors
-    /// Those of [`Target::new`].
-    pub fn new(arguments: &'a MakingArguments, n_pictures: u32) -> anyhow::Result<Self> {
+    /// Those of [`Target::new`] and [`Target::spare`].
+    pub fn new(
+        arguments: &'a MakingArguments,
+        n_pictures: u32,
+        inputs: &[&Path],
+    ) -> anyhow::Result<Self> {
+        let target = Target::new(&arguments.out, n_pictures)?;
+        if !arguments.force {
+            target.spare(inputs)?;
+        }
         Ok(Self {
             arguments,
-            target: Target::new(&arguments.out, n_pictures)?,
+            target,
             reporter: Reporter::new(arguments.json, n_pictures),
             plan: None,
             n_pictures,

@@ -11,11 +11,12 @@ use super::{
     editing::{self, Edit},
     making::{MakingArguments, PromptArgument},
 };
+use crate::edit_limits;
 use crate::gallery::{Deed, picture_file::LIMIT_SIDE_PX};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The picture to make larger: PNG, JPEG or WebP
+    /// The picture to make larger: PNG, JPEG, WebP, TIFF, PSD, OpenRaster and more
     #[arg(long, value_name = "FILE")]
     image: PathBuf,
     #[command(flatten)]
@@ -71,6 +72,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             frame.height
         );
     }
+    // What is looked at is known once there is a model; the picture itself has to fit in any case.
+    edit_limits::check(PixelRect::default(), frame)?;
     let mut pixels = RgbaImage::new(frame.width, frame.height);
     imageops::replace(
         &mut pixels,
@@ -85,6 +88,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         mask: Some(extension.mask(frame)),
         settings: EditSettings::default(),
         parent: editing::id_of(&arguments.image),
+        inputs: vec![arguments.image.clone()],
     };
     editing::run(&edit, &arguments.words.prompt, &arguments.making)
 }

@@ -11,7 +11,7 @@ use crate::gallery::ShiftFacts;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The picture to change: PNG, JPEG or WebP
+    /// The picture to change: PNG, JPEG, WebP, TIFF, PSD, OpenRaster and more
     #[arg(long, value_name = "FILE")]
     image: PathBuf,
     /// What it shows, as in `day`

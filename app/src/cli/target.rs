@@ -8,6 +8,13 @@ use image::DynamicImage;
 
 use crate::gallery::{picture_file, recipe::Recipe};
 
+/// A picture would take the place of one that it is made from.
+#[derive(Debug, thiserror::Error)]
+#[error("--out would replace a picture that is read: give it another name, or add --force: {}", path.display())]
+pub struct OverInput {
+    pub path: PathBuf,
+}
+
 /// Where pictures go.
 #[derive(Debug)]
 pub enum Target {
@@ -42,6 +49,27 @@ impl Target {
             path: out.to_owned(),
             count,
         })
+    }
+
+    /// Makes sure that no file is written over that the pictures are made from, by whatever name.
+    ///
+    /// # Errors
+    /// [`OverInput`] for the first that would be.
+    pub fn spare(&self, inputs: &[&Path]) -> Result<(), OverInput> {
+        let Self::File { path, count } = self else {
+            // Names by new ids are those of no file.
+            return Ok(());
+        };
+        let outputs = (0..*count).map(|index| numbered(path, index, *count));
+        // Through links, and in whatever case the file system takes for the same.
+        let is_read = |output: &PathBuf| {
+            let is_it = |input: &&Path| same_file::is_same_file(input, output).unwrap_or(false);
+            inputs.iter().any(is_it)
+        };
+        match outputs.into_iter().find(is_read) {
+            Some(path) => Err(OverInput { path }),
+            None => Ok(()),
+        }
     }
 
     /// Writes a job's picture with its recipe and the mark, whole or not at all.
@@ -143,6 +171,50 @@ mod tests {
             let message = Target::new(&at(name), 1).unwrap_err().to_string();
             assert!(message.contains(why), "{message}");
         }
+    }
+
+    #[test]
+    fn inputs_are_not_written_over_by_any_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir(at("sub")).unwrap();
+        for name in ["boat.png", "other.png", "boats-2.png"] {
+            std::fs::write(at(name), name).unwrap();
+        }
+        std::fs::hard_link(at("boat.png"), at("hard.png")).unwrap();
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(at("boat.png"), at("soft.png")).unwrap();
+            std::os::unix::fs::symlink(folder.path(), at("sub/up")).unwrap();
+        }
+        let inputs = [at("boat.png"), at("boats-2.png"), at("gone.png")];
+        let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).collect();
+        let mut cases = vec![
+            ("boat.png", 1, false),
+            ("sub/../boat.png", 1, false),
+            ("hard.png", 1, false),
+            ("other.png", 1, true),
+            ("new.png", 1, true),
+            ("gone.png", 1, true),
+            // Of several pictures it is the numbered names that count.
+            ("boats.png", 1, true),
+            ("boats.png", 2, false),
+            ("boat.png", 2, true),
+        ];
+        if cfg!(unix) {
+            cases.extend([("soft.png", 1, false), ("sub/up/boat.png", 1, false)]);
+        }
+        for (name, count, is_free) in cases {
+            let target = Target::new(&at(name), count).unwrap();
+            let found = target.spare(&inputs);
+            assert_eq!(found.is_ok(), is_free, "{name} {count}");
+            if let Err(error) = found {
+                let message = error.to_string();
+                assert!(message.contains("--force"), "{message}");
+            }
+        }
+        let folder = Target::new(folder.path(), 1).unwrap();
+        assert!(folder.spare(&inputs).is_ok());
     }
 
     #[test]

@@ -31,7 +31,7 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The picture to make larger: PNG, JPEG or WebP
+    /// The picture to make larger: PNG, JPEG, WebP, TIFF, PSD, OpenRaster and more
     #[arg(long, value_name = "FILE")]
     image: PathBuf,
     /// How many times wider and higher: 2, 4 or 8
@@ -53,6 +53,9 @@ pub struct Arguments {
     /// A PNG file, or a folder for a file named by its id
     #[arg(long, value_name = "FILE|DIR")]
     out: PathBuf,
+    /// Let --out replace the picture that is read
+    #[arg(long)]
+    force: bool,
     /// One JSON object per event on standard output
     #[arg(long)]
     json: bool,
@@ -77,6 +80,9 @@ struct Redrawing {
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let target = Target::new(&arguments.out, 1)?;
+    if !arguments.force {
+        target.spare(&[&arguments.image])?;
+    }
     let source = editing::open(&arguments.image)?;
     upscale::larger_size(source.dimensions(), arguments.scale)?;
     let origin = Origin::of(&arguments.image);

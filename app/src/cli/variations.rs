@@ -10,7 +10,7 @@ use crate::gallery::VariationsFacts;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The picture to vary: PNG, JPEG or WebP
+    /// The picture to vary: PNG, JPEG, WebP, TIFF, PSD, OpenRaster and more
     #[arg(long, value_name = "FILE")]
     image: PathBuf,
     /// How far to go: at 0 next to nothing changes, at 1 only what the picture shows is kept

@@ -66,19 +66,24 @@ impl Content {
         pixels: &[[u8; 4]],
         original: Option<Original>,
     ) {
+        let frame = PixelRect::from_size(size.0, size.1);
+        let layer = Layer::picture(name, frame, pixels).from_file(original);
+        self.set_base_layers(size, vec![layer]);
+    }
+
+    /// Makes `layers` those at the bottom, in place of a picture that is there, and `size` that of the frame. The
+    /// topmost of them is selected.
+    pub fn set_base_layers(&mut self, size: (u32, u32), layers: Vec<Layer>) {
         self.frame = PixelRect::from_size(size.0, size.1);
-        let mut tiles = Tiles::default();
-        tiles.write(self.frame, pixels);
-        let kind = LayerKind::Picture {
-            pixels: tiles,
-            original,
-        };
-        let layer = Layer::new(name, kind);
-        self.selected = Some(layer.id);
-        match self.layers.first_mut() {
-            Some(base) if matches!(base.kind, LayerKind::Picture { .. }) => *base = layer,
-            _ => self.layers.insert(0, layer),
-        }
+        self.selected = layers.last().map(|layer| layer.id);
+        let has_base = matches!(
+            self.layers.first(),
+            Some(Layer {
+                kind: LayerKind::Picture { .. },
+                ..
+            })
+        );
+        self.layers.splice(..usize::from(has_base), layers);
     }
 
     /// Grows the frame so that it holds `frame` too. The pixels stay where they are.

@@ -1,8 +1,9 @@
+use image::RgbaImage;
 use limn_engine::PixelRect;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::tiles::{TileIndex, Tiles};
+use super::tiles::{TILE_SIDE, TileIndex, Tiles};
 use crate::gallery::{PictureId, marking};
 
 /// A layer's name for ever, through undo and files.
@@ -91,6 +92,33 @@ impl Layer {
             original: None,
         };
         Self::new(name, kind)
+    }
+
+    /// A picture whose pixels are needed nowhere else: they go as the layer takes them up, so that they are never
+    /// held twice.
+    pub fn of_pixels(name: impl Into<String>, offset: (i32, i32), pixels: RgbaImage) -> Self {
+        let (width, height) = pixels.dimensions();
+        let row_bytes = 4 * width as usize;
+        let mut bytes = pixels.into_raw();
+        let mut tiles = Tiles::default();
+        let mut bottom = height;
+        while bottom > 0 {
+            let top = (bottom - 1) / TILE_SIDE * TILE_SIDE;
+            let start = top as usize * row_bytes;
+            let band = PixelRect::new(0, top as i32, width, bottom - top);
+            tiles.write(band, bytes[start..].as_chunks::<4>().0);
+            bytes.truncate(start);
+            bytes.shrink_to_fit();
+            bottom = top;
+        }
+        let kind = LayerKind::Picture {
+            pixels: tiles,
+            original: None,
+        };
+        Self {
+            offset,
+            ..Self::new(name, kind)
+        }
     }
 
     /// The picture layer, with the file that it was opened from.

@@ -10,8 +10,9 @@
 //!   Ghosts/<id>.png           small ones of pictures that were deleted and have children
 //! ```
 //!
-//! Limn's own pictures are PNG. A picture from elsewhere keeps its file as it was, and with it all that it
-//! says about itself; a photograph as PNG would be five to ten times larger.
+//! Limn's own pictures are PNG. A picture from elsewhere keeps its file as it was where that is PNG, JPEG or WebP,
+//! and with it all that it says about itself; a photograph as PNG would be five to ten times larger. Of other formats
+//! a PNG is kept.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

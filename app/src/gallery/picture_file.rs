@@ -54,6 +54,16 @@ pub fn encode_plain_png(pixels: &RgbaImage) -> Result<Vec<u8>, String> {
     Ok(file.into_inner())
 }
 
+/// Pixels, and an XMP packet where there is one, of a picture that Limn did not make.
+pub fn encode_png_with_xmp(pixels: &RgbaImage, xmp: Option<String>) -> Result<Vec<u8>, String> {
+    let mut info = png::Info::with_size(pixels.width(), pixels.height());
+    info.color_type = png::ColorType::Rgba;
+    info.bit_depth = png::BitDepth::Eight;
+    let text = xmp.map(|xmp| ITXtChunk::new(marking::PNG_KEYWORD, xmp));
+    info.utf8_text.extend(text);
+    encode_with(info, pixels)
+}
+
 fn encode(
     pixels: &[u8],
     (width, height): (u32, u32),
@@ -80,7 +90,11 @@ fn encode(
             .push(ITXtChunk::new(PARAMETERS_KEYWORD, parameters));
     }
 
-    let mut file = Vec::with_capacity(pixels.len() / 2);
+    encode_with(info, pixels)
+}
+
+fn encode_with(info: png::Info, pixels: &[u8]) -> Result<Vec<u8>, String> {
+    let mut file = Vec::new();
     let mut encoder =
         png::Encoder::with_info(&mut file, info).map_err(|error| error.to_string())?;
     encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
@@ -239,7 +253,8 @@ pub fn pixels(file: &[u8]) -> Result<RgbaImage, String> {
         Ok(header) if header.recipe.is_none() => import::decode_within(file, LIMIT_IMPORTED_BYTES)
             .map(|imported| imported.pixels)
             .map_err(|error| match error {
-                import::Error::OutOfMemory { width, height, .. } => {
+                import::Error::OutOfMemory { width, height, .. }
+                | import::Error::TooHeavy { width, height, .. } => {
                     format!("{width}×{height} takes too much memory to show")
                 }
                 error => error.to_string(),

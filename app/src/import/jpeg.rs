@@ -1,23 +1,101 @@
-//! What the decoder does not tell about a JPEG: it fills in what is missing, and converts inks silently.
+//! JPEG. What is cut off is shown as far as it goes: photographs are sent so, and every viewer opens them.
 
-/// ITU-T T.81, annex B.
-pub struct Facts {
+use image::metadata::Orientation;
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::errors::DecodeErrors;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+use super::Imported;
+use super::budget::Room;
+use super::canvas::{Canvas, Facts, check_size};
+use super::error::Error;
+use super::input::Input;
+use super::note::Note;
+use super::samples::Samples;
+
+/// Passes over a picture; a real one has about ten, a bomb thousands.
+const LIMIT_SCANS: usize = 100;
+/// Tables, and the rows that are being unpacked.
+const EXTRA_BYTES: u64 = 32 << 20;
+
+pub fn read(input: &mut Input, mut room: Room) -> Result<Imported, Error> {
+    let whole_bytes = input.whole_bytes();
+    let file = input.whole()?;
+    let walked = Walked::over(&file);
+    let options = DecoderOptions::default()
+        .set_strict_mode(false)
+        .jpeg_set_max_scans(LIMIT_SCANS)
+        .set_max_width(usize::from(u16::MAX))
+        .set_max_height(usize::from(u16::MAX));
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&file[..]), options);
+    let failed = |error: DecodeErrors| match error {
+        _ if !walked.is_whole => Error::CutOff,
+        error => Error::damaged(error),
+    };
+    decoder.decode_headers().map_err(failed)?;
+    let (width, height) = decoder.dimensions().ok_or(Error::CutOff)?;
+    let size = (width as u32, height as u32);
+    check_size(size)?;
+    let (samples, colours) = match decoder.input_colorspace() {
+        Some(ColorSpace::Luma) => (Samples::L8, ColorSpace::Luma),
+        // Inks are converted by the decoder, which knows how Adobe's are meant.
+        _ => (Samples::Rgb8, ColorSpace::RGB),
+    };
+    decoder.set_options(decoder.options().jpeg_set_out_colorspace(colours));
+
+    let mut facts = Facts::new(size, samples);
+    facts.xmp = decoder.xmp().cloned();
+    let exif = decoder.exif();
+    facts.orientation = exif
+        .and_then(|exif| Orientation::from_exif_chunk(exif))
+        .unwrap_or(Orientation::NoTransforms);
+    if walked.n_components == 4 {
+        // What is left of their profile says nothing about light.
+        facts.notes.push(Note::FromInks);
+    } else {
+        facts.icc_profile = decoder.icc_profile();
+    }
+    if !walked.is_whole {
+        facts.notes.push(Note::CutOff);
+    }
+    let coefficients = if walked.is_progressive {
+        // All of them stay until the last scan, 2 bytes each.
+        2 * u64::from(walked.n_components.max(1)) * facts.n_pixels()
+    } else {
+        0
+    };
+    facts.extra_bytes = EXTRA_BYTES + whole_bytes + coefficients;
+    if !walked.is_whole && walked.n_scan_bytes == 0 {
+        return Err(Error::CutOff);
+    }
+    let mut canvas = Canvas::for_whole(facts, &mut room)?;
+    canvas
+        .fill(|samples| decoder.decode_into(samples))
+        .map_err(failed)?;
+    canvas.finish(room)
+}
+
+/// What the decoder does not tell: it fills in what is missing, and converts inks silently. ITU-T T.81, annex B.
+#[derive(Debug, Default)]
+pub struct Walked {
     /// 4 for CMYK.
     pub n_components: u8,
+    pub is_progressive: bool,
     /// Whether the file goes on to its end marker.
     pub is_whole: bool,
+    /// From the first scan on.
+    pub n_scan_bytes: usize,
 }
 
 const START_OF_SCAN: u8 = 0xda;
 const END_OF_IMAGE: [u8; 2] = [0xff, 0xd9];
 
-impl Facts {
+impl Walked {
     /// Walks the segments up to the first scan.
-    pub fn read(file: &[u8]) -> Self {
-        let mut facts = Self {
-            n_components: 0,
-            is_whole: false,
-        };
+    pub fn over(file: &[u8]) -> Self {
+        let mut walked = Self::default();
         let mut rest = file.get(2..).unwrap_or_default();
         while let [0xff, kind, after @ ..] = rest {
             if *kind == 0xff {
@@ -31,16 +109,18 @@ impl Facts {
             let length = usize::from(u16::from_be_bytes([high, low]));
             if *kind == START_OF_SCAN {
                 // Within a scan this pair of bytes cannot occur; a thumbnail's own end is before it.
-                facts.is_whole = after.windows(2).any(|pair| pair == END_OF_IMAGE);
+                walked.is_whole = after.windows(2).any(|pair| pair == END_OF_IMAGE);
+                walked.n_scan_bytes = after.len().saturating_sub(length);
                 break;
             }
             // All frame headers but those of tables: precision, height, width, number of components.
             let is_frame = matches!(kind, 0xc0..=0xcf) && !matches!(kind, 0xc4 | 0xc8 | 0xcc);
             if is_frame {
-                facts.n_components = after.get(7).copied().unwrap_or(0);
+                walked.n_components = after.get(7).copied().unwrap_or(0);
+                walked.is_progressive = matches!(kind, 0xc2 | 0xc6 | 0xca | 0xce);
             }
             rest = after.get(length..).unwrap_or_default();
         }
-        facts
+        walked
     }
 }

@@ -10,6 +10,7 @@ use super::edit_snapshot::Change;
 use super::{Deed, EditSnapshot, OpenDocument, PictureId, PictureRef, Problem, Session, SlotState};
 use crate::document::tiles::TileIndex;
 use crate::document::{Content, LayerKind};
+use crate::edit_limits::{self, TooLarge};
 
 /// What lies over the document on the canvas. A finished result of an edit does not: it is in
 /// [`Session::canvas_content`].
@@ -50,9 +51,6 @@ impl EditOutlook {
     }
 }
 
-/// Pixels of a picture that go to the engine at once, four bytes each.
-pub const MAX_EDIT_PIXELS: u64 = limn_engine::protocol::chunks::MAX_BLOB_BYTES / 4;
-
 impl Session {
     /// Where the next edit would look, work and write; `None` where the button makes new pictures.
     pub fn edit_plan(&self) -> Option<EditPlan> {
@@ -66,7 +64,7 @@ impl Session {
         let plan = plan_of(&area, &settings, model);
         let current = self.documents.current();
         let mut outlook = EditOutlook {
-            is_too_large: plan.context.n_pixels() > MAX_EDIT_PIXELS,
+            is_too_large: plan.context.n_pixels() > edit_limits::MAX_EDIT_PIXELS,
             plan,
             tiles: Vec::new(),
             in_tiles: false,
@@ -131,8 +129,10 @@ impl Session {
                 plan: plan.clone(),
             }];
         }
-        if tiles[0].plan.context.n_pixels() > MAX_EDIT_PIXELS {
-            return Err(too_large(deed).into());
+        match edit_limits::check(tiles[0].plan.context, content.frame) {
+            Ok(()) => {}
+            Err(TooLarge::AtOnce { .. }) => return Err(too_large(deed).into()),
+            Err(error @ TooLarge::Memory { .. }) => return Err(error.to_string().as_str().into()),
         }
         Ok(EditSnapshot {
             deed,

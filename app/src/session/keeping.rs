@@ -1,9 +1,12 @@
 //! Keep: a result becomes part of a document. And what the canvas shows as if it had.
 
 use image::{RgbImage, RgbaImage};
+use limn_engine::PixelRect;
 
 use super::{OpenDocument, Patch, PictureId, PictureRef, Run, RunId, Session};
-use crate::document::{Content, DocumentId, KeptResult, Original, PatchSource, StepName, title};
+use crate::document::{
+    Content, DocumentId, KeptResult, Layer, Original, PatchSource, StepName, title,
+};
 
 const LAYER_NAME_WORDS: usize = 6;
 
@@ -74,10 +77,23 @@ impl Session {
     ) -> Kept {
         let size = pixels.dimensions();
         let colours = pixels.as_raw().as_chunks::<4>().0;
+        let frame = PixelRect::from_size(size.0, size.1);
+        let layer = Layer::picture(name, frame, colours).from_file(original);
+        self.open_layers(name, size, vec![layer], source)
+    }
+
+    /// As [`Self::open_picture`], of a picture in layers, the lowest first.
+    pub fn open_layers(
+        &mut self,
+        name: &str,
+        size: (u32, u32),
+        layers: Vec<Layer>,
+        source: Option<PictureId>,
+    ) -> Kept {
         let was_blank = self.documents.current().is_blank();
         let open = self.document_for_picture();
         open.document.change(StepName::OpenPicture, |content| {
-            content.set_base_picture(name, size, colours, original);
+            content.set_base_layers(size, layers);
         });
         open.document.name_after_prompt(name);
         open.source = source;

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
-use image::{DynamicImage, GrayImage, ImageFormat, ImageReader};
+use image::{DynamicImage, GrayImage, ImageFormat, RgbaImage};
 use limn_engine::PixelRect;
 use limn_engine::stitch;
 
@@ -181,12 +181,10 @@ pub enum MaskFileError {
         width: u32,
         height: u32,
     },
-    #[error("This file is not a picture that can be a mask: {0}")]
-    Unreadable(#[from] image::ImageError),
 }
 
 /// The mask inside the frame as a grey PNG with 8 bits: white may change.
-pub fn encode_png(content: &Content) -> Result<Vec<u8>, MaskFileError> {
+pub fn encode_png(content: &Content) -> image::ImageResult<Vec<u8>> {
     let (width, height) = content.frame.size();
     let pixels = content.mask.read(content.frame);
     let mut png = Vec::new();
@@ -196,11 +194,11 @@ pub fn encode_png(content: &Content) -> Result<Vec<u8>, MaskFileError> {
 }
 
 /// A mask for `frame` from a picture of the same size: its lightness, and nothing where it is transparent.
-pub fn decode(file: &[u8], frame: PixelRect) -> Result<Tiles<u8>, MaskFileError> {
-    let reader = ImageReader::new(Cursor::new(file))
-        .with_guessed_format()
-        .map_err(image::ImageError::from)?;
-    let (mask_width, mask_height) = reader.into_dimensions()?;
+///
+/// # Errors
+/// [`MaskFileError`] for another size.
+pub fn of_picture(picture: RgbaImage, frame: PixelRect) -> Result<Tiles<u8>, MaskFileError> {
+    let (mask_width, mask_height) = picture.dimensions();
     if (mask_width, mask_height) != frame.size() {
         return Err(MaskFileError::Size {
             mask_width,
@@ -209,16 +207,11 @@ pub fn decode(file: &[u8], frame: PixelRect) -> Result<Tiles<u8>, MaskFileError>
             height: frame.height,
         });
     }
-    let picture = image::load_from_memory(file)?;
-    let grey: Vec<u8> = if picture.color().has_alpha() {
-        let pixels = picture.into_luma_alpha8();
-        let seen = pixels
-            .pixels()
-            .map(|pixel| super::blend::scaled(pixel[0], pixel[1]));
-        seen.collect()
-    } else {
-        picture.into_luma8().into_raw()
-    };
+    let pixels = DynamicImage::from(picture).into_luma_alpha8();
+    let seen = pixels
+        .pixels()
+        .map(|pixel| super::blend::scaled(pixel[0], pixel[1]));
+    let grey: Vec<u8> = seen.collect();
     let mut mask = Tiles::default();
     mask.write(frame, &grey);
     mask.prune();

@@ -11,6 +11,7 @@ use limn_engine::PixelRect;
 use super::{DialogAnswer, Fetched, ask};
 use crate::app::App;
 use crate::app::documents::Opening;
+use crate::app::opened::Opened;
 use crate::command::{Command, GalleryCommand};
 use crate::document::{DocumentId, EXTENSION, Layer, Original, StepName};
 use crate::import;
@@ -64,12 +65,10 @@ impl App {
 
     pub(super) fn open_file(&mut self, ctx: &Context) {
         self.in_dialog_thread(ctx, move || {
+            let endings: Vec<&str> = [EXTENSION].into_iter().chain(import::ENDINGS).collect();
             let dialog = rfd::FileDialog::new()
                 .set_title("Open")
-                .add_filter(
-                    "Pictures and documents",
-                    &["limn", "png", "jpg", "jpeg", "webp"],
-                )
+                .add_filter("Pictures and documents", &endings)
                 .add_filter("Limn documents", &[EXTENSION]);
             ask(|| dialog.pick_file(), |path| Some(DialogAnswer::Open(path)))
         });
@@ -92,7 +91,7 @@ impl App {
             return;
         }
         self.in_dialog_thread(ctx, move || {
-            Some(match import::open(&path) {
+            Some(match Opened::read(&path) {
                 Ok(picture) => DialogAnswer::Imported {
                     path,
                     picture,
@@ -259,18 +258,30 @@ impl App {
         }
         let open = self.session.documents.current_mut();
         open.look_at_document();
-        let frame = open.document.content().frame;
-        let (width, height) = pixels.dimensions();
-        let rect = PixelRect::new(
-            frame.x + (frame.width as i32 - width as i32) / 2,
-            frame.y + (frame.height as i32 - height as i32) / 2,
-            width,
-            height,
-        );
+        let rect = centred(open.document.content().frame, pixels.dimensions());
         let layer = Layer::picture(name, rect, pixels.as_raw().as_chunks::<4>().0);
         let layer = layer.from_file(original);
         open.document.change(StepName::Paste, |content| {
             content.add_layer(layer);
+        });
+    }
+
+    /// The layers of a file on top, together in the middle of the picture; a blank document takes them as its own.
+    pub(in crate::app) fn add_layers(&mut self, name: &str, opened: Opened) {
+        if self.session.documents.current().is_blank() {
+            self.session
+                .open_layers(name, opened.size, opened.layers, None);
+            return;
+        }
+        let open = self.session.documents.current_mut();
+        open.look_at_document();
+        let rect = centred(open.document.content().frame, opened.size);
+        open.document.change(StepName::Paste, |content| {
+            for mut layer in opened.layers {
+                layer.offset.0 += rect.x;
+                layer.offset.1 += rect.y;
+                content.add_layer(layer);
+            }
         });
     }
 
@@ -306,6 +317,16 @@ impl App {
         ctx.copy_image(ColorImage::from_rgba_unmultiplied(size, &pixels));
         self.toasts.say(Tone::Good, "Picture copied", now);
     }
+}
+
+/// Where a picture lies in the middle of a frame.
+fn centred(frame: PixelRect, (width, height): (u32, u32)) -> PixelRect {
+    PixelRect::new(
+        frame.x + (frame.width as i32 - width as i32) / 2,
+        frame.y + (frame.height as i32 - height as i32) / 2,
+        width,
+        height,
+    )
 }
 
 /// Who goes to another document wants to see it: the next key is a tool's, not a letter of its prompt.

@@ -8,7 +8,7 @@ use image::RgbaImage;
 
 use super::{DialogAnswer, ask};
 use crate::app::App;
-use crate::document::{Content, Layer};
+use crate::document::{Content, Layer, OPEN_RASTER_EXTENSION, encode_open_raster};
 use crate::files::{Existing, RealFs, write_atomically};
 use crate::gallery::export::{ExportOptions, Format, convert, encode};
 use crate::gallery::naming::default_name;
@@ -62,8 +62,16 @@ impl App {
         let source_type = self.document_source_type();
         self.in_dialog_thread(ctx, move || {
             ask(
-                || export_dialog(&name).save_file(),
+                || {
+                    export_dialog(&name)
+                        .add_filter("OpenRaster, with the layers", &[OPEN_RASTER_EXTENSION])
+                        .save_file()
+                },
                 |path| {
+                    if is_open_raster(&path) {
+                        let written = write_layers(&content, source_type.as_deref(), &path);
+                        return not_exported(written, &path);
+                    }
                     let (format, path) = format_of(path);
                     let made = Made {
                         recipe: recipe.as_ref(),
@@ -222,6 +230,16 @@ pub(super) fn format_of(path: PathBuf) -> (Format, PathBuf) {
         Some(format) => (format, path),
         None => (Format::Png, path.with_added_extension("png")),
     }
+}
+
+fn is_open_raster(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case(OPEN_RASTER_EXTENSION))
+}
+
+fn write_layers(content: &Content, source_type: Option<&str>, path: &Path) -> Result<(), String> {
+    let file = encode_open_raster(content, source_type).map_err(|error| error.to_string())?;
+    write_atomically(&RealFs, path, &file, Existing::Replace).map_err(|error| error.to_string())
 }
 
 pub(super) fn not_exported(written: Result<(), String>, path: &Path) -> Option<DialogAnswer> {

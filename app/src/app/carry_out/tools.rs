@@ -7,6 +7,7 @@ use egui::Context;
 use super::{DialogAnswer, Fetched, ask};
 use crate::app::App;
 use crate::files::{Existing, RealFs, write_atomically};
+use crate::import;
 use crate::panels::toasts::Tone;
 use crate::session::{Keep, PictureRef};
 use crate::tools::{
@@ -159,17 +160,18 @@ impl App {
         self.in_dialog_thread(ctx, move || {
             let dialog = rfd::FileDialog::new()
                 .set_title("Load a mask")
-                .add_filter("Pictures", &["png", "jpg", "jpeg", "webp"]);
+                .add_filter("Pictures", &import::ENDINGS);
             ask(
                 || dialog.pick_file(),
                 |path| {
-                    let file = std::fs::read(&path).map_err(|error| error.to_string());
-                    let mask = file.and_then(|file| {
-                        mask_ops::decode(&file, frame).map_err(|error| error.to_string())
+                    let opened = import::open(&path).map_err(|error| error.to_string());
+                    let mask = opened.and_then(|opened| {
+                        mask_ops::of_picture(opened.pixels, frame)
+                            .map_err(|error| format!("{error}: {}", path.display()))
                     });
                     Some(match mask {
                         Ok(mask) => DialogAnswer::Mask { document, mask },
-                        Err(error) => DialogAnswer::Failed(format!("{error}: {}", path.display())),
+                        Err(error) => DialogAnswer::Failed(error),
                     })
                 },
             )

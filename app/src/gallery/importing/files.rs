@@ -2,15 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::import;
+
 /// Folders within folders; what lies deeper is left out.
 const LIMIT_DEPTH: usize = 32;
 /// Files of one import.
 const LIMIT_FILES: usize = 1_000_000;
-
-/// Endings of files that are pictures, among them kinds that Limn does not read, so that they are told of.
-const ENDINGS: [&str; 13] = [
-    "png", "jpg", "jpeg", "jfif", "webp", "gif", "tif", "tiff", "bmp", "heic", "avif", "jxl", "psd",
-];
 
 /// The files themselves, and all pictures in the folders, in the order of their names. Hidden files and links to
 /// folders are left out.
@@ -67,7 +64,11 @@ fn is_picture_name(path: &Path) -> bool {
     let extension = path
         .extension()
         .map(|extension| extension.to_string_lossy().to_lowercase());
-    extension.is_some_and(|extension| ENDINGS.contains(&extension.as_str()))
+    // Kinds that Limn does not read as well, so that they are told of.
+    extension.is_some_and(|extension| {
+        let extension = extension.as_str();
+        import::ENDINGS.contains(&extension) || import::OTHER_ENDINGS.contains(&extension)
+    })
 }
 
 #[cfg(test)]

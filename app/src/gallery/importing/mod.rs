@@ -1,9 +1,10 @@
-//! Pictures from elsewhere come into the gallery: as copies, byte for byte, so that all their texts, profiles and
-//! marks stay. What is there already, by its file or by its pixels, does not come twice.
+//! Pictures from elsewhere come into the gallery: PNG, JPEG and WebP as copies, byte for byte, so that all their
+//! texts, profiles and marks stay; others as PNG of what is seen of them. What is there already, by its file or by its pixels, does not come twice.
 //!
 //! An import can be cut off at any moment, by the user or by a crash: what it had taken in is whole and stays, and
 //! the same import again takes in the rest.
 
+mod converted;
 pub(super) mod files;
 #[cfg(test)]
 mod tests;
@@ -290,8 +291,14 @@ fn read(path: &Path) -> Result<Candidate, String> {
 }
 
 /// Only a picture that can be shown comes in.
-fn check(candidate: Candidate) -> Result<Sound, (PathBuf, String)> {
+fn check(mut candidate: Candidate) -> Result<Sound, (PathBuf, String)> {
     let imported = import::decode(&candidate.bytes).map_err(|error| error.to_string());
+    if let Ok(imported) = &imported {
+        match converted::kept(&candidate.bytes, imported) {
+            Ok(kept) => candidate.bytes = kept.into_owned(),
+            Err(reason) => return Err((candidate.path, reason)),
+        }
+    }
     let kind = FileKind::of(&candidate.bytes).ok_or_else(|| "this is not a picture".to_owned());
     // Some texts are refused that the pixels do not show.
     let header = picture_file::read_header(&candidate.bytes);

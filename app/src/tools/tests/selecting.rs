@@ -1,5 +1,6 @@
 use super::*;
-use crate::tools::mask_ops::{self, MaskFileError};
+use crate::import;
+use crate::tools::mask_ops;
 use crate::tools::{Margins, MaskAction, MaskWork, Wand, extend};
 
 fn n_masked(bench: &Bench) -> usize {
@@ -251,7 +252,8 @@ fn a_mask_goes_to_a_file_and_back() {
     let before = bench.whole_mask();
     let png = mask_ops::encode_png(bench.document.content()).expect("a mask is encoded");
     MaskWork::action(MaskAction::Clear).carry_out(&mut bench.document);
-    let mask = mask_ops::decode(&png, FRAME).expect("it is read again");
+    let picture = import::decode(&png).expect("it is read again").pixels;
+    let mask = mask_ops::of_picture(picture, FRAME).expect("of the same size");
     assert!(MaskWork::load(mask).carry_out(&mut bench.document));
     assert_eq!(bench.whole_mask(), before);
     assert_eq!(bench.document.next_undo(), Some(StepName::MaskLoad));
@@ -262,16 +264,12 @@ fn files_that_are_no_mask_for_this_picture_are_refused() {
     let bench = Bench::new(Tool::Brush);
     let png = mask_ops::encode_png(bench.document.content()).expect("an empty mask is one");
     let other = PixelRect::from_size(65, 48);
-    let error = mask_ops::decode(&png, other).expect_err("another size");
-    assert!(matches!(error, MaskFileError::Size { .. }));
+    let picture = import::decode(&png).expect("it is read again").pixels;
+    let error = mask_ops::of_picture(picture, other).expect_err("another size");
     assert_eq!(
         error.to_string(),
         "This mask is 64 × 48 px, the picture 65 × 48: a mask must have the picture's size"
     );
-    for broken in [&b""[..], b"no picture", &png[..png.len() / 2]] {
-        let error = mask_ops::decode(broken, FRAME).expect_err("broken");
-        assert!(matches!(error, MaskFileError::Unreadable(_)), "{error}");
-    }
 }
 
 #[test]
@@ -283,12 +281,8 @@ fn coloured_and_transparent_pictures_are_masks_by_their_lightness() {
         [255, 255, 255, 128],
     ];
     let picture = image::RgbaImage::from_raw(4, 1, pixels.concat()).expect("four pixels");
-    let mut png = std::io::Cursor::new(Vec::new());
-    picture
-        .write_to(&mut png, image::ImageFormat::Png)
-        .expect("encoded");
     let frame = PixelRect::new(-2, 7, 4, 1);
-    let mask = mask_ops::decode(png.get_ref(), frame).expect("a mask");
+    let mask = mask_ops::of_picture(picture, frame).expect("a mask");
     assert_eq!(mask.read(frame), [255, 0, 0, 128]);
 }
 

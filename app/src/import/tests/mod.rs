@@ -2,9 +2,15 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod bad_files;
+mod formats;
+mod open_raster;
+
 use std::io::Cursor;
 
-use image::{ExtendedColorType, ImageEncoder, Rgb, RgbImage, Rgba, RgbaImage};
+use image::{
+    DynamicImage, ExtendedColorType, ImageEncoder, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage,
+};
 use moxcms::ColorProfile;
 
 use super::*;
@@ -116,7 +122,7 @@ fn what_designers_have() {
         (
             "16 bit",
             png_of(&deep, ExtendedColorType::Rgb16, None),
-            vec![Note::Reduced],
+            vec![Note::Reduced { bits: 16 }],
             red,
             blue,
         ),
@@ -209,7 +215,7 @@ fn colours_become_those_of_srgb() {
         .flat_map(|&value| (u16::from(value) * 257).to_ne_bytes())
         .collect();
     let imported = decode(&png_of(&deep, ExtendedColorType::Rgb16, Some(&p3))).unwrap();
-    assert_eq!(imported.notes[0], Note::Reduced);
+    assert_eq!(imported.notes[0], Note::Reduced { bits: 16 });
     assert!(near(*imported.pixels.get_pixel(0, 0), [213, 95, 97], 3));
 
     // sRGB by another name changes no bit.
@@ -230,25 +236,23 @@ fn grey_profiles_are_read_and_others_are_told_of() {
         "light of 55/255 is {pixel:?} in sRGB"
     );
 
-    let mut nonsense = jpeg_with(Some(b"no profile at all".to_vec()), None);
+    let nonsense = jpeg_with(Some(b"no profile at all".to_vec()), None);
     let imported = decode(&nonsense).unwrap();
     assert_eq!(imported.notes, [Note::UnknownProfile]);
-    nonsense.truncate(nonsense.len() - 2);
-    assert!(matches!(decode(&nonsense), Err(Error::CutOff)));
 }
 
 #[test]
 fn inks_are_told_of() {
-    let facts = jpeg::Facts::read(&with_components(jpeg_with(None, Some(1)), 4));
-    assert!(facts.is_whole);
-    assert_eq!(facts.n_components, 4);
+    let walked = jpeg::Walked::over(&with_components(jpeg_with(None, Some(1)), 4));
+    assert!(walked.is_whole);
+    assert_eq!(walked.n_components, 4);
     for file in [
         &b""[..],
         b"\xff\xd8",
         b"\xff\xd8\xff",
         b"\xff\xd8\xff\xe0\x00\x00\xff",
     ] {
-        assert!(!jpeg::Facts::read(file).is_whole);
+        assert!(!jpeg::Walked::over(file).is_whole);
     }
 }
 
@@ -267,25 +271,14 @@ fn what_is_no_picture_is_refused_with_a_word_for_it() {
         ("zeros", vec![0; 4096], "not a picture"),
         ("text", b"a boat at night".to_vec(), "not a picture"),
         ("web page", b"<html>404</html>".to_vec(), "not a picture"),
-        (
-            "GIF",
-            b"GIF89a\x01\0\x01\0\0\0\0;".to_vec(),
-            "does not read GIF",
-        ),
-        ("TIFF", b"II*\0\x08\0\0\0".to_vec(), "does not read TIFF"),
-        (
-            "Photoshop",
-            b"8BPS\0\x01".to_vec(),
-            "does not read Photoshop",
-        ),
         ("HEIC", b"\0\0\0\x18ftypheic".to_vec(), "does not read HEIC"),
+        ("PDF", b"%PDF-1.7".to_vec(), "does not read PDF"),
         ("PNG cut", half(png.clone()), "cut off"),
         (
             "PNG without its end",
             png[..png.len() - 30].to_vec(),
             "cut off",
         ),
-        ("JPEG cut", half(jpeg_with(None, None)), "cut off"),
         (
             "JPEG cut in its header",
             jpeg_with(None, None)[..40].to_vec(),
@@ -300,14 +293,15 @@ fn what_is_no_picture_is_refused_with_a_word_for_it() {
     }
 }
 
+fn chunk(kind: &[u8; 4], contents: Vec<u8>) -> Vec<u8> {
+    img_parts::png::PngChunk::new(*kind, contents.into())
+        .encoder()
+        .bytes()
+        .to_vec()
+}
+
 /// A PNG that claims a size, with next to nothing in it.
 fn claims(width: u32, height: u32, depth: u8) -> Vec<u8> {
-    let chunk = |kind: &[u8; 4], contents: Vec<u8>| {
-        img_parts::png::PngChunk::new(*kind, contents.into())
-            .encoder()
-            .bytes()
-            .to_vec()
-    };
     let header = [
         &width.to_be_bytes()[..],
         &height.to_be_bytes(),
@@ -335,7 +329,7 @@ fn bombs_are_refused_before_they_are_unpacked() {
         (
             claims(16_384, 16_384, 16),
             1 << 30,
-            "needs 4096 MiB of memory and 1024 are free",
+            "needs 1056 MiB of memory and 1024 are free",
         ),
         (claims(4, 4, 8), u64::MAX, "damaged"),
     ] {
