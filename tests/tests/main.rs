@@ -23,6 +23,7 @@ mod network;
 mod outputs;
 mod parity;
 mod reliability;
+mod picture_memory;
 mod tool_panels;
 mod upscale_command;
 mod window;

@@ -268,6 +268,10 @@ pub fn pixels(file: &[u8]) -> Result<RgbaImage, String> {
 /// # Errors
 /// The reason, if it is not a picture, is damaged, or is too large.
 pub fn decode(file: &[u8]) -> Result<RgbaImage, String> {
+    if FileKind::of(file).is_none() {
+        // Other formats come in by [`import`] alone.
+        return Err("this is no PNG, JPEG or WebP".to_owned());
+    }
     let mut limits = Limits::default();
     limits.max_image_width = Some(LIMIT_SIDE_PX);
     limits.max_image_height = Some(LIMIT_SIDE_PX);

@@ -63,6 +63,8 @@ impl Matrix {
     }
 }
 
+/// A decoded frame. The decoder's entry points are those of a C library, through which a panic would end the process:
+/// nothing that mutated files could do to it has, and it runs without threads of its own.
 pub struct Frame {
     picture: Picture,
     luma: Plane,

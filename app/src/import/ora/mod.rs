@@ -77,7 +77,9 @@ pub(super) fn read_layers(file: &[u8], mut room: Room) -> Result<Layered, Error>
     check_size(stack.size)?;
     let mut notes = stack.notes();
     // What all of them take is asked for at once: waiting for more while holding some might never end.
-    let mut needed_bytes = png_rows::LIMIT_EXTRA_BYTES;
+    // Beside them the picture that they become, or the tiles of a document.
+    let mut needed_bytes =
+        png_rows::LIMIT_EXTRA_BYTES + 4 * u64::from(stack.size.0) * u64::from(stack.size.1);
     let mut largest_bytes = 0;
     for entry in &stack.layers {
         let (width, height) = size_of(&archive, entry)?;
