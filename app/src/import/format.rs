@@ -108,7 +108,7 @@ fn by_signature(head: &[u8]) -> Option<Format> {
             .is_some_and(u8::is_ascii_whitespace)
             .then_some(Format::Pnm),
         Some((_, format)) => Some(*format),
-        None if is_riff(head, b"WEBP") => Some(Format::WebP),
+        None if is_riff(head, *b"WEBP") => Some(Format::WebP),
         None if matches!(head, [b'P', b'3' | b'6', space, ..] if space.is_ascii_whitespace()) => {
             Some(Format::Pnm)
         }
@@ -118,8 +118,8 @@ fn by_signature(head: &[u8]) -> Option<Format> {
     }
 }
 
-fn is_riff(head: &[u8], kind: &[u8; 4]) -> bool {
-    head.starts_with(b"RIFF") && head.get(8..12) == Some(kind)
+fn is_riff(head: &[u8], kind: [u8; 4]) -> bool {
+    head.starts_with(b"RIFF") && head.get(8..12) == Some(&kind[..])
 }
 
 /// `BM`, and then one of the sizes that a header has had.
@@ -252,7 +252,7 @@ fn unreadable_by_signature(head: &[u8]) -> Option<Unreadable> {
         .find(|(signature, ..)| head.starts_with(signature));
     let (name, remedy) = match found {
         Some((_, name, remedy)) => (*name, *remedy),
-        None if is_riff(head, b"AVI ") => ("video", FRAME),
+        None if is_riff(head, *b"AVI ") => ("video", FRAME),
         None if is_svg(head) => ("SVG", FROM_DRAWING),
         None => return None,
     };

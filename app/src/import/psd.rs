@@ -82,9 +82,13 @@ pub fn read(source: &mut dyn Source, mut room: Room) -> Result<Imported, Error> 
         }
         if header.mode == Mode::Cmyk {
             // Here 0 is full ink.
-            row.iter_mut().for_each(|ink| *ink = 255 - *ink);
+            for ink in &mut row {
+                *ink = 255 - *ink;
+            }
         } else if samples == Samples::Rgba8 {
-            row.as_chunks_mut::<4>().0.iter_mut().for_each(unmatte);
+            for pixel in row.as_chunks_mut::<4>().0 {
+                unmatte(pixel);
+            }
         }
         canvas.put(0, y as u32, &row);
     }

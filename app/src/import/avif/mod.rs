@@ -192,7 +192,7 @@ fn orientation(parser: &AvifParser) -> Orientation {
     match (angle, axis) {
         (0, None) => Orientation::NoTransforms,
         (0, Some(0)) | (180, Some(1)) => Orientation::FlipVertical,
-        (0, Some(_)) | (180, Some(_)) => Orientation::FlipHorizontal,
+        (0 | 180, Some(_)) => Orientation::FlipHorizontal,
         (90, None) => Orientation::Rotate270,
         (180, None) => Orientation::Rotate180,
         (270, None) => Orientation::Rotate90,

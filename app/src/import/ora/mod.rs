@@ -37,7 +37,7 @@ pub struct Layered {
     /// Bottom first.
     pub layers: Vec<LayerPicture>,
     pub notes: Vec<Note>,
-    _share: Option<Share>,
+    share: Option<Share>,
 }
 
 #[derive(Debug)]
@@ -113,7 +113,7 @@ pub(super) fn read_layers(file: &[u8], mut room: Room) -> Result<Layered, Error>
         size: stack.size,
         layers,
         notes,
-        _share: room.into_share(),
+        share: room.into_share(),
     })
 }
 
@@ -168,6 +168,6 @@ fn flatten(layered: Layered) -> Imported {
         pixels,
         notes: layered.notes,
         source_type: None,
-        _share: layered._share,
+        _share: layered.share,
     }
 }

@@ -186,9 +186,9 @@ fn png_of_parts(info: &png::Info, filtered: &[u8]) -> Vec<u8> {
     .concat();
     [
         b"\x89PNG\r\n\x1a\n".to_vec(),
-        chunk(b"IHDR", header),
-        chunk(b"IDAT", packed.finish().unwrap()),
-        chunk(b"IEND", vec![]),
+        chunk(*b"IHDR", header),
+        chunk(*b"IDAT", packed.finish().unwrap()),
+        chunk(*b"IEND", vec![]),
     ]
     .concat()
 }

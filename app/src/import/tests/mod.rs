@@ -293,8 +293,8 @@ fn what_is_no_picture_is_refused_with_a_word_for_it() {
     }
 }
 
-fn chunk(kind: &[u8; 4], contents: Vec<u8>) -> Vec<u8> {
-    img_parts::png::PngChunk::new(*kind, contents.into())
+fn chunk(kind: [u8; 4], contents: Vec<u8>) -> Vec<u8> {
+    img_parts::png::PngChunk::new(kind, contents.into())
         .encoder()
         .bytes()
         .to_vec()
@@ -310,9 +310,9 @@ fn claims(width: u32, height: u32, depth: u8) -> Vec<u8> {
     .concat();
     let parts = [
         b"\x89PNG\r\n\x1a\n".to_vec(),
-        chunk(b"IHDR", header),
-        chunk(b"IDAT", vec![0x78, 0x9c, 0x03, 0, 0, 0, 0, 1]),
-        chunk(b"IEND", vec![]),
+        chunk(*b"IHDR", header),
+        chunk(*b"IDAT", vec![0x78, 0x9c, 0x03, 0, 0, 0, 0, 1]),
+        chunk(*b"IEND", vec![]),
     ];
     parts.concat()
 }

@@ -7,7 +7,7 @@ use super::*;
 use crate::import::ora::{self, read_layers};
 
 /// An archive of files, each stored or deflated.
-pub(super) fn archive(files: &[(&str, &[u8])], is_packed: bool) -> Vec<u8> {
+fn archive(files: &[File], is_packed: bool) -> Vec<u8> {
     use std::io::Write;
     let mut out = Vec::new();
     let mut archive = ZipArchiveWriter::new(&mut out);
@@ -39,7 +39,10 @@ pub(super) fn archive(files: &[(&str, &[u8])], is_packed: bool) -> Vec<u8> {
     out
 }
 
-pub(super) const MIME_TYPE: (&str, &[u8]) = ("mimetype", b"image/openraster");
+/// A name and what is in it.
+type File<'a> = (&'a str, &'a [u8]);
+
+const MIME_TYPE: File = ("mimetype", b"image/openraster");
 
 #[test]
 fn layers_come_as_they_lie_in_the_file() {
@@ -112,7 +115,7 @@ fn hostile_archives_are_refused() {
     let many = stack(&"<layer src='a.png'/>".repeat(900));
     let outside = stack("<layer src='../../../../../../etc/passwd'/>");
     let zeros = vec![0; 257 << 20];
-    let cases: Vec<(&str, Vec<(&str, &[u8])>, &str)> = vec![
+    let cases: Vec<(&str, Vec<File>, &str)> = vec![
         ("no stack", vec![MIME_TYPE], "\"stack.xml\" is missing"),
         (
             "no layer",
