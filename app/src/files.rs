@@ -7,15 +7,25 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 
 #[cfg(test)]
 pub mod faulty;
+mod lock;
+mod regular;
 
-/// Names of temporary files start so; whoever finds an old one may remove it.
+pub use lock::Lock;
+pub use regular::{is_own_folder, open_named, open_regular};
+
+/// Names of temporary files start so; whoever finds one that nobody writes any more may remove it.
 pub const TEMP_PREFIX: &str = ".limn-temp-";
+/// A temporary file that nobody holds may be about to be renamed, for this long.
+const TEMP_AGE: Duration = Duration::from_secs(10);
+/// Where a file cannot be locked, age alone tells that its writer is gone. Should it only have slept, its rename
+/// fails cleanly and it writes again.
+const UNLOCKED_TEMP_AGE: Duration = Duration::from_mins(10);
 
 /// The file operations that the gallery, its marks, exports and settings are made of.
 pub trait Fs: Send + Sync {
@@ -23,7 +33,8 @@ pub trait Fs: Send + Sync {
     fn create_dir(&self, path: &Path) -> io::Result<()>;
     /// Makes a new file, writes all bytes and syncs it. Fails if the name is taken.
     fn write_synced(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
-    /// Appends in one write and syncs. Makes the file when there is none.
+    /// Appends in one write and syncs. Makes the file when there is none. A file that has another name as well is
+    /// written anew, so that nothing is appended under that one.
     fn append_synced(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
     /// Renames, replacing what has the new name.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
@@ -32,7 +43,7 @@ pub trait Fs: Send + Sync {
     /// Makes the names in a folder durable.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
     fn remove(&self, path: &Path) -> io::Result<()>;
-    /// Reads a regular file of at most `limit_bytes`; `InvalidData` if it is larger or not a file.
+    /// Reads a regular file of at most `limit_bytes`; `InvalidData` if it is larger, a link or not a file.
     fn read(&self, path: &Path, limit_bytes: u64) -> io::Result<Vec<u8>>;
     /// At most `limit_bytes` of a file from an offset on; none if there is no such file.
     fn read_from(&self, path: &Path, offset: u64, limit_bytes: u64) -> io::Result<Vec<u8>>;
@@ -56,12 +67,20 @@ impl Fs for RealFs {
 
     fn write_synced(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut file = File::create_new(path)?;
+        // Held as long as it is written, so that nobody sweeps it away; where locks are unknown, its age tells.
+        let _ = file.try_lock();
         file.write_all(bytes)?;
         file.sync_all()
     }
 
     fn append_synced(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+        let mut file = open_regular(path, OpenOptions::new().create(true).append(true))?;
+        if regular::has_other_names(&file)? {
+            let mut whole = Vec::new();
+            open_regular(path, OpenOptions::new().read(true))?.read_to_end(&mut whole)?;
+            whole.extend_from_slice(bytes);
+            return write_atomically(self, path, &whole, Existing::Replace);
+        }
         file.write_all(bytes)?;
         file.sync_all()
     }
@@ -96,27 +115,12 @@ impl Fs for RealFs {
     }
 
     fn read(&self, path: &Path, limit_bytes: u64) -> io::Result<Vec<u8>> {
-        // Not even opened unless regular: opening a named pipe would wait for its other end.
-        let metadata = fs::metadata(path)?;
-        if !metadata.is_file() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "not a regular file",
-            ));
-        }
-        if metadata.len() > limit_bytes {
-            let message = format!("larger than {} MiB", limit_bytes >> 20);
-            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
-        }
-        let mut bytes = Vec::with_capacity(metadata.len() as usize);
-        File::open(path)?
-            .take(limit_bytes)
-            .read_to_end(&mut bytes)?;
-        Ok(bytes)
+        let file = open_regular(path, OpenOptions::new().read(true))?;
+        read_whole(file, limit_bytes)
     }
 
     fn read_from(&self, path: &Path, offset: u64, limit_bytes: u64) -> io::Result<Vec<u8>> {
-        let mut file = match File::open(path) {
+        let mut file = match open_regular(path, OpenOptions::new().read(true)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             file => file?,
         };
@@ -145,6 +149,55 @@ impl Fs for RealFs {
         let metadata = fs::symlink_metadata(path)?;
         Ok((metadata.modified()?, metadata.len()))
     }
+}
+
+/// Reads a file that the user has named, through links if need be.
+///
+/// # Errors
+/// `InvalidData` if it is larger than `limit_bytes` or no regular file; else of the system.
+pub fn read_named(path: &Path, limit_bytes: u64) -> io::Result<Vec<u8>> {
+    read_whole(open_named(path)?, limit_bytes)
+}
+
+fn read_whole(file: File, limit_bytes: u64) -> io::Result<Vec<u8>> {
+    let n_bytes = file.metadata()?.len();
+    if n_bytes > limit_bytes {
+        let message = format!("larger than {} MiB", limit_bytes >> 20);
+        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+    }
+    let mut bytes = Vec::with_capacity(n_bytes as usize);
+    file.take(limit_bytes).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Whether a temporary file was left behind by a process that ended.
+pub fn is_left_behind(path: &Path) -> bool {
+    let Ok(file) = open_regular(path, OpenOptions::new().read(true)) else {
+        return false;
+    };
+    let modified = file.metadata().and_then(|metadata| metadata.modified());
+    // One from the future is as good as old: no clock of today wrote it.
+    let age = modified.ok().map(|at| {
+        SystemTime::now()
+            .duration_since(at)
+            .unwrap_or(UNLOCKED_TEMP_AGE + TEMP_AGE)
+    });
+    match (file.try_lock(), age) {
+        (Err(fs::TryLockError::WouldBlock), _) | (_, None) => false,
+        (Ok(()), Some(age)) => age > TEMP_AGE,
+        (Err(fs::TryLockError::Error(_)), Some(age)) => age > UNLOCKED_TEMP_AGE,
+    }
+}
+
+/// Removes the temporary files in a folder that were left behind; returns how many.
+pub fn sweep(fs: &dyn Fs, folder: &Path) -> usize {
+    let names = fs.names(folder).unwrap_or_default();
+    let temps = names.iter().filter(|name| name.starts_with(TEMP_PREFIX));
+    let temps = temps.map(|name| folder.join(name));
+    // Of no harm where one stays: the next sweep tries again.
+    temps
+        .filter(|path| is_left_behind(path) && fs.remove(path).is_ok())
+        .count()
 }
 
 /// What to do when the target is already there.
@@ -195,6 +248,29 @@ pub fn create_dirs(fs: &dyn Fs, path: &Path) -> io::Result<()> {
         return Ok(());
     }
     fs.create_dir(path)
+}
+
+/// Makes one folder inside another that may have been prepared by a stranger: a link in its place is refused.
+///
+/// # Errors
+/// `NotADirectory` if something else has its name; else of the system.
+pub fn create_own_dir(fs: &dyn Fs, path: &Path) -> io::Result<()> {
+    if is_own_folder(path) {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent().filter(|parent| *parent != Path::new("")) {
+        create_dirs(fs, parent)?;
+    }
+    fs.create_dir(path)?;
+    if !is_own_folder(path) {
+        let message = "there is a link where a folder should be: move it away";
+        return Err(io::Error::new(io::ErrorKind::NotADirectory, message));
+    }
+    if let Some(parent) = path.parent() {
+        // Some systems cannot sync a folder that the user may not read; the folder itself is there.
+        let _ = fs.sync_dir(parent);
+    }
+    Ok(())
 }
 
 /// What to do about a failed file operation, in the user's words.

@@ -39,6 +39,7 @@ pub mod paths;
 pub mod session;
 pub mod settings;
 mod start_journal;
+mod supervised_thread;
 pub mod textures;
 pub mod theme;
 pub mod tools;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::error::Error;
 use super::format::HEAD_BYTES;
+use crate::files::open_named;
 
 /// What decoders that need a file as a whole are given at most.
 const LIMIT_WHOLE_BYTES: u64 = 256 << 20;
@@ -34,13 +35,7 @@ impl<'a> Input<'a> {
     /// For what cannot be read or is no regular file, and for a file that is larger than any picture.
     pub fn file(path: &Path) -> Result<Self, Error> {
         let io = |cause| Error::Io { cause };
-        // Not even opened unless regular: opening a named pipe would wait for its other end.
-        let is_regular = std::fs::metadata(path).map_err(io)?.is_file();
-        if !is_regular {
-            let message = "not a regular file";
-            return Err(io(io::Error::new(io::ErrorKind::InvalidData, message)));
-        }
-        let file = File::open(path).map_err(io)?;
+        let file = open_named(path).map_err(io)?;
         let n_bytes = file.metadata().map_err(io)?.len();
         if n_bytes > LIMIT_FILE_BYTES {
             return Err(Error::FileTooLarge {

@@ -1,16 +1,15 @@
 //! Writes the settings on a thread of its own, so that the window never waits for the disk.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
+use std::sync::mpsc::Receiver;
 
 use super::Settings;
 use crate::document::working_path;
 use crate::paths::Folders;
+use crate::supervised_thread::{Begin, SupervisedThread, panic_notice};
 
 /// Whoever drops it waits until the last settings are written.
 pub struct Keeper {
-    to_thread: Option<Sender<Change>>,
-    thread: Option<JoinHandle<()>>,
+    thread: SupervisedThread<Change>,
 }
 
 /// What is to be written.
@@ -29,30 +28,17 @@ impl Keeper {
         folders: Folders,
         report: impl Fn(String) + Send + 'static,
     ) -> std::io::Result<Self> {
-        let (to_thread, changes) = channel();
-        let thread = std::thread::Builder::new()
-            .name("settings".to_owned())
-            .spawn(move || write_all(&folders, &changes, report))?;
-        Ok(Self {
-            to_thread: Some(to_thread),
-            thread: Some(thread),
-        })
+        let thread = SupervisedThread::start("settings", move |begin, changes| {
+            if let Begin::AfterPanic(message) = begin {
+                report(panic_notice("keeping the settings", &message));
+            }
+            write_all(&folders, changes, &report);
+        })?;
+        Ok(Self { thread })
     }
 
     pub fn keep(&self, change: Change) {
-        if let Some(to_thread) = &self.to_thread {
-            // The thread ends only after this sender is dropped.
-            let _ = to_thread.send(change);
-        }
-    }
-}
-
-impl Drop for Keeper {
-    fn drop(&mut self) {
-        self.to_thread = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.thread.send(change);
     }
 }
 

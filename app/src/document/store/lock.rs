@@ -2,6 +2,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use crate::files::open_regular;
+
 /// Keeps other Limns off a working file while this one has it open. The system lets go of it when the
 /// process ends, however it ends.
 ///
@@ -20,12 +22,9 @@ impl Lock {
     pub fn take(working_file: &Path) -> io::Result<Option<Self>> {
         // Beside the file: where locks bind readers too, the file could not be read through a second handle.
         let path = working_file.with_extension("lock");
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&path)?;
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).read(true).write(true);
+        let file = open_regular(&path, &options)?;
         match file.try_lock() {
             Ok(()) => {
                 let mut said = Vec::new();

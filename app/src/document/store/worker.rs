@@ -309,7 +309,9 @@ impl<E: Fn(Event)> Worker<E> {
 
     fn open(&mut self, path: &Path) -> Result<Document> {
         let id = DocumentId::new();
-        let project = JournalFile::new(self.fs.clone(), path);
+        // The user may name it by a link; Limn's own files are read through none.
+        let real_path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let project = JournalFile::new(self.fs.clone(), &real_path);
         let working = working_path(&self.folder, id);
         let failed = |cause| Error::io("open the project", path, cause);
         create_dirs(self.fs.as_ref(), &self.folder).map_err(failed)?;

@@ -4,14 +4,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use super::Event;
 use crate::gallery::error::Result;
 use crate::gallery::importing::{ImportReport, Stopped};
 use crate::gallery::store::Gallery;
+use crate::supervised_thread::{Begin, SupervisedThread, panic_notice};
 
 /// How often progress is told.
 const PROGRESS_PERIOD: Duration = Duration::from_millis(200);
@@ -25,10 +25,9 @@ struct Job {
 }
 
 pub(super) struct Importer {
-    jobs: Option<Sender<Job>>,
     /// Of the imports that were asked for and not cancelled: the last ones may not have begun.
     cancels: Vec<Arc<AtomicBool>>,
-    thread: Option<JoinHandle<()>>,
+    thread: SupervisedThread<Job>,
 }
 
 impl Importer {
@@ -37,14 +36,19 @@ impl Importer {
         open: impl Fn() -> Result<Gallery> + Send + 'static,
         emit: impl Fn(Event) + Send + 'static,
     ) -> std::io::Result<Self> {
-        let (jobs, receiver) = channel();
-        let thread = std::thread::Builder::new()
-            .name("import".to_owned())
-            .spawn(move || run(&receiver, open, emit))?;
+        let mut is_under_way = false;
+        let thread = SupervisedThread::start("import", move |begin, jobs| {
+            if let Begin::AfterPanic(message) = begin
+                && std::mem::take(&mut is_under_way)
+            {
+                emit(Event::Changed);
+                emit(ended(panic_notice("the import", &message)));
+            }
+            run(jobs, &open, &emit, &mut is_under_way);
+        })?;
         Ok(Self {
-            jobs: Some(jobs),
             cancels: Vec::new(),
-            thread: Some(thread),
+            thread,
         })
     }
 
@@ -53,12 +57,10 @@ impl Importer {
         // Those that have ended are held by nobody else.
         self.cancels.retain(|cancel| Arc::strong_count(cancel) > 1);
         self.cancels.push(Arc::clone(&is_cancelled));
-        if let Some(jobs) = &self.jobs {
-            let _ = jobs.send(Job {
-                paths,
-                is_cancelled,
-            });
-        }
+        self.thread.send(Job {
+            paths,
+            is_cancelled,
+        });
     }
 
     /// Ends the import that runs and those that wait for it.
@@ -72,32 +74,43 @@ impl Importer {
 impl Drop for Importer {
     fn drop(&mut self) {
         self.cancel();
-        self.jobs = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
     }
 }
 
-fn run(jobs: &Receiver<Job>, open: impl Fn() -> Result<Gallery>, emit: impl Fn(Event)) {
+fn run(
+    jobs: &Receiver<Job>,
+    open: &impl Fn() -> Result<Gallery>,
+    emit: &impl Fn(Event),
+    is_under_way: &mut bool,
+) {
     while let Ok(job) = jobs.recv() {
-        let report = match open() {
+        *is_under_way = true;
+        let imported = match open() {
             Ok(mut gallery) => {
-                let report = import(&mut gallery, &job, &emit);
+                let report = import(&mut gallery, &job, emit);
                 match gallery.overview() {
                     Ok(overview) => emit(Event::Overview(Arc::new(overview))),
                     Err(error) => tracing::warn!("cannot count the gallery: {error}"),
                 }
-                report
+                for message in gallery.take_notices() {
+                    emit(Event::Notice { message });
+                }
+                Event::Imported(Box::new(report))
             }
-            Err(error) => ImportReport {
-                stopped: Some(Stopped::Failed(error.to_string())),
-                ..ImportReport::default()
-            },
+            Err(error) => ended(error.to_string()),
         };
         emit(Event::Changed);
-        emit(Event::Imported(Box::new(report)));
+        emit(imported);
+        *is_under_way = false;
     }
+}
+
+/// An import that came to nothing, for this reason.
+fn ended(reason: String) -> Event {
+    Event::Imported(Box::new(ImportReport {
+        stopped: Some(Stopped::Failed(reason)),
+        ..ImportReport::default()
+    }))
 }
 
 fn import(gallery: &mut Gallery, job: &Job, emit: &impl Fn(Event)) -> ImportReport {

@@ -13,8 +13,7 @@ mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, channel};
 
 use image::{RgbImage, RgbaImage};
 
@@ -33,6 +32,7 @@ use super::recipe::Recipe;
 use super::store::Gallery;
 use super::unsaved::Unsaved;
 use crate::paths::Folders;
+use crate::supervised_thread::{Begin, SupervisedThread};
 
 #[derive(Debug, Clone)]
 pub enum Command {
@@ -185,9 +185,8 @@ pub enum Meant {
 /// The window's side. Dropping it finishes the commands that were sent, saves among them, and ends the
 /// thread.
 pub struct GalleryHandle {
-    commands: Option<Sender<Command>>,
+    thread: SupervisedThread<Command>,
     events: Receiver<Event>,
-    thread: Option<JoinHandle<()>>,
 }
 
 impl GalleryHandle {
@@ -200,46 +199,31 @@ impl GalleryHandle {
         folder: PathBuf,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> std::io::Result<Self> {
-        let (commands, command_receiver) = channel();
         let (event_sender, events) = channel();
         let (indexes, thumbnails) = (folders.indexes.clone(), folders.thumbnails());
-        let thread = std::thread::Builder::new()
-            .name("gallery".to_owned())
-            .spawn(move || {
-                let unsaved = Unsaved::new(&indexes);
-                let open = move || Gallery::open(&folder, &indexes, &thumbnails);
-                let emit = move |event| {
-                    // A window that has closed hears nothing more; the saves still count.
-                    let _ = event_sender.send(event);
-                    wake();
-                };
-                Worker::new(Arc::new(open), unsaved, Arc::new(emit)).run(&command_receiver);
-            })?;
-        Ok(Self {
-            commands: Some(commands),
-            events,
-            thread: Some(thread),
-        })
+        let unsaved = Unsaved::new(&indexes);
+        let open = move || Gallery::open(&folder, &indexes, &thumbnails);
+        let emit = move |event| {
+            // A window that has closed hears nothing more; the saves still count.
+            let _ = event_sender.send(event);
+            wake();
+        };
+        let mut worker = Worker::new(Arc::new(open), unsaved, Arc::new(emit));
+        let thread = SupervisedThread::start("gallery", move |begin, commands| {
+            if let Begin::AfterPanic(message) = begin {
+                worker.begin_anew(&message);
+            }
+            worker.run(commands);
+        })?;
+        Ok(Self { thread, events })
     }
 
     pub fn send(&self, command: Command) {
-        if let Some(commands) = &self.commands {
-            // The thread ends only after this sender is dropped.
-            let _ = commands.send(command);
-        }
+        self.thread.send(command);
     }
 
     /// The events since the last call.
     pub fn events(&self) -> impl Iterator<Item = Event> + '_ {
         self.events.try_iter()
-    }
-}
-
-impl Drop for GalleryHandle {
-    fn drop(&mut self) {
-        self.commands = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
     }
 }

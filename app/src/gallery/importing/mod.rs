@@ -25,7 +25,7 @@ use super::marks::{self, Mark};
 use super::picture_file::{self, LIMIT_FILE_BYTES};
 use super::store::{Gallery, describe, stamp};
 use super::thumbnails;
-use crate::files::{Existing, create_dirs, remedy, write_atomically};
+use crate::files::{Existing, create_dirs, read_named, remedy, write_atomically};
 use crate::import;
 
 /// Pictures unpacked at once; more would only take more memory.
@@ -278,8 +278,7 @@ fn read(path: &Path) -> Result<Candidate, String> {
         let remedy = remedy(&error);
         format!("the file cannot be read ({error}): {remedy}")
     };
-    let fs: &dyn crate::files::Fs = &crate::files::RealFs;
-    let bytes = fs.read(path, LIMIT_FILE_BYTES).map_err(failed)?;
+    let bytes = read_named(path, LIMIT_FILE_BYTES).map_err(failed)?;
     let modified = std::fs::metadata(path).and_then(|metadata| metadata.modified());
     let modified = Timestamp::try_from(modified.unwrap_or(SystemTime::now()));
     Ok(Candidate {

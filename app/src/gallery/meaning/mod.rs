@@ -18,7 +18,6 @@ mod worker;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
-use std::thread::JoinHandle;
 
 use image::RgbaImage;
 
@@ -28,6 +27,7 @@ pub use ranking::Found;
 use super::index::Query;
 use super::store::Gallery;
 use super::{PictureId, Result};
+use crate::supervised_thread::{Begin, SupervisedThread};
 use worker::Worker;
 
 #[derive(Debug, Clone)]
@@ -102,8 +102,7 @@ enum Message {
 
 /// The thread `meaning`. Dropping it ends the encoder's process and waits for the thread.
 pub struct Meaning {
-    inbox: Sender<Message>,
-    thread: Option<JoinHandle<()>>,
+    thread: SupervisedThread<Message>,
 }
 
 impl Meaning {
@@ -121,41 +120,38 @@ impl Meaning {
             // The thread has ended: nobody listens to the encoder any more.
             let _ = wake_inbox.send(Message::Heard);
         });
-        let thread = std::thread::Builder::new()
-            .name("meaning".to_owned())
-            .spawn(move || {
-                Worker::new(Box::new(open), Box::new(emit), wake).run(&messages);
+        let mut worker = Worker::new(Box::new(open), Box::new(emit), wake);
+        let thread =
+            SupervisedThread::start_over("meaning", (inbox, messages), move |begin, messages| {
+                if let Begin::AfterPanic(message) = begin {
+                    worker.begin_anew(&message);
+                }
+                worker.run(messages);
             })?;
-        Ok(Self {
-            inbox,
-            thread: Some(thread),
-        })
+        Ok(Self { thread })
     }
 
     pub fn send(&self, command: Command) {
         // The thread ends only after `Quit`.
-        let _ = self.inbox.send(Message::Command(command));
+        self.thread.send(Message::Command(command));
     }
 
     /// The encoder's process, for diagnosis and for the tests that kill it.
     pub fn encoder_process_id(&self) -> Option<u32> {
         let (reply, answer) = channel();
-        self.inbox.send(Message::AskProcessId(reply)).ok()?;
+        self.thread.send(Message::AskProcessId(reply));
         answer.recv().ok().flatten()
     }
 
     /// Answered by one [`Event::Found`], unless a newer search comes before.
     pub fn search(&self, search: Search) {
-        let _ = self.inbox.send(Message::Search(Box::new(search)));
+        self.thread.send(Message::Search(Box::new(search)));
     }
 }
 
 impl Drop for Meaning {
     fn drop(&mut self) {
-        let _ = self.inbox.send(Message::Quit);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.thread.send(Message::Quit);
     }
 }
 

@@ -26,6 +26,7 @@ use crate::gallery::scan::Scan;
 use crate::gallery::store::Gallery;
 use crate::gallery::undo;
 use crate::gallery::unsaved::Unsaved;
+use crate::supervised_thread::panic_notice;
 
 /// How often is looked for what another process or program did.
 const CHANGES_PERIOD: Duration = Duration::from_secs(30);
@@ -49,8 +50,19 @@ pub(in crate::gallery) struct Worker {
     /// Pictures without an average, newest first, since they were looked for.
     averages: Option<VecDeque<PictureId>>,
     searching: Searching,
+    /// What a panic would leave undone.
+    under_way: Option<UnderWay>,
     /// Something was done that may change a count, since the counts were told.
     is_overview_stale: bool,
+}
+
+/// Work that somebody waits for.
+#[derive(Debug, Clone, Copy)]
+enum UnderWay {
+    /// The first picture that waits is being saved.
+    Save,
+    /// [`Command::Do`] with this number.
+    Do(u64),
 }
 
 impl Worker {
@@ -67,12 +79,43 @@ impl Worker {
             importer: None,
             averages: Some(VecDeque::new()),
             searching: Searching::default(),
+            under_way: None,
             is_overview_stale: false,
         }
     }
 
+    /// After a panic: pictures that wait to be saved are kept, all else begins anew.
+    pub(super) fn begin_anew(&mut self, panic: &str) {
+        self.gallery = None;
+        self.scan = None;
+        self.thumbnails.clear();
+        self.averages = Some(VecDeque::new());
+        (self.emit)(Event::Failed {
+            message: panic_notice("the gallery", panic),
+        });
+        match self.under_way.take() {
+            // It may be what went wrong: the others come before it.
+            Some(UnderWay::Save) => {
+                if let Some((_, recipe)) = self.waiting.front() {
+                    (self.emit)(Event::SaveFailed {
+                        id: recipe.id,
+                        message: panic.to_owned(),
+                        n_waiting: self.waiting.len(),
+                    });
+                }
+                self.waiting.rotate_left(self.waiting.len().min(1));
+            }
+            Some(UnderWay::Do(serial)) => (self.emit)(Event::Done {
+                serial,
+                inverse: Vec::new(),
+            }),
+            None => {}
+        }
+        (self.emit)(Event::Changed);
+    }
+
     /// Works until the other side is gone and all its commands are done.
-    pub(super) fn run(mut self, commands: &Receiver<Command>) {
+    pub(super) fn run(&mut self, commands: &Receiver<Command>) {
         self.open();
         loop {
             let has_averages = self.averages.as_ref().is_some_and(VecDeque::is_empty);
@@ -191,10 +234,11 @@ impl Worker {
 
     /// Does changes and says what takes back those that were done.
     fn do_all(&mut self, serial: u64, commands: Vec<Command>) {
+        self.under_way = Some(UnderWay::Do(serial));
         let mut inverse = VecDeque::new();
         for command in commands {
             let Some(gallery) = &mut self.gallery else {
-                return;
+                break;
             };
             let back = undo::inverse(gallery, &command);
             let done = back.and_then(|back| Ok((back, answer(gallery, command)?)));
@@ -214,6 +258,7 @@ impl Worker {
         }
         let inverse = inverse.into();
         (self.emit)(Event::Done { serial, inverse });
+        self.under_way = None;
     }
 
     fn list(&mut self, request: u64, query: Query) {
@@ -283,7 +328,10 @@ impl Worker {
                     n_waiting,
                 });
             };
-            match gallery.save(pixels, recipe) {
+            self.under_way = Some(UnderWay::Save);
+            let saved = gallery.save(pixels, recipe);
+            self.under_way = None;
+            match saved {
                 Ok(record) => {
                     let id = record.id;
                     (self.emit)(Event::Saved(Box::new(record)));

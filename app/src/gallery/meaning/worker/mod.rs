@@ -16,10 +16,11 @@ use limn_engine::protocol::Embeddings;
 use super::encoder::{EncoderProcess, Said};
 use super::matrix::Score;
 use super::search::Searcher;
-use super::{Activity, Command, Event, Message, Search, State, Subject};
+use super::{Activity, Command, Event, Found, Message, Search, State, Subject};
 use crate::gallery::Result;
 use crate::gallery::index::FileState;
 use crate::gallery::store::Gallery;
+use crate::supervised_thread::panic_notice;
 
 /// How often the gallery is looked at for pictures that came or changed.
 const LOOK_PERIOD: Duration = Duration::from_secs(3);
@@ -101,7 +102,29 @@ impl Worker {
         }
     }
 
-    pub fn run(mut self, messages: &Receiver<Message>) {
+    /// After a panic: only which encoder is to be used is kept, all else is found out again. The search that was
+    /// under way is answered, as it may be what went wrong.
+    pub fn begin_anew(&mut self, panic: &str) {
+        let choice = self.process.take().map(|process| process.choice().clone());
+        self.process = choice.map(|choice| EncoderProcess::new(choice, Arc::clone(&self.wake)));
+        self.gallery = None;
+        self.searcher = Searcher::default();
+        self.work.clear();
+        self.suspects.clear();
+        (self.seen, self.looked, self.doing) = (None, None, None);
+        self.trouble = None;
+        self.told = State::default();
+        let trouble = panic_notice("the search by meaning", panic);
+        if let Some(pending) = self.search.take() {
+            (self.emit)(Event::Found {
+                request: pending.search.request,
+                found: Found::default(),
+                trouble: Some(trouble),
+            });
+        }
+    }
+
+    pub fn run(&mut self, messages: &Receiver<Message>) {
         loop {
             let first = match messages.recv_timeout(self.time_to_wait()) {
                 Ok(message) => Some(message),
