@@ -1,6 +1,9 @@
 //! The user's settings: one JSON file in the config folder, replaced whole.
 
 mod keeper;
+mod lenient;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,13 +12,21 @@ use limn_engine::protocol::{Compute, Sampling};
 use serde::{Deserialize, Serialize};
 
 use crate::document::DocumentId;
-use crate::files::{Existing, RealFs, create_dirs, remedy, write_atomically};
+use crate::files::{Existing, Fs, RealFs, create_dirs, remedy, write_atomically};
 use crate::gallery::{PictureId, Sort};
 use crate::paths::Folders;
 use crate::session::{Deed, Grouping, MixDraft, TurnDraft};
 use crate::theme::MASK_COLOURS;
 use crate::tools::ToolSettings;
 pub use keeper::{Change, Keeper};
+pub use lenient::Unread;
+
+/// What the window can be scaled by.
+pub const UI_SCALES: std::ops::RangeInclusive<f32> = 0.5..=3.0;
+/// No length in pixels is larger.
+const LARGEST_NUMBER: f32 = 1e6;
+/// A larger file is none of ours.
+const LIMIT_BYTES: u64 = 16 << 20;
 
 /// What the user has chosen. Keys that this version does not know are kept.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -44,6 +55,9 @@ pub struct Settings {
     pub current_document: Option<DocumentId>,
     #[serde(flatten)]
     pub other: serde_json::Map<String, serde_json::Value>,
+    /// Values of these keys that this version does not understand; the file keeps them.
+    #[serde(skip)]
+    pub unread: Unread,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,11 +154,11 @@ impl Default for PromptBar {
 }
 
 impl Settings {
-    /// Reads the settings. Never fails: a damaged file is set aside as `settings.json.broken` and the
-    /// usual settings hold; the second value then says so.
+    /// Reads the settings. Never fails: for a value that is not understood the usual one holds, and a damaged file
+    /// is set aside as `settings.json.broken`; the second value then says so.
     pub fn load(folders: &Folders) -> (Self, Option<String>) {
         let path = folders.settings_file();
-        let bytes = match std::fs::read(&path) {
+        let bytes = match RealFs.read(&path, LIMIT_BYTES) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Default::default();
@@ -158,10 +172,48 @@ impl Settings {
                 return (Self::default(), Some(notice));
             }
         };
-        match serde_json::from_slice(&bytes) {
-            Ok(settings) => (settings, None),
+        match lenient::read(&bytes) {
+            Ok((settings, unread, names)) => {
+                let mut settings = Self { unread, ..settings };
+                settings.keep_within_bounds();
+                let notice = (!names.is_empty()).then(|| {
+                    format!(
+                        "Some settings are not understood, perhaps as a newer Limn wrote them, and the usual ones hold; the file keeps them: {}: {}",
+                        names.join(", "),
+                        path.display()
+                    )
+                });
+                (settings, notice)
+            }
             Err(error) => (Self::default(), Some(set_aside(&path, &error))),
         }
+    }
+
+    /// Numbers that nothing can be done with become the nearest, or the usual ones.
+    fn keep_within_bounds(&mut self) {
+        let usual = Self::default();
+        let finite = |number: &mut f32, usual: f32, least: f32| {
+            if !number.is_finite() || *number < least || *number > LARGEST_NUMBER {
+                *number = usual;
+            }
+        };
+        let sides = Gallery::TILE_SIDES;
+        finite(&mut self.gallery.tile_side, usual.gallery.tile_side, 0.0);
+        self.gallery.tile_side = self.gallery.tile_side.clamp(*sides.start(), *sides.end());
+        self.ui_scale = self.ui_scale.filter(|scale| UI_SCALES.contains(scale));
+        finite(&mut self.tools.edge_px, usual.tools.edge_px, 0.0);
+        let brushes = [
+            (&mut self.tools.brush, usual.tools.brush),
+            (&mut self.tools.eraser, usual.tools.eraser),
+            (&mut self.tools.sketch, usual.tools.sketch),
+        ];
+        for (brush, usual) in brushes {
+            finite(&mut brush.diameter_px, usual.diameter_px, f32::MIN_POSITIVE);
+            finite(&mut brush.hardness, usual.hardness, 0.0);
+            finite(&mut brush.opacity, usual.opacity, 0.0);
+        }
+        self.prompt_bar.n_pictures = self.prompt_bar.n_pictures.max(1);
+        self.prompt_bar.best_of = self.prompt_bar.best_of.max(1);
     }
 
     /// Writes the settings so that a crash leaves the old ones or the new ones.
@@ -169,10 +221,16 @@ impl Settings {
     /// # Errors
     /// If the file cannot be written; the message says what to do.
     pub fn save(&self, folders: &Folders) -> anyhow::Result<()> {
+        self.save_with(&RealFs, folders)
+    }
+
+    fn save_with(&self, fs: &dyn Fs, folders: &Folders) -> anyhow::Result<()> {
         let path = folders.settings_file();
-        let json = serde_json::to_vec_pretty(self)?;
-        create_dirs(&RealFs, &folders.config)
-            .and_then(|()| write_atomically(&RealFs, &path, &json, Existing::Replace))
+        let mut json = serde_json::to_value(self)?;
+        self.unread.put_back(&mut json);
+        let json = serde_json::to_vec_pretty(&json)?;
+        create_dirs(fs, &folders.config)
+            .and_then(|()| write_atomically(fs, &path, &json, Existing::Replace))
             .map_err(|error| {
                 anyhow::anyhow!(
                     "the settings cannot be saved ({error}): {}: {}",
@@ -201,77 +259,5 @@ fn set_aside(path: &Path, error: &serde_json::Error) -> String {
             "The settings are damaged ({error}), so the usual ones hold: {}",
             path.display()
         ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use limn_engine::protocol::DeviceChoice;
-
-    use super::*;
-
-    fn folders() -> (tempfile::TempDir, Folders) {
-        let home = tempfile::tempdir().unwrap();
-        let folders = Folders::under(home.path());
-        (home, folders)
-    }
-
-    #[test]
-    fn settings_come_back_with_what_a_newer_version_wrote() {
-        let (_home, folders) = folders();
-        assert_eq!(Settings::load(&folders), (Settings::default(), None));
-        let mut settings = Settings {
-            theme: Theme::Light,
-            mask_colour: MaskColour([1, 200, 3]),
-            ui_scale: Some(1.25),
-            gallery_folder: Some("/somewhere".into()),
-            ..Settings::default()
-        };
-        settings.compute.device = DeviceChoice::Named("Some GPU".into());
-        settings.prompt_bar.seed = Some(u64::MAX);
-        settings
-            .other
-            .insert("rebound_keys".into(), serde_json::json!(["Ctrl+G"]));
-        settings.save(&folders).unwrap();
-        settings.save(&folders).unwrap();
-        assert_eq!(Settings::load(&folders), (settings, None));
-        let names: Vec<_> = std::fs::read_dir(&folders.config).unwrap().collect();
-        assert_eq!(names.len(), 1, "no temporary file stays");
-    }
-
-    #[test]
-    fn a_damaged_file_is_set_aside() {
-        let (_home, folders) = folders();
-        for broken in [
-            &b"{\"theme\": \"da"[..],
-            b"",
-            b"\xff\x00",
-            b"[1]",
-            b"{\"ui_scale\": \"big\"}",
-        ] {
-            std::fs::create_dir_all(&folders.config).unwrap();
-            std::fs::write(folders.settings_file(), broken).unwrap();
-            let (settings, notice) = Settings::load(&folders);
-            assert_eq!(settings, Settings::default());
-            assert!(notice.unwrap().ends_with("settings.json.broken"));
-            assert_eq!(
-                std::fs::read(folders.config.join("settings.json.broken")).unwrap(),
-                broken
-            );
-            assert_eq!(Settings::load(&folders), (Settings::default(), None));
-        }
-    }
-
-    #[test]
-    fn an_older_file_gets_the_usual_values() {
-        let (_home, folders) = folders();
-        std::fs::create_dir_all(&folders.config).unwrap();
-        std::fs::write(folders.settings_file(), b"{\"theme\": \"dark\"}").unwrap();
-        let (settings, notice) = Settings::load(&folders);
-        assert_eq!(
-            (settings.theme, settings.prompt_bar.n_pictures, notice),
-            (Theme::Dark, 4, None)
-        );
     }
 }

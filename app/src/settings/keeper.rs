@@ -4,6 +4,7 @@ use std::sync::mpsc::Receiver;
 
 use super::Settings;
 use crate::document::working_path;
+use crate::files::{RealFs, sweep};
 use crate::paths::Folders;
 use crate::supervised_thread::{Begin, SupervisedThread, panic_notice};
 
@@ -29,8 +30,13 @@ impl Keeper {
         report: impl Fn(String) + Send + 'static,
     ) -> std::io::Result<Self> {
         let thread = SupervisedThread::start("settings", move |begin, changes| {
-            if let Begin::AfterPanic(message) = begin {
-                report(panic_notice("keeping the settings", &message));
+            match begin {
+                Begin::First => {
+                    sweep(&RealFs, &folders.config);
+                }
+                Begin::AfterPanic(message) => {
+                    report(panic_notice("keeping the settings", &message));
+                }
             }
             write_all(&folders, changes, &report);
         })?;
@@ -56,6 +62,7 @@ fn write_all(folders: &Folders, changes: &Receiver<Change>, report: impl Fn(Stri
 fn beside_other_windows(change: Change, folders: &Folders) -> Settings {
     let mut settings = change.settings;
     let (stored, _) = Settings::load(folders);
+    settings.unread = stored.unread;
     if change.tabs_are_known {
         for (document, tab) in stored.tabs {
             if working_path(&folders.documents, document).exists() {
@@ -105,11 +112,11 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let folders = Folders::under(home.path());
         let scales = (0..50).map(|n| Settings {
-            ui_scale: Some(n as f32),
+            ui_scale: Some(1.0 + n as f32 / 100.0),
             ..Settings::default()
         });
         write(&folders, scales.map(|settings| (settings, true)));
-        assert_eq!(Settings::load(&folders).0.ui_scale, Some(49.0));
+        assert_eq!(Settings::load(&folders).0.ui_scale, Some(1.49));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::stitch::{EditPlan, EditSettings};
 
 /// Where and in which precision to compute.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Compute {
     pub device: DeviceChoice,
     pub dtype: DtypeChoice,
