@@ -77,6 +77,11 @@ impl Folders {
         self.cache.join("start.json")
     }
 
+    /// Finished pictures that could not be saved where the user wished.
+    pub fn rescued(&self) -> PathBuf {
+        self.indexes.with_file_name("rescued")
+    }
+
     pub fn thumbnails(&self) -> PathBuf {
         self.cache.join("thumbnails")
     }

@@ -96,6 +96,9 @@ pub struct Maker<'a> {
     plan: Option<Plan>,
     n_pictures: u32,
     n_saved: u32,
+    /// Why the last one that lies elsewhere does, and where.
+    elsewhere: Option<(String, PathBuf)>,
+    n_elsewhere: u32,
 }
 
 /// A picture that the engine sent.
@@ -128,6 +131,8 @@ impl<'a> Maker<'a> {
             plan: None,
             n_pictures,
             n_saved: 0,
+            elsewhere: None,
+            n_elsewhere: 0,
         })
     }
 
@@ -150,9 +155,13 @@ impl<'a> Maker<'a> {
                     .context("a picture came before its plan")?;
                 let (index, score) = (made.picture.index, made.picture.score);
                 let (pixels, recipe) = finish(plan, made)?;
-                let path = self.target.save(index, &pixels, &recipe)?;
+                let saved = self.target.save(index, &pixels, &recipe)?;
                 self.n_saved += 1;
-                self.tell_saved(&path, index, score, &recipe);
+                self.tell_saved(&saved.path, index, score, &recipe);
+                if let Some(trouble) = saved.trouble {
+                    self.n_elsewhere += 1;
+                    self.elsewhere = Some((trouble, saved.path));
+                }
             }
             _ => {}
         }
@@ -180,7 +189,7 @@ impl<'a> Maker<'a> {
     /// Tells how the job ended.
     ///
     /// # Errors
-    /// When it failed or was cancelled.
+    /// When it failed or was cancelled, or a picture lies elsewhere than it was to.
     pub fn end(&mut self, result: anyhow::Result<Finished>) -> anyhow::Result<()> {
         self.reporter.finish();
         let finished = result?;
@@ -191,7 +200,16 @@ impl<'a> Maker<'a> {
                 self.n_pictures
             );
         }
-        tell_end(&finished, self.arguments.json)
+        tell_end(&finished, self.arguments.json)?;
+        match &self.elsewhere {
+            None => Ok(()),
+            Some((trouble, path)) => bail!(
+                "{} of {} pictures could not be saved where they were to go ({trouble}); they are kept, the last one here: {}",
+                self.n_elsewhere,
+                self.n_pictures,
+                path.display()
+            ),
+        }
     }
 }
 

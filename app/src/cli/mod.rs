@@ -21,6 +21,7 @@ mod making;
 mod outpaint;
 mod output;
 mod progress;
+mod rescue;
 mod shift;
 mod target;
 mod upscale;

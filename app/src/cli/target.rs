@@ -6,6 +6,7 @@ use std::{
 use anyhow::{Context, bail};
 use image::DynamicImage;
 
+use super::rescue::{self, Saved};
 use crate::gallery::{picture_file, recipe::Recipe};
 
 /// A picture would take the place of one that it is made from.
@@ -72,13 +73,17 @@ impl Target {
         }
     }
 
-    /// Writes a job's picture with its recipe and the mark, whole or not at all.
+    /// Writes a job's picture with its recipe and the mark, whole or not at all. Where that fails, the picture is kept
+    /// elsewhere.
+    ///
+    /// # Errors
+    /// If it cannot be encoded, or be saved anywhere.
     pub fn save(
         &self,
         index: u32,
         pixels: &DynamicImage,
         recipe: &Recipe,
-    ) -> anyhow::Result<PathBuf> {
+    ) -> anyhow::Result<Saved> {
         let path = match self {
             Self::File { path, count } => numbered(path, index, *count),
             Self::Folder(folder) => folder.join(format!("{}.png", recipe.id)),
@@ -89,9 +94,13 @@ impl Target {
         };
         let png =
             png.map_err(|reason| anyhow::anyhow!("the picture cannot be encoded: {reason}"))?;
-        write_whole(&path, &png)
-            .with_context(|| format!("the picture cannot be saved: {}", path.display()))?;
-        Ok(path)
+        match write_whole(&path, &png) {
+            Ok(()) => Ok(Saved {
+                path,
+                trouble: None,
+            }),
+            Err(error) => rescue::keep(&png, &path, &error),
+        }
     }
 }
 

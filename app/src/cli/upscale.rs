@@ -3,7 +3,7 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use image::RgbImage;
 use limn_engine::{
     pipelines::upscale,
@@ -102,6 +102,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let mut reporter = Reporter::new(arguments.json, 1);
     let mut plan = None;
+    let mut elsewhere = None;
     let asked = request.clone();
     let ask = |job| Request::Upscale {
         job,
@@ -118,7 +119,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 let larger = RgbImage::from_raw(width, height, made.pixels)
                     .filter(|larger| larger.dimensions() == (plan.width, plan.height))
                     .context("the engine sent a picture of another size than it said")?;
-                let path = target.save(0, &upscaled::with_alpha(larger, &source), &recipe)?;
+                let saved = target.save(0, &upscaled::with_alpha(larger, &source), &recipe)?;
+                let path = &saved.path;
                 if arguments.json {
                     output::json(&json!({
                         "event": "picture",
@@ -130,13 +132,21 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 } else {
                     reporter.note(&path.display().to_string());
                 }
+                elsewhere = saved.trouble.map(|trouble| (trouble, saved.path));
             }
             _ => {}
         }
         Ok(())
     });
     reporter.finish();
-    tell_end(&result?, arguments.json)
+    tell_end(&result?, arguments.json)?;
+    match elsewhere {
+        None => Ok(()),
+        Some((trouble, path)) => bail!(
+            "the picture could not be saved where it was to go ({trouble}); it is kept here: {}",
+            path.display()
+        ),
+    }
 }
 
 impl Arguments {
