@@ -23,6 +23,7 @@
 pub mod app;
 pub mod canvas;
 pub mod cli;
+mod clock;
 pub mod command;
 pub mod document;
 pub mod edit_limits;

@@ -14,7 +14,7 @@ use limn_engine::samplers::Sampler;
 /// Set for the process that saves: the folder under which it works.
 const CHILD_VARIABLE: &str = "LIMN_TEST_SAVES_UNDER";
 /// How often to kill; 20 unless told otherwise.
-const KILLS_VARIABLE: &str = "LIMN_TEST_KILLS";
+pub const KILLS_VARIABLE: &str = "LIMN_TEST_KILLS";
 
 const SIDE_PX: u32 = 96;
 

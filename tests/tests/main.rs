@@ -24,6 +24,7 @@ mod outputs;
 mod parity;
 mod picture_memory;
 mod reliability;
+mod strangers;
 mod tool_panels;
 mod upscale_command;
 mod window;

@@ -253,11 +253,12 @@ fn imported_words(report: &ImportReport) -> (Tone, String) {
     if report.n_duplicates > 0 {
         parts.push(format!("{} were there already", report.n_duplicates));
     }
+    parts.extend(report.omissions());
     if let Some(failure) = report.failures.first() {
         let (reason, path) = (&failure.reason, failure.path.display());
         parts.push(match report.n_failed {
-            1 => format!("1 could not be taken in: {reason}: {path}"),
-            n => format!("{n} could not be taken in, the first because {reason}: {path}"),
+            1 => format!("{reason}: {path}"),
+            _ => format!("the first because {reason}: {path}"),
         });
     }
     let tone = match &report.stopped {

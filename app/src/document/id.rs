@@ -4,6 +4,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::clock;
+
 /// A document's name among the open ones, through restarts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DocumentId(Uuid);
@@ -11,7 +13,7 @@ pub struct DocumentId(Uuid);
 impl DocumentId {
     #[expect(clippy::new_without_default, reason = "each one is different")]
     pub fn new() -> Self {
-        Self(Uuid::now_v7())
+        Self(clock::new_id())
     }
 }
 

@@ -103,7 +103,12 @@ impl Fs for FaultyFs {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.step()?;
-        RealFs.remove(path)
+        let n_bytes = path.symlink_metadata().map_or(0, |metadata| metadata.len());
+        RealFs.remove(path)?;
+        if self.free_bytes.load(Ordering::Relaxed) != i64::MAX {
+            self.free_bytes.fetch_add(n_bytes as i64, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     fn read(&self, path: &Path, limit_bytes: u64) -> io::Result<Vec<u8>> {

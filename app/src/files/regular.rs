@@ -46,7 +46,7 @@ pub fn is_own_folder(path: &Path) -> bool {
 }
 
 fn not_regular() -> io::Error {
-    let message = "this is a link, a pipe or a device, not a regular file";
+    let message = "not a regular file, but a link, a folder, a pipe or a device";
     io::Error::new(io::ErrorKind::InvalidData, message)
 }
 

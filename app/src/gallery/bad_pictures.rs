@@ -422,6 +422,7 @@ fn bad_pictures_become_placeholders() {
 /// What is no regular file, or larger than any picture, is not read at all.
 #[test]
 fn what_is_no_file_is_not_read() {
+    const NOT_REGULAR: &str = "not a regular file, but a link, a folder, a pipe or a device";
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let [directory, huge, endless] = [0; 3].map(|_| PictureId::new());
@@ -439,8 +440,8 @@ fn what_is_no_file_is_not_read() {
         Gallery::open(&path("pictures"), &path("indexes"), &path("thumbnails")).unwrap();
     assert_eq!(gallery.scan().unwrap().n_adopted, 3);
     for (id, problem) in [
-        (directory, "not a regular file"),
-        (endless, "not a regular file"),
+        (directory, NOT_REGULAR),
+        (endless, NOT_REGULAR),
         (huge, "larger than 256 MiB"),
     ] {
         assert_eq!(

@@ -5,6 +5,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::index::{is_damage, is_unwritable};
 use super::layout::PictureId;
 use crate::files::remedy;
 
@@ -24,8 +25,10 @@ pub enum Error {
         path: PathBuf,
         cause: rusqlite::Error,
     },
-    #[error("the gallery's index was made by a newer Limn: update this one: {}", path.display())]
-    NewerIndex { path: PathBuf },
+    #[error("pictures cannot be added just now ({cause}): end other imports into this gallery and try again: {}", path.display())]
+    Locked { path: PathBuf, cause: io::Error },
+    #[error("the gallery was opened to be read only; nothing is changed in it: {}", path.display())]
+    ReadOnly { path: PathBuf },
     #[error("the gallery's own file is damaged: move it away, and Limn makes another: {}", path.display())]
     BadGalleryFile { path: PathBuf },
     #[error("there is no picture {0} in this gallery: `limn gallery list` shows them all")]
@@ -47,6 +50,22 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the index gave an answer that no sound index gives: [`Gallery::mend`](super::Gallery::mend) helps.
+    pub fn is_index_damage(&self) -> bool {
+        matches!(self, Self::Index { cause, .. } if is_damage(cause))
+    }
+
+    /// Whether the disk takes no change of the index. Files and marks are the truth; the index follows another time.
+    pub fn is_index_unwritable(&self) -> bool {
+        matches!(self, Self::Index { cause, .. } if is_unwritable(cause))
+    }
+
+    /// Whether there is no room on the disk.
+    pub(super) fn is_full_disk(&self) -> bool {
+        let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+        matches!(self, Self::Io { cause, .. } if full.contains(&cause.kind()))
+    }
+
     pub(super) fn io(doing: &'static str, path: impl Into<PathBuf>, cause: io::Error) -> Self {
         Self::Io {
             doing,

@@ -17,7 +17,7 @@ use super::layout::FileKind;
 use super::picture_file;
 use super::recipe::tests::recipe;
 use super::unsaved::Unsaved;
-use super::{Command, Event, Gallery, Mark, PictureId, Query, Recipe};
+use super::{Access, Command, Event, Gallery, Mark, PictureId, Query, Recipe};
 use crate::files::faulty::FaultyFs;
 use crate::files::{Existing, Fs, RealFs};
 
@@ -40,7 +40,7 @@ impl Home {
     fn open(&self, fs: Arc<dyn Fs>) -> super::Result<Gallery> {
         let [pictures, indexes, thumbnails] =
             ["pictures", "indexes", "thumbnails"].map(|name| self.path(name));
-        Gallery::open_with(fs, &pictures, &indexes, &thumbnails)
+        Gallery::open_with(fs, &pictures, &indexes, &thumbnails, Access::Change)
     }
 
     /// Opens after the fault is over, as the next start does.

@@ -23,16 +23,17 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::error::{Error, Result};
+use crate::clock;
 
 /// A picture's name for ever: a UUID version 7, so that ids sort by time of making.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct PictureId(Uuid);
 
 impl PictureId {
-    /// A new id, later than every one made before by this process.
+    /// A new id, later than every one that this process made before; see [`clock`] for odd clocks.
     #[expect(clippy::new_without_default, reason = "each one is different")]
     pub fn new() -> Self {
-        Self(Uuid::now_v7())
+        Self(clock::new_id())
     }
 
     pub fn bytes(self) -> [u8; 16] {
@@ -154,6 +155,10 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// Names of folders of ours beside the months.
+    pub const TRASH: &str = "Trash";
+    pub const GHOSTS: &str = "Ghosts";
+
     pub fn new(folder: &Path) -> Self {
         Self {
             folder: folder.to_owned(),
@@ -173,7 +178,7 @@ impl Layout {
     }
 
     pub fn trash(&self) -> PathBuf {
-        self.folder.join("Trash")
+        self.folder.join(Self::TRASH)
     }
 
     pub fn month_folder(&self, month: &str) -> PathBuf {
@@ -195,7 +200,7 @@ impl Layout {
     }
 
     pub fn ghosts(&self) -> PathBuf {
-        self.folder.join("Ghosts")
+        self.folder.join(Self::GHOSTS)
     }
 
     pub fn ghost(&self, id: PictureId) -> PathBuf {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{Error, Result};
 use super::layout::{Layout, PictureId};
+use crate::clock;
 use crate::files::Fs;
 
 /// Characters in a tag's or board's name.
@@ -159,7 +160,7 @@ fn append_lines(fs: &dyn Fs, layout: &Layout, said: impl IntoIterator<Item = Sai
     if ends_torn(fs, layout).map_err(failed)? {
         text.push('\n');
     }
-    let at = Timestamp::now();
+    let at = clock::now();
     for said in said {
         let line = serde_json::to_string(&Line { at, said });
         text.push_str(&line.map_err(|error| failed(error.into()))?);

@@ -17,7 +17,9 @@
 //!
 //! Invariants: a picture counts as saved once its file is durable, and then no fault loses it; the
 //! index never knows more than files and marks; a name from outside never becomes a path; a damaged
-//! picture is a placeholder, never a crash. One index serves several processes at once.
+//! picture is a placeholder, never a crash. One index serves several processes at once. A gallery's folder may come
+//! from a stranger: nothing is read or written through links in it, and what only looks ([`Access::Read`]) writes
+//! nothing there. The index keeps nobody from the pictures: a damaged one is set aside and made anew.
 
 pub mod averages;
 pub mod contact_sheet;
@@ -60,4 +62,4 @@ pub use marks::{Change, Mark};
 pub use recipe::{
     BlendFacts, BlendedInput, Deed, EditFacts, Recipe, ShiftFacts, UpscaleFacts, VariationsFacts,
 };
-pub use store::Gallery;
+pub use store::{Access, Gallery};

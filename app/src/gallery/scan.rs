@@ -6,23 +6,20 @@
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::error::{Error, Result};
 use super::index::{Record, Stamp, State};
 use super::layout::{FileKind, PictureId, is_month};
 use super::outside::Outside;
 use super::picture_file::LIMIT_FILE_BYTES;
-use super::store::{Gallery, describe, stamp};
-use crate::files::TEMP_PREFIX;
+use super::store::{Access, Gallery, describe, stamp};
+use crate::files;
 
 /// Files read in one step.
 const STEP_FILES: usize = 32;
 /// Files looked at in one step without reading them.
 const STEP_LOOKS: usize = 1000;
-/// A temporary file this old was left by a crash. Should its writer only have slept, its rename fails
-/// cleanly and it writes again.
-const TEMP_AGE: Duration = Duration::from_mins(10);
 
 /// A scan under way.
 pub struct Scan {
@@ -80,14 +77,16 @@ impl Gallery {
     }
 
     /// Starts looking for what the index does not know. Cheap.
-    pub fn begin_scan(&self) -> Result<Scan> {
+    pub fn begin_scan(&mut self) -> Result<Scan> {
+        self.bar_links()?;
         let folder = self.folder();
         let names = self.names(folder.to_owned())?;
         let mut months: Vec<String> = names.into_iter().filter(|name| is_month(name)).collect();
         months.sort_unstable_by(|a, b| b.cmp(a));
         Ok(Scan {
             unseen: self.index.stamps()?.into_iter().collect(),
-            has_taken_unsaved: false,
+            // What is only read is taken as it is.
+            has_taken_unsaved: self.access == Access::Read,
             months: months.into(),
             is_trash_listed: false,
             are_ghosts_listed: false,
@@ -111,10 +110,8 @@ impl Gallery {
             self.look_at_some(scan);
         } else if let Some(month) = scan.months.pop_front() {
             let folder = self.layout.month_folder(&month);
+            self.sweep(scan, &folder);
             let names = self.names(folder.clone())?;
-            for name in &names {
-                self.sweep(scan, &folder.join(name), name);
-            }
             // A picture in another month's folder would never be found by its id.
             let is_own = |name: &&String| {
                 let picture = PictureId::from_file_name(name);
@@ -130,10 +127,10 @@ impl Gallery {
             for (id, kind) in pictures(&self.names(self.layout.trash())?) {
                 scan.see(id, State::Trashed, kind);
             }
-            let names = self.names(self.folder().to_owned())?;
-            for name in &names {
-                self.sweep(scan, &self.folder().join(name), name);
+            for folder in [self.folder(), &self.layout.trash()] {
+                self.sweep(scan, folder);
             }
+            let names = self.names(self.folder().to_owned())?;
             let folders = [self.layout.trash(), self.layout.ghosts()];
             let own = |name: &&String| {
                 is_month(name) || folders.iter().any(|own| own.ends_with(name.as_str()))
@@ -144,11 +141,16 @@ impl Gallery {
             );
         } else if !scan.are_ghosts_listed {
             scan.are_ghosts_listed = true;
+            self.sweep(scan, &self.layout.ghosts());
             self.list_ghosts(scan)?;
         } else if scan.outside.is_none() {
             // Before the files of others: one of them may be what is missing.
             self.note_missing(scan)?;
-            scan.outside = Some(self.list_outside(&scan.strangers)?);
+            scan.outside = Some(match self.access {
+                Access::Change => self.list_outside(&scan.strangers)?,
+                // They would be copied into the gallery.
+                Access::Read => Outside::default(),
+            });
         } else if let Some(outside) = &mut scan.outside
             && !self.take_outside(outside, &mut scan.report.n_adopted)?
         {
@@ -169,7 +171,14 @@ impl Gallery {
 
     /// Makes the index again from picture files and marks; `on_progress` hears how many are read.
     pub fn rebuild(&mut self, on_progress: &mut dyn FnMut(usize)) -> Result<ScanReport> {
-        self.index.clear()?;
+        let is_sound = matches!(self.index.integrity(), Ok(None));
+        let cleared = self.index.clear();
+        match cleared {
+            Ok(()) if is_sound => {}
+            Err(error) if !error.is_index_damage() => return Err(error),
+            Ok(()) => self.renew_index("it is not what was written")?,
+            Err(error) => self.renew_index(&error.to_string())?,
+        }
         let mut scan = self.begin_scan()?;
         let report = loop {
             if let Some(report) = self.continue_scan(&mut scan)? {
@@ -177,11 +186,15 @@ impl Gallery {
             }
             on_progress(scan.report.n_adopted);
         };
-        self.read_marks()?;
+        self.read_marks_or_say()?;
         Ok(report)
     }
 
+    /// Names in the gallery's folder or one of its own; none behind a link.
     pub(super) fn names(&self, folder: PathBuf) -> Result<Vec<String>> {
+        if self.is_barred(&folder) {
+            return Ok(Vec::new());
+        }
         self.fs
             .names(&folder)
             .map_err(|error| Error::io("read the gallery", folder, error))
@@ -209,6 +222,7 @@ impl Gallery {
                 }
                 (Some(_), _) | (None, None) => scan.found.push_back(ghost),
                 (None, Some(stamp)) if stamp.state == State::Missing => {}
+                (None, Some(_)) if self.access == Access::Read => {}
                 // Of no harm where it stays: the next scan tries again.
                 (None, Some(_)) => drop(self.fs.remove(&self.layout.ghost(id))),
             }
@@ -261,25 +275,26 @@ impl Gallery {
 
     /// Keeps what is left of a picture that another program took away.
     fn haunt(&self, id: PictureId) {
+        if self.access == Access::Read {
+            return;
+        }
         if let Err(error) = self.keep_ghost(id) {
             tracing::warn!("nothing is left of picture {id} for the family tree: {error}");
         }
     }
 
-    /// Removes a temporary file that a crash left behind.
-    fn sweep(&self, scan: &mut Scan, path: &Path, name: &str) {
-        if !name.starts_with(TEMP_PREFIX) {
-            return;
+    /// Removes the temporary files that a crash left behind in a folder, and in the one of its thumbnails.
+    fn sweep(&self, scan: &mut Scan, folder: &Path) {
+        scan.report.n_swept += self.sweep_folder(folder);
+    }
+
+    pub(super) fn sweep_folder(&self, folder: &Path) -> usize {
+        if self.access == Access::Read || self.is_barred(folder) {
+            return 0;
         }
-        let age = self
-            .fs
-            .modified(path)
-            .ok()
-            .and_then(|(at, _)| SystemTime::now().duration_since(at).ok());
-        // Of no harm where it stays: the next scan tries again.
-        if age.is_some_and(|age| age > TEMP_AGE) && self.fs.remove(path).is_ok() {
-            scan.report.n_swept += 1;
-        }
+        let inside = folder.strip_prefix(self.folder()).unwrap_or(Path::new(""));
+        let small = self.thumbnails.folder().join(inside);
+        files::sweep(&*self.fs, folder) + files::sweep(&*self.fs, &small)
     }
 
     /// Corrects the rows whose file was not found where they say.
@@ -355,7 +370,7 @@ impl Scan {
 
 /// The pictures among a folder's names. Of two files with the same id only Limn's own kind counts: the other is a
 /// copy that somebody put beside it.
-fn pictures<'a>(
+pub(super) fn pictures<'a>(
     names: impl IntoIterator<Item = &'a String>,
 ) -> impl Iterator<Item = (PictureId, FileKind)> {
     let files = names.into_iter();

@@ -2,6 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod crowds;
+mod damaged_index;
+mod faulty_changes;
+mod full_disk;
+mod panics;
+#[cfg(unix)]
+mod strangers;
+
 use std::path::PathBuf;
 
 use image::RgbImage;

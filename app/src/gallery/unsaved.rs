@@ -9,7 +9,7 @@ use super::index::{Record, State};
 use super::layout::{FileKind, PictureId};
 use super::picture_file::LIMIT_FILE_BYTES;
 use super::store::{Gallery, describe, stamp};
-use crate::files::{Existing, Fs, create_dirs, write_atomically};
+use crate::files::{Existing, Fs, create_dirs, create_own_dir, sweep, write_atomically};
 
 /// The waiting room of all galleries: whole PNG files with their recipes.
 pub struct Unsaved {
@@ -55,6 +55,7 @@ impl Unsaved {
 impl Gallery {
     /// Takes in the pictures that wait; returns how many. One that does not fit yet goes on waiting.
     pub(super) fn take_unsaved(&mut self) -> super::Result<usize> {
+        sweep(&*self.fs, &self.unsaved.folder);
         let names = self.fs.names(&self.unsaved.folder).unwrap_or_default();
         let mut records: Vec<Record> = Vec::new();
         for id in names
@@ -77,7 +78,7 @@ impl Gallery {
 
     fn take_one(&self, id: PictureId) -> io::Result<Record> {
         let file = self.fs.read(&self.unsaved.path(id), LIMIT_FILE_BYTES)?;
-        create_dirs(&*self.fs, &self.layout.month_folder(&id.month()))?;
+        create_own_dir(&*self.fs, &self.layout.month_folder(&id.month()))?;
         match write_atomically(&*self.fs, &self.layout.picture(id), &file, Existing::Keep) {
             // Saved after all: only whole files ever get this name.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}

@@ -174,7 +174,7 @@ fn a_value_that_is_not_understood_falls_back_alone() {
         let steps = path.split('/').skip(1).take(n_steps);
         // A list falls back as a whole.
         let steps = steps.take_while(|step| step.parse::<usize>().is_err());
-        let part: String = steps.map(|step| format!("/{step}")).collect();
+        let part: String = steps.flat_map(|step| ["/", step]).collect();
         let mut before = Vec::new();
         leaves(&whole, "", &mut before);
         for other in before.iter().filter(|other| !other.starts_with(&part)) {

@@ -1,5 +1,6 @@
 //! Changes of the gallery: imports, marks, boards, the trash.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::bail;
@@ -8,9 +9,9 @@ use serde_json::json;
 
 use crate::cli::progress::Meter;
 use crate::cli::{interrupt, output};
-use crate::gallery::importing::{ImportReport, Stopped};
+use crate::gallery::importing::{ImportReport, Refusal, Stopped};
 use crate::gallery::store::trash::Failures;
-use crate::gallery::{Change, Gallery, Mark, PictureId, Query};
+use crate::gallery::{Change, Gallery, Mark, PictureId};
 
 #[derive(Debug, Args)]
 pub struct ImportArguments {
@@ -104,7 +105,7 @@ pub fn mark(gallery: &mut Gallery, arguments: &MarkArguments, json: bool) -> any
     if marks.is_empty() {
         bail!("say what to mark them with, such as --star or --tag NAME");
     }
-    gallery.scan()?;
+    super::scan(gallery)?;
     for id in &arguments.ids {
         gallery.record(*id)?;
     }
@@ -192,17 +193,24 @@ fn tell_import(report: &ImportReport, json: bool) {
             "event": "imported",
             "files": report.n_files,
             "added": report.added,
+            "completed": report.completed,
             "duplicates": report.n_duplicates,
             "failed": report.n_failed,
+            "failed_by": by_name(&report.refusals),
+            "left_out": report.left_out,
+            "reduced": report.n_reduced,
         }));
     } else {
-        output::line(format!(
-            "{}, {} there already, {} not taken in",
-            count(report.added.len(), "added"),
-            report.n_duplicates,
-            report.n_failed
-        ));
+        let added = count(report.added.len(), "added");
+        let mut parts = vec![added, format!("{} there already", report.n_duplicates)];
+        parts.extend(report.omissions());
+        output::line(parts.join(", "));
     }
+}
+
+fn by_name(refusals: &BTreeMap<Refusal, usize>) -> serde_json::Value {
+    let named = refusals.iter().map(|(refusal, n)| (refusal.name(), *n));
+    json!(named.collect::<BTreeMap<_, _>>())
 }
 
 /// # Errors
@@ -224,12 +232,9 @@ pub fn restore(gallery: &mut Gallery, pictures: &Pictures, json: bool) -> anyhow
 /// # Errors
 /// Without `--yes`, or if a picture could not be deleted.
 pub fn empty(gallery: &mut Gallery, arguments: &EmptyArguments, json: bool) -> anyhow::Result<()> {
-    gallery.scan()?;
+    super::scan(gallery)?;
     let ids = if arguments.ids.is_empty() {
-        gallery.ids(&Query {
-            in_trash: true,
-            ..Query::default()
-        })?
+        gallery.trashed()?
     } else {
         arguments.ids.clone()
     };

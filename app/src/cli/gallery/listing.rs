@@ -139,11 +139,11 @@ impl Filter {
 /// If the gallery cannot be read.
 pub fn list(gallery: &mut Gallery, filter: &Filter, json: bool) -> anyhow::Result<()> {
     let query = filter.query("")?;
-    gallery.scan()?;
+    super::scan(gallery)?;
     let ids = gallery.ids(&query)?;
     let ids_shown = ids.iter().take(filter.limit.unwrap_or(usize::MAX));
     for id in ids_shown.take_while(|_| output::is_open()) {
-        let record = gallery.record(*id)?;
+        let record = gallery.record_or_mend(*id)?;
         if json {
             output::json(&record_json(gallery, &record));
         } else {
@@ -210,7 +210,7 @@ pub fn record_json(gallery: &Gallery, record: &Record) -> serde_json::Value {
 /// # Errors
 /// If the gallery cannot be read.
 pub fn overview(gallery: &mut Gallery, json: bool) -> anyhow::Result<()> {
-    gallery.scan()?;
+    super::scan(gallery)?;
     let overview = gallery.overview()?;
     let groups = [
         ("board", &overview.boards),
@@ -254,7 +254,7 @@ pub fn overview(gallery: &mut Gallery, json: bool) -> anyhow::Result<()> {
 /// # Errors
 /// If the gallery cannot be read, or does not know the picture.
 pub fn family(gallery: &mut Gallery, id: PictureId, json: bool) -> anyhow::Result<()> {
-    gallery.scan()?;
+    super::scan(gallery)?;
     gallery.record(id)?;
     let family = gallery.family(id)?;
     for relative in family.members.iter().take_while(|_| output::is_open()) {

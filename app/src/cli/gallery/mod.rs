@@ -20,7 +20,7 @@ use crate::files::{Existing, RealFs, create_dirs};
 use crate::gallery::export::{DEFAULT_JPEG_QUALITY, ExportOptions, Format};
 use crate::gallery::scan::ScanReport;
 use crate::gallery::verify::Finding;
-use crate::gallery::{Gallery, PictureId};
+use crate::gallery::{Access, Error, Gallery, PictureId};
 use crate::paths::Folders;
 use crate::settings::Settings;
 
@@ -110,36 +110,85 @@ enum FormatName {
 /// # Errors
 /// If the gallery cannot be opened, a picture not be exported, or `verify` finds something.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let mut gallery = open(arguments.folder.as_deref())?;
+    let mut gallery = open(arguments.folder.as_deref(), access(&arguments.deed))?;
+    tell_notices(&mut gallery);
+    if gallery.take_is_index_new() {
+        scan(&mut gallery)?;
+    }
+    let mut done = perform(&mut gallery, arguments);
+    if let Err(error) = &done
+        && let Some(damage) = error.downcast_ref::<Error>()
+        && damage.is_index_damage()
+    {
+        gallery.mend(damage)?;
+        tell_notices(&mut gallery);
+        done = perform(&mut gallery, arguments);
+    }
+    tell_notices(&mut gallery);
+    done
+}
+
+fn tell_notices(gallery: &mut Gallery) {
     for notice in gallery.take_notices() {
         output::note(notice);
     }
-    let json = arguments.json;
-    match &arguments.deed {
-        Deed::List { filter } => listing::list(&mut gallery, filter, json),
-        Deed::Search(arguments) => {
-            let open_again = again(&gallery)?;
-            searching::search(&mut gallery, open_again, arguments, json)
-        }
-        Deed::Similar(arguments) => {
-            let open_again = again(&gallery)?;
-            searching::similar(&mut gallery, open_again, arguments, json)
-        }
-        Deed::Verify => verify(&mut gallery, json),
-        Deed::Rebuild => rebuild(&mut gallery, json),
-        Deed::Export(arguments) => export(&gallery, arguments, json),
-        Deed::Overview => listing::overview(&mut gallery, json),
-        Deed::Family { id } => listing::family(&mut gallery, *id, json),
-        Deed::Import(arguments) => changing::import(&mut gallery, arguments, json),
-        Deed::Mark(arguments) => changing::mark(&mut gallery, arguments, json),
-        Deed::Board(deed) => changing::board(&mut gallery, deed, json),
-        Deed::Trash(pictures) => changing::trash(&mut gallery, pictures, json),
-        Deed::Restore(pictures) => changing::restore(&mut gallery, pictures, json),
-        Deed::Empty(arguments) => changing::empty(&mut gallery, arguments, json),
+}
+
+/// Finds what the index does not know. On a full disk it knows what it knew before, and that has to do.
+fn scan(gallery: &mut Gallery) -> anyhow::Result<()> {
+    match gallery.scan() {
+        Err(error) if error.is_index_unwritable() => Ok(()),
+        result => Ok(result.map(|_| ())?),
     }
 }
 
-fn open(folder: Option<&Path>) -> anyhow::Result<Gallery> {
+/// What only looks changes nothing, whoever's gallery it is.
+fn access(deed: &Deed) -> Access {
+    match deed {
+        Deed::List { .. }
+        | Deed::Search(_)
+        | Deed::Similar(_)
+        | Deed::Verify
+        | Deed::Export(_)
+        | Deed::Overview
+        | Deed::Family { .. } => Access::Read,
+        Deed::Rebuild
+        | Deed::Import(_)
+        | Deed::Mark(_)
+        | Deed::Board(_)
+        | Deed::Trash(_)
+        | Deed::Restore(_)
+        | Deed::Empty(_) => Access::Change,
+    }
+}
+
+fn perform(gallery: &mut Gallery, arguments: &Arguments) -> anyhow::Result<()> {
+    let json = arguments.json;
+    match &arguments.deed {
+        Deed::List { filter } => listing::list(gallery, filter, json),
+        Deed::Search(arguments) => {
+            let open_again = again(gallery)?;
+            searching::search(gallery, open_again, arguments, json)
+        }
+        Deed::Similar(arguments) => {
+            let open_again = again(gallery)?;
+            searching::similar(gallery, open_again, arguments, json)
+        }
+        Deed::Verify => verify(gallery, json),
+        Deed::Rebuild => rebuild(gallery, json),
+        Deed::Export(arguments) => export(gallery, arguments, json),
+        Deed::Overview => listing::overview(gallery, json),
+        Deed::Family { id } => listing::family(gallery, *id, json),
+        Deed::Import(arguments) => changing::import(gallery, arguments, json),
+        Deed::Mark(arguments) => changing::mark(gallery, arguments, json),
+        Deed::Board(deed) => changing::board(gallery, deed, json),
+        Deed::Trash(pictures) => changing::trash(gallery, pictures, json),
+        Deed::Restore(pictures) => changing::restore(gallery, pictures, json),
+        Deed::Empty(arguments) => changing::empty(gallery, arguments, json),
+    }
+}
+
+fn open(folder: Option<&Path>, access: Access) -> anyhow::Result<Gallery> {
     let folders = Folders::find()?;
     let (settings, notice) = Settings::load(&folders);
     if let Some(notice) = notice {
@@ -147,11 +196,10 @@ fn open(folder: Option<&Path>) -> anyhow::Result<Gallery> {
     }
     let folder = std::path::absolute(folder.unwrap_or_else(|| settings.gallery_folder(&folders)))
         .context("this is not a folder's name")?;
-    Ok(Gallery::open(
-        &folder,
-        &folders.indexes,
-        &folders.thumbnails(),
-    )?)
+    Ok(match access {
+        Access::Change => Gallery::open(&folder, &folders.indexes, &folders.thumbnails())?,
+        Access::Read => Gallery::open_to_read(&folder, &folders.indexes, &folders.thumbnails())?,
+    })
 }
 
 /// Opens the same gallery once more, for another thread.
@@ -159,7 +207,7 @@ fn again(
     gallery: &Gallery,
 ) -> anyhow::Result<impl Fn() -> crate::gallery::Result<Gallery> + Send + 'static> {
     let (folder, folders) = (gallery.folder().to_owned(), Folders::find()?);
-    Ok(move || Gallery::open(&folder, &folders.indexes, &folders.thumbnails()))
+    Ok(move || Gallery::open_to_read(&folder, &folders.indexes, &folders.thumbnails()))
 }
 
 fn verify(gallery: &mut Gallery, json: bool) -> anyhow::Result<()> {

@@ -58,7 +58,7 @@ pub fn search(
     json: bool,
 ) -> anyhow::Result<()> {
     let query = arguments.filter.query(&arguments.words.join(" "))?;
-    gallery.scan()?;
+    super::scan(gallery)?;
     let mut found = if arguments.words_only {
         Found::by_words(gallery.entries(&query)?)
     } else {
@@ -93,7 +93,7 @@ pub fn similar(
     json: bool,
 ) -> anyhow::Result<()> {
     let mut query = arguments.filter.query("")?;
-    gallery.scan()?;
+    super::scan(gallery)?;
     let picture = match arguments.picture.parse::<PictureId>() {
         Ok(id) => {
             gallery.record(id)?;
@@ -168,11 +168,16 @@ fn wait_for_pictures(events: &Receiver<Event>) -> anyhow::Result<()> {
     }
 }
 
-fn print(gallery: &Gallery, found: &Found, limit: Option<usize>, json: bool) -> anyhow::Result<()> {
+fn print(
+    gallery: &mut Gallery,
+    found: &Found,
+    limit: Option<usize>,
+    json: bool,
+) -> anyhow::Result<()> {
     let rows = found.entries.iter().zip(&found.cosines);
     let rows = rows.take(limit.unwrap_or(usize::MAX));
     for (entry, score) in rows.take_while(|_| output::is_open()) {
-        let record = gallery.record(entry.id)?;
+        let record = gallery.record_or_mend(entry.id)?;
         if json {
             let mut row = record_json(gallery, &record);
             row["found_by"] = if score.is_some() { "meaning" } else { "words" }.into();

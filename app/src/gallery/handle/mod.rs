@@ -21,6 +21,7 @@ pub use importer::ImportProgress;
 pub(super) use worker::Worker;
 
 use super::averages::{Average, Averages};
+use super::error::Result;
 use super::export::ExportOptions;
 use super::family::Family;
 use super::importing::ImportReport;
@@ -199,10 +200,18 @@ impl GalleryHandle {
         folder: PathBuf,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> std::io::Result<Self> {
-        let (event_sender, events) = channel();
         let (indexes, thumbnails) = (folders.indexes.clone(), folders.thumbnails());
         let unsaved = Unsaved::new(&indexes);
         let open = move || Gallery::open(&folder, &indexes, &thumbnails);
+        Self::start_with(unsaved, open, wake)
+    }
+
+    pub(super) fn start_with(
+        unsaved: Unsaved,
+        open: impl Fn() -> Result<Gallery> + Send + Sync + 'static,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> std::io::Result<Self> {
+        let (event_sender, events) = channel();
         let emit = move |event| {
             // A window that has closed hears nothing more; the saves still count.
             let _ = event_sender.send(event);

@@ -1,76 +1,45 @@
 //! Pictures from elsewhere come into the gallery: PNG, JPEG and WebP as copies, byte for byte, so that all their
-//! texts, profiles and marks stay; others as PNG of what is seen of them. What is there already, by its file or by its pixels, does not come twice.
+//! texts, profiles and marks stay; others as PNG of what is seen of them. What is there already, by its file or by
+//! its pixels, does not come twice.
+//!
+//! A file that says how its picture was made takes the place of one with the same pixels that does not.
 //!
 //! An import can be cut off at any moment, by the user or by a crash: what it had taken in is whole and stays, and
-//! the same import again takes in the rest.
+//! the same import again takes in the rest. Several at once add each picture once.
 
+mod adding;
 mod converted;
 pub(super) mod files;
+mod report;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
 
-use image::{RgbImage, RgbaImage};
+use image::{ImageDecoder, ImageReader, RgbImage, RgbaImage};
 use jiff::Timestamp;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::error::{Error, Result};
-use super::index::{Record, State};
+use super::index::State;
 use super::layout::{FileKind, PictureId};
-use super::marks::{self, Mark};
-use super::picture_file::{self, LIMIT_FILE_BYTES};
-use super::store::{Gallery, describe, stamp};
+use super::marking;
+use super::picture_file::{self, Header, LIMIT_FILE_BYTES};
+use super::store::Gallery;
 use super::thumbnails;
-use crate::files::{Existing, create_dirs, read_named, remedy, write_atomically};
-use crate::import;
+use crate::clock;
+use crate::files::{read_named, remedy};
+use crate::import::{self, Note};
+use adding::Says;
+pub use report::{ImportFailure, ImportReport, Refusal, Stopped};
 
 /// Pictures unpacked at once; more would only take more memory.
 pub(super) const N_AT_ONCE: usize = 4;
-/// Failures that are told one by one.
-const LIMIT_FAILURES: usize = 1000;
-
-/// How far an import is, and what it came to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ImportReport {
-    pub n_files: usize,
-    pub n_done: usize,
-    /// Pictures that came in, or came back from the trash.
-    pub added: Vec<PictureId>,
-    /// Files whose picture was there already.
-    pub n_duplicates: usize,
-    pub n_failed: usize,
-    /// The first thousand of them.
-    pub failures: Vec<ImportFailure>,
-    /// Why it ended before the last file: a full disk, or the user.
-    pub stopped: Option<Stopped>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImportFailure {
-    pub path: PathBuf,
-    /// What is wrong and what to do.
-    pub reason: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stopped {
-    Cancelled,
-    Failed(String),
-}
-
-impl ImportReport {
-    fn fail(&mut self, path: PathBuf, reason: String) {
-        self.n_failed += 1;
-        if self.failures.len() < LIMIT_FAILURES {
-            self.failures.push(ImportFailure { path, reason });
-        }
-    }
-}
-
 /// A file that was read, and is none that the gallery has.
 struct Candidate {
     path: PathBuf,
@@ -83,6 +52,15 @@ struct Candidate {
 struct Sound {
     candidate: Candidate,
     kind: FileKind,
+    /// The id that Limn gave it, where it did.
+    own: Option<PictureId>,
+    says: Says,
+    /// Whether the file says whether it was made by AI.
+    is_marked: bool,
+    /// Of each channel in the file.
+    depth_bits: u16,
+    /// Whether it had more than Limn shows.
+    is_reduced: bool,
     size: (u32, u32),
     content: [u8; 32],
     thumbnail: RgbImage,
@@ -95,16 +73,6 @@ pub(super) enum OfTrashed {
     Leave,
 }
 
-/// What to do with a sound picture.
-enum Place {
-    /// It comes in under this id.
-    New(PictureId),
-    /// The gallery had it and lost its file.
-    Back(PictureId),
-    Duplicate,
-    InTrash(PictureId),
-}
-
 impl Gallery {
     /// Takes in files, and all pictures in folders. Never fails as a whole: the report tells of each file that was
     /// not taken, and why the import ended early, if it did.
@@ -114,24 +82,40 @@ impl Gallery {
         is_cancelled: &AtomicBool,
         on_progress: &mut dyn FnMut(&ImportReport),
     ) -> ImportReport {
-        let files = files::find(paths);
+        let found = files::find(paths);
+        let files = found.files;
         let mut report = ImportReport {
             n_files: files.len(),
+            left_out: found.left_out,
             ..ImportReport::default()
         };
         on_progress(&report);
+        // What a killed import or a broken disk left, even where its lock says nothing.
+        if let Err(error) = self.check_access().and_then(|()| self.take_in_left()) {
+            report.stopped = Some(Stopped::Failed(error.to_string()));
+            return report;
+        }
+        let mut swept = BTreeSet::new();
         for some in files.chunks(N_AT_ONCE) {
             if is_cancelled.load(Ordering::Relaxed) {
                 report.stopped = Some(Stopped::Cancelled);
                 break;
             }
-            if let Err(error) =
-                self.import_some(some, OfTrashed::Restore, is_cancelled, &mut report)
+            let mut done = self.import_some(some, OfTrashed::Restore, is_cancelled, &mut report);
+            if let Err(error) = &done
+                && error.is_index_damage()
             {
+                // What was taken in of these counts as there already.
+                done = self.mend(error).and_then(|()| {
+                    self.import_some(some, OfTrashed::Restore, is_cancelled, &mut report)
+                });
+            }
+            if let Err(error) = done {
                 report.stopped = Some(Stopped::Failed(error.to_string()));
                 break;
             }
             report.n_done += some.len();
+            self.sweep_months(&mut swept, &report);
             on_progress(&report);
         }
         report
@@ -152,7 +136,7 @@ impl Gallery {
                     Some((_, State::Here)) => report.n_duplicates += 1,
                     _ => candidates.push(candidate),
                 },
-                Err(reason) => report.fail(path.clone(), reason),
+                Err(reason) => report.fail(path.clone(), Refusal::Unreadable, reason),
             }
         }
         let checked = candidates.into_par_iter().map(check);
@@ -160,13 +144,26 @@ impl Gallery {
         for checked in checked.collect::<Vec<_>>() {
             match checked {
                 Ok(picture) => sound.push(picture),
-                Err((path, reason)) => report.fail(path, reason),
+                Err((path, refusal, reason)) => report.fail(path, refusal, reason),
             }
         }
-        for picture in &sound {
-            self.learn_contents(picture.size, is_cancelled)?;
+        if sound.is_empty() {
+            return Ok(());
         }
-        self.take_in(sound, of_trashed, report)
+        // Outside of the lock first, as there may be much to learn; then what others added since.
+        self.learn_all_contents(&sound, is_cancelled)?;
+        let Some(adding) = self.begin_adding(is_cancelled)? else {
+            return Ok(());
+        };
+        self.learn_all_contents(&sound, is_cancelled)?;
+        self.add(&adding, sound, of_trashed, report)
+    }
+
+    fn learn_all_contents(&mut self, pictures: &[Sound], is_cancelled: &AtomicBool) -> Result<()> {
+        let sizes: BTreeSet<_> = pictures.iter().map(|picture| picture.size).collect();
+        sizes
+            .into_iter()
+            .try_for_each(|size| self.learn_contents(size, is_cancelled))
     }
 
     /// Makes sure that the pixels of every picture of that size are known.
@@ -191,86 +188,6 @@ impl Gallery {
         }
         Ok(())
     }
-
-    fn take_in(
-        &mut self,
-        sound: Vec<Sound>,
-        of_trashed: OfTrashed,
-        report: &mut ImportReport,
-    ) -> Result<()> {
-        let mut coming: Vec<(PictureId, Sound)> = Vec::new();
-        for picture in sound {
-            let is_twice = coming
-                .iter()
-                .any(|(_, other)| other.content == picture.content);
-            match self.place_for(&picture)? {
-                _ if is_twice => report.n_duplicates += 1,
-                Place::InTrash(id) if of_trashed == OfTrashed::Restore => {
-                    self.restore(id)?;
-                    report.added.push(id);
-                }
-                Place::Duplicate | Place::InTrash(_) => report.n_duplicates += 1,
-                Place::New(id) | Place::Back(id) => coming.push((id, picture)),
-            }
-        }
-        // The name first: without it a crash would leave a picture that nobody finds by its name.
-        let names = coming.iter().map(|(id, picture)| {
-            let name = picture.candidate.path.file_stem().unwrap_or_default();
-            (*id, Mark::Origin(name.to_string_lossy().into_owned()))
-        });
-        if !coming.is_empty() {
-            marks::append_each(&*self.fs, &self.layout, names)?;
-        }
-        let mut records = Vec::new();
-        let mut contents = Vec::new();
-        for (id, picture) in &coming {
-            records.push(self.write_copy(*id, picture)?);
-            contents.push((*id, picture.content));
-            self.keep_thumbnail(*id, &picture.thumbnail);
-        }
-        self.index.put(&records)?;
-        self.index.set_contents(&contents)?;
-        self.read_marks()?;
-        report.added.extend(coming.iter().map(|(id, _)| *id));
-        Ok(())
-    }
-
-    fn place_for(&self, picture: &Sound) -> Result<Place> {
-        let candidate = &picture.candidate;
-        let known = match self.index.with_content(&picture.content)? {
-            None => self.index.with_file(&candidate.sha256)?,
-            known => known,
-        };
-        match known {
-            Some((_, State::Here)) => return Ok(Place::Duplicate),
-            Some((id, State::Trashed)) => return Ok(Place::InTrash(id)),
-            Some((id, State::Missing)) => return Ok(Place::Back(id)),
-            None => {}
-        }
-        // A picture of Limn's own keeps its name, by which its children know it.
-        let own = picture_file::read_header(&candidate.bytes).ok();
-        let own = own.and_then(|header| header.recipe).map(|recipe| recipe.id);
-        let own = own.filter(|_| picture.kind == FileKind::Png);
-        if let Some(id) = own {
-            match self.index.stamp(id)?.map(|stamp| stamp.state) {
-                None => return Ok(Place::New(id)),
-                Some(State::Missing) => return Ok(Place::Back(id)),
-                // The same recipe and other pixels: somebody worked on it.
-                Some(State::Here | State::Trashed) => {}
-            }
-        }
-        Ok(Place::New(PictureId::made_at(candidate.modified)))
-    }
-
-    fn write_copy(&self, id: PictureId, picture: &Sound) -> Result<Record> {
-        let path = self.place(id, State::Here, picture.kind);
-        let bytes = &picture.candidate.bytes;
-        let written = create_dirs(&*self.fs, &self.layout.month_folder(&id.month()))
-            .and_then(|()| write_atomically(&*self.fs, &path, bytes, Existing::Replace));
-        written.map_err(|error| Error::io("copy the picture into the gallery", &path, error))?;
-        let stamp = stamp(&*self.fs, &path, State::Here, picture.kind);
-        Ok(describe(id, stamp, bytes))
-    }
 }
 
 fn read(path: &Path) -> Result<Candidate, String> {
@@ -280,39 +197,79 @@ fn read(path: &Path) -> Result<Candidate, String> {
     };
     let bytes = read_named(path, LIMIT_FILE_BYTES).map_err(failed)?;
     let modified = std::fs::metadata(path).and_then(|metadata| metadata.modified());
-    let modified = Timestamp::try_from(modified.unwrap_or(SystemTime::now()));
+    let modified = modified.map_or_else(|_| clock::now(), clock::moment);
     Ok(Candidate {
         path: path.to_owned(),
         sha256: Sha256::digest(&bytes).into(),
         bytes,
-        modified: modified.unwrap_or_else(|_| Timestamp::now()),
+        modified,
     })
 }
 
 /// Only a picture that can be shown comes in.
-fn check(mut candidate: Candidate) -> Result<Sound, (PathBuf, String)> {
-    let imported = import::decode(&candidate.bytes).map_err(|error| error.to_string());
-    if let Ok(imported) = &imported {
-        match converted::kept(&candidate.bytes, imported) {
-            Ok(kept) => candidate.bytes = kept.into_owned(),
-            Err(reason) => return Err((candidate.path, reason)),
-        }
+fn check(mut candidate: Candidate) -> Result<Sound, (PathBuf, Refusal, String)> {
+    let path = candidate.path.clone();
+    let refuse = |refusal, reason| (path.clone(), refusal, reason);
+    let imported = import::decode(&candidate.bytes)
+        .map_err(|error| refuse(Refusal::of(&error), error.to_string()))?;
+    let kept = converted::kept(&candidate.bytes, &imported)
+        .map_err(|reason| refuse(Refusal::Damaged, reason))?;
+    if let Cow::Owned(png) = kept {
+        candidate.bytes = png;
     }
-    let kind = FileKind::of(&candidate.bytes).ok_or_else(|| "this is not a picture".to_owned());
+    let bytes = &candidate.bytes;
+    let kind = FileKind::of(bytes)
+        .ok_or_else(|| refuse(Refusal::OtherFormat, "this is not a picture".to_owned()))?;
     // Some texts are refused that the pixels do not show.
-    let header = picture_file::read_header(&candidate.bytes);
-    match (imported, kind, header) {
-        (Ok(imported), Ok(kind), Ok(_)) => Ok(Sound {
-            kind,
-            size: imported.pixels.dimensions(),
-            content: content_hash(&imported.pixels),
-            thumbnail: thumbnails::small(&imported.pixels),
-            candidate,
-        }),
-        (Err(reason), ..) | (_, Err(reason), _) | (.., Err(reason)) => {
-            Err((candidate.path, reason))
-        }
-    }
+    let header =
+        picture_file::read_header(bytes).map_err(|reason| refuse(Refusal::Damaged, reason))?;
+    let says = match &header {
+        Header {
+            recipe: Some(_), ..
+        } => Says::Own,
+        Header {
+            foreign: Some(found),
+            ..
+        } if found.recipe.is_some() => Says::Foreign,
+        Header {
+            foreign: Some(_), ..
+        } => Says::Something,
+        _ => Says::Nothing,
+    };
+    let own = header.recipe.as_ref().map(|recipe| recipe.id);
+    let is_marked = header
+        .xmp
+        .as_deref()
+        .and_then(marking::source_type)
+        .is_some();
+    Ok(Sound {
+        kind,
+        own: own.filter(|_| kind == FileKind::Png),
+        says,
+        is_marked,
+        depth_bits: depth_bits(bytes),
+        is_reduced: imported
+            .notes
+            .iter()
+            .any(|note| matches!(note, Note::Reduced { .. })),
+        size: imported.pixels.dimensions(),
+        content: content_hash(&imported.pixels),
+        thumbnail: thumbnails::small(&imported.pixels),
+        candidate,
+    })
+}
+
+/// Bits of each channel in a picture's file; 8 where that cannot be told.
+fn depth_bits(file: &[u8]) -> u16 {
+    let reader = ImageReader::new(Cursor::new(file))
+        .with_guessed_format()
+        .ok();
+    let decoder = reader.and_then(|reader| reader.into_decoder().ok());
+    let colour = decoder.map(|decoder| decoder.original_color_type());
+    colour.map_or(8, |colour| match colour.channel_count() {
+        0 => 8,
+        n_channels => colour.bits_per_pixel() / u16::from(n_channels),
+    })
 }
 
 /// What a picture shows: two files with the same hash have the same size and the same pixels.

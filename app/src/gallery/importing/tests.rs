@@ -2,11 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::time::SystemTime;
+
 use super::*;
-use crate::gallery::Query;
 use crate::gallery::export;
+use crate::gallery::index::Record;
 use crate::gallery::marking;
 use crate::gallery::recipe::tests::recipe;
+use crate::gallery::{Mark, Query};
 
 struct Home {
     folder: tempfile::TempDir,
@@ -236,7 +239,7 @@ fn foreign_recipes_come_along() {
     assert_eq!((foreign.seed, foreign.n_steps), (Some(7), Some(20)));
     assert_eq!(
         (record.name(), record.origin.as_deref()),
-        ("a castle".to_owned(), Some("00012-7"))
+        ("a castle".to_owned(), Some("00012-7.png"))
     );
     for (words, model, n_found) in [
         ("castl", None, 1),

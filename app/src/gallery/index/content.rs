@@ -1,6 +1,6 @@
 //! Pictures by what is in them, to know a duplicate by.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{Index, State};
 use crate::gallery::error::Result;
@@ -49,14 +49,36 @@ impl Index {
 
     /// Notes what pictures show, as [`content_hash`](crate::gallery::importing::content_hash) gives it.
     pub fn set_contents(&mut self, contents: &[(PictureId, [u8; 32])]) -> Result<()> {
+        if contents.is_empty() {
+            return Ok(());
+        }
         self.change(|transaction| {
-            let sql = "UPDATE pictures SET content = ?2 WHERE id = ?1";
-            for (id, content) in contents {
-                transaction
-                    .prepare_cached(sql)?
-                    .execute(params![id.bytes(), content.as_slice()])?;
-            }
-            Ok(())
+            let mut contents = contents.iter();
+            contents.try_for_each(|(id, content)| set(transaction, *id, content))
         })
     }
+
+    /// Pictures whose name the marks know and that the index does not: an import was cut off there, or they were
+    /// deleted since.
+    pub fn named_without_picture(&self) -> Result<Vec<PictureId>> {
+        let sql = "SELECT id FROM marks WHERE kind = 'origin' AND name = '' \
+                   AND id NOT IN (SELECT id FROM pictures)";
+        let run = || {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let rows = statement.query_map([], |row| row.get(0))?;
+            rows.collect::<rusqlite::Result<Vec<[u8; 16]>>>()
+        };
+        let ids = run().map_err(self.fail())?;
+        Ok(ids.into_iter().filter_map(PictureId::from_bytes).collect())
+    }
+}
+
+pub(super) fn set(
+    transaction: &Transaction,
+    id: PictureId,
+    content: &[u8; 32],
+) -> rusqlite::Result<()> {
+    let sql = "UPDATE pictures SET content = ?2 WHERE id = ?1";
+    let values = params![id.bytes(), content.as_slice()];
+    transaction.prepare_cached(sql)?.execute(values).map(|_| ())
 }

@@ -263,7 +263,9 @@ mod tests {
     impl Home {
         fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
-            let index = Index::open(&folder.path().join("index.sqlite")).unwrap().0;
+            let index = Index::open(&folder.path().join("index.sqlite"))
+                .unwrap()
+                .index;
             Self { index, folder }
         }
 
@@ -271,7 +273,7 @@ mod tests {
         fn other(&self) -> Index {
             Index::open(&self.folder.path().join("index.sqlite"))
                 .unwrap()
-                .0
+                .index
         }
 
         fn add(&mut self, id: PictureId, file: u8) {

@@ -4,22 +4,26 @@
 //! [`Query`] finds pictures, [`Record`] is what is known of one, [`Overview`] counts boards, tags and models,
 //! [`Encoder`] is whose embeddings are kept.
 
+mod carrying;
 mod collections;
 mod content;
 mod embeddings;
 mod family;
+mod opening;
 mod outside;
 mod query;
 mod record;
 mod schema;
 mod words;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 pub use collections::{Collection, Overview};
 pub use embeddings::{Encoder, FileState, MAX_TRIES};
+pub use opening::Opened;
+pub(in crate::gallery) use opening::{is_damage, is_unwritable};
 pub use query::{Entry, Query, Sort};
 pub use record::Record;
 
@@ -61,46 +65,10 @@ pub struct Stamp {
 pub struct Index {
     connection: Connection,
     path: PathBuf,
+    identity: Option<opening::Identity>,
 }
 
 impl Index {
-    /// Opens or makes an index. A file that is not a database is set aside, as it can be made again; its
-    /// new path is then returned too.
-    pub fn open(path: &Path) -> Result<(Self, Option<PathBuf>)> {
-        match Self::open_sound(path) {
-            Err(Error::Index { cause, .. }) if is_damage(&cause) => {
-                let aside = path.with_extension("broken");
-                let failed = |source| Error::io("set the damaged index aside", path, source);
-                std::fs::rename(path, &aside).map_err(failed)?;
-                for journal in ["sqlite-wal", "sqlite-shm"] {
-                    let _ = std::fs::remove_file(path.with_extension(journal));
-                }
-                Ok((Self::open_sound(path)?, Some(aside)))
-            }
-            index => Ok((index?, None)),
-        }
-    }
-
-    fn open_sound(path: &Path) -> Result<Self> {
-        let fail = |cause| Error::Index {
-            path: path.to_owned(),
-            cause,
-        };
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection = Connection::open_with_flags(path, flags).map_err(fail)?;
-        if !schema::prepare(&mut connection).map_err(fail)? {
-            return Err(Error::NewerIndex {
-                path: path.to_owned(),
-            });
-        }
-        Ok(Self {
-            connection,
-            path: path.to_owned(),
-        })
-    }
-
     fn fail(&self) -> impl Fn(rusqlite::Error) -> Error + use<> {
         let path = self.path.clone();
         move |cause| Error::Index {
@@ -211,6 +179,20 @@ impl Index {
     }
 }
 
+#[cfg(test)]
+impl Index {
+    /// Refuses every change from now on, as on a full disk, or allows them again.
+    pub(in crate::gallery) fn limit_for_test(&self, is_full: bool) {
+        let set = self.connection.pragma_update(None, "query_only", is_full);
+        set.expect("set");
+    }
+
+    /// How long to wait for another process.
+    pub(in crate::gallery) fn wait_for_test(&self, timeout: std::time::Duration) {
+        self.connection.busy_timeout(timeout).expect("set");
+    }
+}
+
 fn kind_code(kind: FileKind) -> i64 {
     kind as i64
 }
@@ -229,12 +211,4 @@ fn read_stamp(row: &Row, first: usize) -> rusqlite::Result<Stamp> {
         file_bytes: row.get::<_, i64>(first + 2)? as u64,
         modified_ns: row.get(first + 3)?,
     })
-}
-
-fn is_damage(error: &rusqlite::Error) -> bool {
-    let code = error.sqlite_error_code();
-    matches!(
-        code,
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-    )
 }

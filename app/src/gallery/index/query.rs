@@ -47,6 +47,15 @@ impl Query {
         self.like.is_some() || !self.words.trim().is_empty()
     }
 
+    /// Where the pictures are that it lists.
+    pub fn state(&self) -> State {
+        if self.in_trash {
+            State::Trashed
+        } else {
+            State::Here
+        }
+    }
+
     /// The order in which the index lists.
     pub fn order(&self) -> Sort {
         let of_search = self.sort_found.filter(|_| self.is_search());
@@ -138,13 +147,8 @@ impl Index {
 
 /// The condition of a query in SQL, and its values in the order of their question marks.
 fn condition(query: &Query) -> (String, Vec<Value>) {
-    let state = if query.in_trash {
-        State::Trashed
-    } else {
-        State::Here
-    };
     let mut conditions = vec!["state = ?".to_owned()];
-    let mut values = vec![Value::from(state.code())];
+    let mut values = vec![Value::from(query.state().code())];
     let starred = query.is_starred.then_some(("star", ""));
     let tag = query.tag.as_deref().map(|name| ("tag", name));
     let board = query.board.as_deref().map(|name| ("board", name));

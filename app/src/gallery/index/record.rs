@@ -2,15 +2,24 @@
 
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
-use super::{Index, State, kind_code, kind_from_code, words};
+use super::{Index, State, content, kind_code, kind_from_code, words};
 use crate::folding::fold;
 use crate::gallery::error::Result;
 use crate::gallery::foreign::ForeignRecipe;
+use crate::gallery::importing::files;
 use crate::gallery::layout::{FileKind, PictureId};
 use crate::gallery::recipe::Recipe;
 
 /// Characters by which pictures are sorted by name.
 const SORT_NAME_CHARS: usize = 80;
+
+/// A file's name without the ending that tells which kind of picture it is.
+fn without_ending(name: &str) -> &str {
+    match name.rsplit_once('.') {
+        Some((stem, ending)) if files::is_picture_ending(ending) && !stem.is_empty() => stem,
+        _ => name,
+    }
+}
 
 /// What the index knows of a picture.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,7 +96,8 @@ impl Record {
             Some(recipe) => recipe.title(),
             None => self.prompt().to_owned(),
         };
-        let names = [self.title.clone(), Some(made), self.origin.clone()];
+        let origin = self.origin.as_deref().map(without_ending);
+        let names = [self.title.clone(), Some(made), origin.map(str::to_owned)];
         let mut names = names.into_iter().flatten().filter(|name| !name.is_empty());
         names.next().unwrap_or_default()
     }
@@ -127,15 +137,33 @@ impl Index {
 
     /// Adds or replaces what is known of picture files. Marks in the records are ignored.
     pub fn put(&mut self, records: &[Record]) -> Result<()> {
+        if records.is_empty() {
+            return Ok(());
+        }
         self.change(|transaction| {
-            for record in records {
-                put(transaction, record)?;
-                put_parents(transaction, record)?;
-                refresh(transaction, record.id)?;
+            records
+                .iter()
+                .try_for_each(|record| put_all(transaction, record))
+        })
+    }
+
+    /// [`put`](Self::put) with what the pictures show, as
+    /// [`content_hash`](crate::gallery::importing::content_hash) gives it.
+    pub fn put_with_contents(&mut self, records: &[(Record, [u8; 32])]) -> Result<()> {
+        self.change(|transaction| {
+            for (record, content) in records {
+                put_all(transaction, record)?;
+                content::set(transaction, record.id, content)?;
             }
             Ok(())
         })
     }
+}
+
+fn put_all(transaction: &Transaction, record: &Record) -> rusqlite::Result<()> {
+    put(transaction, record)?;
+    put_parents(transaction, record)?;
+    refresh(transaction, record.id)
 }
 
 fn put(transaction: &Transaction, record: &Record) -> rusqlite::Result<()> {

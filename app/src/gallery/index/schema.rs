@@ -87,6 +87,8 @@ const MIGRATIONS: [&str; 5] = [
     super::words::MIGRATION,
 ];
 
+/// The schema's version.
+pub(super) const VERSION: usize = MIGRATIONS.len();
 /// The last version that changed by which words pictures are found and sorted: older ones' are written anew.
 const VERSION_OF_WORDS: usize = 5;
 
@@ -144,7 +146,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use rusqlite::params;
 
-    use super::super::{Index, Query, Sort, State};
+    use super::super::{Index, Opened, Query, Sort, State};
     use super::*;
     use crate::gallery::PictureId;
     use crate::gallery::recipe::tests::recipe;
@@ -181,8 +183,8 @@ mod tests {
         let mut child = recipe("Apple", 2, (64, 64));
         child.parents.push(parent.id);
         of_version(1, &path, &[parent.to_json(), child.to_json()]);
-        let (index, aside) = Index::open(&path).unwrap();
-        assert_eq!(aside, None);
+        let Opened { index, notice, .. } = Index::open(&path).unwrap();
+        assert_eq!(notice, None);
         let by_name = Query {
             sort: Sort::Name,
             model: Some("Doodle".into()),
@@ -208,8 +210,8 @@ mod tests {
         for version in 1..VERSION_OF_WORDS {
             let path = folder.path().join(format!("{version}.sqlite"));
             of_version(version, &path, &[bar.to_json(), other.to_json()]);
-            let (index, aside) = Index::open(&path).unwrap();
-            assert_eq!(aside, None);
+            let Opened { index, notice, .. } = Index::open(&path).unwrap();
+            assert_eq!(notice, None);
             for words in ["cafe", "BAR", "geneve", "c++", "港", "ЕЛКА"] {
                 let query = Query {
                     words: words.to_owned(),

@@ -1,19 +1,19 @@
 //! The gallery: saves pictures so that no fault loses one, finds them, marks them, bins them.
 
+mod opening;
 pub mod trash;
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use image::{RgbImage, RgbaImage};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use uuid::Uuid;
 
 use super::averages::AveragesFile;
 use super::error::{Error, Result};
@@ -25,78 +25,58 @@ use super::picture_file::{self, LIMIT_FILE_BYTES};
 use super::recipe::Recipe;
 use super::thumbnails::Thumbnails;
 use super::unsaved::Unsaved;
-use crate::files::{Existing, Fs, RealFs, create_dirs, write_atomically};
+use crate::files::{Existing, Fs, create_own_dir, write_atomically};
 
 /// One gallery folder with its index. Belongs to one thread; other processes may have it open too.
 pub struct Gallery {
     pub(super) fs: Arc<dyn Fs>,
     pub(super) layout: Layout,
+    pub(super) access: Access,
     pub(super) index: Index,
+    /// Where the index belongs, whether or not it is there.
+    pub(super) index_path: PathBuf,
+    /// Nothing was in the index when it was opened.
+    is_index_new: bool,
     pub(super) thumbnails: Thumbnails,
     pub(super) averages: AveragesFile,
     pub(super) unsaved: Unsaved,
-    /// Saved, but not yet in the index, which did not answer.
-    unindexed: Vec<Record>,
+    /// Folders of ours that are links: nothing is read or written through them.
+    barred: HashSet<PathBuf>,
+    /// What the index does not know yet, as it did not answer.
+    unindexed: Vec<Unindexed>,
     notices: Vec<String>,
 }
 
-/// `gallery.json`: which gallery a folder holds, wherever it is moved to.
-#[derive(Debug, Serialize, Deserialize)]
-struct GalleryFile {
-    format: u32,
-    id: Uuid,
+/// What may be done with a gallery's folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    Change,
+    /// Not a byte is written in the folder, whatever lies in there.
+    Read,
+}
+
+/// A change of files that the index has to learn of.
+#[derive(Debug, Clone)]
+enum Unindexed {
+    Saved(Box<Record>),
+    Moved(PictureId, State),
+    Deleted(PictureId),
 }
 
 impl Gallery {
-    /// Opens the gallery in a folder, or makes one there. The index lies in `indexes`, small pictures
-    /// under `thumbnails`; both can be made again.
-    ///
-    /// Takes milliseconds: files that the index does not know yet are found by
-    /// [`begin_scan`](Self::begin_scan), step by step.
-    ///
-    /// # Errors
-    /// If the folder cannot be made or read, or the index not opened.
-    pub fn open(folder: &Path, indexes: &Path, thumbnails: &Path) -> Result<Self> {
-        Self::open_with(Arc::new(RealFs), folder, indexes, thumbnails)
-    }
-
-    /// [`open`](Self::open) on another file system.
-    pub fn open_with(
-        fs: Arc<dyn Fs>,
-        folder: &Path,
-        indexes: &Path,
-        thumbnails: &Path,
-    ) -> Result<Self> {
-        let layout = Layout::new(folder);
-        for folder in [folder, indexes] {
-            create_dirs(&*fs, folder)
-                .map_err(|error| Error::io("make the folder", folder, error))?;
-        }
-        let id = gallery_id(&*fs, &layout)?;
-        let (index, aside) = Index::open(&indexes.join(format!("{id}.sqlite")))?;
-        let notices = aside.map(|aside| {
-            let aside = aside.display();
-            format!("The gallery's index was damaged and is being made again from your pictures. The old one is set aside: {aside}")
-        });
-        let thumbnails = Thumbnails::new(&thumbnails.join(id.to_string()));
-        let unsaved = Unsaved::new(indexes);
-        let notices = notices.into_iter().collect();
-        let mut gallery = Self {
-            fs,
-            layout,
-            index,
-            averages: AveragesFile::new(thumbnails.folder()),
-            thumbnails,
-            unsaved,
-            unindexed: Vec::new(),
-            notices,
-        };
-        gallery.read_marks()?;
-        Ok(gallery)
-    }
-
     pub fn folder(&self) -> &Path {
         self.layout.folder()
+    }
+
+    /// # Errors
+    /// [`Error::ReadOnly`] if nothing may be written.
+    pub(super) fn check_access(&self) -> Result<()> {
+        match self.access {
+            Access::Change => Ok(()),
+            Access::Read => Err(Error::ReadOnly {
+                path: self.folder().to_owned(),
+            }),
+        }
     }
 
     /// What the user should know, once.
@@ -114,12 +94,13 @@ impl Gallery {
     /// If the file could not be written; the caller keeps the picture and may try again. Where it can, the
     /// gallery keeps a copy elsewhere ([`Unsaved`]), should Limn end before that.
     pub fn save(&mut self, pixels: &RgbImage, recipe: &Recipe) -> Result<Record> {
+        self.check_access()?;
         debug_assert_eq!(pixels.dimensions(), (recipe.width, recipe.height));
         let file = picture_file::encode_png(pixels, recipe)
             .map_err(|reason| Error::Encoding { reason })?;
         let path = self.layout.picture(recipe.id);
         let month = self.layout.month_folder(&recipe.id.month());
-        let written = create_dirs(&*self.fs, &month)
+        let written = create_own_dir(&*self.fs, &month)
             .and_then(|()| write_atomically(&*self.fs, &path, &file, Existing::Replace));
         if let Err(error) = written {
             self.unsaved.keep(&*self.fs, recipe.id, &file);
@@ -128,8 +109,9 @@ impl Gallery {
         self.unsaved.forget(&*self.fs, recipe.id);
         let stamp = stamp(&*self.fs, &path, State::Here, FileKind::Png);
         let record = describe(recipe.id, stamp, &file);
-        self.unindexed.push(record.clone());
-        if let Err(error) = self.index_saved() {
+        self.unindexed
+            .push(Unindexed::Saved(Box::new(record.clone())));
+        if let Err(error) = self.catch_up() {
             tracing::warn!(
                 "picture {} is saved but not indexed yet: {error}",
                 recipe.id
@@ -138,18 +120,60 @@ impl Gallery {
         Ok(record)
     }
 
-    fn index_saved(&mut self) -> Result<()> {
-        if !self.unindexed.is_empty() {
-            self.index.put(&self.unindexed)?;
-            self.unindexed.clear();
+    /// Tells the index what it could not take before, in that order.
+    fn catch_up(&mut self) -> Result<()> {
+        while let Some(first) = self.unindexed.first() {
+            match first {
+                Unindexed::Saved(record) => self.index.put(std::slice::from_ref(&**record))?,
+                Unindexed::Moved(id, state) => self.index.set_state(*id, *state)?,
+                Unindexed::Deleted(id) => self.index.forget(*id)?,
+            }
+            self.unindexed.remove(0);
         }
         Ok(())
     }
 
+    /// Before something is asked of the index. One that cannot be written still answers, as it was.
+    fn catch_up_if_possible(&mut self) -> Result<()> {
+        match self.catch_up() {
+            Err(error) if error.is_index_unwritable() => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Notes where pictures were moved, after their files were: on a full disk the index learns of it later.
+    fn note_moved(&mut self, moved: &[(PictureId, State)]) -> Result<()> {
+        let caught_up = self.catch_up();
+        match caught_up.and_then(|()| self.index.set_states(moved)) {
+            Err(error) if error.is_index_unwritable() => {
+                let moved = moved.iter();
+                self.unindexed
+                    .extend(moved.map(|(id, state)| Unindexed::Moved(*id, *state)));
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    /// Whether the index is wrong about a picture's place, as it could not learn of a move yet.
+    fn is_elsewhere(&self, id: PictureId, state: State) -> bool {
+        let changes = self.unindexed.iter().rev();
+        let mut places = changes.filter_map(|change| match change {
+            Unindexed::Moved(moved, now) if *moved == id => Some(Some(*now)),
+            Unindexed::Deleted(deleted) if *deleted == id => Some(None),
+            _ => None,
+        });
+        places.next().is_some_and(|now| now != Some(state))
+    }
+
     /// All pictures that match, in the query's order: some bytes each, also for 100,000 pictures.
     pub fn entries(&mut self, query: &Query) -> Result<Vec<Entry>> {
-        self.index_saved()?;
-        self.index.entries(query)
+        self.catch_up_if_possible()?;
+        let mut entries = self.index.entries(query)?;
+        if !self.unindexed.is_empty() {
+            entries.retain(|entry| !self.is_elsewhere(entry.id, query.state()));
+        }
+        Ok(entries)
     }
 
     /// Their ids alone.
@@ -160,7 +184,7 @@ impl Gallery {
 
     /// How much there is of what: pictures, boards, tags, models.
     pub fn overview(&mut self) -> Result<Overview> {
-        self.index_saved()?;
+        self.catch_up_if_possible()?;
         self.index.overview()
     }
 
@@ -170,6 +194,20 @@ impl Gallery {
     /// [`Error::UnknownPicture`], or of the index.
     pub fn record(&self, id: PictureId) -> Result<Record> {
         self.index.record(id)?.ok_or(Error::UnknownPicture(id))
+    }
+
+    /// [`record`](Self::record), from an index that is made anew where it gives a wrong answer.
+    ///
+    /// # Errors
+    /// [`Error::UnknownPicture`], or of the gallery.
+    pub fn record_or_mend(&mut self, id: PictureId) -> Result<Record> {
+        match self.record(id) {
+            Err(error) if error.is_index_damage() => {
+                self.mend(&error)?;
+                self.record(id)
+            }
+            record => record,
+        }
     }
 
     /// The picture's file, in the gallery or its trash.
@@ -185,6 +223,9 @@ impl Gallery {
 
     /// Whether a picture's file is in that state's place, and of which kind it is.
     pub(super) fn find(&self, id: PictureId, state: State) -> Option<(State, FileKind)> {
+        if !self.barred.is_empty() && self.is_barred(&self.place(id, state, FileKind::Png)) {
+            return None;
+        }
         let mut kinds = FileKind::ALL.into_iter();
         let kind = kinds.find(|kind| self.fs.modified(&self.place(id, state, *kind)).is_ok())?;
         Some((state, kind))
@@ -225,6 +266,7 @@ impl Gallery {
     /// Puts a mark on pictures: into the marks' file first, then into the index. Returns those that did not have it
     /// so before.
     pub fn mark(&mut self, pictures: &[PictureId], mark: &Mark) -> Result<Vec<PictureId>> {
+        self.check_access()?;
         let changed = self.index.changed_by(pictures, mark)?;
         if !changed.is_empty() {
             marks::append(&*self.fs, &self.layout, &changed, mark)?;
@@ -235,6 +277,7 @@ impl Gallery {
 
     /// Changes a board or a tag as a whole: in the marks' file first, then in the index.
     pub fn change(&mut self, change: Change) -> Result<()> {
+        self.check_access()?;
         marks::append_change(&*self.fs, &self.layout, change)?;
         self.read_marks().map(|_| ())
     }
@@ -242,6 +285,14 @@ impl Gallery {
     /// Takes into the index what this or another process appended to the marks; returns whether there was
     /// any.
     pub fn read_marks(&mut self) -> Result<bool> {
+        match self.read_all_marks() {
+            // The index can be asked all the same; it knows what it knew before.
+            Err(error) if error.is_index_unwritable() => Ok(false),
+            result => result,
+        }
+    }
+
+    fn read_all_marks(&mut self) -> Result<bool> {
         let mut has_read = false;
         loop {
             let from = self.index.marks_offset()?;
@@ -262,14 +313,26 @@ impl Gallery {
 
 /// By what a file will be known again. What cannot be told is 0, and the file is then read again.
 pub(super) fn stamp(fs: &dyn Fs, path: &Path, state: State, kind: FileKind) -> Stamp {
-    let (modified, file_bytes) = fs.modified(path).unwrap_or((SystemTime::UNIX_EPOCH, 0));
-    let since = modified.duration_since(SystemTime::UNIX_EPOCH);
+    let (modified_ns, file_bytes) = match fs.modified(path) {
+        Ok((modified, file_bytes)) => (nanoseconds(modified), file_bytes),
+        Err(_) => (0, 0),
+    };
     Stamp {
         state,
         kind,
         file_bytes,
-        modified_ns: since.map_or(0, |since| since.as_nanos() as i64),
+        modified_ns,
     }
+}
+
+/// Since 1970, or before; never 0. Times beyond what the number holds become one.
+fn nanoseconds(time: SystemTime) -> i64 {
+    let whole = |duration: Duration| i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
+    let since = match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => whole(since),
+        Err(before) => -whole(before.duration()),
+    };
+    if since == 0 { 1 } else { since }
 }
 
 /// What the index keeps of a picture file that was read after it had this stamp.
@@ -295,32 +358,4 @@ pub(super) fn describe(id: PictureId, stamp: Stamp, file: &[u8]) -> Record {
         Err(reason) => record.problem = Some(reason),
     }
     record
-}
-
-/// The gallery's own id, made on the first opening.
-fn gallery_id(fs: &dyn Fs, layout: &Layout) -> Result<Uuid> {
-    const LIMIT_BYTES: u64 = 64 << 10;
-    let path = layout.gallery_file();
-    let failed = |error| Error::io("open the gallery", &path, error);
-    let read = || match fs.read(&path, LIMIT_BYTES) {
-        Ok(bytes) => serde_json::from_slice::<GalleryFile>(&bytes)
-            .map(|file| Some(file.id))
-            .map_err(|_| Error::BadGalleryFile { path: path.clone() }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(failed(error)),
-    };
-    if let Some(id) = read()? {
-        return Ok(id);
-    }
-    let file = GalleryFile {
-        format: 1,
-        id: Uuid::new_v4(),
-    };
-    let json = serde_json::to_vec(&file).map_err(|error| failed(error.into()))?;
-    match write_atomically(fs, &path, &json, Existing::Keep) {
-        // Another process was faster: its id holds.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        result => result.map_err(failed)?,
-    }
-    read()?.ok_or_else(|| failed(io::ErrorKind::NotFound.into()))
 }

@@ -162,12 +162,10 @@ fn a_damaged_index_is_made_again() {
     let id = save(&mut gallery, "a", 1);
     let path = home.folder.path().join("indexes");
     drop(gallery);
-    let index = std::fs::read_dir(&path)
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap()
-        .path();
+    let files = std::fs::read_dir(&path).unwrap();
+    let mut files = files.map(|file| file.unwrap().path());
+    let is_index = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "sqlite");
+    let index = files.find(is_index).unwrap();
     std::fs::write(&index, b"this was a database once, and now it is not").unwrap();
     let mut gallery = home.open();
     assert_eq!(gallery.take_notices().len(), 1);
@@ -324,7 +322,7 @@ fn tags_and_titles_go_on_many_pictures_at_once() {
 
 /// Pictures that differ in all that a list may be sorted or filtered by.
 fn assorted(gallery: &mut Gallery) -> [PictureId; 4] {
-    let run = Uuid::new_v4();
+    let run = uuid::Uuid::new_v4();
     let facts = [
         ("zebra", (24, 16), "Doodle", Some(0.2), Some(run)),
         ("apple", (64, 32), "Doodle", None, Some(run)),

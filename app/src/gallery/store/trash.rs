@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::Gallery;
-use crate::files::{Existing, create_dirs, write_atomically};
+use super::{Gallery, Unindexed};
+use crate::files::{Existing, create_own_dir, write_atomically};
 use crate::gallery::error::{Error, Result};
 use crate::gallery::export::{self, Format};
 use crate::gallery::index::State;
@@ -41,8 +41,9 @@ impl Gallery {
     /// # Errors
     /// If none of them could be moved, or the index does not answer.
     pub fn trash_all(&mut self, ids: &[PictureId]) -> Result<Failures> {
+        self.check_access()?;
         let trash = self.layout.trash();
-        create_dirs(&*self.fs, &trash)
+        create_own_dir(&*self.fs, &trash)
             .map_err(|error| Error::io("make the trash", &trash, error))?;
         let doing = "move the picture to the trash";
         self.move_all(ids, State::Here, State::Trashed, doing)
@@ -53,10 +54,11 @@ impl Gallery {
     /// # Errors
     /// If none of them could be moved, or the index does not answer.
     pub fn restore_all(&mut self, ids: &[PictureId]) -> Result<Failures> {
+        self.check_access()?;
         let months: BTreeSet<String> = ids.iter().map(|id| id.month()).collect();
         for month in months {
             let month = self.layout.month_folder(&month);
-            create_dirs(&*self.fs, &month)
+            create_own_dir(&*self.fs, &month)
                 .map_err(|error| Error::io("make the folder", &month, error))?;
         }
         self.move_all(ids, State::Trashed, State::Here, "restore the picture")
@@ -67,6 +69,7 @@ impl Gallery {
     /// # Errors
     /// If the index does not answer.
     pub fn delete_all(&mut self, ids: &[PictureId]) -> Result<Failures> {
+        self.check_access()?;
         let mut failures = Vec::new();
         let mut deleted = Vec::new();
         for id in ids {
@@ -82,19 +85,45 @@ impl Gallery {
             synced.map_err(|error| Error::io("empty the trash", &trash, error))?;
         }
         for id in deleted {
-            self.settle(id)?;
+            match self.settle(id) {
+                Err(error) if error.is_index_unwritable() => {
+                    self.unindexed.push(Unindexed::Deleted(id));
+                }
+                settled => settled?,
+            }
         }
         Ok(failures)
     }
 
     fn delete_file(&self, id: PictureId) -> Result<()> {
         let (_, kind) = self.find(id, State::Trashed).ok_or(Error::NotInTrash(id))?;
+        let mut ghost = None;
         if !self.index.children(id)?.is_empty() {
-            self.keep_ghost(id)?;
+            let file = self.make_ghost(id)?;
+            match self.write_ghost(id, &file) {
+                // The picture's own room is more than enough for it.
+                Err(error) if error.is_full_disk() => ghost = Some(file),
+                written => written?,
+            }
         }
         let path = self.place(id, State::Trashed, kind);
         let removed = self.fs.remove(&path);
-        removed.map_err(|error| Error::io("delete the picture", path, error))
+        removed.map_err(|error| Error::io("delete the picture", path, error))?;
+        if let Some(file) = ghost
+            && let Err(error) = self.write_ghost(id, &file)
+        {
+            tracing::warn!("nothing is left of picture {id} for the family tree: {error}");
+        }
+        Ok(())
+    }
+
+    /// The pictures in the trash by their files, as the index may not have learnt of them on a full disk.
+    ///
+    /// # Errors
+    /// If the trash cannot be read.
+    pub fn trashed(&self) -> Result<Vec<PictureId>> {
+        let names = self.names(self.layout.trash())?;
+        Ok(scan::pictures(&names).map(|(id, _)| id).collect())
     }
 
     /// Brings the index in line with a picture whose file is gone, and lets go of ghosts that nobody needs.
@@ -132,6 +161,10 @@ impl Gallery {
 
     /// Leaves a small picture with the recipe behind.
     pub(in crate::gallery) fn keep_ghost(&self, id: PictureId) -> Result<()> {
+        self.write_ghost(id, &self.make_ghost(id)?)
+    }
+
+    fn make_ghost(&self, id: PictureId) -> Result<Vec<u8>> {
         let record = self.record(id)?;
         // Of a picture that cannot be read only the recipe stays.
         let thumbnail = self
@@ -145,10 +178,13 @@ impl Gallery {
                 export::encode(&pixels, xmp, Format::Png)
             }
         };
-        let file = file.map_err(|reason| Error::Encoding { reason })?;
+        file.map_err(|reason| Error::Encoding { reason })
+    }
+
+    fn write_ghost(&self, id: PictureId, file: &[u8]) -> Result<()> {
         let path = self.layout.ghost(id);
-        create_dirs(&*self.fs, &self.layout.ghosts())
-            .and_then(|()| write_atomically(&*self.fs, &path, &file, Existing::Replace))
+        create_own_dir(&*self.fs, &self.layout.ghosts())
+            .and_then(|()| write_atomically(&*self.fs, &path, file, Existing::Replace))
             .map_err(|error| Error::io("keep a small picture for the family tree", &path, error))
     }
 
@@ -182,7 +218,7 @@ impl Gallery {
             let synced = self.fs.sync_dir(folder);
             synced.map_err(|error| Error::io(doing, folder, error))?;
         }
-        self.index.set_states(&moved)?;
+        self.note_moved(&moved)?;
         Ok(failures)
     }
 

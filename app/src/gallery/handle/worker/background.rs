@@ -8,14 +8,15 @@ use super::{Event, Worker};
 impl Worker {
     /// Unless one runs already, which will find the same.
     pub(super) fn begin_scan(&mut self) {
-        let scan = match (&self.gallery, &self.scan) {
+        let scan = match (&mut self.gallery, &self.scan) {
             (Some(gallery), None) => gallery.begin_scan(),
             _ => return,
         };
         match scan {
             Ok(scan) => self.scan = Some(scan),
-            Err(error) => self.fail(&error),
+            Err(error) => self.fail_or_mend(&error),
         }
+        self.tell_notices();
         // As they are before the scan, so that what comes during it is found by the next.
         let times = self
             .gallery
@@ -34,7 +35,7 @@ impl Worker {
         if std::mem::take(&mut self.is_overview_stale) {
             match gallery.overview() {
                 Ok(overview) => (self.emit)(Event::Overview(Arc::new(overview))),
-                Err(error) => self.fail(&error),
+                Err(error) => self.fail_or_mend(&error),
             }
         } else if let Some(id) = self.thumbnails.pop_front() {
             (self.emit)(match gallery.thumbnail(id) {
@@ -71,7 +72,7 @@ impl Worker {
                 }
                 Err(error) => {
                     self.scan = None;
-                    self.fail(&error);
+                    self.fail_or_mend(&error);
                 }
             }
         } else if let Some(id) = self.averages.as_mut().and_then(VecDeque::pop_front) {
@@ -102,6 +103,7 @@ impl Worker {
                 self.is_overview_stale = true;
                 (self.emit)(Event::Changed);
             }
+            Err(error) if error.is_index_damage() => return self.fail_or_mend(&error),
             Err(error) => tracing::warn!("cannot read the gallery's marks: {error}"),
         }
         if has_new_files {

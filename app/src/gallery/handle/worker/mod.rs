@@ -52,6 +52,8 @@ pub(in crate::gallery) struct Worker {
     searching: Searching,
     /// What a panic would leave undone.
     under_way: Option<UnderWay>,
+    /// The index was made anew since the gallery was opened: it is not damaged again so soon.
+    was_mended: bool,
     /// Something was done that may change a count, since the counts were told.
     is_overview_stale: bool,
 }
@@ -80,12 +82,13 @@ impl Worker {
             averages: Some(VecDeque::new()),
             searching: Searching::default(),
             under_way: None,
+            was_mended: false,
             is_overview_stale: false,
         }
     }
 
     /// After a panic: pictures that wait to be saved are kept, all else begins anew.
-    pub(super) fn begin_anew(&mut self, panic: &str) {
+    pub(in crate::gallery) fn begin_anew(&mut self, panic: &str) {
         self.gallery = None;
         self.scan = None;
         self.thumbnails.clear();
@@ -167,6 +170,7 @@ impl Worker {
                     (self.emit)(Event::Notice { message });
                 }
                 self.gallery = Some(gallery);
+                self.was_mended = false;
                 self.is_overview_stale = true;
                 self.begin_scan();
                 self.averages = None;
@@ -174,6 +178,31 @@ impl Worker {
             Err(error) => (self.emit)(Event::NotReady {
                 message: error.to_string(),
             }),
+        }
+    }
+
+    /// An index that gives wrong answers is made anew, and lists are asked for again as it fills.
+    fn fail_or_mend(&mut self, error: &Error) {
+        let Some(gallery) = &mut self.gallery else {
+            return self.fail(error);
+        };
+        if !error.is_index_damage() || std::mem::replace(&mut self.was_mended, true) {
+            return self.fail(error);
+        }
+        if let Err(error) = gallery.renew_index(&error.to_string()) {
+            return self.fail(&error);
+        }
+        self.tell_notices();
+        self.scan = None;
+        self.is_overview_stale = true;
+        self.begin_scan();
+        (self.emit)(Event::Changed);
+    }
+
+    fn tell_notices(&mut self) {
+        let notices = self.gallery.as_mut().map(Gallery::take_notices);
+        for message in notices.into_iter().flatten() {
+            (self.emit)(Event::Notice { message });
         }
     }
 
@@ -217,10 +246,17 @@ impl Worker {
         match command {
             Command::List { request, query } => self.list(request, query),
             Command::Do { serial, commands } => self.do_all(serial, commands),
-            command => match answer(gallery, command) {
-                Ok(answer) => self.tell(answer),
-                Err(error) => self.fail(&error),
-            },
+            command => {
+                let again = command.clone();
+                match answer(gallery, command) {
+                    Ok(answer) => self.tell(answer),
+                    Err(error) if error.is_index_damage() && !self.was_mended => {
+                        self.fail_or_mend(&error);
+                        self.handle(again);
+                    }
+                    Err(error) => self.fail(&error),
+                }
+            }
         }
     }
 
@@ -272,7 +308,8 @@ impl Worker {
         };
         let entries = match entries {
             Ok(entries) => entries,
-            Err(error) => return self.fail(&error),
+            // The window asks again as soon as something is there.
+            Err(error) => return self.fail_or_mend(&error),
         };
         let is_like = query.like.is_some();
         let follows = self.searching.search(request, query);

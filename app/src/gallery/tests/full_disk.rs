@@ -1,0 +1,130 @@
+//! A full disk: room can be made, nothing is lost, and the index catches up.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use rusqlite::Connection;
+
+use super::*;
+use crate::files::faulty::FaultyFs;
+
+/// Lets the index grow no further, or grow again.
+fn limit(gallery: &Gallery, is_full: bool) {
+    gallery.index.limit_for_test(is_full);
+}
+
+fn open_with(home: &Home, fs: Arc<FaultyFs>) -> Gallery {
+    let [pictures, indexes, thumbnails] =
+        ["pictures", "indexes", "thumbnails"].map(|name| home.path(name));
+    Gallery::open_with(fs, &pictures, &indexes, &thumbnails, Access::Change).unwrap()
+}
+
+/// Neither a byte nor a row fits: the trash is filled and emptied all the same, ghosts included.
+#[test]
+fn room_is_made_on_a_full_disk() {
+    let home = Home::new();
+    let (parent, child, other);
+    {
+        let mut gallery = home.open();
+        parent = save(&mut gallery, 1, &[]);
+        child = save(&mut gallery, 2, &[parent]);
+        other = save(&mut gallery, 3, &[]);
+    }
+    let fs = Arc::new(FaultyFs::with_free_bytes(0));
+    let mut gallery = open_with(&home, fs.clone());
+    limit(&gallery, true);
+    gallery.trash_all(&[parent, other]).unwrap();
+    assert_eq!(all(&mut gallery), [child], "lists know it at once");
+    let mut binned = gallery.trashed().unwrap();
+    binned.sort_unstable();
+    assert_eq!(binned, [parent, other]);
+    // A ghost is kept as soon as the picture has made room for it.
+    let failures = gallery.delete_all(&[parent, other]).unwrap();
+    assert!(failures.is_empty(), "{failures:?}");
+    assert!(gallery.layout.ghost(parent).exists());
+    assert!(
+        fs.free_bytes.load(Ordering::Relaxed) > 0,
+        "there is room now"
+    );
+    assert_eq!(gallery.trashed().unwrap(), []);
+    assert_eq!(all(&mut gallery), [child]);
+
+    // There is room again: the index learns what it missed.
+    limit(&gallery, false);
+    assert_eq!(all(&mut gallery), [child]);
+    assert_eq!(trashed(&mut gallery), []);
+    assert!(gallery.index.record(other).unwrap().is_none());
+    drop(gallery);
+    let mut gallery = home.open();
+    gallery.scan().unwrap();
+    assert_eq!(all(&mut gallery), [child]);
+    assert_eq!(findings(&mut gallery), []);
+}
+
+/// The next process knows nothing of what this one could not note.
+#[test]
+fn what_was_trashed_on_a_full_disk_is_emptied_by_the_next_start() {
+    let home = Home::new();
+    let mut gallery = home.open();
+    let ids = [1, 2, 3].map(|seed| save(&mut gallery, seed, &[]));
+    limit(&gallery, true);
+    gallery.trash_all(&ids).unwrap();
+    drop(gallery);
+    let mut gallery = home.open();
+    limit(&gallery, true);
+    let binned = gallery.trashed().unwrap();
+    assert_eq!(binned.len(), 3);
+    assert!(gallery.delete_all(&binned).unwrap().is_empty());
+    drop(gallery);
+    let mut gallery = home.open();
+    gallery.scan().unwrap();
+    assert_eq!(all(&mut gallery), []);
+    assert_eq!(trashed(&mut gallery), []);
+}
+
+/// T2 for the database: at whatever size it stops growing, once or for ever, files and marks are whole, and the index
+/// is right again as soon as it can be written.
+#[test]
+fn whenever_the_index_cannot_be_written_it_catches_up() {
+    for n_steps in 0..6 {
+        let home = Home::new();
+        let mut gallery = home.open();
+        let old = save(&mut gallery, 100, &[]);
+        let mut expected = vec![old];
+        for step in 0..6 {
+            limit(&gallery, step >= n_steps);
+            expected.push(save(&mut gallery, step, &[old]));
+            let _ = gallery.mark(&expected[step as usize..], &Mark::Star(true));
+        }
+        let binned = expected.remove(1);
+        gallery.trash(binned).unwrap();
+        limit(&gallery, false);
+        expected.reverse();
+        assert_eq!(all(&mut gallery), expected, "{n_steps}");
+        gallery.read_marks().unwrap();
+        drop(gallery);
+        let mut gallery = home.open();
+        gallery.scan().unwrap();
+        assert_eq!(all(&mut gallery), expected, "{n_steps}");
+        assert_eq!(trashed(&mut gallery), [binned], "{n_steps}");
+        assert_eq!(findings(&mut gallery), [], "{n_steps}");
+        let n_starred = gallery.overview().unwrap().n_starred;
+        assert!(n_starred >= expected.len() - 1, "{n_starred} stars");
+    }
+}
+
+/// Another process holds the database so long that nobody waits for it.
+#[test]
+fn a_busy_index_is_no_damage() {
+    let home = Home::new();
+    let mut gallery = home.open();
+    let id = save(&mut gallery, 1, &[]);
+    gallery.index.wait_for_test(std::time::Duration::ZERO);
+    let other = Connection::open(&gallery.index_path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let error = gallery.trash(id).unwrap_err();
+    assert!(!error.is_index_damage(), "{error}");
+    other.execute_batch("ROLLBACK").unwrap();
+    gallery.scan().unwrap();
+    assert_eq!(trashed(&mut gallery), [id]);
+}
