@@ -11,7 +11,7 @@ use std::{
 
 use super::failed;
 use crate::{
-    Result,
+    Error, Result,
     protocol::{BlobHash, Event, Preview, chunks, framing},
 };
 
@@ -112,8 +112,16 @@ pub(super) fn spawn_writer<W: Write + Send + 'static>(mut stdout: W) -> (Outbox,
 
 /// The event, or where no frame holds it, that it has failed: only a broken pipe ends the conversation.
 fn frame_of(event: &Event) -> Result<Vec<u8>> {
-    framing::encode_frame(event)
-        .or_else(|error| framing::encode_frame(&failed(event.job(), &error)))
+    let frame = framing::encode_frame(event).and_then(|frame| {
+        let n_bytes = frame.len() - 4;
+        if n_bytes > framing::MAX_EVENT_BYTES {
+            let limit = framing::MAX_EVENT_BYTES;
+            let message = format!("an answer of {n_bytes} bytes is over the limit of {limit}");
+            return Err(Error::Protocol(message));
+        }
+        Ok(frame)
+    });
+    frame.or_else(|error| framing::encode_frame(&failed(event.job(), &error)))
 }
 
 fn write_events(
