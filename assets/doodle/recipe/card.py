@@ -1,72 +1,57 @@
-"""What `limn.json` says about the model: its settings, its words, prompts that it draws well."""
+"""What `limn.json` says about the model: its settings, its words, its cascade, prompts that it draws well."""
 
 from __future__ import annotations
 
 from settings import Setting
 from tokenizer import words
-from words import STYLES
+from world import vocabulary as v
 
-# Chosen on quality: see README.md.
 STEPS = 20
 PRIOR_STEPS = 10
 GUIDANCE_SCALE = 3.0
 PRIOR_GUIDANCE_SCALE = 2.0
-
-EXAMPLES = {
-    "cpu": [
-        "a red sailboat on the sea at night",
-        "a blue house in the snow at sunset",
-        "a yellow balloon in the mountains",
-        "a white cat in a meadow by day",
-        "a purple umbrella on the beach at sunset",
-        "a green rocket in the desert at night",
-        "an orange castle in the city",
-        "a pink flower in a meadow",
-    ],
-    "wide": [
-        "a red sailboat on the sea at sunset",
-        "an orange tent in the mountains at night",
-        "a pink car on the road",
-        "a red rocket in space",
-        "an orange balloon at sunset",
-        "a pink butterfly in the garden, pastel",
-        "a red mushroom in the forest",
-        "a yellow bus in the city",
-        "a purple umbrella on the beach, watercolour",
-        "a green train by the volcano, made of clay",
-    ],
-    "full": [
-        "a blue cat on the beach",
-        "two red apples on a plain background, pixel art",
-        "a rocket above a white castle in the city at night",
-        "a small yellow duck by the river at sunset, watercolour",
-        "a big green turtle underwater, clay",
-        "a purple owl in the forest at night, neon",
-        "a brown bear in front of a red tent in the mountains, comic",
-        "three pink flowers in the garden by day, pastel",
-    ],
-}
+# Relations and counts are no part of the vocabulary's lists, but of its words.
+EXAMPLES = [
+    "a red sailboat on the sea at sunset",
+    "two penguins in the snow",
+    "a cat on a car in the city at night",
+    "a turquoise dinosaur in a meadow, flat",
+    "a fox in front of a tent in the forest at sunset",
+    "a pink unicorn in the clouds, pastel",
+    "an astronaut in space",
+    "a purple octopus underwater, watercolour",
+    "a cup of coffee as a logo",
+    "a cosy living room at night",
+]
 
 
 def card(setting: Setting, preview: dict) -> dict:
     """The entries that the engine reads; `preview` maps latents to RGB in −1..1."""
+    finished = setting.zoom * setting.size_px
     return {
         "name": "Doodle",
-        "description": f"Doodle draws picture-book scenes, {setting.size_px} px.",
+        "description": f"Doodle draws picture-book scenes, {finished} px.",
         "size": [setting.size_px, setting.size_px],
         "steps": STEPS,
         "prior_steps": PRIOR_STEPS,
         "guidance_scale": GUIDANCE_SCALE,
         "prior_guidance_scale": PRIOR_GUIDANCE_SCALE,
         "preview": preview,
+        "cascade": cascade(setting),
         "vocabulary": {
-            "objects": list(setting.objects),
-            "colours": list(setting.colours),
-            "places": [phrases[0] for phrases in setting.places.values()],
-            "times": [phrases[0] for phrases in setting.times.values()],
-            "styles": [phrase for phrase, *_ in STYLES.values() if phrase] if setting.has_styles else [],
-            "synonyms": {name: names[0] for names in setting.objects.values() for name in names[1:]},
-            "words": words(setting),
+            "objects": [thing.name for thing in v.THINGS[: setting.n_things]],
+            "colours": list(v.COLOURS[1:]),
+            "places": [phrases[0] for phrases in v.PLACES.values()],
+            "times": [phrases[0] for phrases in v.TIMES.values()],
+            "styles": [phrase for phrase, *_ in v.STYLES.values() if phrase],
+            "synonyms": {name: thing.name for thing in v.THINGS[: setting.n_things] for name in thing.synonyms},
+            "words": words(),
         },
-        "examples": EXAMPLES[setting.name],
+        "examples": EXAMPLES,
     }
+
+
+def cascade(setting: Setting) -> dict:
+    """The last step of a picture: which of the folder's upscalers, how much larger it makes it, and the sizes on offer."""
+    finished = setting.zoom * setting.size_px
+    return {"upscaler": "upscaler/model.safetensors", "scale": setting.zoom, "size": [finished, finished], "on_request": [[2 * finished, 2 * finished]]}

@@ -6,8 +6,6 @@ the one and drawn by the other.
 
 from __future__ import annotations
 
-import argparse
-
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -51,8 +49,8 @@ class Critic(nn.Module):
 class Sharpening:
     """A critic that learns beside the decoder. It begins anew with each run: a critic is soon as good as it was."""
 
-    def __init__(self, arguments: argparse.Namespace):
-        self.device = arguments.device
+    def __init__(self, device: str):
+        self.device = device
         self.critic = Critic().to(self.device)
         self.optimizer = torch.optim.AdamW(self.critic.parameters(), lr=4e-4, betas=(0.5, 0.98), weight_decay=0.01)
 

@@ -12,6 +12,9 @@ import numpy as np
 import torch
 from diffusers import KandinskyV22CombinedPipeline
 from PIL import Image
+from safetensors.torch import load_file
+
+from upscaler import Upscaler
 
 # Of the first picture; the next ones count up.
 FIRST_SEED = 1000
@@ -23,8 +26,9 @@ class Drawer:
     """A model folder at the settings of its card, or others."""
 
     model: Path
-    # Width and height in pixels.
+    # Width and height of the base picture in pixels, and how many times larger the finished one is.
     size: tuple[int, int]
+    zoom: int
     # By the names of `SAMPLING`.
     sampling: dict
 
@@ -32,7 +36,7 @@ class Drawer:
     def of(model: Path, **others: float | None) -> Drawer:
         card = json.loads((model / "limn.json").read_text())
         sampling = {name: card[name] if others.get(name) is None else others[name] for name in SAMPLING}
-        return Drawer(model.resolve(), tuple(card["size"]), sampling)
+        return Drawer(model.resolve(), tuple(card["size"]), card.get("cascade", {}).get("scale", 1), sampling)
 
     def with_diffusers(self, texts: list[str], batch: int = 16, device: str = "cpu") -> torch.Tensor:
         """One picture a prompt: f16 weights computed in f32. Shapes: `[n, 3, h, w]` in 0..1."""
@@ -54,6 +58,17 @@ class Drawer:
             )
             parts.append(drawn.images)
         return torch.from_numpy(np.concatenate(parts)).permute(0, 3, 1, 2)
+
+    @torch.no_grad()
+    def finished(self, pictures: torch.Tensor, device: str = "cpu") -> torch.Tensor:
+        """The cascade's last step, if the model has one. Shapes: `[n, 3, h, w]` in 0..1 → `[n, 3, zoom h, zoom w]`."""
+        if self.zoom == 1:
+            return pictures
+        upscaler = Upscaler(self.zoom)
+        weights = load_file(self.model / "upscaler" / "model.safetensors")
+        upscaler.load_state_dict({name: value.float() for name, value in weights.items()})
+        upscaler = upscaler.to(device).eval()
+        return torch.cat([upscaler(some.to(device)).clamp(0, 1).cpu() for some in pictures.split(8)])
 
     def with_limn(self, program: Path, texts: list[str]) -> torch.Tensor:
         """One picture a prompt. Shapes: `[n, 3, h, w]` in 0..1."""

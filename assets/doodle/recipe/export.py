@@ -1,13 +1,13 @@
-"""Writes the model folder: `KandinskyV22CombinedPipeline.save_pretrained` in f16, with `limn.json` beside it.
+"""Writes the model folder: `KandinskyV22CombinedPipeline.save_pretrained` in f16, with the upscaler and `limn.json` beside it.
 
-Without a trained part that part's weights are random (`--random` makes all of them so). `--only movq` writes a further
-trained autoencoder into a folder that has the rest: its encoder, and so the latents, must be those of that folder.
+A part without a trained checkpoint is left random, and said so.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import random
 import shutil
 from pathlib import Path
 
@@ -15,63 +15,66 @@ import numpy as np
 import torch
 from diffusers import KandinskyV22CombinedPipeline, VQModel
 from diffusers.models.attention_processor import SpatialNorm
+from safetensors.torch import save_file
 from torch import nn
-from transformers import CLIPImageProcessor, CLIPTextModelWithProjection, CLIPTokenizer
+from transformers import CLIPImageProcessor, CLIPTokenizer
 
 import card
-import dataset
 import models
 import settings
 import tokenizer
-from encode import averaged, read_latents
+from scenes import Scenes
 from settings import Setting
+from store import Encoders
+from tokenizer import Tokens
 from train_clip import Pair
-from vocabulary import take_over
+from training import averaged
+from upscaler import Upscaler
+from world.captions import caption
+from world.facts import Facts
+
+COMPONENTS = ("unet", "movq", "prior_prior", "prior_image_encoder", "prior_text_encoder")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    only = parser.add_mutually_exclusive_group()
-    only.add_argument("--random", action="store_true")
-    only.add_argument("--only", choices=("movq",))
     arguments = parser.parse_args()
+    export(arguments.state, arguments.out, Scenes.of(arguments.state, settings.of(arguments.state), "cpu", seed=3))
+
+
+def export(state: Path, out: Path, scenes: Scenes) -> None:
     torch.manual_seed(0)
-    if arguments.only:
-        replace_movq(arguments.state, arguments.out)
-        return check(arguments.out)
-    pipeline = assemble(arguments.state, arguments.random)
+    setting = scenes.setting
+    pipeline = assemble(state, setting)
     n_parameters = sum(p.numel() for name in COMPONENTS for p in getattr(pipeline, name).parameters())
-    preview = preview_map(arguments.state)
-    pipeline.to(torch.float16).save_pretrained(arguments.out, safe_serialization=True)
-    tidy(arguments.out, arguments.state / EXPORTED_TOKENIZER)
-    (arguments.out / "limn.json").write_text(json.dumps(card.card(settings.of(arguments.state), preview), indent=1) + "\n")
-    check(arguments.out)
-    size = sum(file.stat().st_size for file in arguments.out.rglob("*") if file.is_file())
-    print(f"{n_parameters / 1e6:.1f} M parameters, {size / 1e6:.1f} MB in {arguments.out}")
+    preview = preview_map(state, scenes)
+    pipeline.to(torch.float16).save_pretrained(out, safe_serialization=True)
+    write_upscaler(state, setting, out / "upscaler")
+    tidy(out, state / "tokenizer")
+    (out / "limn.json").write_text(json.dumps(card.card(setting, preview), indent=1) + "\n")
+    check(out, setting)
+    size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
+    print(f"{n_parameters / 1e6:.1f} M parameters, {size / 1e6:.1f} MB in {out}")
 
 
-EXPORTED_TOKENIZER = "exported_tokenizer"
-COMPONENTS = ("unet", "movq", "prior_prior", "prior_image_encoder", "prior_text_encoder")
-
-
-def assemble(state: Path, random: bool) -> KandinskyV22CombinedPipeline:
+def assemble(state: Path, setting: Setting) -> KandinskyV22CombinedPipeline:
     """The pipeline in f32, latents and embeddings normalised inside the weights."""
-    setting = settings.of(state)
-    tokenizer.save(state / "tokenizer", setting)
+    tokenizer.save(state / "tokenizer")
     tokens = CLIPTokenizer.from_pretrained(state / "tokenizer")
+    check_tokens(tokens, Tokens(state / "tokenizer"))
     pair, unet, prior = Pair(len(tokens), setting), models.unet(setting), models.prior(setting)
-    movq = models.movq(setting) if random else trained_movq(state)
-    for name, module in ({} if random else {"clip": pair, "unet": unet, "prior": prior}).items():
+    for name, module in {"clip": pair, "unet": unet, "prior": prior}.items():
         load_trained(module, state, name)
-    text_encoder, tokens = with_plurals(pair.text, tokens, state)
-    if not random:
-        quieten_unknown_words(text_encoder, tokens, setting)
-    if not random and (state / "image_embeds.pt").exists():
-        saved = torch.load(state / "image_embeds.pt", weights_only=True)
-        prior.clip_mean.data.copy_(saved["mean"][None])
-        prior.clip_std.data.copy_(saved["std"][None])
+    movq = models.movq(setting)
+    load_trained(movq, state, "movq_decoder" if (state / "movq_decoder.pt").exists() else "movq")
+    quieten_unknown_words(pair.text, tokens)
+    if (state / "store.pt").exists():
+        saved = torch.load(state / "store.pt", weights_only=True)
+        fold_normalisation(movq, saved["latent_mean"], saved["latent_std"])
+        prior.clip_mean.data.copy_(saved["embed_mean"][None])
+        prior.clip_std.data.copy_(saved["embed_std"][None])
     size_px = models.VISION_SIZE_PX
     return KandinskyV22CombinedPipeline(
         unet=unet.eval(),
@@ -79,7 +82,7 @@ def assemble(state: Path, random: bool) -> KandinskyV22CombinedPipeline:
         movq=movq.eval(),
         prior_prior=prior.eval(),
         prior_image_encoder=pair.image.eval(),
-        prior_text_encoder=text_encoder.eval(),
+        prior_text_encoder=pair.text.eval(),
         prior_tokenizer=tokens,
         prior_scheduler=models.prior_scheduler(),
         prior_image_processor=CLIPImageProcessor(
@@ -88,49 +91,31 @@ def assemble(state: Path, random: bool) -> KandinskyV22CombinedPipeline:
     )
 
 
-def with_plurals(
-    trained: CLIPTextModelWithProjection, old: CLIPTokenizer, state: Path
-) -> tuple[CLIPTextModelWithProjection, CLIPTokenizer]:
-    """Plurals that no caption has get tokens of their own, with the meaning of their singulars: better one apple than none."""
-    setting = settings.of(state)
-    singulars = tokenizer.singulars(setting)
-    tokenizer.save(state / EXPORTED_TOKENIZER, setting, singulars)
-    tokens = CLIPTokenizer.from_pretrained(state / EXPORTED_TOKENIZER)
-    text_encoder = models.text_encoder(len(tokens))
-    take_over(text_encoder, tokens.get_vocab(), trained, old.get_vocab(), singulars)
-    return text_encoder, tokens
+def check_tokens(tokens: CLIPTokenizer, ours: Tokens) -> None:
+    """The trainings' quick tokens are those that the pipeline makes of the same texts."""
+    words = random.Random(0)
+    texts = [*tokenizer.phrases(), *(caption(row, words) for row in Facts().sample(500, np.random.default_rng(0)))]
+    for text in texts:
+        if tokens(text).input_ids != (row := ours([text])[0].tolist()):
+            raise SystemExit(f"other tokens than CLIP's for {text!r}: {row}")
 
 
 @torch.no_grad()
-def quieten_unknown_words(text_encoder: nn.Module, tokens: CLIPTokenizer, setting: Setting) -> None:
+def quieten_unknown_words(text_encoder: nn.Module, tokens: CLIPTokenizer) -> None:
     """Tokens that no caption has kept their random embeddings, and would steer at random: they become an "a" each."""
-    ids = tokens([*tokenizer.words(setting), *tokenizer.singulars(setting), ","]).input_ids
+    ids = tokens([*tokenizer.words(), ","]).input_ids
     known = {token for word in ids for token in word}
     rows = text_encoder.get_input_embeddings().weight
     unknown = [row for row in range(len(rows)) if row not in known]
     rows[unknown] = rows[tokens("a").input_ids[1]].clone()
 
 
-def replace_movq(state: Path, folder: Path) -> None:
-    """Writes the new autoencoder, in f16, where the folder's old one with the same encoder is."""
-    movq = trained_movq(state).to(torch.float16)
-    old = VQModel.from_pretrained(folder / "movq", torch_dtype=torch.float16)
-    for name in ("encoder", "quant_conv"):
-        new_weights = getattr(movq, name).state_dict()
-        for key, weight in getattr(old, name).state_dict().items():
-            torch.testing.assert_close(new_weights[key], weight, rtol=2e-3, atol=1e-4, msg=f"{name}.{key} is another")
-    movq.save_pretrained(folder / "movq", safe_serialization=True)
-    plain_modes(folder)
-
-
-def trained_movq(state: Path) -> VQModel:
-    """The autoencoder in f32, its decoder trained further if it was, the latents' normalisation folded in."""
-    movq = models.movq(settings.of(state))
-    load_trained(movq, state, "movq_decoder" if (state / "movq_decoder.pt").exists() else "movq")
-    if (state / "latents.pt").exists():
-        saved = torch.load(state / "latents.pt", weights_only=True)
-        fold_normalisation(movq, saved["mean"], saved["std"])
-    return movq.eval()
+def write_upscaler(state: Path, setting: Setting, folder: Path) -> None:
+    """In f16: its shapes say what it is."""
+    model = Upscaler(setting.zoom)
+    load_trained(model, state, "upscaler")
+    folder.mkdir(exist_ok=True)
+    save_file({name: value.half().contiguous() for name, value in model.state_dict().items()}, folder / "model.safetensors")
 
 
 def load_trained(module: nn.Module, state: Path, name: str) -> None:
@@ -166,13 +151,17 @@ def denormalise_input(conv: nn.Conv2d, mean: torch.Tensor, std: torch.Tensor) ->
     conv.weight *= std.view(1, -1, 1, 1)
 
 
-def preview_map(state: Path, n_scenes: int = 400) -> dict:
-    """The linear map from one latent cell to the colour of its 8×8 pixels, RGB in −1..1, by least squares."""
-    if not (state / "latents.pt").exists():
-        return {"matrix": [[0.1, 0.1, 0.1]] * models.LATENT_CHANNELS, "bias": [0.0, 0.0, 0.0]}
-    latents = torch.from_numpy(read_latents(state)[:n_scenes]).float()
-    pictures = torch.from_numpy(np.ascontiguousarray(dataset.load(state)[0][:n_scenes])).permute(0, 3, 1, 2)
-    colours = nn.functional.interpolate(pictures.float() / 127.5 - 1, latents.shape[-2:], mode="area")
+@torch.no_grad()
+def preview_map(state: Path, scenes: Scenes, n_scenes: int = 96) -> dict:
+    """The linear map from one latent cell to the colour of its pixels, RGB in −1..1, by least squares."""
+    if not (state / "store.pt").exists():
+        return {"matrix": [[0.1, 0.1, 0.1]] * scenes.setting.latent_channels, "bias": [0.0, 0.0, 0.0]}
+    saved = torch.load(state / "store.pt", weights_only=True)
+    _, pictures = scenes.some(n_scenes)
+    encode = Encoders.frozen(state, scenes.setting, scenes.device)
+    mean, std = (saved[name].view(1, -1, 1, 1) for name in ("latent_mean", "latent_std"))
+    latents = (torch.cat([encode(some)[1] for some in pictures.split(16)]) - mean) / std
+    colours = nn.functional.interpolate(pictures.cpu() * 2 - 1, latents.shape[-2:], mode="area")
     x = torch.cat([latents, torch.ones_like(latents[:, :1])], 1).permute(0, 2, 3, 1).flatten(0, 2)
     solution = torch.linalg.lstsq(x, colours.permute(0, 2, 3, 1).flatten(0, 2)).solution
     rows = [[round(v, 5) for v in row] for row in solution.tolist()]
@@ -193,16 +182,15 @@ def plain_modes(folder: Path) -> None:
         file.chmod(0o644)
 
 
-def check(folder: Path) -> None:
+def check(folder: Path, setting: Setting) -> None:
     """Loads the folder as anybody would, and draws."""
     pipeline = KandinskyV22CombinedPipeline.from_pretrained(folder, torch_dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
-    size_px = 8 * pipeline.unet.config.sample_size
     picture = pipeline(
-        "a red sailboat on the sea at night", height=size_px, width=size_px, num_inference_steps=2,
+        "a red sailboat on the sea at night", height=setting.size_px, width=setting.size_px, num_inference_steps=2,
         prior_num_inference_steps=2, output_type="np", generator=torch.Generator().manual_seed(0),
     ).images
-    assert picture.shape == (1, size_px, size_px, 3) and np.isfinite(picture).all()
+    assert picture.shape == (1, setting.size_px, setting.size_px, 3) and np.isfinite(picture).all()
 
 
 if __name__ == "__main__":

@@ -16,14 +16,13 @@ from PIL import Image
 from torch.nn import functional as F
 from transformers import CLIPVisionModelWithProjection
 
-import models
 import settings
 from classifier import judged
-from dataset import facts_of
 from drawing import Drawer, contact_sheet, to_tensor
-from evaluate import asked
-from scenes import plainly, render
+from scenes import UNSEEN_SEED, Scenes
 from train_clip import normalised
+from world import facts as f
+from world.captions import plainly
 
 
 class Judge:
@@ -33,12 +32,12 @@ class Judge:
         self.state, self.program = arguments.state, arguments.limn
         self.setting = settings.of(arguments.state)
         self.drawer = Drawer.of(arguments.model)
-        self.scenes = asked(self.setting, arguments.pictures)
-        self.facts = torch.tensor([facts_of(scene, self.setting) for scene in self.scenes])
-        self.names = list(self.setting.tables)
-        self.files = [folder / f"{k}.png" for k in range(len(self.scenes))]
-        for scene, file in zip(self.scenes, self.files):
-            Image.fromarray(render(scene, self.setting.size_px)).save(file)
+        scenes = Scenes.of(self.state, self.setting, "cpu", UNSEEN_SEED)
+        self.facts = alone(scenes.rows(arguments.pictures, held_out=True))
+        self.names = list(f.COLUMNS)
+        self.files = [folder / f"{k}.png" for k in range(len(self.facts))]
+        for picture, file in zip(scenes.drawn(self.facts, self.setting.size_px, in_part=False), self.files):
+            Image.fromarray((picture * 255).round().byte().permute(1, 2, 0).numpy()).save(file)
         self.sources = torch.stack([to_tensor(Image.open(file)) for file in self.files])
 
     def draw(self, deed: str, number: int, *words: tuple[str, object]) -> torch.Tensor:
@@ -52,30 +51,30 @@ class Judge:
 
     def variations(self) -> torch.Tensor:
         drawn = torch.stack([self.draw("variations", k, ("image", file)) for k, file in enumerate(self.files)])
-        kept = [self.share(drawn, self.facts, name) for name in ("object", "colour", "place", "style") if name in self.names]
+        kept = [self.share(drawn, self.facts, name) for name in ("thing", "colour", "place", "style")]
         ranks = rank_of_own_source(self.drawer.model, drawn, self.sources)
         print(f"variations: {', '.join(kept)} as the source; own source ranked first {100 * (ranks == 0).float().mean():.1f} %, "
               f"mean rank {1 + ranks.float().mean():.2f} of {len(ranks)}")
         return drawn
 
     def inpainting(self, folder: Path) -> torch.Tensor:
-        """Where the object stands another one is asked for, in the colour of that one's own scene."""
+        """Where the thing stands another one is asked for, in the colour of that one's own scene."""
         size_px = self.setting.size_px
         mask = np.zeros((size_px, size_px), np.uint8)
         low, high = round(0.16 * size_px), round(0.92 * size_px)
         mask[low:high, low:high] = 255
         Image.fromarray(mask).save(folder / "mask.png")
         drawn, truth = [], []
-        for k, (scene, file) in enumerate(zip(self.scenes, self.files)):
-            other = self.scenes[(k + len(self.scenes) // 2) % len(self.scenes)]
-            wanted = scene.__class__(**{**vars(scene), "object": other.object, "colour": other.colour})
-            prompt = ("prompt", plainly(wanted, self.setting))
+        for k, file in enumerate(self.files):
+            wanted = self.facts[k].clone()
+            wanted[[f.THING, f.COLOUR]] = self.facts[(k + len(self.facts) // 2) % len(self.facts), [f.THING, f.COLOUR]]
+            prompt = ("prompt", plainly(wanted))
             exactly = (("grow", 0), ("feather", 0))
             drawn.append(self.draw("edit", k, ("image", file), ("mask", folder / "mask.png"), *exactly, prompt))
-            truth.append(facts_of(wanted, self.setting))
+            truth.append(wanted)
         drawn, outside = torch.stack(drawn), torch.from_numpy(mask == 0)
         same = [bool((a == b)[:, outside].all()) for a, b in zip(drawn, self.sources)]
-        asked_for = ", ".join(self.share(drawn, torch.tensor(truth), name) for name in ("object", "colour"))
+        asked_for = ", ".join(self.share(drawn, torch.stack(truth), name) for name in ("thing", "colour"))
         print(f"inpainting: {asked_for} as asked; outside of the mask bit-identical {sum(same)} of {len(same)}")
         return drawn
 
@@ -88,11 +87,18 @@ class Judge:
             self.draw("blend", k, ("image", self.files[a]), ("weight", 0.5), ("image", self.files[b]), ("weight", 0.5))
             for k, (a, b) in enumerate(pairs)
         ])
-        seen, column = judged(self.state, drawn)[:, 0], self.facts[:, 0]
+        seen, column = judged(self.state, drawn)[:, f.THING], self.facts[:, f.THING]
         of_either = [bool(seen[k] == column[a] or seen[k] == column[b]) for k, (a, b) in enumerate(pairs)]
-        print(f"blends: object of one of the two {100 * sum(of_either) / n:.1f} %; "
+        print(f"blends: thing of one of the two {100 * sum(of_either) / n:.1f} %; "
               f"diversity {spread(drawn) / spread(self.sources):.2f} of the sources'")
         return drawn
+
+
+def alone(rows: torch.Tensor) -> torch.Tensor:
+    """The same scenes with one thing of middle size in each."""
+    rows = rows.clone()
+    rows[:, [f.COUNT, f.SIZE, f.RELATION, f.OTHER, f.OTHER_COLOUR]] = 0
+    return rows
 
 
 @torch.no_grad()
@@ -101,8 +107,7 @@ def rank_of_own_source(model: Path, drawn: torch.Tensor, sources: torch.Tensor) 
     tower = CLIPVisionModelWithProjection.from_pretrained(model / "prior_image_encoder", torch_dtype=torch.float32).eval()
 
     def embedded(pictures: torch.Tensor) -> torch.Tensor:
-        small = F.interpolate(pictures, (models.VISION_SIZE_PX,) * 2, mode="bicubic", antialias=True)
-        return F.normalize(tower(normalised(small.clamp(0, 1))).image_embeds, dim=-1)
+        return F.normalize(tower(normalised(pictures)).image_embeds, dim=-1)
 
     likeness = embedded(drawn) @ embedded(sources).T
     return (likeness > likeness.diagonal()[:, None]).sum(1)

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from diffusers import DDPMScheduler, PriorTransformer, UnCLIPScheduler, UNet2DConditionModel, VQModel
-from transformers import (
-    CLIPTextConfig,
-    CLIPTextModelWithProjection,
-    CLIPVisionConfig,
-    CLIPVisionModelWithProjection,
-)
+from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPVisionConfig, CLIPVisionModelWithProjection
 
 from settings import Setting
 from tokenizer import MAX_LENGTH
 
 EMBED_DIM = 256
 VISION_SIZE_PX = 64
-LATENT_CHANNELS = 4
 
 
 def text_encoder(vocab_size: int) -> CLIPTextModelWithProjection:
@@ -37,16 +31,16 @@ def text_encoder(vocab_size: int) -> CLIPTextModelWithProjection:
     )
 
 
-def image_encoder(setting: Setting) -> CLIPVisionModelWithProjection:
+def image_encoder() -> CLIPVisionModelWithProjection:
     return CLIPVisionModelWithProjection(
         CLIPVisionConfig(
             hidden_size=256,
             intermediate_size=768,
             projection_dim=EMBED_DIM,
-            num_hidden_layers=setting.vision_layers,
+            num_hidden_layers=4,
             num_attention_heads=4,
             image_size=VISION_SIZE_PX,
-            patch_size=16,
+            patch_size=8,
             hidden_act="gelu",
         )
     )
@@ -64,17 +58,18 @@ def prior(setting: Setting) -> PriorTransformer:
 
 
 def unet(setting: Setting) -> UNet2DConditionModel:
+    channels = setting.latent_channels
     return UNet2DConditionModel(
         sample_size=setting.latent_size,
-        in_channels=LATENT_CHANNELS,
-        out_channels=2 * LATENT_CHANNELS,
+        in_channels=channels,
+        out_channels=2 * channels,
         block_out_channels=setting.unet_widths,
-        layers_per_block=1,
-        down_block_types=("ResnetDownsampleBlock2D", "ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D"),
+        layers_per_block=setting.unet_blocks,
+        down_block_types=("ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D", "SimpleCrossAttnDownBlock2D"),
         mid_block_type="UNetMidBlock2DSimpleCrossAttn",
-        up_block_types=("SimpleCrossAttnUpBlock2D", "ResnetUpsampleBlock2D", "ResnetUpsampleBlock2D"),
+        up_block_types=("SimpleCrossAttnUpBlock2D", "SimpleCrossAttnUpBlock2D", "ResnetUpsampleBlock2D"),
         norm_num_groups=16,
-        attention_head_dim=64,
+        attention_head_dim=32,
         cross_attention_dim=setting.unet_widths[-1],
         encoder_hid_dim=EMBED_DIM,
         encoder_hid_dim_type="image_proj",
@@ -84,15 +79,16 @@ def unet(setting: Setting) -> UNet2DConditionModel:
 
 
 def movq(setting: Setting) -> VQModel:
-    """MoVQ (Zheng et al. 2022): spatially conditioned norms, 8× smaller latents."""
+    """MoVQ (Zheng et al. 2022): spatially conditioned norms. They have 32 groups built in, so widths are multiples of 32."""
+    plain = len(setting.movq_widths) - 1
     return VQModel(
         in_channels=3,
         out_channels=3,
-        latent_channels=LATENT_CHANNELS,
-        vq_embed_dim=LATENT_CHANNELS,
+        latent_channels=setting.latent_channels,
+        vq_embed_dim=setting.latent_channels,
         num_vq_embeddings=64,
-        down_block_types=("DownEncoderBlock2D", "DownEncoderBlock2D", "DownEncoderBlock2D", "AttnDownEncoderBlock2D"),
-        up_block_types=("AttnUpDecoderBlock2D", "UpDecoderBlock2D", "UpDecoderBlock2D", "UpDecoderBlock2D"),
+        down_block_types=(*["DownEncoderBlock2D"] * plain, "AttnDownEncoderBlock2D"),
+        up_block_types=("AttnUpDecoderBlock2D", *["UpDecoderBlock2D"] * plain),
         block_out_channels=setting.movq_widths,
         layers_per_block=1,
         norm_num_groups=8,

@@ -1,4 +1,4 @@
-"""A small byte-pair vocabulary in CLIP's format, made from every word the captions can contain.
+"""A byte-pair vocabulary in CLIP's format, made from every word the captions can contain: each is one token.
 
 Base symbols are CLIP's: the 256 byte characters and the same with `</w>`, so that any text can be encoded.
 """
@@ -6,39 +6,55 @@ Base symbols are CLIP's: the 256 byte characters and the same with `</w>`, so th
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
-from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
-from settings import Setting
-from words import ARRANGEMENTS, SCENERY, SIZES, STYLES, plural
+import torch
+
+from world import vocabulary as v
 
 MAX_LENGTH = 32
-OTHER_WORDS = "a an the of with and is on in at by picture drawing".split()
+OTHER_WORDS = ["a", "an", "the", "of", "with", "and", "is", "on", "in", "at", "by", "empty"]
+# CLIP's own way of cutting a text into what is encoded, as far as the captions need it; `export.py` checks that it is the same.
+PIECES = re.compile(r"'s|[a-z]+|[0-9]|[^\sa-z0-9]+")
 
 
-def words(setting: Setting) -> list[str]:
+def phrases() -> list[str]:
+    """Every phrase that a caption may have."""
+    names = [name for thing in v.THINGS for name in (thing.name, *thing.synonyms)]
+    tables = (v.PLACES, v.SCENERY, v.TIMES, v.SIZES, v.COUNTS, v.RELATIONS, v.INVERSE, v.COLOUR_WORDS, v.STYLES)
+    others = [phrase for table in tables for row in table.values() for phrase in row]
+    return [*names, *map(v.plural, names), *v.COLOURS[1:], *v.FILLERS, *v.OPENINGS, *v.RIDING, *OTHER_WORDS, *others]
+
+
+def words() -> list[str]:
     """Every plain word of the captions, sorted."""
-    tables = [setting.objects, setting.places, setting.times]
-    phrases = [*setting.colours, *OTHER_WORDS]
-    if setting.has_styles:
-        tables += [STYLES]
-    if setting.has_several:
-        tables += [ARRANGEMENTS, SIZES]
-        phrases += [plural(name) for names in setting.objects.values() for name in names]
-    if setting.has_crops:
-        tables += [SCENERY]
-        phrases += ["empty"]
-    phrases += [phrase for table in tables for names in table.values() for phrase in names]
-    return sorted({word for phrase in phrases for word in phrase.split()})
+    return sorted({word for phrase in phrases() for word in phrase.split()})
 
 
-def singulars(setting: Setting) -> dict[str, str]:
-    """What each plural is one of, word by word; none where the captions have plurals of their own."""
-    if setting.has_several:
-        return {}
-    names = [name for names in setting.objects.values() for name in names]
-    return {plural(name).split()[-1]: name.split()[-1] for name in names}
+def pieces(text: str) -> list[str]:
+    return PIECES.findall(text.lower())
+
+
+class Tokens:
+    """Words to ids, as `CLIPTokenizer` does it with the files of `save` for what the captions contain, and quicker."""
+
+    def __init__(self, folder: Path):
+        self.ids = json.loads((folder / "vocab.json").read_text())
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __call__(self, texts: list[str]) -> torch.Tensor:
+        """Padded with the end to the longest. Shapes: `[n, tokens]`."""
+        start, end = self.ids["<|startoftext|>"], self.ids["<|endoftext|>"]
+        rows = [[start, *(self.ids[piece + "</w>"] for piece in pieces(text)), end] for text in texts]
+        longest = min(MAX_LENGTH, max(map(len, rows)))
+        # The end stands last also where a text is too long.
+        cut = [[*row[: longest - 1], end] if len(row) > longest else row + [end] * (longest - len(row)) for row in rows]
+        return torch.tensor(cut)
 
 
 def byte_characters() -> list[str]:
@@ -55,7 +71,7 @@ def learn_merges(vocabulary: list[str]) -> list[tuple[str, str]]:
     while True:
         pairs = Counter()
         for symbols in split.values():
-            pairs.update(zip(symbols, symbols[1:]))
+            pairs.update(pairwise(symbols))
         if not pairs:
             return merges
         best = max(pairs, key=lambda pair: (pairs[pair], pair))
@@ -68,17 +84,16 @@ def learn_merges(vocabulary: list[str]) -> list[tuple[str, str]]:
                 k += 1
 
 
-def save(folder: Path, setting: Setting, more_words: Iterable[str] = ()) -> None:
+def save(folder: Path) -> None:
     """Writes vocab.json, merges.txt and the configs that `CLIPTokenizer` reads."""
     folder.mkdir(parents=True, exist_ok=True)
     characters = byte_characters()
-    merges = learn_merges(sorted({*words(setting), *more_words}))
+    merges = learn_merges(sorted({piece for word in words() for piece in pieces(word)}))
     tokens = [*characters, *(c + "</w>" for c in characters), *("".join(pair) for pair in merges)]
     tokens += ["<|startoftext|>", "<|endoftext|>"]
     vocab = {token: k for k, token in enumerate(dict.fromkeys(tokens))}
     (folder / "vocab.json").write_text(json.dumps(vocab, ensure_ascii=False))
-    lines = ["#version: 0.2", *(" ".join(pair) for pair in merges)]
-    (folder / "merges.txt").write_text("\n".join(lines) + "\n")
+    (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *(" ".join(pair) for pair in merges)]) + "\n")
     config = {
         "tokenizer_class": "CLIPTokenizer",
         "model_max_length": MAX_LENGTH,
@@ -89,5 +104,5 @@ def save(folder: Path, setting: Setting, more_words: Iterable[str] = ()) -> None
         "unk_token": "<|endoftext|>",
     }
     (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2))
-    special = {k: v for k, v in config.items() if k.endswith("_token")}
+    special = {k: value for k, value in config.items() if k.endswith("_token")}
     (folder / "special_tokens_map.json").write_text(json.dumps(special, indent=2))

@@ -1,9 +1,7 @@
-"""Trains the autoencoder on the scenes; with `--decoder-only`, on the frozen encoder's latents.
+"""Trains the autoencoder on pieces of scenes; it is convolutional, so whole pictures follow only at the end.
 
-The second way sharpens pictures while the diffusion model already learns the latents; a critic, last, makes edges hard.
-
-SpatialNorm has 32 groups built in, so where the widths are 32 its statistics are one channel's over the whole
-picture: crops would have others, hence whole pictures.
+`--critic` lets a small network that tells scenes from decoded ones judge along: see `critic.py`.
+`--decoder-only` leaves the encoder as it is, so that latents made already stay valid.
 """
 
 from __future__ import annotations
@@ -11,89 +9,76 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import numpy as np
 import torch
 from diffusers import VQModel
 
-import dataset
 import models
 import settings
 from critic import Sharpening
-from encode import read_latents
-from training import Trainer, use_layer_norm_kernel
+from losses import errors
+from scenes import Scenes, crops
+from settings import SETTINGS
+from training import Trainer, add_arguments, averaged, begin, use_layer_norm_kernel
+
+PER_SCENE = 4
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--state", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=40)
-    parser.add_argument("--batch", type=int, default=2)
-    parser.add_argument("--lr", type=float, default=1e-3)
+    add_arguments(parser, minutes=60, batch=8, lr=1e-3)
+    parser.add_argument("--setting", choices=SETTINGS, help="for a new state")
+    parser.add_argument("--crop", type=int, default=128, help="the side of the pieces; 0: whole pictures")
     parser.add_argument("--decoder-only", action="store_true")
-    parser.add_argument("--critic", type=float, default=0.0, help="share of a critic in the decoder's loss, with --decoder-only")
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--critic", type=float, default=0.0, help="share of a critic in the loss")
     arguments = parser.parse_args()
+    if arguments.setting:
+        settings.keep(arguments.state, arguments.setting)
+    begin(arguments)
+    setting = settings.of(arguments.state)
+    train(arguments.state, Scenes.of(arguments.state, setting, arguments.device), arguments)
 
+
+def train(state: Path, scenes: Scenes, arguments: argparse.Namespace) -> None:
+    """Writes `movq.pt`, or `movq_decoder.pt`, whose encoder is that of the average of the other."""
     if arguments.device == "cpu":
         use_layer_norm_kernel()
-    pictures, _, _ = dataset.load(arguments.state)
-    rng = np.random.default_rng()
-    model = models.movq(settings.of(arguments.state)).to(arguments.device).train()
+    model = models.movq(scenes.setting)
+    model.quantize.requires_grad_(False)
     if arguments.decoder_only:
-        return train_decoder_only(arguments, model, pictures, rng)
-    trainer = Trainer(arguments.state / "movq.pt", model, arguments.lr, arguments.minutes, ema=0.998)
+        model.load_state_dict(averaged(state, "movq"))
+        for part in (model.encoder, model.quant_conv):
+            part.requires_grad_(False)
+    model = model.to(arguments.device).train()
+    name = "movq_decoder" if arguments.decoder_only else "movq"
+    trainer = Trainer(state / f"{name}.pt", model, arguments.lr, arguments.minutes, ema=0.998)
+    sharpening = Sharpening(arguments.device) if arguments.critic else None
+    side = arguments.crop or scenes.setting.size_px
+    per_scene = PER_SCENE if side < scenes.setting.size_px else 1
     while trainer.running():
-        chosen = rng.integers(0, len(pictures), arguments.batch)
-        x = torch.from_numpy(pictures[chosen]).to(arguments.device).permute(0, 3, 1, 2).float() / 127.5 - 1
-        with torch.autocast(arguments.device, torch.bfloat16):
-            latents = model.encode(x).latents
-            # Diffusion leaves a little noise in the latents: the decoder learns to see through it.
-            noise_level = 0.15 * torch.rand(len(x), 1, 1, 1, device=x.device)
-            y = model.decode(latents + noise_level * torch.randn_like(latents), force_not_quantize=True).sample
-        latents = latents.float()
-        error, edge = errors(y.float(), x)
-        # Keeps latents near unit scale, so that the added noise means something.
+        _, pictures = scenes.some(max(1, arguments.batch // per_scene))
+        x = crops(pictures, side, per_scene) * 2 - 1
+        latents, y = through(model, x, arguments.device)
+        error, edge = errors(y, x)
+        # Keeps latents near unit scale, so that the noise added to them means something.
         spread = (latents.square().mean() - 1).clamp(min=0)
-        trainer.update(error + 0.5 * edge + 0.02 * spread)
+        loss = error + 0.5 * edge + 0.02 * spread
+        if sharpening:
+            loss = loss + arguments.critic * sharpening.loss(x, y, error + 0.5 * edge, model.decoder.conv_out.weight)
+        trainer.update(loss)
         trainer.log(50, error=error, edge=edge, latents=latents.square().mean())
     trainer.save()
 
 
-def train_decoder_only(arguments: argparse.Namespace, model: VQModel, pictures: np.ndarray, rng: np.random.Generator) -> None:
-    """Writes `movq_decoder.pt`, whose encoder is that of `movq_encoder.pt`."""
-    model.load_state_dict(torch.load(arguments.state / "movq_encoder.pt", weights_only=True))
-    for part in (model.encoder, model.quant_conv, model.quantize):
-        part.requires_grad_(False)
-    saved = torch.load(arguments.state / "latents.pt", weights_only=True)
-    mean, std = (saved[name].view(1, -1, 1, 1).to(arguments.device) for name in ("mean", "std"))
-    trainer = Trainer(arguments.state / "movq_decoder.pt", model, arguments.lr, arguments.minutes, ema=0.998)
-    sharpening = Sharpening(arguments) if arguments.critic else None
-    while trainer.running():
-        latents = read_latents(arguments.state)
-        chosen = rng.integers(0, len(latents), arguments.batch)
-        x = torch.from_numpy(pictures[chosen]).to(arguments.device).permute(0, 3, 1, 2).float() / 127.5 - 1
-        z = torch.from_numpy(latents[chosen]).to(arguments.device).float()
-        noise_level = 0.15 * torch.rand(len(x), 1, 1, 1, device=x.device)
-        with torch.autocast(arguments.device, torch.bfloat16):
-            noisy = (z + noise_level * torch.randn_like(z)) * std + mean
-            y = model.decode(noisy, force_not_quantize=True).sample
-        error, edge = errors(y.float(), x)
-        loss = error + 0.5 * edge
-        if sharpening:
-            loss = loss + arguments.critic * sharpening.loss(x, y.float(), loss, model.decoder.conv_out.weight)
-        trainer.update(loss)
-        trainer.log(50, error=error, edge=edge)
-    trainer.save()
+def through(model: VQModel, x: torch.Tensor, device: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Latents, and the pictures decoded from them with a little noise: diffusion leaves some, and the decoder learns to see through it.
 
-
-def errors(y: torch.Tensor, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean absolute errors of the colours and of the steps from pixel to pixel."""
-    edge = sum((a - b).abs().mean() for a, b in zip(edges(y), edges(x)))
-    return (y - x).abs().mean(), edge
-
-
-def edges(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    return x[..., 1:, :] - x[..., :-1, :], x[..., 1:] - x[..., :-1]
+    Shapes: `[n, 3, h, w]` in −1..1 → `[n, c, h / factor, w / factor]`, `[n, 3, h, w]`.
+    """
+    with torch.autocast(device, torch.bfloat16):
+        latents = model.encode(x).latents
+        level = 0.12 * torch.rand(len(x), 1, 1, 1, device=x.device)
+        y = model.decode(latents + level * torch.randn_like(latents), force_not_quantize=True).sample
+    return latents.float(), y.float()
 
 
 if __name__ == "__main__":

@@ -3,55 +3,56 @@
 from __future__ import annotations
 
 import argparse
-import random
 from pathlib import Path
 
-import numpy as np
 import torch
 from diffusers import PriorTransformer
 
-import dataset
 import models
 import settings
-from encode import clip_pair
-from scenes import caption
-from training import Trainer
+from captioned import EMPTY, batches
+from settings import Setting
+from store import Store
+from tokenizer import Tokens
+from train_clip import Pair
+from training import Trainer, add_arguments, averaged, begin
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--state", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=25)
-    parser.add_argument("--batch", type=int, default=96)
-    parser.add_argument("--lr", type=float, default=6e-4)
-    parser.add_argument("--device", default="cpu")
+    add_arguments(parser, minutes=60, batch=96, lr=6e-4)
+    parser.add_argument("--processes", type=int, default=0, help="that make sentences beside the training")
     arguments = parser.parse_args()
+    begin(arguments)
+    train(arguments.state, settings.of(arguments.state), arguments)
 
-    setting = settings.of(arguments.state)
-    _, facts, seeds = dataset.load(arguments.state)
-    saved = torch.load(arguments.state / "image_embeds.pt", weights_only=True)
-    target = (saved["embeds"] - saved["mean"]) / saved["std"]
-    pair, tokens = clip_pair(arguments.state)
-    text = pair.text.to(arguments.device)
-    alphas = models.prior_scheduler().alphas_cumprod.to(arguments.device)
-    rng, words = np.random.default_rng(), random.Random()
-    model = models.prior(setting).to(arguments.device).train()
-    trainer = Trainer(arguments.state / "prior.pt", model, arguments.lr, arguments.minutes, ema=0.998)
+
+def train(state: Path, setting: Setting, arguments: argparse.Namespace) -> None:
+    """Writes `prior.pt`."""
+    device = arguments.device
+    store = Store.open(state)
+    captions = batches(state, setting, arguments.batch, arguments.processes, store.facts, EMPTY)
+    mean, std = store.numbers["embed_mean"], store.numbers["embed_std"]
+    target = ((torch.from_numpy(store.embeds[:]).float() - mean) / std).to(device)
+    end = Tokens(state / "tokenizer").ids["<|endoftext|>"]
+    pair = Pair(len(Tokens(state / "tokenizer")), setting)
+    pair.load_state_dict(averaged(state, "clip"))
+    text = pair.text.to(device).eval()
+    alphas = models.prior_scheduler().alphas_cumprod.to(device)
+    model = models.prior(setting).to(device).train()
+    trainer = Trainer(state / "prior.pt", model, arguments.lr, arguments.minutes, ema=0.998)
     while trainer.running():
-        chosen = rng.integers(0, len(target), arguments.batch)
-        # One caption in ten is empty: the unconditional side of the guidance.
-        texts = ["" if rng.random() < 0.1 else caption(dataset.scene_of(facts[k], seeds[k], setting), setting, words) for k in chosen]
-        tokenized = tokens(texts, padding=True, truncation=True, return_tensors="pt").to(arguments.device)
-        x0 = target[chosen].to(arguments.device)
-        t = torch.randint(0, 1000, (len(x0),), device=x0.device)
+        _, numbers, ids = (values.to(device) for values in next(captions))
+        x0 = target[numbers]
+        t = torch.randint(0, 1000, (len(x0),), device=device)
         alpha = alphas[t].unsqueeze(1)
         noisy = alpha.sqrt() * x0 + (1 - alpha).sqrt() * torch.randn_like(x0)
-        with torch.autocast(arguments.device, torch.bfloat16):
+        with torch.autocast(device, torch.bfloat16):
             with torch.no_grad():
-                encoded = text(tokenized.input_ids)
-            predicted = forward_unpadded(
-                model, noisy, t, encoded.text_embeds, encoded.last_hidden_state, tokenized.attention_mask
-            )
+                encoded = text(ids)
+            # What follows the first end is padding.
+            mask = ((ids == end).cumsum(1) - (ids == end).long()) == 0
+            predicted = forward_unpadded(model, noisy, t, encoded.text_embeds, encoded.last_hidden_state, mask)
         loss = (predicted.float() - x0).square().mean()
         trainer.update(loss)
         trainer.log(50, loss=loss)

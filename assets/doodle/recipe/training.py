@@ -1,7 +1,8 @@
-"""What the training loops share: schedule, checkpoints, averages."""
+"""What the training loops share: options, schedule, checkpoints, averages."""
 
 from __future__ import annotations
 
+import argparse
 import math
 import os
 import time
@@ -10,6 +11,27 @@ from pathlib import Path
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+
+def add_arguments(parser: argparse.ArgumentParser, minutes: float, batch: int, lr: float) -> None:
+    parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=minutes)
+    parser.add_argument("--batch", type=int, default=batch)
+    parser.add_argument("--lr", type=float, default=lr)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=0, help="of the CPU; 0: all")
+
+
+def begin(arguments: argparse.Namespace) -> None:
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    if arguments.device == "cuda":
+        torch.backends.cudnn.benchmark = True
+        torch.set_float32_matmul_precision("high")
+
+
+# Steps over which the learning rate rises at the beginning.
+N_WARM = 200
 
 
 class Trainer:
@@ -41,6 +63,11 @@ class Trainer:
         """Seconds; on a CPU those that it computed for us, so that a busy machine does not shorten the training."""
         return time.process_time() / torch.get_num_threads() if self.is_on_cpu else time.monotonic()
 
+    @property
+    def progress(self) -> float:
+        """How much of the budget is spent, 0..1."""
+        return min(1.0, self.spent / self.seconds)
+
     def running(self) -> bool:
         now = self.now()
         self.spent, self.clock = self.spent + now - self.clock, now
@@ -49,10 +76,9 @@ class Trainer:
         return self.spent < self.seconds
 
     def update(self, loss: torch.Tensor) -> None:
-        progress = min(1.0, self.spent / self.seconds)
-        warm = min(1.0, (self.step + 1) / 200)
+        warm = min(1.0, (self.step + 1) / N_WARM)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.lr * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress)))
+            group["lr"] = self.lr * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.progress)))
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.modules.parameters(), 1.0)
@@ -83,6 +109,11 @@ class Trainer:
         torch.save(state, self.path.with_suffix(".tmp"))
         os.replace(self.path.with_suffix(".tmp"), self.path)
         self.saved = time.monotonic()
+
+
+def averaged(state: Path, name: str) -> dict[str, torch.Tensor]:
+    """The averaged weights of a part, from its training checkpoint."""
+    return torch.load(state / f"{name}.pt", map_location="cpu", weights_only=True)["ema"]
 
 
 def start_path(path: Path) -> Path:
