@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,15 +60,34 @@ def unseen(world: World, setting: Setting, n: int, device: str, *sizes_px: int):
     return scenes.drawn(scenes.rows(n, held_out=True), *sizes_px)
 
 
-def crops(pictures: torch.Tensor, px: int, per_picture: int) -> torch.Tensor:
-    """Pieces from anywhere in the pictures, mirrored half of the time. Shapes: `[n, 3, h, w]` → `[n · per_picture, 3, px, px]`."""
+class Pool:
+    """Composed scenes that some steps take pieces of, before new ones are composed: composing one costs as much as learning from it.
+
+    `sizes_px`: the sizes of which every scene is kept; `prepare` makes of them what is kept beside.
+    """
+
+    def __init__(self, scenes: Scenes, sizes_px: tuple[int, ...], per_scene: int, prepare: Callable[..., tuple] = lambda *pictures: pictures):
+        self.scenes, self.sizes_px, self.per_scene, self.prepare = scenes, sizes_px, per_scene, prepare
+        self.n, self.left = at_once(scenes.device, max(sizes_px)), 0
+
+    def take(self, n: int) -> list[torch.Tensor]:
+        """So many of the pool, each kind of picture of the same ones. Shapes: `[n, 3, px, px]` in 0..1."""
+        if self.left < n:
+            drawn = self.scenes.drawn(self.scenes.rows(self.n), *self.sizes_px)
+            self.kinds = self.prepare(*(drawn if len(self.sizes_px) > 1 else [drawn]))
+            self.left = self.n * self.per_scene
+        self.left -= n
+        chosen = torch.randint(self.n, (n,), device=self.kinds[0].device)
+        return [pictures[chosen] for pictures in self.kinds]
+
+
+def crops(pictures: torch.Tensor, px: int) -> torch.Tensor:
+    """A piece from anywhere in each picture, mirrored half of the time. Shapes: `[n, 3, h, w]` → `[n, 3, px, px]`."""
     if px >= pictures.shape[-1]:
         return pictures
     last = pictures.shape[-1] - px + 1
     parts = []
-    for picture in pictures:
-        for _ in range(per_picture):
-            y, x = (int(torch.randint(last, ())) for _ in range(2))
-            piece = picture[:, y : y + px, x : x + px]
-            parts.append(piece.flip(2) if torch.rand(()) < 0.5 else piece)
+    for picture, (y, x), is_mirrored in zip(pictures, torch.randint(last, (len(pictures), 2)).tolist(), torch.rand(len(pictures)) < 0.5):
+        piece = picture[:, y : y + px, x : x + px]
+        parts.append(piece.flip(2) if is_mirrored else piece)
     return torch.stack(parts)

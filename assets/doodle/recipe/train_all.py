@@ -58,8 +58,8 @@ PARTS = (
     Part("movq whole", 0.13, 40, 4e-4, 1, (("crop", 0), ("critic", 0.5), ("decoder_only", True))),
     Part("unet", 0.25, 1024, 1.5e-3, 16),
     Part("prior", 0.05, 1024, 8e-4, 16),
-    Part("upscaler", 0.05, 64, 7e-4, 4, (("critic", 0.3),)),
-    Part("classifier", 0.04, 384, 2e-3, 8),
+    Part("upscaler", 0.06, 128, 7e-4, 4, (("critic", 0.3),)),
+    Part("classifier", 0.05, 384, 2e-3, 8),
 )
 
 

@@ -16,10 +16,11 @@ import models
 import settings
 from critic import Sharpening
 from losses import errors
-from scenes import Scenes, crops
+from scenes import Pool, Scenes, crops
 from settings import SETTINGS
 from training import Trainer, add_arguments, averaged, begin, use_layer_norm_kernel
 
+# How many pieces are taken of a scene.
 PER_SCENE = 4
 
 
@@ -53,10 +54,9 @@ def train(state: Path, scenes: Scenes, arguments: argparse.Namespace) -> None:
     trainer = Trainer(state / f"{name}.pt", model, arguments.lr, arguments.minutes, ema=0.998)
     sharpening = Sharpening(arguments.device) if arguments.critic else None
     side = arguments.crop or scenes.setting.size_px
-    per_scene = PER_SCENE if side < scenes.setting.size_px else 1
+    pool = Pool(scenes, (scenes.setting.size_px,), PER_SCENE if side < scenes.setting.size_px else 2)
     while trainer.running():
-        _, pictures = scenes.some(max(1, arguments.batch // per_scene))
-        x = crops(pictures, side, per_scene) * 2 - 1
+        x = crops(pool.take(arguments.batch)[0], side) * 2 - 1
         latents, y = through(model, x, arguments.device)
         error, edge = errors(y, x)
         # Keeps latents near unit scale, so that the noise added to them means something.

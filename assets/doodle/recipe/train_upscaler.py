@@ -15,11 +15,11 @@ import models
 import settings
 from critic import Sharpening
 from losses import errors
-from scenes import Scenes
+from scenes import Pool, Scenes
 from training import Trainer, add_arguments, averaged, begin, use_layer_norm_kernel
 from upscaler import Upscaler
 
-CROP_PX, PER_SCENE = 64, 4
+CROP_PX, PER_SCENE = 64, 16
 # So far in from a piece's side the convolutions see too little to be judged.
 MARGIN_PX = 6
 # Until then the errors alone pull.
@@ -44,8 +44,10 @@ def train(state: Path, scenes: Scenes, arguments: argparse.Namespace) -> None:
     model = Upscaler(scenes.setting.zoom).to(arguments.device).train()
     trainer = Trainer(state / "upscaler.pt", model, arguments.lr, arguments.minutes, ema=0.998)
     sharpening = Sharpening(arguments.device) if arguments.critic else None
+    size_px = scenes.setting.size_px
+    pool = Pool(scenes, (size_px, scenes.setting.zoom * size_px), PER_SCENE, lambda small, large: (softened(movq, small), small, large))
     while trainer.running():
-        x, target = pieces(scenes, movq, max(1, arguments.batch // PER_SCENE))
+        x, target = pieces(*pool.take(arguments.batch))
         with torch.autocast(arguments.device, torch.bfloat16):
             y = model(x)
         inside = slice(MARGIN_PX * scenes.setting.zoom, -MARGIN_PX * scenes.setting.zoom)
@@ -75,17 +77,18 @@ def softened(movq: VQModel, pictures: torch.Tensor, noise: float = 0.1) -> torch
     return (y.float() / 2 + 0.5).clamp(0, 1)
 
 
-def pieces(scenes: Scenes, movq: VQModel, n_scenes: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Pieces of the small pictures, and of the large ones at the same places. Shapes: `[n, 3, crop, crop]`, `[n, 3, zoom · crop, …]`."""
-    size_px, zoom = scenes.setting.size_px, scenes.setting.zoom
-    small, large = scenes.drawn(scenes.rows(n_scenes), size_px, zoom * size_px)
-    seen = softened(movq, small)
+def pieces(seen: torch.Tensor, small: torch.Tensor, large: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """A piece of each small picture, every sixth as drawn, and of the large one at the same place.
+
+    Shapes: `[n, 3, px, px]` twice, `[n, 3, zoom · px, …]` → `[n, 3, crop, crop]`, `[n, 3, zoom · crop, …]`.
+    """
+    zoom = large.shape[-1] // small.shape[-1]
+    last = small.shape[-1] - CROP_PX + 1
     inputs, targets = [], []
-    for k in range(n_scenes * PER_SCENE):
+    for k, (y, x) in enumerate(torch.randint(last, (len(small), 2)).tolist()):
         source = small if k % 6 == 5 else seen
-        y, x = (int(torch.randint(size_px - CROP_PX + 1, ())) for _ in range(2))
-        inputs.append(source[k % n_scenes, :, y : y + CROP_PX, x : x + CROP_PX])
-        targets.append(large[k % n_scenes, :, zoom * y : zoom * (y + CROP_PX), zoom * x : zoom * (x + CROP_PX)])
+        inputs.append(source[k, :, y : y + CROP_PX, x : x + CROP_PX])
+        targets.append(large[k, :, zoom * y : zoom * (y + CROP_PX), zoom * x : zoom * (x + CROP_PX)])
     return torch.stack(inputs), torch.stack(targets)
 
 

@@ -17,7 +17,7 @@ from world.outdoors import OUTDOORS, rain
 from world.props import Props
 from world.sprites import MARGIN, Sprites
 from world.textures import textures
-from world.vocabulary import THINGS
+from world.vocabulary import SHELTERED, THINGS
 
 PAINTERS = {**OUTDOORS, **BUILT}
 # How often only a part of the scene is seen.
@@ -140,6 +140,4 @@ def seen(rows: torch.Tensor, layers: list[Layer], chance: Chance, in_part: bool)
 
 
 def sheltered(device: torch.device) -> torch.Tensor:
-    from world.vocabulary import SHELTERED
-
     return torch.tensor([f.PLACES.index(name) for name in SHELTERED], device=device)
