@@ -16,9 +16,9 @@ import torch
 
 import models
 import settings
-from drawing import contact_sheet
 from losses import psnr_db
 from scenes import unseen
+from sheets import contact_sheet
 from train_upscaler import softened
 from training import averaged
 from world.compose import World

@@ -18,10 +18,11 @@ from diffusers import VQModel
 import classifier
 import settings
 from classifier import judged
-from drawing import SAMPLING, Drawer, contact_sheet
+from drawing import SAMPLING, Drawer
 from losses import psnr_db
 from scenes import unseen
 from settings import SETTINGS, Setting
+from sheets import contact_sheet
 from train_upscaler import softened
 from training import begin
 from world import facts as f

@@ -28,7 +28,7 @@ from settings import Setting
 from store import Encoders
 from tokenizer import Tokens
 from train_clip import Pair
-from training import averaged
+from training import averaged, start_path
 from upscaler import Upscaler
 from world.captions import caption
 from world.facts import Facts
@@ -119,7 +119,7 @@ def write_upscaler(state: Path, setting: Setting, folder: Path) -> None:
 
 
 def load_trained(module: nn.Module, state: Path, name: str) -> None:
-    if (state / f"{name}.pt").exists():
+    if any(file.exists() for file in (state / f"{name}.pt", start_path(state / f"{name}.pt"))):
         module.load_state_dict(averaged(state, name))
     else:
         print(f"{name}: no trained weights, left random")

@@ -18,8 +18,9 @@ from transformers import CLIPVisionModelWithProjection
 
 import settings
 from classifier import judged
-from drawing import Drawer, contact_sheet, to_tensor
+from drawing import Drawer, to_tensor
 from scenes import UNSEEN_SEED, Scenes
+from sheets import contact_sheet
 from train_clip import normalised
 from world import facts as f
 from world.captions import plainly

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from drawing import contact_sheet
+from sheets import contact_sheet
 from world import facts as f
 from world.captions import caption
 from world.compose import World

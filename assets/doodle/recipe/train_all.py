@@ -23,6 +23,7 @@ import torch
 import classifier
 import evaluate
 import export
+import recover
 import settings
 import store
 import tokenizer
@@ -69,6 +70,7 @@ def main() -> None:
     parser.add_argument("--sprites", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--setting", choices=settings.SETTINGS, default="doodle")
+    parser.add_argument("--start", type=Path, help="a finished model folder to go on from: see recover.py")
     parser.add_argument("--minutes", type=float, default=8.6)
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--threads", type=int, default=0)
@@ -92,6 +94,10 @@ class Run:
         if not place.exists():
             place.symlink_to(arguments.sprites.resolve())
         tokenizer.save(self.state / "tokenizer")
+        if arguments.start:
+            recover.recover(self.state, arguments.start)
+            # Its numbers are those of the old encoders, which learn on.
+            (self.state / "store.pt").unlink()
         # Fine enough for every part: the finished pictures are composed with the same drawings.
         self.scenes = Scenes.of(self.state, self.setting, self.device, px=self.setting.zoom * self.setting.size_px)
         self.log(f"drawings ready after {self.spent():.0f} s")

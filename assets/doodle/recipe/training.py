@@ -112,8 +112,11 @@ class Trainer:
 
 
 def averaged(state: Path, name: str) -> dict[str, torch.Tensor]:
-    """The averaged weights of a part, from its training checkpoint."""
-    return torch.load(state / f"{name}.pt", map_location="cpu", weights_only=True)["ema"]
+    """The averaged weights of a part, from its training's checkpoint; before that the weights that it begins with."""
+    checkpoint = state / f"{name}.pt"
+    if not checkpoint.exists():
+        return torch.load(start_path(checkpoint), map_location="cpu", weights_only=True)
+    return torch.load(checkpoint, map_location="cpu", weights_only=True)["ema"]
 
 
 def start_path(path: Path) -> Path:

@@ -16,9 +16,10 @@ import classifier
 import settings
 from classifier import judged
 from dataset import facts_of
-from drawing import FIRST_SEED, SAMPLING, Drawer, contact_sheet
+from drawing import FIRST_SEED, SAMPLING, Drawer
 from scenes import Scene, plainly, sample
 from settings import SETTINGS, Setting
+from sheets import contact_sheet
 
 
 def asked(setting: Setting, n_prompts: int) -> list[Scene]:

@@ -26,7 +26,7 @@ import tokenizer
 from encode import averaged, read_latents
 from settings import Setting
 from train_clip import Pair
-from vocabulary import take_over
+from take_over import take_over
 
 
 def main() -> None:

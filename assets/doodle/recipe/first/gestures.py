@@ -20,9 +20,10 @@ import models
 import settings
 from classifier import judged
 from dataset import facts_of
-from drawing import Drawer, contact_sheet, to_tensor
+from drawing import Drawer, to_tensor
 from evaluate import asked
 from scenes import plainly, render
+from sheets import contact_sheet
 from train_clip import normalised
 
 

@@ -21,7 +21,7 @@ import tokenizer
 from settings import Setting
 from train_clip import Pair
 from training import start_path
-from vocabulary import take_over
+from take_over import take_over
 
 
 def main() -> None:
