@@ -26,7 +26,7 @@ def phrases() -> list[str]:
     names = [name for thing in v.THINGS for name in (thing.name, *thing.synonyms)]
     tables = (v.PLACES, v.SCENERY, v.TIMES, v.SIZES, v.COUNTS, v.RELATIONS, v.INVERSE, v.COLOUR_WORDS, v.STYLES)
     others = [phrase for table in tables for row in table.values() for phrase in row]
-    return [*names, *map(v.plural, names), *v.COLOURS[1:], *v.FILLERS, *v.OPENINGS, *v.RIDING, *OTHER_WORDS, *others]
+    return [*names, *map(v.plural, names), *v.COLOURS[1:], *v.FILLERS, *v.OPENINGS, *v.RIDING, *v.BESIDE, *OTHER_WORDS, *others]
 
 
 def words() -> list[str]:

@@ -41,6 +41,9 @@ def subject(row: Row, rng: random.Random) -> str:
     other = noun_phrase(row["other"], row["other_colour"], Row(count="one", size="medium"), rng)
     if relation == "on" and row["other"] in RIDEABLE and rng.random() < 0.5:
         return f"{thing} {rng.choice(v.RIDING)} {other}"
+    if relation in ("left", "right") and rng.random() < 0.35:
+        first, second = (thing, other) if rng.random() < 0.5 else (other, thing)
+        return f"{first} {rng.choice(v.BESIDE)} {second}"
     if relation in v.INVERSE and rng.random() < 0.25:
         return f"{other} {rng.choice(v.INVERSE[relation])} {thing}"
     return f"{thing} {rng.choice(v.RELATIONS[relation])} {other}"

@@ -65,7 +65,7 @@ class Facts:
             here = chosen[rows[chosen, RELATION] == number]
             able = np.array(self.able(relation))
             if not len(able):
-                rows[here, RELATION] = RELATIONS.index("beside")
+                rows[here, RELATION] = RELATIONS.index("left")
                 able = np.arange(1, self.n_things + 1)
             rows[here, OTHER] = able[rng.integers(0, len(able), len(here))]
         alike = chosen[rows[chosen, OTHER] == rows[chosen, THING]]

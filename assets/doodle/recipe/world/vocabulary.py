@@ -107,7 +107,6 @@ RELATIONS: Phrases = {
     NONE: ("",),
     "left": ("left of", "to the left of", "on the left of"),
     "right": ("right of", "to the right of", "on the right of"),
-    "beside": ("and", "next to", "beside", "with"),
     "on": ("on", "on top of", "sitting on", "standing on"),
     "under": ("under", "below", "beneath"),
     "front": ("in front of", "before"),
@@ -117,9 +116,10 @@ RELATIONS: Phrases = {
 INVERSE: Phrases = {
     "left": RELATIONS["right"],
     "right": RELATIONS["left"],
-    "beside": RELATIONS["beside"],
     "front": ("behind",),
 }
+# Either side, where it is left open: no relation of its own, as nobody could tell it from those two.
+BESIDE = ("and", "next to", "beside", "with")
 RIDING = ("riding", "riding on")
 # What a thing must be to have another on, under or inside it.
 ROLES = {"on": ("top", "ride"), "under": ("cover",), "inside": ("hold",)}
