@@ -59,6 +59,7 @@ class World:
                 canvas = Canvas(pictures[here], x[here], y[here], light.part(here), softness[here], some, self.textures, props)
                 PAINTERS[name](canvas)
                 pictures[here] = canvas.rgb.clamp(0, 1)
+        pictures = pictures + styles.paleness(rows[:, f.STYLE]) * (1 - pictures)
         canvas = Canvas(pictures, x, y, light, softness, chance, self.textures)
         for layer in layers:
             self.place(canvas, layer)

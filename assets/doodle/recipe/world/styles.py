@@ -17,6 +17,8 @@ OF_STYLE = {
 }
 # How much of light and shade the places have.
 SOFTNESS = {"flat": 0.0, "lines": 0.0, "pixels": 0.35, "cartoon": 0.55}
+# How much of white is in the places behind, where they are drawn on paper: ink and graphite stay darker than any night.
+PALENESS = {"lines": 0.62, "sketch": 0.4}
 
 
 def set_of(styles: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
@@ -30,6 +32,11 @@ def set_of(styles: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
 def softness(styles: torch.Tensor) -> torch.Tensor:
     """Shapes: `[n]` → `[n, 1, 1, 1]`."""
     return torch.tensor([SOFTNESS.get(name, 1.0) for name in STYLES], device=styles.device)[styles].view(-1, 1, 1, 1)
+
+
+def paleness(styles: torch.Tensor) -> torch.Tensor:
+    """Shapes: `[n]` → `[n, 1, 1, 1]`."""
+    return torch.tensor([PALENESS.get(name, 0.0) for name in STYLES], device=styles.device)[styles].view(-1, 1, 1, 1)
 
 
 def finish(c: Canvas, styles: torch.Tensor) -> torch.Tensor:
@@ -62,7 +69,7 @@ def lines(x, grain, shifts, wash):
     y = grey(x)
     edge = ramp_up(0.012, 0.07, (x - soft(x, 0.008)).abs().amax(1, keepdim=True))
     ink = ramp_up(0.3, 0.1, y)
-    washed = 0.74 + 0.26 * x
+    washed = 0.45 + 0.55 * x
     return (washed + ink * (x - washed)) * (1 - 0.62 * edge)
 
 
@@ -70,9 +77,9 @@ def watercolour(x, grain, shifts, wash):
     """Wobbling edges, darker where the colour ran to, uneven washes, the paper's grain."""
     px = x.shape[-1]
     at = (torch.arange(px, device=x.device) + 0.5) / px * 2 - 1
-    grid = torch.stack((at.view(1, 1, -1) + 0.022 * shifts[0][:, 0], at.view(1, -1, 1) + 0.022 * shifts[1][:, 0]), -1)
+    grid = torch.stack((at.view(1, 1, -1) + 0.015 * shifts[0][:, 0], at.view(1, -1, 1) + 0.015 * shifts[1][:, 0]), -1)
     moved = F.grid_sample(x, grid, padding_mode="border", align_corners=False)
-    near, wide = 0.5 * moved + 0.5 * soft(moved, 0.006), soft(moved, 0.035)
+    near, wide = 0.75 * moved + 0.25 * soft(moved, 0.006), soft(moved, 0.035)
     edge = (near - wide).abs().mean(1, keepdim=True)
     y = grey(near)
     # Pigment is vivid where it is thin, and never black.
@@ -109,7 +116,7 @@ def sketch(x, grain, shifts, wash):
     dodged = (y / soft(y, 0.014).clamp(min=0.05)).clamp(max=1)
     px = x.shape[-1]
     at = torch.arange(px, device=x.device) / px
-    hatch = ((at.view(1, 1, -1, 1) + at.view(1, 1, 1, -1)) * 95 + 0.8 * shifts[0]) % 1
+    hatch = ((at.view(1, 1, -1, 1) + at.view(1, 1, 1, -1)) * 95 + 0.25 * shifts[0]) % 1
     shade = ramp_up(0.62, 0.15, y) * ramp_up(0.2, 0.7, (hatch - 0.5).abs() * 2)
     tone = 0.98 * dodged.pow(2.2) * (0.72 + 0.28 * y) * (1 - 0.34 * shade) + 0.05 * grain
     return tone * torch.tensor([1.0, 0.99, 0.965], device=x.device).view(1, 3, 1, 1)
