@@ -37,7 +37,7 @@ def main() -> None:
     for state in arguments.states:
         setting = settings.of(state)
         world = World.load(state / "sprites.npz", setting.size_px, "cpu", setting.n_things)
-        pictures = unseen(world, setting, arguments.scenes, "cpu", setting.size_px)
+        pictures = unseen(world, setting, arguments.scenes, "cpu", (setting.size_px,))[0]
         seen = reconstructed(state, pictures)
         shown = [torch.nn.functional.interpolate(some[:8], (256, 256), mode="bicubic").clamp(0, 1) for some in (pictures, seen)]
         rows += shown if not rows else shown[1:]

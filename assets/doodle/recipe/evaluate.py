@@ -120,7 +120,7 @@ def write_sheet(drawer: Drawer, pictures: torch.Tensor, texts: list[str], file: 
 def measured(drawer: Drawer, world: World, setting: Setting, device: str, n_scenes: int) -> str:
     """How near unseen scenes come back: from the autoencoder, and finished, beside a bicubic enlargement of the same."""
     movq = VQModel.from_pretrained(drawer.model / "movq", torch_dtype=torch.float32).to(device).eval()
-    small, large = (pictures.cpu() for pictures in unseen(world, setting, n_scenes, device, setting.size_px, setting.zoom * setting.size_px))
+    small, large = (pictures.cpu() for pictures in unseen(world, setting, n_scenes, device, (setting.size_px, setting.zoom * setting.size_px)))
     seen = torch.cat([softened(movq, some.to(device), noise=0.0).cpu() for some in small.split(8)])
     plain = torch.nn.functional.interpolate(seen, large.shape[-2:], mode="bicubic")
     return (f"autoencoder on unseen scenes: {psnr_db(seen, small):.1f} dB (goal {GOAL_DB}); "

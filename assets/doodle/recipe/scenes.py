@@ -44,20 +44,23 @@ class Scenes:
         rows = self.rows(n)
         return rows, self.drawn(rows, px or self.setting.size_px)
 
-    def drawn(self, rows: torch.Tensor, *sizes_px: int, in_part: bool = True):
+    def drawn(self, rows: torch.Tensor, px: int, in_part: bool = True) -> torch.Tensor:
+        """Shapes: `[n, 3, px, px]` in 0..1."""
+        return self.at_sizes(rows, (px,), in_part)[0]
+
+    def at_sizes(self, rows: torch.Tensor, sizes_px: tuple[int, ...], in_part: bool = True) -> list[torch.Tensor]:
         """The same scenes at each of the sizes. Shapes: `[n, 3, px, px]` in 0..1."""
         parts = []
         for some in rows.split(at_once(self.device, max(sizes_px))):
             seed = int(self.rng.integers(2**62))
             parts.append([self.world.compose(some, px, seed, in_part) for px in sizes_px])
-        pictures = [torch.cat(same) for same in zip(*parts)]
-        return pictures if len(sizes_px) > 1 else pictures[0]
+        return [torch.cat(same) for same in zip(*parts)]
 
 
-def unseen(world: World, setting: Setting, n: int, device: str, *sizes_px: int):
+def unseen(world: World, setting: Setting, n: int, device: str, sizes_px: tuple[int, ...]) -> list[torch.Tensor]:
     """Scenes that no training sees, at each of the sizes: of combinations kept from it, from a fixed seed. Shapes: `[n, 3, px, px]`."""
     scenes = Scenes(world, setting, device, np.random.default_rng(UNSEEN_SEED))
-    return scenes.drawn(scenes.rows(n, held_out=True), *sizes_px)
+    return scenes.at_sizes(scenes.rows(n, held_out=True), sizes_px)
 
 
 class Pool:
@@ -73,8 +76,7 @@ class Pool:
     def take(self, n: int) -> list[torch.Tensor]:
         """So many of the pool, each kind of picture of the same ones. Shapes: `[n, 3, px, px]` in 0..1."""
         if self.left < n:
-            drawn = self.scenes.drawn(self.scenes.rows(self.n), *self.sizes_px)
-            self.kinds = self.prepare(*(drawn if len(self.sizes_px) > 1 else [drawn]))
+            self.kinds = self.prepare(*self.scenes.at_sizes(self.scenes.rows(self.n), self.sizes_px))
             self.left = self.n * self.per_scene
         self.left -= n
         chosen = torch.randint(self.n, (n,), device=self.kinds[0].device)

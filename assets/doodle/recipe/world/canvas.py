@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional as F
 
 from world.light import Light
 from world.recolour import ramp_up
+
+if TYPE_CHECKING:
+    from world.props import Props
 
 N_NOISE = 64
 
@@ -53,8 +57,8 @@ class Canvas:
     soft: torch.Tensor
     chance: Chance
     textures: torch.Tensor
-    # Draws things of the sets' own style: see `scenery.Props`.
-    props: object = None
+    # Draws things of the set that the picture's style has, where places are painted.
+    props: Props | None = None
 
     @staticmethod
     def axes(px: int, window: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
