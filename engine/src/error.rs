@@ -50,6 +50,11 @@ pub enum Error {
         value: String,
         allowed: String,
     },
+    #[error("{family} has no {setting}: leave out its settings, or choose a model that has one")]
+    NoSuchSetting {
+        setting: &'static str,
+        family: String,
+    },
     #[error("nothing is masked: paint over what may change, or change the whole picture")]
     EmptyMask,
     #[error("there is no picture to change")]
@@ -94,6 +99,11 @@ pub enum Error {
         foreign_text::path(path)
     )]
     BadWeights { path: PathBuf, reason: String },
+    #[error(
+        "the weights are packed as {kind}, which Limn does not read: get the same model in F16, BF16 or FP8: {}",
+        foreign_text::path(path)
+    )]
+    Quantised { kind: &'static str, path: PathBuf },
     #[error(
         "a pickle can run code, so Limn never opens one; look for the same model as .safetensors: {}",
         foreign_text::path(path)
@@ -162,6 +172,7 @@ impl Error {
             | Self::UnsupportedSize { .. }
             | Self::TooLarge { .. }
             | Self::OutOfRange { .. }
+            | Self::NoSuchSetting { .. }
             | Self::EmptyMask
             | Self::NoPicture
             | Self::TransparentPicture
@@ -170,9 +181,10 @@ impl Error {
             | Self::UnknownSampler { .. }
             | Self::UnknownDevice { .. }
             | Self::UnknownModel { .. } => ErrorKind::BadRequest,
-            Self::NotAModel { .. } | Self::BadWeights { .. } | Self::Pickle { .. } => {
-                ErrorKind::BadModel
-            }
+            Self::NotAModel { .. }
+            | Self::BadWeights { .. }
+            | Self::Quantised { .. }
+            | Self::Pickle { .. } => ErrorKind::BadModel,
             Self::Io { .. } => ErrorKind::Io,
             Self::Device(_) => ErrorKind::Device,
             Self::OutOfMemory(_) => ErrorKind::OutOfMemory,

@@ -2,7 +2,7 @@
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
-use crate::{Error, Result, catalogue::PreviewMap, device::gates, protocol::Preview};
+use crate::{Error, Result, device::gates, model::PreviewMap, protocol::Preview};
 
 /// A picture of 8-bit RGB, row by row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +101,17 @@ pub fn preview(map: &PreviewMap, denoised: Tensor<4>) -> Result<Preview> {
     }
     let RgbPicture { width, height, rgb } = RgbPicture::from_planes(&planes, width, height)?;
     Ok(Preview { width, height, rgb })
+}
+
+/// One number for each latent cell, row by row, as a plane that goes with latents.
+///
+/// # Shapes: `[1, 1, rows, columns]` for latents `[1, channels, rows, columns]`
+pub(crate) fn cells_like(latents: &Tensor<4>, cells: Vec<f32>) -> Tensor<4> {
+    let [_, _, rows, columns] = latents.dims();
+    Tensor::from_data(
+        TensorData::new(cells, [1, 1, rows, columns]),
+        (&latents.device(), DType::F32),
+    )
 }
 
 /// A tensor's values in row order, in f32.

@@ -2,56 +2,57 @@
 //!
 //! What is here, in the order a picture takes:
 //!
-//! - [`catalogue`] finds model folders and knows their families;
+//! - [`catalogue`] finds what lies where;
+//! - [`families`] know what a folder or file is, one folder of code each: files, components, prompt and pictures to
+//!   conditioning, latents to pixels, defaults, what can be asked for, what it costs;
 //! - [`weights`] checks and reads safetensors; every component is built from [`weights::Parameters`];
-//! - [`tokenizer`], [`text_encoders`], [`vision_encoder`], [`prior`], [`denoisers`], [`autoencoder`]
-//!   are the components, made of [`layers`]; [`image_preprocessor`] and [`resample`] prepare pictures
-//!   for the vision encoder;
-//! - [`upscaler`] makes pictures larger, by networks that people have as single files;
-//! - [`schedules`], [`prediction`], [`samplers`], [`guidance`], [`noise`] are the sampling mathematics,
-//!   plain functions that know no model;
+//! - [`components`] are the networks, made of layers, and know no family; [`tokenizer`], [`image_preprocessor`] and
+//!   [`resample`] prepare what goes into them;
+//! - [`model`] is an opened model of any family: what is in memory of it, within the budget;
+//! - [`schedules`], [`prediction`], [`samplers`], [`guidance`], [`noise`] are the sampling mathematics, plain functions
+//!   that know no model;
+//! - [`generation`] is the loop that all share: seeds, noise, denoising, previews, decoding, progress;
+//! - [`operations`] are what can be asked for, one strategy each on top of it;
 //! - [`embedding`] keeps and compares where CLIP lays pictures and texts;
 //! - [`stitch`] cuts out what an edit sees and makes the patch that is written back, in pixels;
-//! - [`pipelines`] put them together, one function per deed;
-//! - [`worker`] runs pipelines as jobs and speaks [`protocol`] with the window or the command line;
+//! - [`worker`] runs operations as jobs and speaks [`protocol`] with the window or the command line;
 //! - [`device`] knows what the machine has and what it may be trusted with;
 //! - [`foreign_text`] is the door for what others wrote, on its way to a message or a log; [`standard_error`] takes a
 //!   line where people may not listen.
 //!
-//! Invariants: the arrows point one way (`pipelines` → components → `weights`); nothing here names
-//! egui; nothing writes to standard output but protocol frames; noise is made on the CPU and is
-//! PyTorch's, so that a seed means the same picture on every device.
+//! Invariants: the arrows point one way (`operations` → `generation` → `model` ← `families` → `components` →
+//! `weights`); nothing but `families` and what opens them names a family; nothing here names egui; nothing writes to
+//! standard output but protocol frames; noise is made on the CPU and is PyTorch's, so that a seed means the same
+//! picture on every device.
 //!
 //! Deliberately absent: training, an async runtime, pickle, a backend type parameter.
 
-pub mod autoencoder;
 pub mod catalogue;
-pub mod denoisers;
+pub mod components;
 pub mod device;
-mod diffusers_config;
 pub mod embedding;
 pub mod error;
+pub mod families;
 pub mod foreign_text;
+pub mod generation;
 pub mod guidance;
+mod heartbeat;
 pub mod image;
 pub mod image_preprocessor;
-pub mod layers;
+pub mod model;
 pub mod noise;
-pub mod pipelines;
+pub mod operations;
 mod pixel_rect;
 pub mod prediction;
-pub mod prior;
+pub mod progress;
 pub mod protocol;
-mod pulse;
 pub mod resample;
 pub mod samplers;
 pub mod schedules;
+mod slerp;
 pub mod standard_error;
 pub mod stitch;
-pub mod text_encoders;
 pub mod tokenizer;
-pub mod upscaler;
-pub mod vision_encoder;
 pub mod weights;
 pub mod worker;
 

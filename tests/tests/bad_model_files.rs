@@ -8,10 +8,12 @@ use std::{
 
 use limn_engine::{
     Result,
-    catalogue::{Catalogue, UnclipFolder},
+    catalogue::Catalogue,
+    components::upscalers::{Upscaler, UpscalerConfig},
     error::ErrorKind,
+    families::unclip::UnclipFolder,
+    model::ModelFiles,
     protocol::ModelId,
-    upscaler::{Upscaler, UpscalerConfig},
     weights::{ModelFolder, TensorFile, TensorFiles},
 };
 use tempfile::TempDir;
@@ -370,7 +372,8 @@ fn shards(n: usize) -> String {
 fn load_model(folder: &Path) -> Result<()> {
     let opened = UnclipFolder::open(ModelFolder::Disk(folder.to_owned()), None)?;
     opened.info(ModelId("bad".to_owned()))?;
-    let mut model = limn_engine::pipelines::LoadedModel::open(opened, runtime(1 << 30, None))?;
+    let mut model =
+        limn_engine::operations::LoadedModel::open(Box::new(opened), runtime(1 << 30, None))?;
     model.preload(&mut |_| Ok(()))
 }
 

@@ -7,7 +7,9 @@ use std::{
 
 use limn_engine::{
     Error,
-    catalogue::{Catalogue, Component, UnclipFolder, UpscalerFile},
+    catalogue::{Catalogue, UpscalerFile},
+    families::unclip::UnclipFolder,
+    model::ModelFiles,
     protocol::ModelId,
     samplers::Sampler,
     weights::ModelFolder,
@@ -17,9 +19,11 @@ use tempfile::TempDir;
 use crate::harness::fixture_path;
 
 /// Of a model that draws, whatever its format.
-const ABILITIES: [&str; 7] = [
+const ABILITIES: [&str; 9] = [
     "text to image",
-    "edit",
+    "inpaint",
+    "image to image",
+    "outpaint",
     "variations",
     "blend",
     "shift",
@@ -144,16 +148,13 @@ fn a_decoder_finds_its_prior_inside_beside_or_by_name() {
         } else {
             open(&decoder).unwrap()
         };
-        let text_encoder = folder.component(Component::TextEncoder);
+        let text_encoder = folder.text_encoder().folder;
         assert_eq!(
             text_encoder.path(""),
             prior.join("text_encoder/"),
             "{place}"
         );
-        assert_eq!(
-            folder.component(Component::Unet).path(""),
-            decoder.join("unet/")
-        );
+        assert_eq!(folder.unet().folder.path(""), decoder.join("unet/"));
         assert_eq!(
             folder.weights_bytes().unwrap(),
             open(combined()).unwrap().weights_bytes().unwrap()

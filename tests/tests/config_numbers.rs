@@ -11,10 +11,11 @@ use std::{
 use burn::tensor::Tensor;
 use limn_engine::{
     Error, Result,
-    catalogue::UnclipFolder,
     error::ErrorKind,
+    families::unclip::UnclipFolder,
+    model::ModelFiles,
     noise::Generator,
-    pipelines::{LoadedModel, text_to_image},
+    operations::{LoadedModel, generate},
     protocol::{Compute, GenerateRequest, ModelId, Sampling},
     samplers::{self, AncestralSchedule, ModelOutput, Sampler, Schedule},
     schedules::SchedulerConfig,
@@ -137,8 +138,8 @@ impl Copy {
         let folder = UnclipFolder::open(ModelFolder::Disk(self.folder.path().to_owned()), None)?;
         folder.info(ModelId("wrong".to_owned()))?;
         folder.inspect();
-        let size = folder.defaults().size;
-        let mut model = LoadedModel::open(folder, runtime(1 << 30, None))?;
+        let size = folder.settings().size;
+        let mut model = LoadedModel::open(Box::new(folder), runtime(1 << 30, None))?;
         let request = GenerateRequest {
             model: ModelId("wrong".to_owned()),
             compute: Compute::default(),
@@ -156,10 +157,10 @@ impl Copy {
             latents: None,
         };
         let mut n_pictures = 0;
-        text_to_image::run(&mut model, &request, None, &mut |event| {
+        generate::run(&mut model, &request, None, &mut |event| {
             n_pictures += usize::from(matches!(
                 event,
-                limn_engine::pipelines::PipelineEvent::Picture(_)
+                limn_engine::operations::PipelineEvent::Picture(_)
             ));
             Ok(())
         })?;
@@ -278,7 +279,7 @@ fn no_number_of_a_scheduler_makes_a_sampler_fail() {
         for pointer in numbers_of(&document) {
             for wrong in WRONG {
                 let json = with_wrong(&document, &pointer, wrong);
-                for sampler in Sampler::ALL {
+                for sampler in Sampler::all() {
                     let what = format!("{sampler} with {pointer} = {wrong:?} of {text}");
                     n_cases += 1;
                     n_refused += usize::from(is_refused(&what, || walk(&json, sampler)));

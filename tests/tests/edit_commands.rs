@@ -1,13 +1,14 @@
 //! `limn edit` and `limn outpaint`: what is outside stays, what is written carries its recipe, what cannot be done
 //! is said.
 
+use limn_engine::protocol::Operation;
 use std::{
     path::PathBuf,
     process::{Command, Output},
 };
 
 use image::{GrayImage, Luma, Rgba, RgbaImage};
-use limn::gallery::{Deed, Recipe, picture_file};
+use limn::gallery::{Origin, Recipe, picture_file};
 use tempfile::TempDir;
 
 use crate::{
@@ -139,7 +140,10 @@ fn an_edit_leaves_everything_outside_its_mask_as_it_was() {
             n_changed > 150,
             "{n_changed} of 200 masked pixels have changed"
         );
-        assert_eq!((recipe.deed, recipe.seed), (Deed::Inpaint, seed));
+        assert_eq!(
+            (recipe.deed, recipe.seed),
+            (Origin::Made(Operation::Inpaint), seed)
+        );
         let facts = recipe.edit.unwrap();
         assert_eq!(
             (facts.grow_px, facts.feather_px, facts.strength),
@@ -186,7 +190,7 @@ fn without_a_mask_the_whole_picture_changes() {
             .args(["--mask", "black.png", "--whole"]),
     );
     let (pixels, recipe, xmp) = desk.read("whole.png");
-    assert_eq!(recipe.deed, Deed::ImageToImage);
+    assert_eq!(recipe.deed, Origin::Made(Operation::ImageToImage));
     assert!(xmp.contains("/trainedAlgorithmicMedia"));
     let changed = original()
         .pixels()
@@ -209,7 +213,7 @@ fn outpainting_goes_on_where_the_picture_ends() {
     );
     let (pixels, recipe, xmp) = desk.read("wide.png");
     assert_eq!(pixels.dimensions(), (WIDTH + 40, HEIGHT + 8));
-    assert_eq!(recipe.deed, Deed::Outpaint);
+    assert_eq!(recipe.deed, Origin::Made(Operation::Outpaint));
     assert!(xmp.contains("compositeWithTrainedAlgorithmicMedia"));
     let reach = {
         let facts = recipe.edit.unwrap();

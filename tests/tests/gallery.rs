@@ -42,8 +42,8 @@ pub fn recipe(seed: u64) -> Recipe {
         sampler: Sampler::Ddim,
         n_steps: 8,
         guidance_scale: 4.0,
-        n_prior_steps: 5,
-        prior_guidance_scale: 4.0,
+        n_prior_steps: Some(5),
+        prior_guidance_scale: Some(4.0),
         unread_prompt: None,
     };
     let request = GenerateRequest {

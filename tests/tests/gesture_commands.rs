@@ -7,8 +7,8 @@ use std::{
 };
 
 use image::{Rgba, RgbaImage};
-use limn::gallery::{Deed, Recipe, picture_file};
-use limn_engine::protocol::{BlendNoise, Mix};
+use limn::gallery::{Origin, Recipe, picture_file};
+use limn_engine::protocol::{BlendNoise, Mix, Operation};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -108,7 +108,10 @@ fn variations_name_what_they_vary() {
     assert!(phases.clone().all(|phase| phase != "prior"));
     let (first, recipe) = desk.read("far-1.png");
     assert_ne!(desk.read("far-2.png").0, first);
-    assert_eq!((recipe.deed, recipe.best_of), (Deed::Variations, 2));
+    assert_eq!(
+        (recipe.deed, recipe.best_of),
+        (Origin::Made(Operation::Variations), 2)
+    );
     assert_eq!(recipe.variations.as_ref().unwrap().far, 1.0);
     assert!(recipe.parents.is_empty(), "it came from elsewhere");
     assert_eq!(recipe.title(), "Variation of “red.png”");
@@ -147,7 +150,7 @@ fn a_blend_keeps_its_inputs_in_their_order() {
     let (_, recipe) = desk.read("one.png");
     assert_eq!(
         (recipe.deed, &recipe.parents[..]),
-        (Deed::Blend, &[parent.id][..])
+        (Origin::Made(Operation::Blend), &[parent.id][..])
     );
     let facts = recipe.blend.unwrap();
     assert_eq!((facts.mix, facts.noise), (Mix::Linear, BlendNoise::Seed));
@@ -208,7 +211,7 @@ fn a_shift_writes_a_picture_for_each_amount() {
     ];
     desk.run(&[&shift[..], &["--out", "usual.png"]].concat());
     let (usual, recipe) = desk.read("usual.png");
-    assert_eq!(recipe.deed, Deed::Shift);
+    assert_eq!(recipe.deed, Origin::Made(Operation::Shift));
     let facts = recipe.shift.unwrap();
     assert_eq!(
         (facts.from.as_str(), facts.to.as_str()),

@@ -12,6 +12,7 @@ mod config_numbers;
 mod documents;
 mod edit_commands;
 mod engine;
+mod family_seam;
 mod gallery;
 mod gallery_changes;
 mod gallery_commands;

@@ -1,5 +1,6 @@
 //! `limn upscale`: what comes out is larger and nothing else, keeps its recipe and transparency, and says what it is.
 
+use limn_engine::protocol::Operation;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -8,7 +9,7 @@ use std::{
 
 use image::{Rgba, RgbaImage};
 use limn::gallery::export::{self, Format};
-use limn::gallery::{Deed, Recipe, marking, picture_file};
+use limn::gallery::{Origin, Recipe, marking, picture_file};
 use tempfile::TempDir;
 
 use crate::{
@@ -74,7 +75,7 @@ fn a_picture_from_elsewhere_keeps_its_transparency_and_tells_what_made_it_larger
     let facts = recipe.upscale.unwrap();
     assert_eq!(
         (recipe.deed, facts.scale, facts.of_ai),
-        (Deed::Upscale, 4, false)
+        (Origin::Made(Operation::Upscale), 4, false)
     );
     assert_eq!(facts.upscaler, "Lanczos resampler");
     assert_eq!(facts.upscaler_hash, None);

@@ -130,8 +130,7 @@ pub struct SamplingArguments {
     /// How closely the prior follows the prompt
     #[arg(long, value_name = "G")]
     pub prior_guidance: Option<f32>,
-    /// `ddpm`, `ddim`, `euler`, `euler_ancestral`, `dpmpp_2m` or `dpmpp_2m_karras`
-    #[arg(long, value_name = "NAME", value_parser = read_sampler)]
+    #[arg(long, value_name = "NAME", value_parser = read_sampler, help = Sampler::choices())]
     pub sampler: Option<Sampler>,
 }
 
@@ -143,6 +142,7 @@ impl SamplingArguments {
             guidance_scale: self.guidance,
             n_prior_steps: self.prior_steps,
             prior_guidance_scale: self.prior_guidance,
+            clip_skip: None,
         }
     }
 }

@@ -4,6 +4,7 @@ use anyhow::{Context, bail};
 use image::DynamicImage;
 use limn_engine::{
     PixelRect,
+    protocol::Operation,
     stitch::{EditSettings, Fill},
 };
 
@@ -11,7 +12,6 @@ use super::{
     editing::{self, Edit},
     making::{MakingArguments, PromptArgument},
 };
-use crate::gallery::Deed;
 
 /// A picture that is to stay recognisable.
 const STRENGTH_WITHOUT_MASK: f32 = 0.6;
@@ -73,10 +73,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let has_mask = mask.is_some();
     let edit = Edit {
-        deed: if has_mask {
-            Deed::Inpaint
+        operation: if has_mask {
+            Operation::Inpaint
         } else {
-            Deed::ImageToImage
+            Operation::ImageToImage
         },
         frame: PixelRect::from_size(width, height),
         pixels,

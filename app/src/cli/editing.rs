@@ -9,7 +9,7 @@ use anyhow::Context;
 use image::{DynamicImage, RgbaImage, buffer::ConvertBuffer};
 use limn_engine::{
     PixelRect,
-    protocol::{BlobHash, EditRequest, ModelInfo, Steering},
+    protocol::{BlobHash, EditRequest, ModelInfo, Operation, Steering},
     stitch::{self, EditPlan, EditSettings, ModelSize},
 };
 
@@ -21,13 +21,13 @@ use super::{
 use crate::{
     edit_limits,
     files::{Fs, RealFs},
-    gallery::{Deed, EditFacts, PictureId, picture_file, recipe::Recipe},
+    gallery::{EditFacts, PictureId, picture_file, recipe::Recipe},
     import::{self, Imported},
 };
 
 /// A picture and what is to change of it.
 pub struct Edit {
-    pub deed: Deed,
+    pub operation: Operation,
     /// Where the picture lies. What grew to the left or above has negative coordinates.
     pub frame: PixelRect,
     pub pixels: RgbaImage,
@@ -81,7 +81,7 @@ pub fn run(edit: &Edit, prompt: &str, arguments: &MakingArguments) -> anyhow::Re
         generate,
         settings: edit.settings.clone(),
         plan: plan.clone(),
-        steering: (edit.deed == Deed::Outpaint).then_some(Steering::Continue),
+        steering: (edit.operation == Operation::Outpaint).then_some(Steering::Continue),
         image: BlobHash::of(&image),
         mask: mask.as_deref().map(BlobHash::of),
     };
@@ -192,7 +192,7 @@ impl Edit {
             match_colours: self.settings.match_colours,
             n_tiles: None,
         };
-        let mut recipe = recipe.edited(self.deed, self.frame.size(), facts);
+        let mut recipe = recipe.edited(self.operation, self.frame.size(), facts);
         recipe.parents.extend(self.parent);
         recipe
     }
@@ -211,7 +211,7 @@ mod tests {
         mask[40 * 10 + 5] = 255;
         mask[40 * 12 + 8] = 1;
         Edit {
-            deed: Deed::Inpaint,
+            operation: Operation::Inpaint,
             frame: PixelRect::new(-10, -20, 40, 30),
             pixels: RgbaImage::from_fn(40, 30, |x, y| Rgba([x as u8, y as u8, 7, 200])),
             mask: Some(mask),

@@ -4,6 +4,7 @@ use anyhow::bail;
 use image::{RgbaImage, imageops};
 use limn_engine::{
     PixelRect,
+    protocol::Operation,
     stitch::{EditSettings, Margins, extend},
 };
 
@@ -12,7 +13,7 @@ use super::{
     making::{MakingArguments, PromptArgument},
 };
 use crate::edit_limits;
-use crate::gallery::{Deed, picture_file::LIMIT_SIDE_PX};
+use crate::gallery::picture_file::LIMIT_SIDE_PX;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -82,7 +83,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         margins.top.into(),
     );
     let edit = Edit {
-        deed: Deed::Outpaint,
+        operation: Operation::Outpaint,
         frame,
         pixels,
         mask: Some(extension.mask(frame)),

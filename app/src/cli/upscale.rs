@@ -6,7 +6,7 @@ use std::{
 use anyhow::{Context, bail};
 use image::RgbImage;
 use limn_engine::{
-    pipelines::upscale,
+    operations::upscale,
     protocol::{
         BlobHash, GenerateRequest, ModelId, Picture, PictureInput, Plan, Request, Sampling,
         UpscaleRequest, Upscaler,

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use super::error::Result;
 use super::index::{Record, State};
 use super::layout::PictureId;
-use super::recipe::Deed;
+use super::recipe::Origin;
 use super::store::Gallery;
 
 /// Members of one tree; more would not be seen.
@@ -45,7 +45,7 @@ pub struct Relative {
     /// The pictures that this one was made from, whether or not they are in the tree.
     pub parents: Vec<PictureId>,
     /// How it was made, where that is known.
-    pub deed: Option<Deed>,
+    pub deed: Option<Origin>,
     /// Its title, else its prompt.
     pub name: String,
     /// A ghost where it is [`State::Missing`]: its thumbnail may be there still.

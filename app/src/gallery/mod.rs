@@ -60,6 +60,6 @@ pub use index::{Collection, Entry, Overview, Query, Record, Sort};
 pub use layout::{FileKind, PictureId};
 pub use marks::{Change, Mark};
 pub use recipe::{
-    BlendFacts, BlendedInput, Deed, EditFacts, Recipe, ShiftFacts, UpscaleFacts, VariationsFacts,
+    BlendFacts, BlendedInput, EditFacts, Origin, Recipe, ShiftFacts, UpscaleFacts, VariationsFacts,
 };
 pub use store::{Access, Gallery};

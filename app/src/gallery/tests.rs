@@ -10,6 +10,7 @@ mod panics;
 #[cfg(unix)]
 mod strangers;
 
+use limn_engine::protocol::Operation;
 use std::path::PathBuf;
 
 use image::RgbImage;
@@ -162,7 +163,7 @@ fn a_deleted_source_is_a_ghost_until_its_last_child_goes() {
     assert_shows(&mut gallery, b, 2);
     let family = gallery.family(d).unwrap();
     let deeds: Vec<_> = family.members.iter().map(|each| each.deed).collect();
-    assert_eq!(deeds, [Some(Deed::TextToImage); 3]);
+    assert_eq!(deeds, [Some(Origin::Made(Operation::Generate)); 3]);
     assert_eq!(family.members[2].parents, [b, a]);
 
     gallery.trash_all(&[c, d]).unwrap();

@@ -18,7 +18,7 @@ pub fn models_place_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         let models = scene.session.models.clone();
         if models.is_empty() {
             let words = if scene.session.models_are_listed {
-                "No model is installed. Put a diffusers folder of the Kandinsky 2.2 format into the library of models."
+                "No model is installed. Put a model's folder, as diffusers writes it, into the library of models."
             } else {
                 "Looking for models…"
             };

@@ -10,7 +10,7 @@ use crate::gallery::meaning::{Activity, State};
 use crate::settings::Theme;
 use crate::theme;
 use limn_engine::catalogue::BUILT_IN_ID;
-use limn_engine::protocol::{DeviceChoice, ModelDeed, ModelId};
+use limn_engine::protocol::{DeviceChoice, Feature, ModelId};
 
 const WIDTH: f32 = 600.0;
 
@@ -119,7 +119,7 @@ fn meaning_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         .session
         .models
         .iter()
-        .filter(|model| model.id.0 != BUILT_IN_ID && model.deeds.contains(&ModelDeed::Embed));
+        .filter(|model| model.id.0 != BUILT_IN_ID && model.has(Feature::Embeddings));
     for model in others {
         let description = "All pictures are looked at anew, while nothing else is to be done";
         choices.push((

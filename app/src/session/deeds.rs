@@ -1,11 +1,11 @@
 //! What the button does: decided from the document unless the user chooses, with the settings of edits.
 
+use limn_engine::protocol::Operation;
 use limn_engine::stitch::{EditSettings, Fill};
 use serde::{Deserialize, Serialize};
 
 use super::Session;
 use crate::document::{Content, StepName};
-use crate::gallery;
 
 /// What a run does to a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -63,17 +63,17 @@ impl Deed {
         }
     }
 
-    /// In the gallery's words.
-    pub(super) fn recipe(self) -> gallery::Deed {
+    /// What is asked of the engine, in the field's words.
+    pub fn operation(self) -> Operation {
         match self {
-            Self::NewPictures => gallery::Deed::TextToImage,
-            Self::FillMask => gallery::Deed::Inpaint,
-            Self::ChangePicture => gallery::Deed::ImageToImage,
-            Self::Extend => gallery::Deed::Outpaint,
-            Self::Variations => gallery::Deed::Variations,
-            Self::Mix => gallery::Deed::Blend,
-            Self::Turn => gallery::Deed::Shift,
-            Self::Upscale => gallery::Deed::Upscale,
+            Self::NewPictures => Operation::Generate,
+            Self::FillMask => Operation::Inpaint,
+            Self::ChangePicture => Operation::ImageToImage,
+            Self::Extend => Operation::Outpaint,
+            Self::Variations => Operation::Variations,
+            Self::Mix => Operation::Blend,
+            Self::Turn => Operation::Shift,
+            Self::Upscale => Operation::Upscale,
         }
     }
 

@@ -139,7 +139,7 @@ impl Draft {
             n_pictures: self.n_pictures,
             best_of: self.best_of,
             seed: self.seed,
-            sampling: self.sampling.clone(),
+            sampling: self.sampling.clone().for_model(model),
             latents: None,
         })
     }
@@ -271,7 +271,7 @@ mod tests {
         ModelInfo {
             id: ModelId("doodle".to_owned()),
             name: "Doodle".to_owned(),
-            family: "unCLIP".to_owned(),
+            family: "Tiny".to_owned(),
             description: String::new(),
             bytes: 0,
             stride: 64,
@@ -279,7 +279,10 @@ mod tests {
             defaults: Sampling::default(),
             vocabulary: None,
             examples: Vec::new(),
-            deeds: Vec::new(),
+            operations: Vec::new(),
+            features: Vec::new(),
+            settings: Vec::new(),
+            native_sizes: Vec::new(),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use limn_engine::protocol::{
-    BlendInput, BlendNoise, BlendRequest, GenerateRequest, JobId, Mix, ModelDeed, PictureInput,
+    BlendInput, BlendNoise, BlendRequest, GenerateRequest, JobId, Mix, Operation, PictureInput,
     Plan, Request, ShiftRequest, UpscaleRequest, VariationsRequest,
 };
 
@@ -408,20 +408,17 @@ impl Session {
             | Deed::ChangePicture
             | Deed::Extend
             | Deed::Upscale => return None,
-            Deed::Variations => ModelDeed::Vary,
-            Deed::Mix => ModelDeed::Blend,
-            Deed::Turn => ModelDeed::Shift,
+            Deed::Variations => Operation::Variations,
+            Deed::Mix => Operation::Blend,
+            Deed::Turn => Operation::Shift,
         };
         let Some(model) = self.current_model() else {
             return Some("There is no model to draw with yet: see Models.".to_owned());
         };
-        if model.deeds.contains(&needed) {
+        if model.can(needed) {
             return None;
         }
-        let able = self
-            .models
-            .iter()
-            .find(|other| other.deeds.contains(&needed));
+        let able = self.models.iter().find(|other| other.can(needed));
         let name = &model.name;
         let what = deed.label();
         Some(match able {

@@ -1,12 +1,7 @@
-//! Families, the formats of their folders, and which models are there.
+//! Which models are there, and where.
 //!
-//! A folder is believed by what is in it: `model_index.json` names the pipeline, the configs of its
-//! components give every size, and `limn.json` may say what the model does best.
+//! A folder is believed by what is in it, not by its name: [`families`] tell whether it is one of theirs.
 
-mod card;
-mod defaults;
-mod inspect;
-mod unclip;
 mod upscalers;
 
 use std::{
@@ -14,15 +9,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use card::{ModelCard, PreviewMap};
-pub use defaults::Defaults;
-pub use inspect::{ComponentReport, ModelReport};
-pub use unclip::{Component, UnclipFolder};
-pub(crate) use unclip::{MAX_SIDE_PX, sha256_hex};
 pub use upscalers::{UpscalerFile, UpscalerReport};
 
+pub use crate::model::{ComponentReport, ModelCard, ModelReport, PreviewMap};
 use crate::{
-    Error, Result, foreign_text,
+    Error, Result,
+    families::{self, Probe, Recognised},
+    foreign_text,
+    model::ModelFiles,
     protocol::{ModelId, ModelInfo},
     weights::{EmbeddedFile, ModelFolder},
 };
@@ -52,7 +46,7 @@ impl Catalogue {
     }
 
     /// What `read` makes of every model that can be opened, in their order. What cannot be is logged.
-    fn opened<T>(&self, read: impl Fn(&str, UnclipFolder) -> Result<T>) -> Vec<T> {
+    fn opened<T>(&self, read: impl Fn(&str, Box<dyn ModelFiles>) -> Result<T>) -> Vec<T> {
         let mut ids: Vec<_> = self.places().into_iter().collect();
         ids.sort_by_key(|(_, place)| place.rank());
         ids.into_iter()
@@ -70,7 +64,7 @@ impl Catalogue {
 
     /// # Errors
     /// [`Error::UnknownModel`] with the valid ids; whatever is wrong with the folder.
-    pub fn open(&self, id: &ModelId) -> Result<UnclipFolder> {
+    pub fn open(&self, id: &ModelId) -> Result<Box<dyn ModelFiles>> {
         // Exactly this folder, whatever others of its name there are.
         if let Some(path) = self.folders.iter().find(|path| *path == Path::new(&id.0)) {
             return self.open_place(&Place::Named(0, path.clone()));
@@ -85,16 +79,19 @@ impl Catalogue {
         }
     }
 
-    fn open_place(&self, place: &Place) -> Result<UnclipFolder> {
-        match place {
-            Place::Named(_, path) if path.is_file() => Err(upscalers::refused_as_model(path)),
-            Place::BuiltIn => UnclipFolder::open(ModelFolder::embedded(DOODLE_FILES), None),
+    fn open_place(&self, place: &Place) -> Result<Box<dyn ModelFiles>> {
+        let (folder, companion) = match place {
+            Place::Named(_, path) | Place::Library(path) if path.is_file() => {
+                return open_file(path);
+            }
+            Place::BuiltIn => (ModelFolder::embedded(DOODLE_FILES), None),
             Place::Named(_, path) => {
                 let prior = self.prior.clone().map(ModelFolder::Disk);
-                UnclipFolder::open(ModelFolder::Disk(path.clone()), prior)
+                (ModelFolder::Disk(path.clone()), prior)
             }
-            Place::Library(path) => UnclipFolder::open(ModelFolder::Disk(path.clone()), None),
-        }
+            Place::Library(path) => (ModelFolder::Disk(path.clone()), None),
+        };
+        families::open(&Probe::folder(folder), companion)
     }
 
     /// Every place under its id: the folder's own name, with a number where two share it.
@@ -104,15 +101,18 @@ impl Catalogue {
             places.insert(BUILT_IN_ID.to_owned(), Place::BuiltIn);
         }
         let named = self.folders.iter().enumerate();
-        let named = named.filter(|(_, path)| !path.is_file());
+        let named = named.filter(|(_, path)| !path.is_file() || is_model_file(path));
         let named = named.map(|(rank, path)| Place::Named(rank, path.clone()));
         let library = self.library.iter().flat_map(|library| {
             let entries = std::fs::read_dir(library).into_iter().flatten().flatten();
             let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
             paths.sort();
-            // A prior alone is no model: it belongs to the decoder beside it.
             paths.retain(|path| {
-                path.is_dir() && !unclip::is_prior(&ModelFolder::Disk(path.clone()))
+                if path.is_dir() {
+                    !is_companion(path)
+                } else {
+                    is_model_file(path)
+                }
             });
             paths.into_iter().map(Place::Library)
         });
@@ -145,6 +145,39 @@ impl Place {
     }
 }
 
+fn open_file(path: &Path) -> Result<Box<dyn ModelFiles>> {
+    let probe = Probe::file(path)?;
+    if families::recognise(&probe).is_none() && upscalers::is_known(path) {
+        return Err(Error::NotAModel {
+            path: path.to_owned(),
+            reason: "it is an upscaler, which draws nothing: use it with `limn upscale`".to_owned(),
+        });
+    }
+    families::open(&probe, None)
+}
+
+/// Whether a family reads it. What cannot be read at all is none.
+fn is_model_file(path: &Path) -> bool {
+    has_extension(path)
+        && path.is_file()
+        && Probe::file(path).is_ok_and(|probe| families::recognise(&probe).is_some())
+}
+
+/// Whether a file is named as weights that Limn opens are.
+fn has_extension(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("safetensors"))
+}
+
+/// Whether it is a part that belongs to the model beside it, and none alone.
+fn is_companion(path: &Path) -> bool {
+    let probe = Probe::folder(ModelFolder::Disk(path.to_owned()));
+    matches!(
+        families::recognise(&probe),
+        Some((_, Recognised::Companion))
+    )
+}
+
 /// The name as it may be shown, with a number where it is taken.
 fn unique_id(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
     let name = foreign_text::name(name).to_string();
@@ -159,6 +192,11 @@ fn unique_id(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
 
 fn folder_name(path: &Path) -> String {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let name = path.file_name().unwrap_or(path.as_os_str());
+    let name = if path.is_file() {
+        path.file_stem()
+    } else {
+        path.file_name()
+    };
+    let name = name.unwrap_or(path.as_os_str());
     name.to_string_lossy().into_owned()
 }

@@ -7,15 +7,16 @@ use std::{
 
 use serde::Serialize;
 
-use super::{Catalogue, UnclipFolder, unique_id};
+use super::{Catalogue, has_extension, unique_id};
 use crate::{
-    Error, Result, foreign_text,
+    Error, Result,
+    components::upscalers::{Upscaler, UpscalerConfig},
+    foreign_text,
+    model::ModelFiles,
     protocol::{ModelId, UpscalerInfo},
-    upscaler::{Upscaler, UpscalerConfig},
     weights::{LoadReport, TensorFile, TensorFiles},
 };
 
-const EXTENSION: &str = "safetensors";
 /// Within a model's folder.
 const SUBFOLDER: &str = "upscaler";
 const WEIGHTS: &str = "model.safetensors";
@@ -97,12 +98,7 @@ impl Catalogue {
         let mut places: Vec<(String, Place)> = Vec::new();
         let of_models = self.opened(|id, folder| {
             let has_one = folder.root().subfolder(SUBFOLDER).has(WEIGHTS);
-            Ok(has_one.then(|| {
-                (
-                    format!("{id}-{SUBFOLDER}"),
-                    Place::OfModel(Box::new(folder)),
-                )
-            }))
+            Ok(has_one.then(|| (format!("{id}-{SUBFOLDER}"), Place::OfModel(folder))))
         });
         places.extend(of_models.into_iter().flatten());
         let named = self.folders.iter().filter(|path| path.is_file()).cloned();
@@ -125,7 +121,7 @@ impl Catalogue {
 }
 
 enum Place {
-    OfModel(Box<UnclipFolder>),
+    OfModel(Box<dyn ModelFiles>),
     File(PathBuf),
 }
 
@@ -169,26 +165,15 @@ impl Place {
     }
 }
 
-/// Why a file cannot be opened as a model that draws.
-pub(super) fn refused_as_model(path: &Path) -> Error {
+/// Whether a file holds an upscaler that can be used.
+pub(super) fn is_known(path: &Path) -> bool {
     let opened = TensorFiles::open(&[TensorFile::Disk(path.to_owned())]);
-    let reason = match opened.and_then(UpscalerConfig::detect) {
-        Ok(Some(_)) => "it is an upscaler, which draws nothing: use it with `limn upscale`",
-        Ok(None) => "it is a single file, and Limn reads models as folders",
-        Err(error) => return error,
-    };
-    Error::NotAModel {
-        path: path.to_owned(),
-        reason: reason.to_owned(),
-    }
+    opened.is_ok_and(|files| matches!(UpscalerConfig::detect(files), Ok(Some(_))))
 }
 
 /// Whether a file holds an upscaler. One that is meant to be one and is damaged counts: asking for it says why.
 fn is_upscaler(path: &Path) -> bool {
-    let is_named_so = path
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case(EXTENSION));
-    is_named_so
+    has_extension(path)
         && path.is_file()
         && match TensorFiles::open(&[TensorFile::Disk(path.to_owned())]) {
             Ok(files) => !matches!(UpscalerConfig::detect(files), Ok(None)),

@@ -22,7 +22,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{adapters::Adapter, cache_dir, runtime};
 use crate::{
-    Error, Result, layers, protocol::DtypeChoice, protocol::framing::BUILD, standard_error,
+    Error, Result, components::layers, protocol::DtypeChoice, protocol::framing::BUILD,
+    standard_error,
 };
 
 /// Silence of the child after which it counts as hung: tuning one kernel takes less.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BlobHash, ModelDeed, ModelId, Sampling, checked};
+use super::{BlobHash, Feature, ModelId, Operation, Sampling, Setting, SettingInfo, checked};
 use crate::error::ErrorKind;
 use crate::samplers::Sampler;
 
@@ -30,8 +30,9 @@ pub struct Plan {
     pub sampler: Sampler,
     pub n_steps: u32,
     pub guidance_scale: f32,
-    pub n_prior_steps: u32,
-    pub prior_guidance_scale: f32,
+    /// `None` for a model without a prior.
+    pub n_prior_steps: Option<u32>,
+    pub prior_guidance_scale: Option<f32>,
     /// The end of the prompt that the model could not read, when the prompt was too long.
     pub unread_prompt: Option<String>,
 }
@@ -129,8 +130,28 @@ pub struct ModelInfo {
     pub vocabulary: Option<Vocabulary>,
     /// Example prompts that the model does well.
     pub examples: Vec<String>,
-    /// What it can do.
-    pub deeds: Vec<ModelDeed>,
+    /// What it can be asked for.
+    pub operations: Vec<Operation>,
+    pub features: Vec<Feature>,
+    /// The settings that it has, in the order in which they are shown.
+    pub settings: Vec<SettingInfo>,
+    /// The sizes that it was made for, its default first.
+    #[serde(deserialize_with = "checked::sizes")]
+    pub native_sizes: Vec<(u32, u32)>,
+}
+
+impl ModelInfo {
+    pub fn can(&self, operation: Operation) -> bool {
+        self.operations.contains(&operation)
+    }
+
+    pub fn has(&self, feature: Feature) -> bool {
+        self.features.contains(&feature)
+    }
+
+    pub fn has_setting(&self, setting: Setting) -> bool {
+        self.settings.iter().any(|info| info.setting == setting)
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

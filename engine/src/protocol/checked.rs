@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-use crate::{catalogue::MAX_SIDE_PX, foreign_text};
+use crate::{foreign_text, model::MAX_SIDE_PX};
 
 pub(super) fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
@@ -33,6 +33,22 @@ pub(super) fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(u32, u
     Ok((width.clamp(1, MAX_SIDE_PX), height.clamp(1, MAX_SIDE_PX)))
 }
 
+pub(super) fn sizes<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<(u32, u32)>, D::Error> {
+    let sizes = Vec::<(u32, u32)>::deserialize(deserializer)?.into_iter();
+    let within = |side: u32| side.clamp(1, MAX_SIDE_PX);
+    Ok(sizes
+        .map(|(width, height)| (within(width), within(height)))
+        .collect())
+}
+
+/// A slider's end: zero for what is no number.
+pub(super) fn finite<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f32, D::Error> {
+    let number = f32::deserialize(deserializer)?;
+    Ok(if number.is_finite() { number } else { 0.0 })
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -57,7 +73,10 @@ mod tests {
                 defaults: Sampling::default(),
                 vocabulary: None,
                 examples: Vec::new(),
-                deeds: Vec::new(),
+                operations: Vec::new(),
+                features: Vec::new(),
+                settings: Vec::new(),
+                native_sizes: Vec::new(),
             }]);
             let frame = framing::encode_frame(&told).unwrap();
             let Some(Event::Models(models)) = framing::read_frame(&mut frame.as_slice()).unwrap()

@@ -141,30 +141,3 @@ pub struct Embeddings {
     pub pictures: Vec<Vec<f32>>,
     pub texts: Vec<Vec<f32>>,
 }
-
-/// What a model can do, so that the window can tell before it is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum ModelDeed {
-    Generate,
-    Edit,
-    Vary,
-    Blend,
-    Shift,
-    Upscale,
-    Embed,
-}
-
-impl ModelDeed {
-    /// As people read it.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Generate => "text to image",
-            Self::Edit => "edit",
-            Self::Vary => "variations",
-            Self::Blend => "blend",
-            Self::Shift => "shift",
-            Self::Upscale => "upscale",
-            Self::Embed => "embed",
-        }
-    }
-}

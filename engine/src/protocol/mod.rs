@@ -6,6 +6,7 @@
 //! SHA-256, never as paths, each part but the last of 64 KiB at least; models by id from the engine's own list.
 
 mod answers;
+mod capabilities;
 mod checked;
 pub mod chunks;
 pub mod framing;
@@ -16,8 +17,9 @@ pub use answers::{
     DeviceInfo, Failure, MemoryUse, ModelInfo, Phase, Picture, Plan, Preview, Progress, SelfTest,
     Timings, Vocabulary,
 };
+pub use capabilities::{Feature, Operation, Setting, SettingInfo};
 pub use gestures::{
-    BlendInput, BlendNoise, BlendRequest, EmbedRequest, Embeddings, Mix, ModelDeed, PictureInput,
+    BlendInput, BlendNoise, BlendRequest, EmbedRequest, Embeddings, Mix, PictureInput,
     ShiftRequest, UpscaleRequest, Upscaler, UpscalerInfo, VariationsRequest,
 };
 pub use requests::{
@@ -25,7 +27,7 @@ pub use requests::{
 };
 use serde::{Deserialize, Serialize};
 
-pub const VERSION: u16 = 3;
+pub const VERSION: u16 = 4;
 
 /// A job, numbered by the side that asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BlobHash, ModelId};
+use super::{BlobHash, ModelId, ModelInfo, Setting};
 use crate::samplers::Sampler;
 use crate::stitch::{EditPlan, EditSettings};
 
@@ -104,4 +104,42 @@ pub struct Sampling {
     pub guidance_scale: Option<f32>,
     pub n_prior_steps: Option<u32>,
     pub prior_guidance_scale: Option<f32>,
+    /// How many of the text encoder's last layers are left out; `None` and 0: none beyond the family's own.
+    pub clip_skip: Option<u32>,
+}
+
+impl Sampling {
+    /// What is chosen for a setting; `None` where it is the model's own, and for a setting that is not among these.
+    pub fn get(&self, setting: Setting) -> Option<f32> {
+        match setting {
+            Setting::Steps => self.n_steps.map(|n| n as f32),
+            Setting::Guidance => self.guidance_scale,
+            Setting::PriorSteps => self.n_prior_steps.map(|n| n as f32),
+            Setting::PriorGuidance => self.prior_guidance_scale,
+            Setting::ClipSkip => self.clip_skip.map(|n| n as f32),
+        }
+    }
+
+    /// Chooses a value; counts are rounded.
+    pub fn set(&mut self, setting: Setting, value: Option<f32>) {
+        let count = value.map(|value| value.round().max(0.0) as u32);
+        match setting {
+            Setting::Steps => self.n_steps = count,
+            Setting::Guidance => self.guidance_scale = value,
+            Setting::PriorSteps => self.n_prior_steps = count,
+            Setting::PriorGuidance => self.prior_guidance_scale = value,
+            Setting::ClipSkip => self.clip_skip = count,
+        }
+    }
+
+    /// Without what a model does not have, as when settings come from another model's picture.
+    #[must_use]
+    pub fn for_model(mut self, model: &ModelInfo) -> Self {
+        for setting in Setting::ALL {
+            if !model.has_setting(setting) {
+                self.set(setting, None);
+            }
+        }
+        self
+    }
 }

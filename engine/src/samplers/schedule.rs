@@ -1,8 +1,12 @@
 use burn::tensor::Tensor;
 
-use super::{AncestralSchedule, DdimSchedule, NoiseLevel, Sampler, deterministic::Level};
+use super::{
+    AncestralSchedule, DdimSchedule, ModelOutput, NoiseLevel, Sampler, Step, ddim, ddpm,
+    deterministic::Level, dpmpp_2m, euler, euler_ancestral,
+};
 use crate::{
     Result,
+    noise::Generator,
     schedules::{SchedulerConfig, SigmaSchedule},
 };
 
@@ -78,5 +82,29 @@ impl Schedule {
             }
             Self::Ddpm(_) | Self::Ddim(_) | Self::Dpmpp2m(_) => noise,
         }
+    }
+}
+
+/// Runs a sampler over its schedule.
+///
+/// The latents are at the schedule's first level; further noise comes from `generator`, in the reference's order.
+///
+/// # Errors
+/// What `model` and `on_step` return.
+pub fn sample<const D: usize>(
+    schedule: &Schedule,
+    model: impl FnMut(Tensor<D>, f32) -> Result<ModelOutput<D>>,
+    latents: Tensor<D>,
+    generator: &mut Generator,
+    on_step: impl FnMut(Step<D>) -> Result<()>,
+) -> Result<Tensor<D>> {
+    match schedule {
+        Schedule::Ddpm(schedule) => ddpm(model, latents, schedule, generator, on_step),
+        Schedule::Ddim(schedule) => ddim(model, latents, schedule, on_step),
+        Schedule::Euler(schedule) => euler(model, latents, schedule, on_step),
+        Schedule::EulerAncestral(schedule) => {
+            euler_ancestral(model, latents, schedule, generator, on_step)
+        }
+        Schedule::Dpmpp2m(schedule) => dpmpp_2m(model, latents, schedule, on_step),
     }
 }

@@ -205,17 +205,9 @@ impl SchedulerConfig {
     /// # Errors
     /// [`Error::NotAModel`] for a scheduler class that Limn does not know.
     pub fn sampler(&self) -> Result<Sampler> {
-        match self.class_name.as_str() {
-            "DDPMScheduler" => Ok(Sampler::Ddpm),
-            "DDIMScheduler" => Ok(Sampler::Ddim),
-            "EulerDiscreteScheduler" => Ok(Sampler::Euler),
-            "EulerAncestralDiscreteScheduler" => Ok(Sampler::EulerAncestral),
-            "DPMSolverMultistepScheduler" if self.use_karras_sigmas == Some(true) => {
-                Ok(Sampler::Dpmpp2mKarras)
-            }
-            "DPMSolverMultistepScheduler" => Ok(Sampler::Dpmpp2m),
-            _ => Err(self.unsupported("_class_name", &self.class_name)),
-        }
+        let karras = self.use_karras_sigmas == Some(true);
+        Sampler::from_diffusers(&self.class_name, karras)
+            .ok_or_else(|| self.unsupported("_class_name", &self.class_name))
     }
 
     /// # Errors
@@ -281,11 +273,7 @@ impl SchedulerConfig {
 
     /// Whether this sampler spaces its sigmas as Karras et al. 2022 do.
     pub(super) fn uses_karras_sigmas(&self, sampler: Sampler) -> bool {
-        match sampler {
-            Sampler::Dpmpp2mKarras => true,
-            Sampler::Euler => self.use_karras_sigmas == Some(true),
-            _ => false,
-        }
+        sampler.info().karras || (sampler == Sampler::Euler && self.use_karras_sigmas == Some(true))
     }
 
     fn unsupported(&self, entry: &str, value: impl std::fmt::Display) -> Error {

@@ -73,7 +73,7 @@ pub struct ModelSize {
 impl ModelSize {
     /// No model has smaller pictures: less would part an edit into thousands.
     const MIN_SIDE_PX: u32 = 16;
-    const MAX_SIDE_PX: u32 = crate::catalogue::MAX_SIDE_PX;
+    const MAX_SIDE_PX: u32 = crate::model::MAX_SIDE_PX;
     const MAX_STRIDE_PX: u32 = 1_024;
 
     /// `native` are the width and height that it was made for; its sizes step by `stride` pixels.

@@ -10,7 +10,7 @@ use std::{
 use safetensors::Dtype;
 use sha2::{Digest, Sha256};
 
-use super::header::{self, MAX_HEADER_BYTES, MAX_TENSORS, TensorInfo};
+use super::header::{self, Header, MAX_HEADER_BYTES, MAX_TENSORS, TensorInfo};
 use crate::{Error, Result};
 
 /// Where a safetensors file is.
@@ -69,6 +69,8 @@ impl<'a> TensorKind<'a> {
 pub struct TensorFiles {
     files: Vec<OpenFile>,
     tensors: BTreeMap<String, (usize, TensorInfo)>,
+    /// Of the first file.
+    metadata: BTreeMap<String, String>,
 }
 
 impl TensorFiles {
@@ -82,9 +84,13 @@ impl TensorFiles {
     pub fn open(files: &[TensorFile]) -> Result<Self> {
         let mut opened = Vec::new();
         let mut tensors = BTreeMap::new();
+        let mut metadata = BTreeMap::new();
         for (i_file, file) in files.iter().enumerate() {
-            let (file, file_tensors) = OpenFile::open(file)?;
-            for (name, info) in file_tensors {
+            let (file, header) = OpenFile::open(file)?;
+            if i_file == 0 {
+                metadata = header.metadata;
+            }
+            for (name, info) in header.tensors {
                 if tensors.contains_key(&name) {
                     return Err(file.bad(format!("tensor `{name}` is in another shard too")));
                 }
@@ -104,6 +110,7 @@ impl TensorFiles {
         Ok(Self {
             files: opened,
             tensors,
+            metadata,
         })
     }
 
@@ -139,6 +146,11 @@ impl TensorFiles {
         self.tensors.keys().map(String::as_str)
     }
 
+    /// What the file says of itself in words, as trainers and converters write it: `modelspec.*`, `ss_*`.
+    pub fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.metadata
+    }
+
     /// The shape of the tensor that the files call `name`.
     pub fn shape(&self, name: &str) -> Option<&[usize]> {
         let (_, info) = self.tensor(name)?;
@@ -168,6 +180,7 @@ impl TensorFiles {
         Ok(Self {
             files: self.files,
             tensors,
+            metadata: self.metadata,
         })
     }
 
@@ -224,7 +237,7 @@ enum Contents {
 }
 
 impl OpenFile {
-    fn open(file: &TensorFile) -> Result<(Self, BTreeMap<String, TensorInfo>)> {
+    fn open(file: &TensorFile) -> Result<(Self, Header)> {
         let path = file.path();
         let (contents, n_bytes) = match file {
             TensorFile::Disk(path) => {
@@ -239,12 +252,12 @@ impl OpenFile {
             n_bytes,
             data_start: 0,
         };
-        let tensors = opened.read_header()?;
-        Ok((opened, tensors))
+        let header = opened.read_header()?;
+        Ok((opened, header))
     }
 
     /// Reads and checks the header, and sets `data_start`.
-    fn read_header(&mut self) -> Result<BTreeMap<String, TensorInfo>> {
+    fn read_header(&mut self) -> Result<Header> {
         let mut start = [0; 9];
         if self.n_bytes < start.len() as u64 {
             return Err(self.bad(format!("{} bytes are too few for weights", self.n_bytes)));

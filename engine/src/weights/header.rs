@@ -20,6 +20,9 @@ pub(super) const MAX_TENSORS: usize = 20_000;
 const MAX_RANK: usize = 8;
 const MAX_NAME_BYTES: usize = 512;
 const METADATA_KEY: &str = "__metadata__";
+/// Of one entry of the metadata. Trainers write statistics of megabytes that nobody reads.
+const MAX_METADATA_BYTES: usize = 64 << 10;
+const MAX_METADATA_ENTRIES: usize = 1_000;
 
 /// One tensor of a file: `begin..end` counts bytes from the end of the header.
 #[derive(Debug, Clone)]
@@ -37,16 +40,21 @@ impl TensorInfo {
     }
 }
 
+/// What a file says of itself.
+#[derive(Debug)]
+pub(super) struct Header {
+    pub tensors: BTreeMap<String, TensorInfo>,
+    /// As the format has it, words under words. What is longer than [`MAX_METADATA_BYTES`] is left out.
+    pub metadata: BTreeMap<String, String>,
+}
+
 /// The tensors of a file whose header is `json` and which has `n_data_bytes` after it.
 ///
 /// # Errors
 /// The reason, when names repeat, there are too many tensors or dimensions, a size overflows, or the
 /// tensors do not fill the file's data exactly, without gap or overlap.
-pub(super) fn parse(
-    json: &[u8],
-    n_data_bytes: u64,
-) -> Result<BTreeMap<String, TensorInfo>, String> {
-    let Entries(entries) = serde_json::from_slice(json).map_err(|error| {
+pub(super) fn parse(json: &[u8], n_data_bytes: u64) -> Result<Header, String> {
+    let Entries { entries, metadata } = serde_json::from_slice(json).map_err(|error| {
         let error = foreign_text::reason(error);
         format!("its header is not what a safetensors header should be ({error})")
     })?;
@@ -58,7 +66,7 @@ pub(super) fn parse(
         })
         .collect::<Result<BTreeMap<_, _>, String>>()?;
     check_offsets(&tensors, n_data_bytes)?;
-    Ok(tensors)
+    Ok(Header { tensors, metadata })
 }
 
 /// Tensors must lie one after another and fill the data.
@@ -187,7 +195,10 @@ impl<'de> Deserialize<'de> for ShortText {
 }
 
 /// The entries of a header, each name once.
-struct Entries(BTreeMap<String, Entry>);
+struct Entries {
+    entries: BTreeMap<String, Entry>,
+    metadata: BTreeMap<String, String>,
+}
 
 impl<'de> Deserialize<'de> for Entries {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -202,11 +213,12 @@ impl<'de> Deserialize<'de> for Entries {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
                 let mut entries = BTreeMap::new();
+                let mut metadata = BTreeMap::new();
                 let mut has_metadata = false;
                 while let Some(name) = map.next_key::<String>()? {
                     check_name(&name).map_err(A::Error::custom)?;
                     let is_repeated = if name == METADATA_KEY {
-                        map.next_value::<IgnoredAny>()?;
+                        Metadata(metadata) = map.next_value()?;
                         std::mem::replace(&mut has_metadata, true)
                     } else {
                         let entry = map.next_value()?;
@@ -221,11 +233,58 @@ impl<'de> Deserialize<'de> for Entries {
                         )));
                     }
                 }
-                Ok(Entries(entries))
+                Ok(Entries { entries, metadata })
             }
         }
 
         deserializer.deserialize_map(EntriesVisitor)
+    }
+}
+
+/// What a file says of itself in words. Whatever is not words is nobody's fault here: nothing depends on it.
+struct Metadata(BTreeMap<String, String>);
+
+impl<'de> Deserialize<'de> for Metadata {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Any {
+            Entries(BTreeMap<String, Words>),
+            Other(IgnoredAny),
+        }
+
+        let entries = match Any::deserialize(deserializer)? {
+            Any::Entries(entries) => entries,
+            Any::Other(IgnoredAny) => BTreeMap::new(),
+        };
+        let fits = |name: &str, value: &str| {
+            name.len() <= MAX_NAME_BYTES && value.len() <= MAX_METADATA_BYTES
+        };
+        let words = entries
+            .into_iter()
+            .filter_map(|(name, Words(value))| Some((name, value?)))
+            .filter(|(name, value)| fits(name, value))
+            .take(MAX_METADATA_ENTRIES);
+        Ok(Self(words.collect()))
+    }
+}
+
+/// A string, or anything else.
+struct Words(Option<String>);
+
+impl<'de> Deserialize<'de> for Words {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Any {
+            Words(String),
+            Other(IgnoredAny),
+        }
+
+        Ok(Self(match Any::deserialize(deserializer)? {
+            Any::Words(words) => Some(words),
+            Any::Other(IgnoredAny) => None,
+        }))
     }
 }
 

@@ -10,11 +10,13 @@
 
 mod bounded;
 mod files;
+mod float8;
 mod folder;
 mod header;
 mod parameters;
 mod plan;
 mod read;
+mod remap;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +29,7 @@ pub use files::{TensorFile, TensorFiles, TensorKind};
 pub use folder::{EmbeddedFile, ModelFolder};
 pub use parameters::Parameters;
 pub use plan::{LoadReport, NameRules};
+pub use remap::{Remap, Target, View};
 
 use crate::Result;
 
@@ -72,7 +75,7 @@ pub fn load_component<T>(
     options: &LoadOptions,
     init: impl Fn(&Parameters) -> Result<T>,
 ) -> Result<(T, LoadReport)> {
-    let names = plan::remap_names(files, rules)?;
+    let names = remap::remap_names(files, rules)?;
     let report = plan_component(files, &names, rules, options.dtype, &init)?;
     report.check(files)?;
     let reader = read::Reader {
@@ -103,13 +106,13 @@ pub fn inspect_component<T>(
     dtype: DType,
     init: impl Fn(&Parameters) -> Result<T>,
 ) -> Result<LoadReport> {
-    let names = plan::remap_names(files, rules)?;
+    let names = remap::remap_names(files, rules)?;
     plan_component(files, &names, rules, dtype, &init)
 }
 
 fn plan_component<T>(
     files: &TensorFiles,
-    names: &plan::FileNames,
+    names: &remap::FileNames,
     rules: &NameRules,
     dtype: DType,
     init: &impl Fn(&Parameters) -> Result<T>,

@@ -115,7 +115,10 @@ fn transpose_data(data: &TensorData, shape: [usize; 2]) -> TensorData {
     }
 }
 
-fn transpose<T: Element + Default>(data: &TensorData, [rows, columns]: [usize; 2]) -> TensorData {
+pub(super) fn transpose<T: Element + Default>(
+    data: &TensorData,
+    [rows, columns]: [usize; 2],
+) -> TensorData {
     /// Columns at a time, so that a read cache line is used whole.
     const BLOCK: usize = 16;
     let source = data

@@ -8,28 +8,32 @@ use serde::Serialize;
 
 use super::{
     files::TensorFiles,
+    float8::is_float8,
     header::MAX_TENSORS,
     parameters::{Source, Taken},
+    remap::{FileNames, Found, Remap},
 };
 use crate::{Error, Result};
 
 /// How the names in a file relate to the names that a component asks for.
-#[derive(Debug, Clone, Copy)]
-pub struct NameRules {
-    /// From the file's name to the component's.
-    pub remap: fn(&str) -> Cow<'_, str>,
+#[derive(Clone, Copy)]
+pub struct NameRules<'a> {
+    /// From the file's names to the component's.
+    pub remap: Remap<'a>,
     /// Tensors that files have and the component never uses, by the component's naming: a whole name,
     /// its last parts (`position_ids`), or a prefix ending in a dot (`quantize.`).
     pub allow_unused: &'static [&'static str],
 }
 
-impl NameRules {
+impl NameRules<'static> {
     /// Names as they are, and every tensor must be used.
     pub const EXACT: Self = Self {
-        remap: |name| Cow::Borrowed(name),
+        remap: Remap::Names(|name| Cow::Borrowed(name)),
         allow_unused: &[],
     };
+}
 
+impl NameRules<'_> {
     fn allows_unused(&self, name: &str) -> bool {
         self.allow_unused.iter().any(|pattern| {
             if pattern.ends_with('.') {
@@ -92,27 +96,6 @@ impl LoadReport {
     }
 }
 
-/// The names of the files' tensors, by the component's naming.
-pub(super) type FileNames = BTreeMap<String, String>;
-
-/// Applies the remap.
-///
-/// # Errors
-/// [`Error::BadWeights`] when two tensors end up under one name.
-pub(super) fn remap_names(files: &TensorFiles, rules: &NameRules) -> Result<FileNames> {
-    let mut names = FileNames::new();
-    for file_name in files.names() {
-        let name = (rules.remap)(file_name).into_owned();
-        if let Some(other) = names.insert(name, file_name.to_owned()) {
-            return Err(Error::BadWeights {
-                path: files.path().to_owned(),
-                reason: format!("`{other}` and `{file_name}` are the same tensor"),
-            });
-        }
-    }
-    Ok(names)
-}
-
 /// A [`Source`] that records what is asked of it.
 pub(super) struct Plan<'a> {
     files: &'a TensorFiles,
@@ -146,25 +129,37 @@ impl<'a> Plan<'a> {
         };
         for (name, shape) in &wanted {
             report.n_parameters += shape.iter().product::<usize>() as u64;
-            let Some((_, info)) = names.get(name).and_then(|name| self.files.tensor(name)) else {
+            let found = names.get(name);
+            let Some((info, view)) = found.and_then(|Found { file_name, view }| {
+                let (_, info) = self.files.tensor(file_name)?;
+                Some((info, view))
+            }) else {
                 report.missing.push(name.clone());
                 continue;
             };
-            if &info.shape != shape {
-                report.unfit.push(format!(
-                    "{name} is {:?} and should be {shape:?}",
-                    info.shape
-                ));
-            } else if !matches!(info.dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16) {
-                report.unfit.push(format!(
-                    "{name} is in {}, and Limn reads F32, F16 and BF16",
-                    info.dtype
-                ));
+            match view.shape(&info.shape) {
+                Ok(seen) if seen == *shape => {}
+                Ok(seen) => report
+                    .unfit
+                    .push(format!("{name} is {seen:?} and should be {shape:?}")),
+                Err(reason) => report.unfit.push(format!("{name} {reason}")),
+            }
+            if !is_readable(info.dtype) {
+                report
+                    .unfit
+                    .push(format!("{name} is in {}, and {READABLE}", info.dtype));
             }
         }
         report.bytes = report.n_parameters * self.dtype.size() as u64;
         report
     }
+}
+
+/// For messages.
+pub(super) const READABLE: &str = "Limn reads F32, F16, BF16, F8_E4M3 and F8_E5M2";
+
+fn is_readable(dtype: Dtype) -> bool {
+    matches!(dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16) || is_float8(dtype)
 }
 
 impl Source for Plan<'_> {

@@ -9,9 +9,11 @@ use safetensors::Dtype;
 use super::{
     LoadProgress,
     files::{OpenFile, TensorFiles},
+    float8::{from_e4m3, from_e5m2, is_float8, scale},
     header::TensorInfo,
     parameters::{Source, Taken},
-    plan::FileNames,
+    plan::READABLE,
+    remap::{FileNames, Found, View},
 };
 use crate::{Error, Result, device::gates};
 
@@ -34,16 +36,30 @@ pub(super) struct Reader<'a> {
 impl Source for Reader<'_> {
     fn take(&self, name: &str, shape: &[usize]) -> Result<Taken> {
         (self.on_progress)(self.progress.get())?;
-        let (file, info) = self
-            .names
-            .get(name)
-            .and_then(|file_name| self.files.tensor(file_name))
-            .filter(|(_, info)| info.shape == shape)
-            .ok_or_else(|| Error::BadWeights {
+        let planned = self.names.get(name).and_then(|Found { file_name, view }| {
+            let (file, info) = self.files.tensor(file_name)?;
+            let seen = view.shape(&info.shape).ok()?;
+            (seen == shape).then_some((file_name, file, info, *view))
+        });
+        let Some((file_name, file, info, view)) = planned else {
+            return Err(Error::BadWeights {
                 path: self.files.path().to_owned(),
                 reason: format!("`{name}` was not planned"),
-            })?;
-        let data = read_tensor(file, name, info, self.dtype)?;
+            });
+        };
+        let scale = if is_float8(info.dtype) {
+            scale(self.files, file_name)?
+        } else {
+            1.0
+        };
+        let read = TensorRead {
+            file,
+            name,
+            info,
+            view,
+            scale,
+        };
+        let data = read.read_in(self.dtype)?;
         self.account_for(data.bytes().len() as u64)?;
         Ok(Taken::Read(data))
     }
@@ -74,68 +90,89 @@ impl Reader<'_> {
     }
 }
 
-/// Reads one tensor and casts it.
-///
-/// # Errors
-/// [`Error::Io`]; [`Error::BadWeights`] when a value is not finite, in the file or after the cast.
-fn read_tensor(
-    file: &OpenFile,
-    name: &str,
-    info: &TensorInfo,
-    running: DType,
-) -> Result<TensorData> {
-    let read = TensorRead { file, name, info };
-    match running {
-        DType::F32 => match info.dtype {
-            Dtype::F32 => read.cast(f32::from_le_bytes, |x| x, f32::is_finite),
-            Dtype::F16 => read.cast(f16::from_le_bytes, f16::to_f32, f32::is_finite),
-            Dtype::BF16 => read.cast(bf16::from_le_bytes, bf16::to_f32, f32::is_finite),
-            _ => Err(read.unreadable()),
-        },
-        DType::F16 => match info.dtype {
-            Dtype::F32 => read.cast(f32::from_le_bytes, f16::from_f32, f16::is_finite),
-            Dtype::F16 => read.cast(f16::from_le_bytes, |x| x, f16::is_finite),
-            Dtype::BF16 => read.cast(
-                bf16::from_le_bytes,
-                |x| f16::from_f32(x.to_f32()),
-                f16::is_finite,
-            ),
-            _ => Err(read.unreadable()),
-        },
-        DType::BF16 => match info.dtype {
-            Dtype::F32 => read.cast(f32::from_le_bytes, bf16::from_f32, bf16::is_finite),
-            Dtype::F16 => read.cast(
-                f16::from_le_bytes,
-                |x| bf16::from_f32(x.to_f32()),
-                bf16::is_finite,
-            ),
-            Dtype::BF16 => read.cast(bf16::from_le_bytes, |x| x, bf16::is_finite),
-            _ => Err(read.unreadable()),
-        },
-        other => panic!("components run in F32, F16 or BF16, not in {other:?}"),
-    }
-}
-
+/// One tensor on its way from a file.
 struct TensorRead<'a> {
     file: &'a OpenFile,
     name: &'a str,
     info: &'a TensorInfo,
+    view: View,
+    /// What eight-bit floats are multiplied with.
+    scale: f32,
 }
 
 impl TensorRead<'_> {
+    /// Reads it and casts it.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::BadWeights`] when a value is not finite, in the file or after the cast.
+    fn read_in(&self, running: DType) -> Result<TensorData> {
+        let dtype = self.info.dtype;
+        match running {
+            DType::F32 => match dtype {
+                Dtype::F32 => self.cast(f32::from_le_bytes, |x| x, f32::is_finite),
+                Dtype::F16 => self.cast(f16::from_le_bytes, f16::to_f32, f32::is_finite),
+                Dtype::BF16 => self.cast(bf16::from_le_bytes, bf16::to_f32, f32::is_finite),
+                _ => self.cast_float8(|x| x, f32::is_finite),
+            },
+            DType::F16 => match dtype {
+                Dtype::F32 => self.cast(f32::from_le_bytes, f16::from_f32, f16::is_finite),
+                Dtype::F16 => self.cast(f16::from_le_bytes, |x| x, f16::is_finite),
+                Dtype::BF16 => self.cast(
+                    bf16::from_le_bytes,
+                    |x| f16::from_f32(x.to_f32()),
+                    f16::is_finite,
+                ),
+                _ => self.cast_float8(f16::from_f32, f16::is_finite),
+            },
+            DType::BF16 => match dtype {
+                Dtype::F32 => self.cast(f32::from_le_bytes, bf16::from_f32, bf16::is_finite),
+                Dtype::F16 => self.cast(
+                    f16::from_le_bytes,
+                    |x| bf16::from_f32(x.to_f32()),
+                    bf16::is_finite,
+                ),
+                Dtype::BF16 => self.cast(bf16::from_le_bytes, |x| x, bf16::is_finite),
+                _ => self.cast_float8(bf16::from_f32, bf16::is_finite),
+            },
+            other => panic!("components run in F32, F16 or BF16, not in {other:?}"),
+        }
+    }
+
+    /// Of eight-bit floats, by a table of what each of the 256 stands for.
+    fn cast_float8<T: Element + Default>(
+        &self,
+        convert: impl Fn(f32) -> T,
+        is_finite: impl Fn(T) -> bool + Sync,
+    ) -> Result<TensorData> {
+        let decode: fn([u8; 1]) -> f32 = match self.info.dtype {
+            Dtype::F8_E4M3 => from_e4m3,
+            Dtype::F8_E5M2 => from_e5m2,
+            _ => return Err(self.unreadable()),
+        };
+        let table: Vec<T> = (0..=u8::MAX)
+            .map(|byte| convert(decode([byte]) * self.scale))
+            .collect();
+        self.cast(
+            |[byte]: [u8; 1]| byte,
+            |byte| table[usize::from(byte)],
+            is_finite,
+        )
+    }
+
     fn cast<const N: usize, S: Send + Sync, T: Element + Default>(
         &self,
         from_le_bytes: impl Fn([u8; N]) -> S + Sync,
         convert: impl Fn(S) -> T + Sync,
         is_finite: impl Fn(T) -> bool + Sync,
     ) -> Result<TensorData> {
-        let mut values = vec![T::default(); self.info.n_elements()];
+        let (first, n_elements) = self.view.range(self.info.n_elements());
+        let mut values = vec![T::default(); n_elements];
         values
             .par_chunks_mut(CHUNK_ELEMENTS)
             .enumerate()
             .try_for_each_init(Vec::new, |bytes, (i_chunk, chunk)| {
                 bytes.resize(chunk.len() * N, 0);
-                let offset = i_chunk * CHUNK_ELEMENTS * N;
+                let offset = (first + i_chunk * CHUNK_ELEMENTS) * N;
                 self.file
                     .read_data(bytes, self.info.begin + offset as u64)?;
                 let (elements, _) = bytes.as_chunks::<N>();
@@ -152,12 +189,12 @@ impl TensorRead<'_> {
                     )))
                 }
             })?;
-        Ok(TensorData::new(values, self.info.shape.as_slice()))
+        Ok(self.view.arrange(values, &self.info.shape))
     }
 
     fn unreadable(&self) -> Error {
         self.file.bad(format!(
-            "tensor `{}` is in {}, and Limn reads F32, F16 and BF16",
+            "tensor `{}` is in {}, and {READABLE}",
             self.name, self.info.dtype
         ))
     }

@@ -8,9 +8,9 @@ use burn::tensor::DType;
 
 use super::{
     EXIT_DEVICE_LOST, failed,
+    job_input::{DrawInput, JobInput},
     latents::read_latents,
     log,
-    order::{Making, Order},
     output::Outbox,
     queue::{CancelFlag, Queue, Task},
     told::Told,
@@ -21,9 +21,9 @@ use crate::{
     catalogue::Catalogue,
     device::{Devices, gates, is_cpu, memory},
     foreign_text,
-    pipelines::{
+    operations::{
         InitialLatents, LoadedModel, OnEvent, PipelineEvent, Runtime, SourcePicture, blend, edit,
-        embed, shift, text_to_image, variations,
+        embed, generate, shift, variations,
     },
     protocol::{
         self, DtypeChoice, EmbedRequest, Event, GenerateRequest, JobId, MemoryUse, ModelId, Phase,
@@ -85,11 +85,11 @@ impl Compute {
                 ),
                 Task::Job {
                     job,
-                    order,
+                    input,
                     cancelled,
                 } => (
                     Some(job),
-                    self.catching(Some(job), |this| this.do_job(job, &order, &cancelled)),
+                    self.catching(Some(job), |this| this.do_job(job, &input, &cancelled)),
                 ),
             };
             let Err(error) = result else { continue };
@@ -233,35 +233,35 @@ impl Compute {
         self.loaded = None;
     }
 
-    fn do_job(&mut self, job: JobId, order: &Order, cancelled: &CancelFlag) -> Result<()> {
-        match order {
-            Order::Generate(making) => {
-                self.make(job, making, cancelled, |model, latents, on_event| {
-                    text_to_image::run(model, &making.request, latents, on_event)
+    fn do_job(&mut self, job: JobId, input: &JobInput, cancelled: &CancelFlag) -> Result<()> {
+        match input {
+            JobInput::Generate(input) => {
+                self.make(job, input, cancelled, |model, latents, on_event| {
+                    generate::run(model, &input.request, latents, on_event)
                 })
             }
-            Order::Edit(making, input) => {
-                self.make(job, making, cancelled, |model, latents, on_event| {
-                    edit::run(model, &making.request, input, latents, on_event)
+            JobInput::Edit(input, edited) => {
+                self.make(job, input, cancelled, |model, latents, on_event| {
+                    edit::run(model, &input.request, edited, latents, on_event)
                 })
             }
-            Order::Vary(making, request, source) => {
-                self.make(job, making, cancelled, |model, latents, on_event| {
+            JobInput::Vary(input, request, source) => {
+                self.make(job, input, cancelled, |model, latents, on_event| {
                     variations::run(model, request, source, latents, on_event)
                 })
             }
-            Order::Blend(making, request, parts) => {
-                self.make(job, making, cancelled, |model, latents, on_event| {
+            JobInput::Blend(input, request, parts) => {
+                self.make(job, input, cancelled, |model, latents, on_event| {
                     blend::run(model, request, parts, latents, on_event)
                 })
             }
-            Order::Shift(making, request, source) => {
-                self.make(job, making, cancelled, |model, latents, on_event| {
+            JobInput::Shift(input, request, source) => {
+                self.make(job, input, cancelled, |model, latents, on_event| {
                     shift::run(model, request, source, latents, on_event)
                 })
             }
-            Order::Upscale(request, source) => self.upscale(job, request, source, cancelled),
-            Order::Embed(request, pictures) => self.embed(job, request, pictures, cancelled),
+            JobInput::Upscale(request, source) => self.upscale(job, request, source, cancelled),
+            JobInput::Embed(request, pictures) => self.embed(job, request, pictures, cancelled),
         }
     }
 
@@ -285,14 +285,14 @@ impl Compute {
     fn make(
         &mut self,
         job: JobId,
-        making: &Making,
+        input: &DrawInput,
         cancelled: &CancelFlag,
         run: impl Fn(&mut LoadedModel, Option<&InitialLatents>, &mut OnEvent) -> Result<Timings>,
     ) -> Result<()> {
-        let latents = making.latents.as_deref().map(read_latents).transpose()?;
-        let GenerateRequest { model, compute, .. } = &making.request;
+        let latents = input.latents.as_deref().map(read_latents).transpose()?;
+        let GenerateRequest { model, compute, .. } = &input.request;
         let compute = protocol::Compute {
-            dtype: making.dtype,
+            dtype: input.dtype,
             ..compute.clone()
         };
         self.with_model(job, model, &compute, cancelled, |model, on_event| {

@@ -2,7 +2,7 @@
 
 use safetensors::{Dtype, SafeTensors};
 
-use crate::{Error, Result, pipelines::InitialLatents};
+use crate::{Error, Result, operations::InitialLatents};
 
 /// A header for one tensor is a hundred bytes.
 const MAX_HEADER_BYTES: u64 = 1 << 16;

@@ -17,9 +17,9 @@ use tracing_subscriber::{
 
 use super::output::Outbox;
 use crate::{
-    device, foreign_text,
+    device, foreign_text, heartbeat,
     protocol::{Event, JobId, Phase},
-    pulse, standard_error,
+    standard_error,
 };
 
 /// One file of this size at most, and one older one.
@@ -56,7 +56,7 @@ impl Listener {
 /// Logs to `engine.log` in the cache folder, or to standard error where there is none; notes panics.
 pub(super) fn start(outbox: &Outbox) {
     lock(&LISTENER).outbox = Some(outbox.clone());
-    pulse::listen(model_goes_on);
+    heartbeat::listen(model_goes_on);
     let filter = EnvFilter::try_from_env("LIMN_LOG").unwrap_or_else(|_| DEFAULT_FILTER.into());
     let file = device::cache_dir()
         .map(|dir| dir.join("logs").join("engine.log"))

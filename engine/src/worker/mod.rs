@@ -9,9 +9,9 @@
 //! and a line of the kernel compiler's log for every kernel that it compiles or tunes (`log`).
 
 mod compute;
+mod job_input;
 mod latents;
 mod log;
-mod order;
 mod output;
 mod queue;
 mod told;
@@ -34,7 +34,7 @@ use crate::{
     protocol::{Event, Failure, JobId, Phase, Request, chunks::Joiner, framing},
     standard_error,
 };
-use order::{Gatherer, Order};
+use job_input::{Gatherer, JobInput};
 use output::Outbox;
 use queue::{Queue, Task};
 
@@ -225,11 +225,11 @@ impl Reader {
         }
     }
 
-    fn queue_job(&mut self, job: JobId, gather: impl FnOnce(Gatherer) -> Result<Order>) {
+    fn queue_job(&mut self, job: JobId, gather: impl FnOnce(Gatherer) -> Result<JobInput>) {
         match gather(Gatherer::new(&mut self.blobs)) {
             Err(error) => self.outbox.send(failed(Some(job), &error)),
-            Ok(order) => {
-                if !self.queue.push_job(job, order) {
+            Ok(input) => {
+                if !self.queue.push_job(job, input) {
                     let error = Error::Protocol(format!("job {} is already here", job.0));
                     self.outbox.send(failed(None, &error));
                 }

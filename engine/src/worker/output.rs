@@ -176,8 +176,8 @@ mod tests {
                 sampler: Sampler::Ddpm,
                 n_steps: 1,
                 guidance_scale: 1.0,
-                n_prior_steps: 1,
-                prior_guidance_scale: 1.0,
+                n_prior_steps: Some(1),
+                prior_guidance_scale: Some(1.0),
                 unread_prompt: Some(unread_prompt),
             },
         }

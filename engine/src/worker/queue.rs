@@ -6,7 +6,7 @@ use std::{
     },
 };
 
-use super::order::Order;
+use super::job_input::JobInput;
 use crate::protocol::{Compute, JobId, ModelId};
 
 /// Work for the compute thread, in order.
@@ -19,7 +19,7 @@ pub(super) enum Task {
     },
     Job {
         job: JobId,
-        order: Box<Order>,
+        input: Box<JobInput>,
         cancelled: Arc<CancelFlag>,
     },
     ShutDown,
@@ -53,14 +53,14 @@ impl Queue {
     }
 
     /// False when a job of this number waits or runs already.
-    pub fn push_job(&self, job: JobId, order: Order) -> bool {
+    pub fn push_job(&self, job: JobId, input: JobInput) -> bool {
         let mut state = self.lock();
         if state.position(job).is_some() || state.running.as_ref().is_some_and(|r| r.0 == job) {
             return false;
         }
         state.waiting.push_back(Task::Job {
             job,
-            order: Box::new(order),
+            input: Box::new(input),
             cancelled: Arc::default(),
         });
         self.changed.notify_one();

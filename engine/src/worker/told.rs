@@ -1,6 +1,6 @@
 use crate::{
     Result,
-    pipelines::{OnEvent, PipelineEvent},
+    progress::{OnEvent, PipelineEvent},
 };
 
 /// What a job has told, so that it can begin anew without telling it twice.

@@ -6,11 +6,11 @@ use super::{
 use crate::{
     Error, Result,
     catalogue::UpscalerFile,
+    components::upscalers::MAX_TILE_BYTES,
     device::memory,
     foreign_text,
-    pipelines::{LoadedUpscaler, OnEvent, SourcePicture, UpscaleOrder, redraw, upscale},
+    operations::{LoadedUpscaler, OnEvent, SourcePicture, UpscaleJob, redraw, upscale},
     protocol::{self, Event, GenerateRequest, JobId, MemoryUse, ModelId, UpscaleRequest, Upscaler},
-    upscaler::MAX_TILE_BYTES,
 };
 
 /// The upscaler of the last job: people make one picture after another larger.
@@ -64,14 +64,14 @@ impl Compute {
         let mut told = Told::default();
         let timings = loop {
             let held = self.upscaler.as_ref().filter(|_| file.is_some());
-            let order = UpscaleOrder {
+            let upscale_job = UpscaleJob {
                 source,
                 scale: request.scale,
                 upscaler: held.map(|held| &held.upscaler),
                 device_bytes,
                 host_bytes,
             };
-            match upscale::run(&order, &mut |event| told.pass(event, &mut on_event)) {
+            match upscale::run(&upscale_job, &mut |event| told.pass(event, &mut on_event)) {
                 // In smaller tiles, down to the smallest: that one's error names what it needs.
                 Err(Error::OutOfMemory(reason))
                     if held.is_some_and(|held| held.fits(device_bytes)) =>

@@ -1,6 +1,6 @@
 //! The autoencoder beside diffusers' `VQModel`.
 
-use limn_engine::autoencoder::{Autoencoder, AutoencoderParts};
+use limn_engine::components::autoencoders::{Autoencoder, AutoencoderParts};
 
 use crate::harness::{Fixture, assert_close, load_options, parity_tolerance};
 

@@ -3,11 +3,11 @@
 
 use burn::tensor::DType;
 use limn_engine::{
+    components::priors::{Prior, PriorConditioning},
+    components::text_encoders::{ClipTextEncoder, ClipTextOutput},
+    components::vision_encoders::ClipVisionEncoder,
     image::RgbPicture,
     image_preprocessor::ImagePreprocessor,
-    prior::{Prior, PriorConditioning},
-    text_encoders::{ClipTextEncoder, ClipTextOutput},
-    vision_encoder::ClipVisionEncoder,
 };
 
 use crate::harness::{Fixture, assert_close, load_options, parity_tolerance, test_device};

@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, fs, path::Path, sync::LazyLock};
 use burn::tensor::{DType, Tensor, TensorData};
 use limn_engine::{
     Error, PixelRect, Result,
-    catalogue::UnclipFolder,
-    pipelines::{EditInput, FinishedPicture, LoadedModel, OnEvent, edit, text_to_image},
+    families::unclip::UnclipFolder,
+    model::ModelFiles,
+    operations::{EditInput, FinishedPicture, LoadedModel, OnEvent, edit, generate},
     protocol::{GenerateRequest, Phase, Steering, Timings},
     samplers::{Sampler, Schedule},
     stitch::{EditPlan, EditSettings, Fill},
@@ -319,7 +320,7 @@ fn short_memory_makes_the_same_edit_with_fewer_parts_at_once() {
 #[test]
 fn a_decoder_for_repainting_makes_no_pictures_from_text() {
     let case = &cases()["inpaint_blocks"];
-    let result = text_to_image::run(&mut model_of(case), &case.request(), None, &mut |_| Ok(()));
+    let result = generate::run(&mut model_of(case), &case.request(), None, &mut |_| Ok(()));
     let error = result.unwrap_err();
     assert!(matches!(error, Error::NotAModel { .. }), "{error}");
     assert!(error.to_string().contains("repainting"), "{error}");
@@ -417,5 +418,8 @@ fn a_folder_for_repainting_says_what_it_can_do() {
     let folder =
         |path: &Path| UnclipFolder::open(ModelFolder::Disk(path.to_owned()), None).unwrap();
     let report = folder(REPAINTING.path()).inspect();
-    assert_eq!(report.abilities, ["edit", "embed"]);
+    assert_eq!(
+        report.abilities,
+        ["inpaint", "image to image", "outpaint", "embed"]
+    );
 }

@@ -6,8 +6,8 @@ use std::{fs, path::Path};
 use burn::tensor::{DType, Device};
 use limn_engine::{
     Error,
-    catalogue::UnclipFolder,
-    pipelines::{LoadedModel, Runtime},
+    families::unclip::UnclipFolder,
+    operations::{LoadedModel, Runtime},
     weights::ModelFolder,
 };
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ fn open(path: &Path) -> Result<LoadedModel, Error> {
         memory_budget_bytes: 1 << 30,
         cache_dir: None,
     };
-    LoadedModel::open(folder, runtime)
+    LoadedModel::open(Box::new(folder), runtime)
 }
 
 /// The sound model with one value of one config changed must be refused with `reason`.

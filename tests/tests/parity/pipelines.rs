@@ -5,10 +5,9 @@ use std::{collections::BTreeMap, fs, path::Path, sync::LazyLock};
 use burn::tensor::DType;
 use limn_engine::{
     Error, Result,
-    catalogue::UnclipFolder,
-    pipelines::{
-        FinishedPicture, InitialLatents, LoadedModel, OnEvent, PipelineEvent, Runtime,
-        text_to_image,
+    families::unclip::UnclipFolder,
+    operations::{
+        FinishedPicture, InitialLatents, LoadedModel, OnEvent, PipelineEvent, Runtime, generate,
     },
     protocol::{Compute, GenerateRequest, ModelId, Phase, Plan, Progress, Sampling, Timings},
     samplers::Sampler,
@@ -71,6 +70,7 @@ impl Asked {
                 guidance_scale: Some(self.guidance),
                 n_prior_steps: Some(self.prior_steps),
                 prior_guidance_scale: Some(self.prior_guidance),
+                clip_skip: None,
             },
             latents: None,
         }
@@ -79,7 +79,7 @@ impl Asked {
 
 pub fn open(path: &Path, memory_budget_bytes: u64, cache_dir: Option<&Path>) -> LoadedModel {
     let folder = UnclipFolder::open(ModelFolder::Disk(path.to_owned()), None).unwrap();
-    LoadedModel::open(folder, runtime(memory_budget_bytes, cache_dir)).unwrap()
+    LoadedModel::open(Box::new(folder), runtime(memory_budget_bytes, cache_dir)).unwrap()
 }
 
 pub fn runtime(memory_budget_bytes: u64, cache_dir: Option<&Path>) -> Runtime {
@@ -157,7 +157,7 @@ fn run(
     latents: Option<&InitialLatents>,
 ) -> (Told, Timings) {
     let mut told = Told::default();
-    let timings = text_to_image::run(model, request, latents, &mut |event| {
+    let timings = generate::run(model, request, latents, &mut |event| {
         told.note(event);
         Ok(())
     });
@@ -334,7 +334,7 @@ fn a_cancel_ends_a_run_at_any_event() {
     // From here on what depends on the weights alone is in the cache, and every run tells the same.
     make(&mut open_fixture(), &case.request());
     let run = |model: &mut LoadedModel, on_event: &mut OnEvent| {
-        text_to_image::run(model, &case.request(), None, on_event)
+        generate::run(model, &case.request(), None, on_event)
     };
     let n_events = count_events(|on_event| run(&mut open_fixture(), on_event));
     for last in 0..n_events {
@@ -369,7 +369,7 @@ fn short_memory_makes_the_same_pictures_with_fewer_parts_at_once() {
         assert_eq!(few.rgb, all.rgb);
     }
     let mut model = open(&fixture_path("pipeline"), 1000, None);
-    let result = text_to_image::run(&mut model, &request, None, &mut |_| Ok(()));
+    let result = generate::run(&mut model, &request, None, &mut |_| Ok(()));
     assert!(
         matches!(result, Err(Error::TooLarge { .. } | Error::OutOfMemory(_))),
         "{result:?}"
@@ -436,7 +436,7 @@ fn faults_of_a_request_are_told_before_anything_is_computed() {
         let mut request = good.clone();
         change(&mut request);
         let mut n_events = 0;
-        let error = text_to_image::run(&mut model, &request, None, &mut |_| {
+        let error = generate::run(&mut model, &request, None, &mut |_| {
             n_events += 1;
             Ok(())
         })
@@ -464,7 +464,7 @@ fn faults_of_a_request_are_told_before_anything_is_computed() {
         shape: [1, 4, 2, 2],
         values: vec![0.0; 16],
     };
-    let error = text_to_image::run(&mut model, &good, Some(&latents), &mut |_| Ok(())).unwrap_err();
+    let error = generate::run(&mut model, &good, Some(&latents), &mut |_| Ok(())).unwrap_err();
     assert!(error.to_string().contains("latents"), "{error}");
 }
 

@@ -2,7 +2,7 @@
 
 use limn_engine::{
     Error, Result,
-    pipelines::{LoadedModel, SourcePicture, redraw},
+    operations::{LoadedModel, SourcePicture, redraw},
     protocol::{Compute, GenerateRequest, ModelId, Phase, Sampling},
 };
 

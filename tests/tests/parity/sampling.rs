@@ -182,7 +182,7 @@ fn every_sampler_reads_every_config_as_diffusers_does() {
         assert_values_close(&latents, &row.latents, 2e-6, &what);
         n_rows += 1;
     }
-    assert_eq!(n_rows, 5 * 2 * 2 * Sampler::ALL.len());
+    assert_eq!(n_rows, 5 * 2 * 2 * Sampler::all().count());
 }
 
 fn run_decoder(config: &SchedulerConfig, row: &LoopRow, shape: [usize; 4]) -> Vec<f32> {
@@ -232,7 +232,7 @@ fn analytic_model<const D: usize>(latents: &Tensor<D>, timestep: f32) -> ModelOu
 fn an_error_from_the_callback_ends_the_run() {
     let row = &TABLES.loops[0];
     let config = config(&row.config);
-    for sampler in Sampler::ALL {
+    for sampler in Sampler::all() {
         let mut generator = Generator::new(0);
         let noise = generator.randn_tensor([1, 4, 3, 3], test_device());
         let mut n_calls = 0;
@@ -312,7 +312,7 @@ fn schedulers_that_limn_lacks_are_refused_by_name() {
 
 #[test]
 fn samplers_have_one_name_everywhere() {
-    for sampler in Sampler::ALL {
+    for sampler in Sampler::all() {
         let name = sampler.to_string();
         assert_eq!(name.parse::<Sampler>().unwrap(), sampler);
         assert_eq!(serde_json::to_value(sampler).unwrap(), name);

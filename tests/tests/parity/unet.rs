@@ -2,7 +2,7 @@
 
 use limn_engine::{
     Error,
-    denoisers::{UNet, UNetConfig},
+    components::denoisers::{UNet, UNetConfig},
     weights::{NameRules, load_component},
 };
 

@@ -6,9 +6,9 @@ use std::fs;
 use burn::tensor::{DType, Tensor};
 use limn_engine::{
     Error, Result,
+    components::upscalers::{Tiling, Upscaler, UpscalerConfig, in_tiles},
     image::RgbPicture,
     resample::enlarge,
-    upscaler::{Tiling, Upscaler, UpscalerConfig, in_tiles},
     weights::{TensorFile, TensorFiles},
 };
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use limn_engine::{
+    components::upscalers::{Upscaler, UpscalerConfig},
     image::RgbPicture,
-    upscaler::{Upscaler, UpscalerConfig},
     weights::{TensorFile, TensorFiles},
 };
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};

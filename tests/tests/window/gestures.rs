@@ -2,11 +2,11 @@
 
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT, Queryable};
-use limn::gallery::Deed as RecipeDeed;
+use limn::gallery::Origin;
 use limn::paths::Folders;
 use limn::session::{Deed, Gesture, MixInput, PictureRef, RunState};
 use limn::settings::Settings;
-use limn_engine::protocol::{Event, ModelDeed, ModelInfo};
+use limn_engine::protocol::{Event, ModelInfo, Operation};
 
 use super::{Window, model};
 
@@ -85,7 +85,7 @@ fn one_click_varies_a_picture_and_each_variation_can_be_varied() {
         let recipe = run.slots[2].recipe().unwrap();
         assert_eq!(
             (recipe.deed, recipe.parents.as_slice()),
-            (RecipeDeed::Variations, &[parent][..])
+            (Origin::Made(Operation::Variations), &[parent][..])
         );
     }
     window.click("Earlier results");
@@ -261,7 +261,7 @@ fn a_larger_picture_is_a_result_that_opens() {
     let recipe = run.slots[0].recipe().unwrap();
     assert_eq!(
         (recipe.deed, recipe.prompt.as_str()),
-        (RecipeDeed::Upscale, "a red sailboat")
+        (Origin::Made(Operation::Upscale), "a red sailboat")
     );
     assert!(!window.is_enabled("Again"));
     window.press(Modifiers::NONE, Key::Enter);
@@ -290,7 +290,7 @@ fn the_picture_on_the_canvas_is_varied_with_its_parents() {
 fn what_the_model_cannot_do_is_greyed_and_the_keys_say_why() {
     let mut window = Window::with_results(4);
     let unable = ModelInfo {
-        deeds: vec![ModelDeed::Generate, ModelDeed::Edit],
+        operations: vec![Operation::Generate, Operation::Inpaint],
         ..model()
     };
     window.say(Event::Models(vec![unable]));

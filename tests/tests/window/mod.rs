@@ -21,8 +21,8 @@ use limn::engine_link::{EngineCommand, EngineEvent};
 use limn::paths::Folders;
 use limn::session::{GalleryState, SlotState};
 use limn_engine::protocol::{
-    BlobHash, Event, JobId, MemoryUse, ModelDeed, ModelId, ModelInfo, Phase, Picture, Plan,
-    Preview, Progress, Sampling, Timings, Vocabulary,
+    BlobHash, Event, Feature, JobId, MemoryUse, ModelId, ModelInfo, Operation, Phase, Picture,
+    Plan, Preview, Progress, Sampling, Setting, SettingInfo, Timings, Vocabulary,
 };
 use limn_engine::samplers::Sampler;
 use tempfile::TempDir;
@@ -262,7 +262,7 @@ fn model() -> ModelInfo {
     ModelInfo {
         id: ModelId("doodle".to_owned()),
         name: "Doodle".to_owned(),
-        family: "unCLIP".to_owned(),
+        family: "Tiny".to_owned(),
         description: "Doodle draws picture-book scenes, 64 px.".to_owned(),
         bytes: 50_000_000,
         stride: 16,
@@ -281,15 +281,25 @@ fn model() -> ModelInfo {
             "a red sailboat on the sea".to_owned(),
             "a blue house".to_owned(),
         ],
-        deeds: vec![
-            ModelDeed::Generate,
-            ModelDeed::Edit,
-            ModelDeed::Vary,
-            ModelDeed::Blend,
-            ModelDeed::Shift,
-            ModelDeed::Upscale,
-            ModelDeed::Embed,
+        operations: Operation::ALL.to_vec(),
+        features: vec![Feature::ImageEmbeddings, Feature::Embeddings],
+        settings: vec![
+            setting(Setting::Steps, "Steps", 20.0),
+            setting(Setting::Guidance, "Follow the prompt", 4.0),
         ],
+        native_sizes: vec![(SIDE, SIDE)],
+    }
+}
+
+pub fn setting(setting: Setting, label: &str, default: f32) -> SettingInfo {
+    SettingInfo {
+        setting,
+        label: label.to_owned(),
+        hint: format!("{label}, as a test has it"),
+        heading: None,
+        least: 1.0,
+        most: 150.0,
+        default,
     }
 }
 
@@ -304,8 +314,8 @@ fn plan() -> Plan {
         sampler: Sampler::Ddim,
         n_steps: 20,
         guidance_scale: 4.0,
-        n_prior_steps: 5,
-        prior_guidance_scale: 4.0,
+        n_prior_steps: Some(5),
+        prior_guidance_scale: Some(4.0),
         unread_prompt: None,
     }
 }

@@ -1,5 +1,6 @@
 //! Commands about the gallery and its pictures.
 
+use limn_engine::protocol::Operation;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -12,7 +13,7 @@ use crate::document::{Content, Layer, OPEN_RASTER_EXTENSION, encode_open_raster}
 use crate::files::{Existing, RealFs, write_atomically};
 use crate::gallery::export::{ExportOptions, Format, convert, encode};
 use crate::gallery::naming::default_name;
-use crate::gallery::{Deed, Mark, Recipe, handle, marking, picture_file};
+use crate::gallery::{Mark, Recipe, handle, marking, picture_file};
 use crate::panels::toasts::Tone;
 use crate::session::{PictureId, PictureRef, RecipePart, Usable, recipe_of};
 use crate::viewer::Viewer;
@@ -97,7 +98,7 @@ impl App {
             height: content.frame.height,
             deed: match content.layers.len() {
                 1 => recipe.deed,
-                _ => Deed::Inpaint,
+                _ => Operation::Inpaint.into(),
             },
             parents: parents.clone(),
             ..recipe

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use limn_engine::protocol::GenerateRequest;
+use limn_engine::protocol::{GenerateRequest, Operation};
 
 use super::Fetched;
 use crate::app::App;
@@ -76,11 +76,11 @@ impl App {
         let record = self.gallery_view.record(id);
         let recipe = record.and_then(|record| record.recipe.as_ref());
         let recipe = recipe.ok_or("How this picture was made is not known.")?;
-        if recipe.deed == gallery::Deed::Variations {
+        if recipe.deed == Operation::Variations {
             let recipe = recipe.clone();
             return self.vary_like(&recipe);
         }
-        if recipe.deed != gallery::Deed::TextToImage {
+        if recipe.deed != Operation::Generate {
             return Err("This picture was made from another: open that one and change it again.");
         }
         let request = self.request_from(recipe);
@@ -118,7 +118,7 @@ impl App {
             n_pictures: self.session.documents.current().draft.n_pictures,
             best_of: 1,
             seed: recipe.seed,
-            sampling: recipe.sampling(),
+            sampling: recipe.sampling().for_model(model),
             latents: None,
         })
     }

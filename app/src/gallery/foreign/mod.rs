@@ -136,22 +136,7 @@ impl ForeignRecipe {
 
     /// Limn's sampler of that name, if it has one.
     pub fn sampler(&self) -> Option<Sampler> {
-        let letters = |text: &str| -> String {
-            let letters = text.to_lowercase().replace("++", "pp");
-            letters.chars().filter(|c| c.is_alphanumeric()).collect()
-        };
-        let scheduler = letters(self.scheduler.as_deref().unwrap_or_default());
-        let name = letters(self.sampler.as_deref()?);
-        let is_karras = scheduler == "karras" || name.ends_with("karras") || name.ends_with("2mk");
-        match name.trim_end_matches("karras") {
-            "ddpm" => Some(Sampler::Ddpm),
-            "ddim" => Some(Sampler::Ddim),
-            "euler" => Some(Sampler::Euler),
-            "eulera" | "eulerancestral" => Some(Sampler::EulerAncestral),
-            "dpmpp2m" | "dpmpp2mk" if is_karras => Some(Sampler::Dpmpp2mKarras),
-            "dpmpp2m" => Some(Sampler::Dpmpp2m),
-            _ => None,
-        }
+        Sampler::from_foreign(self.sampler.as_deref()?, self.scheduler.as_deref())
     }
 
     fn says_something(&self) -> bool {

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use image::RgbaImage;
 use limn_engine::catalogue::BUILT_IN_ID;
 use limn_engine::protocol::{
-    BlobHash, Compute, DeviceChoice, DtypeChoice, EmbedRequest, Embeddings, Event, Failure, JobId,
-    ModelDeed, ModelId, ModelInfo, PictureInput, Request,
+    BlobHash, Compute, DeviceChoice, DtypeChoice, EmbedRequest, Embeddings, Event, Failure,
+    Feature, JobId, ModelId, ModelInfo, PictureInput, Request,
 };
 
 use crate::engine_link::{EngineCommand, EngineEvent, EngineLink};
@@ -232,7 +232,7 @@ impl EncoderProcess {
         let wanted = self.choice.model.clone();
         let built_in = ModelId(BUILT_IN_ID.to_owned());
         let id = wanted.as_ref().unwrap_or(&built_in);
-        let can_embed = |model: &&ModelInfo| model.deeds.contains(&ModelDeed::Embed);
+        let can_embed = |model: &&ModelInfo| model.has(Feature::Embeddings);
         let named = models.iter().find(|model| model.id == *id);
         let found = match (named, &wanted) {
             (None, None) => models.iter().find(can_embed),

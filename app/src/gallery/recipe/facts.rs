@@ -1,7 +1,7 @@
 //! What was done to which pictures: the part of a recipe that differs from deed to deed.
 
 use limn_engine::PixelRect;
-use limn_engine::protocol::{BlendNoise, Mix};
+use limn_engine::protocol::{BlendNoise, Mix, Operation};
 use limn_engine::stitch::Fill;
 use serde::{Deserialize, Serialize};
 
@@ -9,27 +9,57 @@ use super::Recipe;
 use crate::gallery::layout::PictureId;
 use crate::gallery::marking;
 
-/// What was done.
+/// How a picture came to be. On disk it is one word: the operation's own, or `import`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Deed {
-    TextToImage,
-    ImageToImage,
-    Inpaint,
-    Outpaint,
-    /// Pictures like the first parent.
-    Variations,
-    /// Between several pictures or texts.
-    Blend,
-    /// The first parent, turned from what one text says into what another says.
-    Shift,
-    /// The first parent, larger.
-    Upscale,
+#[serde(into = "Word", from = "Word")]
+pub enum Origin {
+    Made(Operation),
     /// Came from elsewhere.
     Import,
-    /// A deed of a newer version.
-    #[serde(other)]
+    /// By an operation of a newer version.
     Other,
+}
+
+impl From<Operation> for Origin {
+    fn from(operation: Operation) -> Self {
+        Self::Made(operation)
+    }
+}
+
+impl PartialEq<Operation> for Origin {
+    fn eq(&self, operation: &Operation) -> bool {
+        *self == Self::Made(*operation)
+    }
+}
+
+/// [`Origin`] as a recipe spells it.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Word {
+    Made(Operation),
+    Other(String),
+}
+
+const IMPORT: &str = "import";
+
+impl From<Origin> for Word {
+    fn from(origin: Origin) -> Self {
+        match origin {
+            Origin::Made(operation) => Self::Made(operation),
+            Origin::Import => Self::Other(IMPORT.to_owned()),
+            Origin::Other => Self::Other("other".to_owned()),
+        }
+    }
+}
+
+impl From<Word> for Origin {
+    fn from(word: Word) -> Self {
+        match word {
+            Word::Made(operation) => Self::Made(operation),
+            Word::Other(word) if word == IMPORT => Self::Import,
+            Word::Other(_) => Self::Other,
+        }
+    }
 }
 
 /// How an edit was done. Lengths and places are in pixels of the picture.
@@ -108,9 +138,14 @@ pub struct UpscaleFacts {
 impl Recipe {
     /// As the recipe of the whole picture, of which the engine's is a part.
     #[must_use]
-    pub fn edited(self, deed: Deed, (width, height): (u32, u32), facts: EditFacts) -> Self {
+    pub fn edited(
+        self,
+        operation: Operation,
+        (width, height): (u32, u32),
+        facts: EditFacts,
+    ) -> Self {
         Self {
-            deed,
+            deed: operation.into(),
             width,
             height,
             edit: Some(facts),
@@ -121,7 +156,7 @@ impl Recipe {
     #[must_use]
     pub fn varied(self, facts: VariationsFacts) -> Self {
         Self {
-            deed: Deed::Variations,
+            deed: Operation::Variations.into(),
             variations: Some(facts),
             ..self
         }
@@ -130,7 +165,7 @@ impl Recipe {
     #[must_use]
     pub fn blended(self, facts: BlendFacts) -> Self {
         Self {
-            deed: Deed::Blend,
+            deed: Operation::Blend.into(),
             blend: Some(facts),
             ..self
         }
@@ -139,7 +174,7 @@ impl Recipe {
     #[must_use]
     pub fn shifted(self, facts: ShiftFacts) -> Self {
         Self {
-            deed: Deed::Shift,
+            deed: Operation::Shift.into(),
             shift: Some(facts),
             ..self
         }
@@ -149,7 +184,7 @@ impl Recipe {
     #[must_use]
     pub fn upscaled(self, source: Option<&Self>, facts: UpscaleFacts) -> Self {
         let made = Self {
-            deed: Deed::Upscale,
+            deed: Operation::Upscale.into(),
             parents: source.map(|source| source.id).into_iter().collect(),
             ..self
         };
@@ -224,16 +259,14 @@ impl Recipe {
     pub fn digital_source_type(&self) -> Option<&'static str> {
         let of_ai = self.upscale.as_ref().is_some_and(|facts| facts.of_ai);
         Some(match self.deed {
-            Deed::Import => return None,
-            Deed::Inpaint | Deed::Outpaint => marking::COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA,
-            Deed::Upscale if !of_ai => marking::COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA,
-            Deed::TextToImage
-            | Deed::ImageToImage
-            | Deed::Variations
-            | Deed::Blend
-            | Deed::Shift
-            | Deed::Upscale
-            | Deed::Other => marking::TRAINED_ALGORITHMIC_MEDIA,
+            Origin::Import => return None,
+            Origin::Made(Operation::Inpaint | Operation::Outpaint) => {
+                marking::COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA
+            }
+            Origin::Made(Operation::Upscale) if !of_ai => {
+                marking::COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA
+            }
+            Origin::Made(_) | Origin::Other => marking::TRAINED_ALGORITHMIC_MEDIA,
         })
     }
 }
@@ -277,7 +310,7 @@ mod tests {
             n_tiles: None,
         };
         let made = recipe("a red sailboat", 7, (64, 64));
-        let whole = made.edited(Deed::Inpaint, (900, 600), facts);
+        let whole = made.edited(Operation::Inpaint, (900, 600), facts);
         let read = Recipe::from_json(&whole.to_json()).unwrap();
         assert_eq!(read, whole);
         assert_eq!((read.width, read.height), (900, 600));
@@ -369,12 +402,12 @@ mod tests {
         assert_eq!(words, ("a cat", 3, 32));
         assert_eq!(
             (larger.deed, larger.parents.as_slice()),
-            (Deed::Upscale, &[source.id][..])
+            (Operation::Upscale.into(), &[source.id][..])
         );
         assert_ne!(larger.id, source.id);
         assert_eq!(recipe("a cat", 1, (8, 8)).title(), "a cat");
         let imported = Recipe {
-            deed: Deed::Import,
+            deed: Origin::Import,
             ..made()
         };
         assert_eq!(imported.digital_source_type(), None);

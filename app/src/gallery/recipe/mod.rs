@@ -5,14 +5,14 @@ mod facts;
 mod parameters;
 
 use jiff::Timestamp;
-use limn_engine::protocol::{GenerateRequest, Picture, Plan, Sampling};
+use limn_engine::protocol::{GenerateRequest, Operation, Picture, Plan, Sampling};
 use limn_engine::samplers::Sampler;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::layout::PictureId;
 pub use facts::{
-    BlendFacts, BlendedInput, Deed, EditFacts, ShiftFacts, UpscaleFacts, VariationsFacts,
+    BlendFacts, BlendedInput, EditFacts, Origin, ShiftFacts, UpscaleFacts, VariationsFacts,
 };
 
 /// The version of the format: raised when an older Limn would misread a newer recipe.
@@ -32,7 +32,7 @@ pub struct Recipe {
     /// Equal for the pictures that were asked for together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<Uuid>,
-    pub deed: Deed,
+    pub deed: Origin,
     pub prompt: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub negative_prompt: Option<String>,
@@ -49,8 +49,11 @@ pub struct Recipe {
     pub sampler: String,
     pub n_steps: u32,
     pub guidance_scale: f32,
-    pub n_prior_steps: u32,
-    pub prior_guidance_scale: f32,
+    /// Of a model with a prior; every recipe had one once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_prior_steps: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prior_guidance_scale: Option<f32>,
     pub best_of: u32,
     /// What was changed of the first parent, and how.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -87,7 +90,7 @@ impl Recipe {
             parents: Vec::new(),
             created: id.created(),
             run: None,
-            deed: Deed::TextToImage,
+            deed: Operation::Generate.into(),
             prompt: request.prompt.clone(),
             negative_prompt: request.negative_prompt.clone(),
             unread_prompt: plan.unread_prompt.clone(),
@@ -122,8 +125,9 @@ impl Recipe {
             sampler: self.sampler(),
             n_steps: Some(self.n_steps),
             guidance_scale: Some(self.guidance_scale),
-            n_prior_steps: Some(self.n_prior_steps),
-            prior_guidance_scale: Some(self.prior_guidance_scale),
+            n_prior_steps: self.n_prior_steps,
+            prior_guidance_scale: self.prior_guidance_scale,
+            clip_skip: None,
         }
     }
 
@@ -175,8 +179,8 @@ pub(crate) mod tests {
             sampler: Sampler::EulerAncestral,
             n_steps: 24,
             guidance_scale: 4.5,
-            n_prior_steps: 10,
-            prior_guidance_scale: 2.0,
+            n_prior_steps: Some(10),
+            prior_guidance_scale: Some(2.0),
             unread_prompt: None,
         };
         let request = GenerateRequest {
@@ -224,7 +228,7 @@ pub(crate) mod tests {
         json["sampler"] = "res_2s".into();
         json["deed"] = "dream".into();
         let newer = Recipe::from_json(&json.to_string()).unwrap();
-        assert_eq!((newer.sampler(), newer.deed), (None, Deed::Other));
+        assert_eq!((newer.sampler(), newer.deed), (None, Origin::Other));
         json["format"] = 2.into();
         assert_eq!(Recipe::from_json(&json.to_string()), None);
     }
@@ -240,5 +244,50 @@ pub(crate) mod tests {
         assert_eq!(foreign.size, Some((64, 32)));
         assert_eq!(foreign.sampler(), own.sampler());
         assert_eq!(foreign.sampling().n_steps, Some(own.n_steps));
+    }
+
+    /// As every Limn before families without a prior wrote it.
+    const OLD: &str = r#"{"format":1,"id":"01932d3a-7a00-7000-8000-000000000001","created":"2026-11-01T10:00:00Z",
+        "deed":"text_to_image","prompt":"a cat","model":"Doodle","model_hash":"ab","width":64,"height":64,"seed":7,
+        "sampler":"dpmpp_2m_karras","n_steps":20,"guidance_scale":4.0,"n_prior_steps":5,"prior_guidance_scale":2.5,
+        "best_of":1,"has_own_latents":false,"device":"CPU","dtype":"f32","limn":"0.1.0"}"#;
+
+    #[test]
+    fn old_recipes_read_and_keep_their_words() {
+        let old = Recipe::from_json(OLD).unwrap();
+        assert_eq!(old.deed, Operation::Generate);
+        assert_eq!(old.sampler(), Some(Sampler::Dpmpp2mKarras));
+        let prior = (old.n_prior_steps, old.prior_guidance_scale);
+        assert_eq!(prior, (Some(5), Some(2.5)));
+        let again: serde_json::Value = serde_json::from_str(&old.to_json()).unwrap();
+        let written: serde_json::Value = serde_json::from_str(OLD).unwrap();
+        assert_eq!(again, written);
+        for (word, origin) in [
+            ("image_to_image", Operation::ImageToImage.into()),
+            ("inpaint", Operation::Inpaint.into()),
+            ("outpaint", Operation::Outpaint.into()),
+            ("variations", Operation::Variations.into()),
+            ("blend", Operation::Blend.into()),
+            ("shift", Operation::Shift.into()),
+            ("upscale", Operation::Upscale.into()),
+            ("import", Origin::Import),
+        ] {
+            let read = Recipe::from_json(&OLD.replace("text_to_image", word)).unwrap();
+            assert_eq!(read.deed, origin);
+            assert!(read.to_json().contains(&format!(r#""deed":"{word}""#)));
+        }
+    }
+
+    #[test]
+    fn a_model_without_a_prior_leaves_no_word_of_one() {
+        let own = Recipe {
+            n_prior_steps: None,
+            prior_guidance_scale: None,
+            ..recipe("a cat", 1, (64, 64))
+        };
+        let json = own.to_json();
+        assert!(!json.contains("prior"), "{json}");
+        assert!(!own.to_parameters().contains("Prior"));
+        assert_eq!(Recipe::from_json(&json), Some(own));
     }
 }

@@ -18,6 +18,14 @@ impl Recipe {
             let _ = write!(text, "\nNegative prompt: {negative}");
         }
         let model_hash = self.model_hash.get(..10).unwrap_or(&self.model_hash);
+        let prior = [
+            ("Prior steps", self.n_prior_steps.map(|n| n.to_string())),
+            (
+                "Prior CFG scale",
+                self.prior_guidance_scale.map(|scale| scale.to_string()),
+            ),
+        ];
+        let prior = prior.map(|(name, value)| Some((name, value?)));
         let fields = [
             ("Steps", self.n_steps.to_string()),
             ("Sampler", self.sampler_label()),
@@ -26,27 +34,22 @@ impl Recipe {
             ("Size", format!("{}x{}", self.width, self.height)),
             ("Model hash", model_hash.to_owned()),
             ("Model", self.model.clone()),
-            ("Prior steps", self.n_prior_steps.to_string()),
-            ("Prior CFG scale", self.prior_guidance_scale.to_string()),
-            ("Version", format!("Limn {}", self.limn)),
         ];
+        let version = ("Version", format!("Limn {}", self.limn));
+        let fields = fields.into_iter().chain(prior.into_iter().flatten());
+        let fields = fields.chain([version]);
         let fields = fields.map(|(name, value)| format!("{name}: {}", quoted(&value)));
+        let fields: Vec<String> = fields.collect();
         let _ = write!(text, "\n{}", fields.join(", "));
         text
     }
 
     /// The sampler's name in that interface.
     fn sampler_label(&self) -> String {
-        let label = match self.sampler.as_str() {
-            "ddpm" => "DDPM",
-            "ddim" => "DDIM",
-            "euler" => "Euler",
-            "euler_ancestral" => "Euler a",
-            "dpmpp_2m" => "DPM++ 2M",
-            "dpmpp_2m_karras" => "DPM++ 2M Karras",
-            other => other,
-        };
-        label.to_owned()
+        self.sampler().map_or_else(
+            || self.sampler.clone(),
+            |known| known.info().a1111_name.to_owned(),
+        )
     }
 }
 

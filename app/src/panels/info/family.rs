@@ -1,5 +1,6 @@
 //! The family tree of a picture: a row for each generation, lines from what a picture was made from.
 
+use limn_engine::protocol::Operation;
 use std::collections::HashMap;
 
 use egui::{
@@ -8,7 +9,7 @@ use egui::{
 };
 
 use crate::command::Command;
-use crate::gallery::Deed;
+use crate::gallery::Origin;
 use crate::gallery::family::{Family, Relative};
 use crate::gallery::index::State;
 use crate::icons::{self, Icon};
@@ -203,17 +204,17 @@ fn label(member: &Relative, is_sibling: bool) -> String {
     format!("{how}{name}{run}{whereabouts}")
 }
 
-fn deed_words(deed: Deed) -> &'static str {
+fn deed_words(deed: Origin) -> &'static str {
     match deed {
-        Deed::TextToImage | Deed::Other => "",
-        Deed::ImageToImage => "Changed: ",
-        Deed::Inpaint => "Filled: ",
-        Deed::Outpaint => "Extended: ",
-        Deed::Variations => "Variation: ",
-        Deed::Blend => "Mix: ",
-        Deed::Shift => "Turned: ",
-        Deed::Upscale => "Larger: ",
-        Deed::Import => "From elsewhere: ",
+        Origin::Made(Operation::Generate) | Origin::Other => "",
+        Origin::Made(Operation::ImageToImage) => "Changed: ",
+        Origin::Made(Operation::Inpaint) => "Filled: ",
+        Origin::Made(Operation::Outpaint) => "Extended: ",
+        Origin::Made(Operation::Variations) => "Variation: ",
+        Origin::Made(Operation::Blend) => "Mix: ",
+        Origin::Made(Operation::Shift) => "Turned: ",
+        Origin::Made(Operation::Upscale) => "Larger: ",
+        Origin::Import => "From elsewhere: ",
     }
 }
 
@@ -226,7 +227,7 @@ mod tests {
             id: PictureId::new(),
             generation,
             parents: Vec::new(),
-            deed: Some(Deed::Variations),
+            deed: Some(Operation::Variations.into()),
             name: name.to_owned(),
             state,
         }

@@ -7,8 +7,8 @@ mod foreign;
 use egui::{Align, Label, Layout, RichText, Ui};
 use jiff::tz::TimeZone;
 
+use super::Scene;
 use super::widgets::{self, Loudness};
-use super::{Scene, prompt_bar};
 use crate::command::{Command, CopiesCommand};
 use crate::gallery::Recipe;
 use crate::icons::Icon;
@@ -79,17 +79,15 @@ fn use_all_ui(ui: &mut Ui, scene: &mut Scene<'_>, picture: PictureRef, text: &st
 fn sampling_ui(ui: &mut Ui, fields: &mut Fields<'_, '_>, recipe: &Recipe) {
     let sampler = recipe.sampler().map_or_else(
         || recipe.sampler.clone(),
-        |known| prompt_bar::sampler_name(known).to_owned(),
+        |known| known.info().label.to_owned(),
     );
     let (n_steps, guidance) = (recipe.n_steps, recipe.guidance_scale);
     let sampling = format!("{sampler}, {n_steps} steps, guidance {guidance}");
     fields.part(ui, "Settings", &sampling, RecipePart::Sampling);
-    let (n_steps, guidance) = (recipe.n_prior_steps, recipe.prior_guidance_scale);
-    fields.show(
-        ui,
-        "Prior",
-        &format!("{n_steps} steps, guidance {guidance}"),
-    );
+    if let (Some(n_steps), Some(guidance)) = (recipe.n_prior_steps, recipe.prior_guidance_scale) {
+        let prior = format!("{n_steps} steps, guidance {guidance}");
+        fields.show(ui, "Prior", &prior);
+    }
 }
 
 /// By what, how well and when.

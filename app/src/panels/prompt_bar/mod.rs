@@ -17,7 +17,6 @@ use super::Scene;
 use crate::session::{Deed, Draft, Part, UnknownWord};
 use crate::theme;
 
-pub use more::sampler_name;
 pub use text::name_text_field;
 
 const BUTTON_WIDTH: f32 = 150.0;

@@ -1,7 +1,7 @@
 //! The settings behind "More".
 
 use egui::{Align, Layout, Ui};
-use limn_engine::protocol::{ModelInfo, Sampling};
+use limn_engine::protocol::{ModelInfo, Sampling, SettingInfo};
 use limn_engine::samplers::Sampler;
 use limn_engine::stitch::Fill;
 
@@ -25,7 +25,6 @@ pub(super) fn more_pill_ui(
     let mut changed = choices.clone();
     let pill = widgets::pill(ui, "More", "More settings", is_set || is_special);
     pill_popover(&pill, 320.0, |ui| {
-        let theme = theme::of(ui);
         if deed.is_edit() {
             edit_rows_ui(ui, scene, &mut changed, deed);
             ui.add_space(8.0);
@@ -38,44 +37,20 @@ pub(super) fn more_pill_ui(
         if matches!(deed, Deed::NewPictures | Deed::Mix) {
             best_of_row(ui, scene, &mut draft.best_of);
         }
-        let (own, chosen) = (&model.defaults, &mut draft.sampling);
-        count_row(
-            ui,
-            "Steps",
-            "More steps: finer, slower (num_inference_steps)",
-            &mut chosen.n_steps,
-            own.n_steps.unwrap_or(25),
-            1..=150,
-        );
-        scale_row(
-            ui,
-            "Follow the prompt",
-            "How strictly (guidance_scale)",
-            &mut chosen.guidance_scale,
-            own.guidance_scale.unwrap_or(4.0),
-        );
-        sampler_row(ui, &mut chosen.sampler, own.sampler);
-        ui.add_space(4.0);
-        ui.label(
-            egui::RichText::new("From words to a picture's idea (prior)")
-                .font(theme::caption())
-                .color(theme.text3),
-        );
-        count_row(
-            ui,
-            "Idea steps",
-            "Steps of the prior (prior_num_inference_steps)",
-            &mut chosen.n_prior_steps,
-            own.n_prior_steps.unwrap_or(25),
-            2..=150,
-        );
-        scale_row(
-            ui,
-            "Idea follows words",
-            "How strictly (prior_guidance_scale)",
-            &mut chosen.prior_guidance_scale,
-            own.prior_guidance_scale.unwrap_or(4.0),
-        );
+        let chosen = &mut draft.sampling;
+        // The sampler belongs to the first settings; those under a heading are of another network.
+        let has_heading = |info: &SettingInfo| info.heading.is_some();
+        let n_first = model.settings.iter().position(has_heading);
+        let (first, others) = model
+            .settings
+            .split_at(n_first.unwrap_or(model.settings.len()));
+        for info in first {
+            number_row(ui, info, chosen);
+        }
+        sampler_row(ui, &mut chosen.sampler, model.defaults.sampler);
+        for info in others {
+            number_row(ui, info, chosen);
+        }
         if is_set && widgets::button(ui, "Back to the model's own", Loudness::Plain, None).clicked()
         {
             *chosen = Sampling::default();
@@ -197,68 +172,46 @@ fn setting_row(ui: &mut Ui, name: &str, tip: &str, contents: impl FnOnce(&mut Ui
     });
 }
 
-fn count_row(
-    ui: &mut Ui,
-    name: &str,
-    tip: &str,
-    value: &mut Option<u32>,
-    own: u32,
-    range: std::ops::RangeInclusive<u32>,
-) {
-    setting_row(ui, name, tip, |ui| {
-        let mut now = value.unwrap_or(own);
-        let slider = ui.add(egui::Slider::new(&mut now, range).logarithmic(true));
-        let slider = slider.on_hover_text(tip).accessible_name(name);
-        if slider.changed() {
-            *value = (now != own).then_some(now);
-        }
-    });
-}
-
-fn scale_row(ui: &mut Ui, name: &str, tip: &str, value: &mut Option<f32>, own: f32) {
-    setting_row(ui, name, tip, |ui| {
-        let mut now = value.unwrap_or(own);
-        let slider = ui.add(
-            egui::Slider::new(&mut now, 1.0..=15.0)
-                .step_by(0.1)
-                .fixed_decimals(1),
+/// One of the model's own settings.
+fn number_row(ui: &mut Ui, info: &SettingInfo, chosen: &mut Sampling) {
+    if let Some(heading) = &info.heading {
+        let theme = theme::of(ui);
+        ui.add_space(4.0);
+        ui.label(
+            egui::RichText::new(heading)
+                .font(theme::caption())
+                .color(theme.text3),
         );
-        let slider = slider.on_hover_text(tip).accessible_name(name);
-        if slider.changed() {
-            *value = ((now - own).abs() > 0.01).then_some(now);
+    }
+    setting_row(ui, &info.label, &info.hint, |ui| {
+        let mut now = chosen.get(info.setting).unwrap_or(info.default);
+        let slider = egui::Slider::new(&mut now, info.least..=info.most);
+        let slider = if info.setting.is_whole() {
+            slider.logarithmic(true).step_by(1.0).fixed_decimals(0)
+        } else {
+            slider.step_by(0.1).fixed_decimals(1)
+        };
+        let slider = ui.add(slider).on_hover_text(&info.hint);
+        if slider.accessible_name(&info.label).changed() {
+            let is_other = (now - info.default).abs() > 0.01;
+            chosen.set(info.setting, is_other.then_some(now));
         }
     });
-}
-
-const SAMPLERS: [(Sampler, &str); 6] = [
-    (Sampler::Ddpm, "DDPM"),
-    (Sampler::Ddim, "DDIM"),
-    (Sampler::Euler, "Euler"),
-    (Sampler::EulerAncestral, "Euler ancestral"),
-    (Sampler::Dpmpp2m, "DPM++ 2M"),
-    (Sampler::Dpmpp2mKarras, "DPM++ 2M Karras"),
-];
-
-pub fn sampler_name(sampler: Sampler) -> &'static str {
-    SAMPLERS
-        .iter()
-        .find(|(known, _)| *known == sampler)
-        .map_or("another", |(_, name)| name)
 }
 
 fn sampler_row(ui: &mut Ui, chosen: &mut Option<Sampler>, own: Option<Sampler>) {
     let own_name = own.map_or("the model's own".to_owned(), |sampler| {
-        format!("{} (the model's)", sampler_name(sampler))
+        format!("{} (the model's)", sampler.info().label)
     });
     setting_row(ui, "Sampler", "The way from noise to picture", |ui| {
-        let text = chosen.map_or(own_name.clone(), |sampler| sampler_name(sampler).to_owned());
+        let text = chosen.map_or(own_name.clone(), |sampler| sampler.info().label.to_owned());
         let combo = egui::ComboBox::from_id_salt("sampler")
             .selected_text(text)
             .width(180.0);
         let shown = combo.show_ui(ui, |ui| {
             ui.selectable_value(chosen, None, own_name);
-            for (sampler, name) in SAMPLERS {
-                ui.selectable_value(chosen, Some(sampler), name);
+            for sampler in Sampler::all() {
+                ui.selectable_value(chosen, Some(sampler), sampler.info().label);
             }
         });
         let _ = shown.response.accessible_name("Sampler");

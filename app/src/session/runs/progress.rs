@@ -99,7 +99,11 @@ impl Run {
                     // Of the first tile: the others' follow from it.
                     recipe.seed = slot.seed;
                 }
-                recipe = recipe.edited(edit.deed.recipe(), edit.content.frame.size(), facts(edit));
+                recipe = recipe.edited(
+                    edit.deed.operation(),
+                    edit.content.frame.size(),
+                    facts(edit),
+                );
                 recipe.parents.clone_from(&edit.parents);
                 MadePixels::Edit {
                     snapshot: Arc::clone(edit),

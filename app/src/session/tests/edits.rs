@@ -2,6 +2,7 @@
 
 use image::{Rgba, RgbaImage};
 use limn_engine::PixelRect;
+use limn_engine::protocol::Operation;
 use limn_engine::stitch::Margins;
 
 use super::*;
@@ -13,7 +14,7 @@ pub(super) fn model() -> ModelInfo {
     ModelInfo {
         id: ModelId("doodle".to_owned()),
         name: "Doodle".to_owned(),
-        family: "unCLIP".to_owned(),
+        family: "Tiny".to_owned(),
         description: String::new(),
         bytes: 0,
         stride: 16,
@@ -21,7 +22,10 @@ pub(super) fn model() -> ModelInfo {
         defaults: Sampling::default(),
         vocabulary: None,
         examples: Vec::new(),
-        deeds: Vec::new(),
+        operations: Vec::new(),
+        features: Vec::new(),
+        settings: Vec::new(),
+        native_sizes: Vec::new(),
     }
 }
 
@@ -381,7 +385,7 @@ fn the_gallery_gets_the_whole_picture_with_what_was_done() {
     assert_eq!(whole.get_pixel(64, 48).0, [10; 3]);
     let n_changed = whole.pixels().filter(|pixel| pixel.0 != [90; 3]).count();
     assert_eq!(n_changed, 1, "what the patch does not cover is untouched");
-    assert_eq!(made.recipe.deed, crate::gallery::Deed::Inpaint);
+    assert_eq!(made.recipe.deed, Operation::Inpaint);
     assert_eq!((made.recipe.width, made.recipe.height), (128, 96));
     assert_eq!(made.recipe.edit.as_ref().unwrap().context, context);
 }

@@ -1,6 +1,6 @@
 //! Gestures: what a run takes along, what the engine is asked for, what the recipe says.
 
-use limn_engine::protocol::{BlendInput, ModelDeed, PictureInput};
+use limn_engine::protocol::{BlendInput, Operation, PictureInput};
 
 use super::edits::model;
 use super::*;
@@ -83,7 +83,7 @@ fn variations_of_variations_know_their_family() {
         let made = bench.made(run);
         assert_eq!(made.len(), 4);
         for recipe in &made {
-            assert_eq!(recipe.deed, crate::gallery::Deed::Variations);
+            assert_eq!(recipe.deed, Operation::Variations);
             assert_eq!(recipe.parents, [parent], "generation {generation}");
         }
         parent = made[2].id;
@@ -275,11 +275,11 @@ fn what_a_model_cannot_do_is_said_with_one_that_can() {
     let able = ModelInfo {
         id: ModelId("able".to_owned()),
         name: "Able".to_owned(),
-        deeds: vec![ModelDeed::Vary],
+        operations: vec![Operation::Variations],
         ..model()
     };
     let unable = ModelInfo {
-        deeds: vec![ModelDeed::Generate],
+        operations: vec![Operation::Generate],
         ..model()
     };
     bench.say(Event::Models(vec![unable, able.clone()]));

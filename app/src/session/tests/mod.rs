@@ -43,8 +43,8 @@ fn plan() -> Plan {
         sampler: Sampler::Ddim,
         n_steps: 10,
         guidance_scale: 4.0,
-        n_prior_steps: 5,
-        prior_guidance_scale: 4.0,
+        n_prior_steps: Some(5),
+        prior_guidance_scale: Some(4.0),
         unread_prompt: None,
     }
 }

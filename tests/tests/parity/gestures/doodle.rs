@@ -2,10 +2,10 @@
 
 use burn::tensor::DType;
 use limn_engine::{
-    autoencoder::{Autoencoder, AutoencoderParts},
-    catalogue::{Catalogue, Component},
+    catalogue::Catalogue,
+    components::autoencoders::{Autoencoder, AutoencoderParts},
     image::RgbPicture,
-    pipelines::{BlendPart, FinishedPicture, LoadedModel, SourcePicture, blend, text_to_image},
+    operations::{BlendPart, FinishedPicture, LoadedModel, SourcePicture, blend, generate},
     protocol::{
         BlendInput, BlendNoise, BlendRequest, Compute, GenerateRequest, Mix, ModelId, Phase,
         Sampling, ShiftRequest,
@@ -26,7 +26,7 @@ fn open_doodle() -> LoadedModel {
 #[test]
 fn without_a_size_the_picture_keeps_about_its_proportions() {
     let mut model = open_doodle();
-    let stride = model.folder().stride();
+    let stride = model.files().stride();
     let mut gesture = cases()["vary_far"].gesture();
     let generate = gesture.generate();
     generate.size = None;
@@ -61,7 +61,7 @@ fn the_built_in_model_turns_day_into_night_and_the_way_begins_at_the_picture() {
         latents: None,
     };
     let mut told = Told::default();
-    text_to_image::run(&mut model, &request, None, &mut |event| {
+    generate::run(&mut model, &request, None, &mut |event| {
         told.note(event);
         Ok(())
     })
@@ -124,9 +124,11 @@ fn the_built_in_model_turns_day_into_night_and_the_way_begins_at_the_picture() {
 
 /// What the autoencoder makes of a picture that it encodes and decodes.
 fn reconstructed(model: &LoadedModel, picture: &FinishedPicture) -> Vec<u8> {
-    let folder = model.folder().component(Component::Movq);
+    let components = model.files().components();
+    let movq = components.iter().find(|component| component.name == "movq");
+    let folder = &movq.unwrap().folder;
     let parts = AutoencoderParts::EncoderAndDecoder;
-    let (movq, _) = Autoencoder::load(&folder, parts, &load_options()).unwrap();
+    let (movq, _) = Autoencoder::load(folder, parts, &load_options()).unwrap();
     let picture = RgbPicture {
         width: picture.width,
         height: picture.height,

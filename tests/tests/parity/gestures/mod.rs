@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, fs, sync::LazyLock};
 use burn::tensor::Tensor;
 use limn_engine::{
     Error, Result,
-    pipelines::{
+    operations::{
         BlendPart, FinishedPicture, LoadedModel, OnEvent, SourcePicture, blend, embed, shift,
         variations,
     },

@@ -1,7 +1,7 @@
 //! Requests that cannot be done are told from those that are only odd.
 
 use limn_engine::{
-    pipelines::{BlendPart, SourcePicture},
+    operations::{BlendPart, SourcePicture},
     protocol::{BlendRequest, ShiftRequest, VariationsRequest},
 };
 

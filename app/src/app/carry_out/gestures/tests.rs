@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use image::{Rgba, RgbaImage};
 use limn_engine::protocol::{
-    BlobHash, Event, JobId, MemoryUse, Phase, Picture, Plan, Progress, Timings,
+    BlobHash, Event, JobId, MemoryUse, Operation, Phase, Picture, Plan, Progress, Timings,
 };
 use limn_engine::samplers::Sampler;
 
 use super::*;
 use crate::engine_link::EngineEvent;
-use crate::gallery::{Deed as RecipeDeed, marking, picture_file};
+use crate::gallery::{marking, picture_file};
 use crate::paths::Folders;
 use crate::session::RunState;
 
@@ -66,8 +66,8 @@ impl Bench {
             sampler: Sampler::Ddim,
             n_steps: 0,
             guidance_scale: 1.0,
-            n_prior_steps: 0,
-            prior_guidance_scale: 1.0,
+            n_prior_steps: None,
+            prior_guidance_scale: None,
             unread_prompt: None,
         };
         self.app
@@ -146,7 +146,7 @@ fn a_larger_copy_of_a_picture_is_exported_once_the_gallery_has_it() {
     let recipe = header.recipe.unwrap();
     assert_eq!(
         (recipe.deed, recipe.prompt.as_str()),
-        (RecipeDeed::Upscale, "a cat")
+        (Operation::Upscale.into(), "a cat")
     );
     assert_eq!(recipe.parents, [small]);
     assert!(marking::source_type(&header.xmp.unwrap()).is_some());

@@ -1,0 +1,267 @@
+//! The config of diffusers' `VQModel`.
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::Autoencoder;
+use crate::{
+    Result,
+    components::diffusers_config::{
+        attention_flags, check_levels, check_unknown_keys, check_widths, unsupported,
+    },
+    weights::{NameRules, Parameters},
+};
+
+/// `movq/config.json`, checked.
+///
+/// Reading one refuses, by key and value, whatever would change the arithmetic and is not here.
+/// `scaling_factor` is read by nothing: pipelines of the Kandinsky kind scale no latents.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "RawConfig")]
+pub struct AutoencoderConfig {
+    pub in_channels: usize,
+    pub out_channels: usize,
+    pub latent_channels: usize,
+    /// The latents' channels between encoder and decoder; the codebook's width, had it a use.
+    pub vq_embed_dim: usize,
+    pub block_out_channels: Vec<usize>,
+    pub layers_per_block: usize,
+    /// Whether a level has attention: of the encoder outermost first, of the decoder innermost first.
+    pub down_attention: Vec<bool>,
+    pub up_attention: Vec<bool>,
+    pub mid_attention: bool,
+    pub norm_num_groups: usize,
+    /// Whether the decoder's norms look at the latents (`MoVQ`, Zheng et al. 2022).
+    pub spatial_norm: bool,
+}
+
+/// Which parts of an autoencoder are loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AutoencoderParts {
+    /// Enough for pictures from text, at half the memory.
+    Decoder,
+    EncoderAndDecoder,
+}
+
+impl AutoencoderParts {
+    /// The codebook is never used: Kandinsky's pipelines decode without quantising.
+    pub fn name_rules(self) -> NameRules<'static> {
+        NameRules {
+            allow_unused: match self {
+                Self::Decoder => &["quantize.", "encoder.", "quant_conv."],
+                Self::EncoderAndDecoder => &["quantize."],
+            },
+            ..NameRules::EXACT
+        }
+    }
+}
+
+impl AutoencoderConfig {
+    /// The network under diffusers' parameter names; load it with [`AutoencoderParts::name_rules`].
+    ///
+    /// # Errors
+    /// What [`Parameters::tensor`] returns.
+    pub fn init(&self, parameters: &Parameters, parts: AutoencoderParts) -> Result<Autoencoder> {
+        Autoencoder::init(parameters, self, parts)
+    }
+
+    /// Picture pixels per latent cell, along one side.
+    pub fn scale_factor(&self) -> usize {
+        1 << (self.block_out_channels.len() - 1)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(default)]
+struct RawConfig {
+    in_channels: usize,
+    out_channels: usize,
+    down_block_types: Vec<String>,
+    up_block_types: Vec<String>,
+    block_out_channels: Vec<usize>,
+    layers_per_block: usize,
+    act_fn: String,
+    latent_channels: usize,
+    norm_num_groups: usize,
+    vq_embed_dim: Option<usize>,
+    norm_type: String,
+    mid_block_add_attention: bool,
+    lookup_from_codebook: bool,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+impl Default for RawConfig {
+    /// The defaults of diffusers' `VQModel`.
+    fn default() -> Self {
+        Self {
+            in_channels: 3,
+            out_channels: 3,
+            down_block_types: vec!["DownEncoderBlock2D".to_owned()],
+            up_block_types: vec!["UpDecoderBlock2D".to_owned()],
+            block_out_channels: vec![64],
+            layers_per_block: 1,
+            act_fn: "silu".to_owned(),
+            latent_channels: 3,
+            norm_num_groups: 32,
+            vq_embed_dim: None,
+            norm_type: "group".to_owned(),
+            mid_block_add_attention: true,
+            lookup_from_codebook: false,
+            rest: Map::new(),
+        }
+    }
+}
+
+/// Keys of diffusers' config that decoding without the codebook does not read.
+const UNREAD_KEYS: [&str; 4] = [
+    "sample_size",
+    "num_vq_embeddings",
+    "scaling_factor",
+    "force_upcast",
+];
+
+impl TryFrom<RawConfig> for AutoencoderConfig {
+    type Error = String;
+
+    fn try_from(raw: RawConfig) -> Result<Self, String> {
+        check_unknown_keys(&raw.rest, |key| UNREAD_KEYS.contains(&key))?;
+        if raw.act_fn != "silu" && raw.act_fn != "swish" {
+            return Err(unsupported("act_fn", &json!(raw.act_fn)));
+        }
+        if raw.lookup_from_codebook {
+            return Err(unsupported("lookup_from_codebook", &json!(true)));
+        }
+        let n_levels = raw.block_out_channels.len();
+        let config = Self {
+            in_channels: raw.in_channels,
+            out_channels: raw.out_channels,
+            latent_channels: raw.latent_channels,
+            vq_embed_dim: raw.vq_embed_dim.unwrap_or(raw.latent_channels),
+            layers_per_block: raw.layers_per_block,
+            down_attention: attention_flags(
+                "down_block_types",
+                &raw.down_block_types,
+                ["DownEncoderBlock2D", "AttnDownEncoderBlock2D"],
+                n_levels,
+            )?,
+            up_attention: attention_flags(
+                "up_block_types",
+                &raw.up_block_types,
+                ["UpDecoderBlock2D", "AttnUpDecoderBlock2D"],
+                n_levels,
+            )?,
+            mid_attention: raw.mid_block_add_attention,
+            norm_num_groups: raw.norm_num_groups,
+            spatial_norm: match raw.norm_type.as_str() {
+                "spatial" => true,
+                "group" => false,
+                other => return Err(unsupported("norm_type", &json!(other))),
+            },
+            block_out_channels: raw.block_out_channels,
+        };
+        config.check_numbers()?;
+        Ok(config)
+    }
+}
+
+impl AutoencoderConfig {
+    /// diffusers' `SpatialNorm` has this number of groups built in.
+    pub(super) const SPATIAL_NORM_GROUPS: usize = 32;
+
+    /// Refuses numbers that no network can have, before they become shapes.
+    fn check_numbers(&self) -> Result<(), String> {
+        check_widths(&[
+            ("latent_channels", self.latent_channels),
+            ("vq_embed_dim", self.vq_embed_dim),
+            ("norm_num_groups", self.norm_num_groups),
+        ])?;
+        check_levels(
+            &self.block_out_channels,
+            &[self.layers_per_block],
+            |width| {
+                width.is_multiple_of(self.norm_num_groups)
+                    && (!self.spatial_norm || width.is_multiple_of(Self::SPATIAL_NORM_GROUPS))
+            },
+        )?;
+        for (key, n_channels) in [
+            ("in_channels", self.in_channels),
+            ("out_channels", self.out_channels),
+        ] {
+            if n_channels != 3 {
+                return Err(unsupported(key, &json!(n_channels)));
+            }
+        }
+        // The norms take the latents as they are, and are built for the decoder's own input.
+        if self.spatial_norm && self.vq_embed_dim != self.latent_channels {
+            return Err(unsupported("vq_embed_dim", &json!(self.vq_embed_dim)));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kandinsky() -> Value {
+        json!({
+            "_class_name": "VQModel",
+            "act_fn": "silu",
+            "block_out_channels": [128, 256, 256, 512],
+            "down_block_types": [
+                "DownEncoderBlock2D",
+                "DownEncoderBlock2D",
+                "DownEncoderBlock2D",
+                "AttnDownEncoderBlock2D",
+            ],
+            "in_channels": 3,
+            "latent_channels": 4,
+            "layers_per_block": 2,
+            "norm_num_groups": 32,
+            "norm_type": "spatial",
+            "num_vq_embeddings": 16384,
+            "out_channels": 3,
+            "sample_size": 32,
+            "scaling_factor": 0.18215,
+            "up_block_types": [
+                "AttnUpDecoderBlock2D",
+                "UpDecoderBlock2D",
+                "UpDecoderBlock2D",
+                "UpDecoderBlock2D",
+            ],
+            "vq_embed_dim": 4,
+        })
+    }
+
+    #[test]
+    fn the_config_of_kandinsky_2_2_is_read() {
+        let config: AutoencoderConfig = serde_json::from_value(kandinsky()).expect("a good config");
+        assert_eq!(config.scale_factor(), 8);
+        assert_eq!(config.down_attention, [false, false, false, true]);
+        assert_eq!(config.up_attention, [true, false, false, false]);
+        assert!(config.spatial_norm);
+    }
+
+    #[test]
+    fn what_would_change_the_arithmetic_is_refused_by_key_and_value() {
+        for (key, value) in [
+            ("norm_type", json!("layer")),
+            ("act_fn", json!("relu")),
+            ("lookup_from_codebook", json!(true)),
+            ("block_out_channels", json!([128, 256, 256])),
+            ("block_out_channels", json!([128, 256, 256, 500])),
+            ("up_block_types", json!(vec!["UpBlock2D"; 4])),
+            ("vq_embed_dim", json!(8)),
+            ("layers_per_block", json!(0)),
+            ("a_switch_of_the_future", json!(2)),
+        ] {
+            let mut config = kandinsky();
+            config[key] = value.clone();
+            let refusal = serde_json::from_value::<AutoencoderConfig>(config)
+                .expect_err(&format!("{key} = {value} must be refused"))
+                .to_string();
+            assert!(refusal.contains(" is "), "{key}: {refusal}");
+        }
+    }
+}

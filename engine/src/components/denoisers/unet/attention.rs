@@ -1,0 +1,95 @@
+//! Attention from pixels to the context and to each other at once.
+
+use burn::tensor::Tensor;
+
+use super::UNetConfig;
+use crate::{
+    Result,
+    components::layers::{GroupNorm, Linear, attention},
+    weights::Parameters,
+};
+
+/// diffusers' `Attention` with `AttnAddedKVProcessor2_0`: keys and values are those of the context tokens
+/// followed by those of the pixels.
+#[derive(Debug, Clone)]
+pub(super) struct AddedKvAttention {
+    group_norm: GroupNorm,
+    to_q: Linear,
+    to_k: Linear,
+    to_v: Linear,
+    add_k_proj: Linear,
+    add_v_proj: Linear,
+    to_out: Linear,
+    n_heads: usize,
+}
+
+/// Keys and values of the context tokens. Each `[batch, n_tokens, channels]`
+#[derive(Debug, Clone)]
+pub(super) struct ContextKv {
+    key: Tensor<3>,
+    value: Tensor<3>,
+}
+
+impl AddedKvAttention {
+    pub fn init(
+        parameters: &Parameters,
+        config: &UNetConfig,
+        channels: usize,
+        head_width: usize,
+    ) -> Result<Self> {
+        /// diffusers leaves this one at its default, whatever `norm_eps` says.
+        const EPSILON: f64 = 1e-5;
+        let linear = |name: &str, d_input| Linear::init(&parameters.scope(name), d_input, channels);
+        Ok(Self {
+            group_norm: GroupNorm::init(
+                &parameters.scope("group_norm"),
+                config.norm_num_groups,
+                channels,
+                EPSILON,
+            )?,
+            to_q: linear("to_q", channels)?,
+            to_k: linear("to_k", channels)?,
+            to_v: linear("to_v", channels)?,
+            add_k_proj: linear("add_k_proj", config.cross_attention_dim)?,
+            add_v_proj: linear("add_v_proj", config.cross_attention_dim)?,
+            to_out: linear("to_out.0", channels)?,
+            n_heads: channels / head_width,
+        })
+    }
+
+    /// The context's part, which is the same at every step.
+    ///
+    /// # Shapes: tokens `[batch, n_tokens, cross_attention_dim]`
+    pub fn project(&self, tokens: &Tensor<3>) -> ContextKv {
+        ContextKv {
+            key: self.add_k_proj.forward(tokens.clone()),
+            value: self.add_v_proj.forward(tokens.clone()),
+        }
+    }
+
+    /// # Shapes: x `[batch, channels, height, width]`
+    pub fn forward(&self, x: Tensor<4>, context: &ContextKv) -> Tensor<4> {
+        let [batch, channels, height, width] = x.dims();
+        let pixels = self
+            .group_norm
+            .forward(x.clone())
+            .reshape([batch, channels, height * width])
+            .swap_dims(1, 2);
+        let join = |added: &Tensor<3>, own: &Linear| {
+            Tensor::cat(vec![added.clone(), own.forward(pixels.clone())], 1)
+        };
+        let attended = attention(
+            self.to_q.forward(pixels.clone()),
+            join(&context.key, &self.to_k),
+            join(&context.value, &self.to_v),
+            None,
+            self.n_heads,
+        );
+        let attended = self
+            .to_out
+            .forward(attended)
+            .swap_dims(1, 2)
+            .reshape([batch, channels, height, width]);
+        x + attended
+    }
+}

@@ -1,0 +1,243 @@
+//! diffusers' `UNet2DConditionModel` as the unCLIP decoders of the Kandinsky 2.2 kind use it: an image
+//! embedding steers it through context tokens and through the time embedding.
+
+mod attention;
+mod blocks;
+mod config;
+mod resnet;
+
+use attention::ContextKv;
+use blocks::{DownBlock, MidBlock, UpBlock};
+use burn::tensor::{DType, Device, Tensor, activation};
+pub use config::UNetConfig;
+
+use crate::{
+    Result,
+    components::layers::{Conv2d, GroupNorm, LayerNorm, Linear, Then, TimestepEmbedding},
+    heartbeat,
+    weights::{
+        LoadOptions, LoadReport, ModelFolder, NameRules, Parameters, inspect_component,
+        load_component,
+    },
+};
+
+/// The decoder of unCLIP (Ramesh et al. 2022) on latents.
+#[derive(Debug, Clone)]
+pub struct UNet {
+    conv_in: Conv2d,
+    time_embedding: [Linear; 2],
+    image_projection: ImageProjection,
+    image_time_embedding: (Linear, LayerNorm),
+    down_blocks: Vec<DownBlock>,
+    mid_block: MidBlock,
+    up_blocks: Vec<UpBlock>,
+    conv_norm_out: GroupNorm,
+    conv_out: Conv2d,
+    config: UNetConfig,
+    dtype: DType,
+}
+
+/// What the network makes of image embeddings, once for all steps.
+#[derive(Debug, Clone)]
+pub struct UNetConditioning {
+    /// What every attention makes of the context tokens, by level on the way down and up.
+    down: Vec<Vec<ContextKv>>,
+    mid: ContextKv,
+    up: Vec<Vec<ContextKv>>,
+    /// `[batch, time_embedding_dim]`, added to the time embedding.
+    time_shift: Tensor<2>,
+}
+
+/// diffusers' `ImageProjection`.
+#[derive(Debug, Clone)]
+struct ImageProjection {
+    image_embeds: Linear,
+    norm: LayerNorm,
+}
+
+impl ImageProjection {
+    /// Not in the config: diffusers' default, and the only number in use.
+    const N_TOKENS: usize = 32;
+    const EPSILON: f64 = 1e-5;
+}
+
+impl UNet {
+    /// Loads the U-Net in `folder`: `config.json` and weights.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotAModel`] naming what its config has and this U-Net does not; those of
+    /// [`ModelFolder::weights`] and [`load_component`].
+    pub fn load(folder: &ModelFolder, options: &LoadOptions) -> Result<(Self, LoadReport)> {
+        let config: UNetConfig = folder.read_json("config.json")?;
+        let files = folder.weights(options.dtype != DType::F32)?;
+        load_component(&files, &NameRules::EXACT, options, |parameters| {
+            config.init(parameters)
+        })
+    }
+
+    /// Compares the files in `folder` with what its config asks for, by names and shapes alone.
+    ///
+    /// # Errors
+    /// Those of [`Self::load`], but for tensors that do not fit: they are in the report.
+    pub fn inspect(folder: &ModelFolder) -> Result<LoadReport> {
+        let config: UNetConfig = folder.read_json("config.json")?;
+        let files = folder.weights(false)?;
+        inspect_component(&files, &NameRules::EXACT, DType::F32, |parameters| {
+            config.init(parameters)
+        })
+    }
+
+    fn init(parameters: &Parameters, config: &UNetConfig) -> Result<Self> {
+        let channels = &config.block_out_channels;
+        let outermost = channels[0];
+        let time_width = config.time_embedding_dim;
+        let scope = |name: &str| parameters.scope(name);
+        let image_projection = ImageProjection {
+            image_embeds: Linear::init(
+                &scope("encoder_hid_proj.image_embeds"),
+                config.encoder_hid_dim,
+                ImageProjection::N_TOKENS * config.cross_attention_dim,
+            )?,
+            norm: LayerNorm::init(
+                &scope("encoder_hid_proj.norm"),
+                config.cross_attention_dim,
+                ImageProjection::EPSILON,
+            )?,
+        };
+        let block = |folder, i| parameters.scope(format_args!("{folder}.{i}"));
+        Ok(Self {
+            conv_in: Conv2d::init(&scope("conv_in"), [config.in_channels, outermost], 3, 1, 1)?,
+            time_embedding: [
+                Linear::init(&scope("time_embedding.linear_1"), outermost, time_width)?,
+                Linear::init(&scope("time_embedding.linear_2"), time_width, time_width)?,
+            ],
+            image_projection,
+            image_time_embedding: (
+                Linear::init(
+                    &scope("add_embedding.image_proj"),
+                    config.encoder_hid_dim,
+                    time_width,
+                )?,
+                LayerNorm::init(
+                    &scope("add_embedding.image_norm"),
+                    time_width,
+                    ImageProjection::EPSILON,
+                )?,
+            ),
+            down_blocks: (0..channels.len())
+                .map(|i| DownBlock::init(&block("down_blocks", i), config, i))
+                .collect::<Result<_>>()?,
+            mid_block: MidBlock::init(&scope("mid_block"), config)?,
+            up_blocks: (0..channels.len())
+                .map(|i| UpBlock::init(&block("up_blocks", i), config, i))
+                .collect::<Result<_>>()?,
+            conv_norm_out: GroupNorm::init(
+                &scope("conv_norm_out"),
+                config.norm_num_groups,
+                outermost,
+                config.norm_eps,
+            )?,
+            conv_out: Conv2d::init(
+                &scope("conv_out"),
+                [outermost, config.out_channels],
+                3,
+                1,
+                1,
+            )?,
+            config: config.clone(),
+            dtype: parameters.dtype(),
+        })
+    }
+
+    pub fn config(&self) -> &UNetConfig {
+        &self.config
+    }
+
+    /// Projects image embeddings, once for all steps.
+    ///
+    /// # Shapes: `image_embeds` `[batch, encoder_hid_dim]`
+    pub fn condition(&self, image_embeds: Tensor<2>) -> UNetConditioning {
+        let [batch, _] = image_embeds.dims();
+        let image_embeds = image_embeds.cast(self.dtype);
+        let tokens = self
+            .image_projection
+            .image_embeds
+            .forward(image_embeds.clone())
+            .reshape([
+                batch,
+                ImageProjection::N_TOKENS,
+                self.config.cross_attention_dim,
+            ]);
+        let tokens = self.image_projection.norm.forward(tokens);
+        let (projection, norm) = &self.image_time_embedding;
+        UNetConditioning {
+            down: (self.down_blocks.iter().map(|block| block.project(&tokens))).collect(),
+            mid: self.mid_block.project(&tokens),
+            up: (self.up_blocks.iter().map(|block| block.project(&tokens))).collect(),
+            time_shift: norm.forward(projection.forward(image_embeds)),
+        }
+    }
+
+    /// Predicts noise, and behind it the variance where the model learned one.
+    ///
+    /// `timesteps` holds one number for all, or one per batch entry.
+    ///
+    /// # Shapes
+    /// latents `[batch, in_channels, height, width]` → `[batch, out_channels, height, width]`, in the dtype
+    /// of the latents. Height and width are multiples of [`UNetConfig::latent_multiple`].
+    pub fn forward(
+        &self,
+        latents: Tensor<4>,
+        timesteps: &[f32],
+        conditioning: &UNetConditioning,
+    ) -> Tensor<4> {
+        let [batch, channels, height, width] = latents.dims();
+        let multiple = self.config.latent_multiple();
+        assert!(
+            height % multiple == 0 && width % multiple == 0,
+            "{height}×{width} latents are no multiples of {multiple}"
+        );
+        assert_eq!(channels, self.config.in_channels, "channels of the latents");
+        let dtype = latents.dtype();
+        let time = self.embed_time(timesteps, batch, conditioning, &latents.device());
+        let mut x = self.conv_in.forward(latents.cast(self.dtype));
+        let mut skips = vec![x.clone()];
+        for (block, context) in self.down_blocks.iter().zip(&conditioning.down) {
+            x = block.forward(x, &time, context, &mut skips);
+            heartbeat::beat();
+        }
+        x = self.mid_block.forward(x, &time, &conditioning.mid);
+        for (block, context) in self.up_blocks.iter().zip(&conditioning.up) {
+            x = block.forward(x, &time, context, &mut skips);
+            heartbeat::beat();
+        }
+        let x = self.conv_norm_out.forward_fused(x, None, Then::Silu);
+        self.conv_out.forward(x).cast(dtype)
+    }
+
+    /// # Shapes: result `[batch, time_embedding_dim]`, activated unless the blocks take it as it is
+    fn embed_time(
+        &self,
+        timesteps: &[f32],
+        batch: usize,
+        conditioning: &UNetConditioning,
+        device: &Device,
+    ) -> Tensor<2> {
+        let waves = TimestepEmbedding {
+            width: self.config.block_out_channels[0],
+            cosines_first: self.config.flip_sin_to_cos,
+            freq_shift: self.config.freq_shift,
+        }
+        .forward(timesteps, device)
+        .cast(self.dtype);
+        let [linear_1, linear_2] = &self.time_embedding;
+        let time = linear_2.forward(activation::silu(linear_1.forward(waves)));
+        let [_, time_width] = time.dims();
+        let time = time.expand([batch, time_width]) + conditioning.time_shift.clone();
+        if self.config.resnet_skip_time_act {
+            time
+        } else {
+            activation::silu(time)
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Pictures to embeddings.
+
+mod clip;
+
+pub use clip::{ClipVisionConfig, ClipVisionEncoder, ClipVisionOutput};

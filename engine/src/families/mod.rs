@@ -1,0 +1,65 @@
+//! The families of models, one folder each.
+//!
+//! A family knows its files, its components and their configs, how prompts and pictures become conditioning, how
+//! latents become pixels, its schedule, defaults, settings and cost. It tells the rest by implementing [`Family`] here
+//! and [`ModelFiles`] and [`FamilyModel`](crate::model::FamilyModel). A new one is a folder beside `unclip` and a line
+//! in [`FAMILIES`].
+
+mod probe;
+pub mod unclip;
+
+use std::fmt::Debug;
+
+pub use probe::{FileProbe, Probe};
+
+use crate::{Result, model::ModelFiles, weights::ModelFolder};
+
+/// The registry.
+pub static FAMILIES: [&dyn Family; 1] = [&unclip::Unclip];
+
+pub trait Family: Debug + Sync {
+    /// As people call it.
+    fn name(&self) -> &'static str;
+
+    /// What it reads, in words for a message, as in `KandinskyV22Pipeline folders`.
+    fn reads(&self) -> &'static str;
+
+    /// Whether a folder or file is one of its models, told by what is in it.
+    fn recognise(&self, probe: &Probe) -> Option<Recognised>;
+
+    /// Reads the configs and checks that every part is there; weights are not opened.
+    ///
+    /// `companion` is a folder that was named with the model, where its family has models in two folders.
+    ///
+    /// # Errors
+    /// [`Error::NotAModel`](crate::Error::NotAModel) with the reason; [`Error::Io`](crate::Error::Io).
+    fn open(&self, probe: &Probe, companion: Option<ModelFolder>) -> Result<Box<dyn ModelFiles>>;
+}
+
+/// What a family makes of a folder or file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recognised {
+    /// One of its models, of this variant.
+    Model { variant: &'static str },
+    /// A part of a model, and no model alone: it belongs to the one beside it.
+    Companion,
+}
+
+/// Which family reads it.
+pub fn recognise(probe: &Probe) -> Option<(&'static dyn Family, Recognised)> {
+    FAMILIES
+        .into_iter()
+        .find_map(|family| Some((family, family.recognise(probe)?)))
+}
+
+/// # Errors
+/// [`Error::NotAModel`](crate::Error::NotAModel) where no family reads it, with what is there and what could be; those of the family.
+pub fn open(probe: &Probe, companion: Option<ModelFolder>) -> Result<Box<dyn ModelFiles>> {
+    match recognise(probe) {
+        Some((family, _)) => family.open(probe, companion),
+        None => {
+            let reads: Vec<&str> = FAMILIES.iter().map(|family| family.reads()).collect();
+            Err(probe.refuse(&reads.join(", ")))
+        }
+    }
+}

@@ -1,0 +1,262 @@
+use std::time::Instant;
+
+use burn::tensor::{DType, Tensor};
+
+use super::{prepared_run::PreparedRun, similarity::cosine, strategy::Strategy};
+use crate::{
+    Error, Result, foreign_text,
+    image::{RgbPicture, preview, read_back},
+    model::{Candidate, Conditioning, JobConditioning, LoadedModel, Steer},
+    noise::Generator,
+    progress::{Clock, FinishedPicture, OnEvent, PipelineEvent},
+    protocol::{Phase, Timings},
+    samplers::{self, Step},
+};
+
+/// A prepared run on its way.
+pub(crate) struct Generation<'a> {
+    pub run: PreparedRun<'a>,
+    pub model: &'a mut LoadedModel,
+    pub clock: Clock,
+    pub conditioning: JobConditioning,
+    /// Whether the family has looked at pictures, and told of it.
+    has_encoded: bool,
+}
+
+impl<'a> Generation<'a> {
+    /// Reads the words and pictures that steer.
+    ///
+    /// # Errors
+    /// Those of reading the encoders' weights; when the device fails.
+    pub(super) fn new(
+        run: PreparedRun<'a>,
+        steer: &Steer,
+        model: &'a mut LoadedModel,
+        mut clock: Clock,
+        on_event: &mut OnEvent,
+    ) -> Result<Self> {
+        let conditioning = model.read(steer, &run.settings, (&mut clock, on_event))?;
+        Ok(Self {
+            run,
+            model,
+            clock,
+            conditioning,
+            has_encoded: steer.n_pictures() > 0,
+        })
+    }
+
+    /// Makes pictures that came with the job ready for the model, and books the time.
+    ///
+    /// # Errors
+    /// What `encode` returns.
+    pub fn prepare<T>(
+        &mut self,
+        on_event: &mut OnEvent,
+        encode: impl FnOnce(&mut LoadedModel, &mut OnEvent) -> Result<T>,
+    ) -> Result<T> {
+        let start = Instant::now();
+        if !self.has_encoded {
+            self.clock
+                .report(Phase::Encode, 0, (0, 1), None, on_event)?;
+        }
+        let encoded = encode(self.model, on_event)?;
+        self.clock
+            .end_stage("encode", start, self.model.take_load_seconds());
+        Ok(encoded)
+    }
+
+    /// Makes them one by one and in order.
+    ///
+    /// With `best_of` above one each picture is the best of that many candidates with consecutive seeds; its own
+    /// seed makes it again.
+    ///
+    /// # Errors
+    /// When the device fails or a component cannot be read; [`Error::NotANumber`]; what `on_event` returns.
+    pub fn pictures(mut self, strategy: &dyn Strategy, on_event: &mut OnEvent) -> Result<Timings> {
+        let best_of = self.run.best_of;
+        let mut candidates = self.candidates();
+        let mut conditionings: Vec<Option<Conditioning>> = vec![None; candidates.len()];
+        if !self.model.all_fit()? {
+            // The conditioning of all comes first, so that what draws it gives way to the denoiser only once.
+            for (candidate, conditioning) in candidates.iter_mut().zip(&mut conditionings) {
+                *conditioning = Some(self.condition(candidate, on_event)?);
+            }
+        }
+        let mut best: Option<FinishedPicture> = None;
+        for (candidate, conditioning) in candidates.iter_mut().zip(conditionings) {
+            let finished = match self.finish(strategy, candidate, conditioning, on_event) {
+                Err(Error::OutOfMemory(reason)) if self.model.give_up_memory() => {
+                    tracing::warn!("out of memory: {}", foreign_text::message(reason));
+                    // As if nothing had been drawn for it.
+                    candidate.generator = Generator::new(candidate.seed);
+                    self.finish(strategy, candidate, None, on_event)?
+                }
+                result => result?,
+            };
+            if best.as_ref().is_none_or(|best| finished.score > best.score) {
+                best = Some(finished);
+            }
+            if candidate.number + 1 == best_of
+                && let Some(best) = best.take()
+            {
+                on_event(PipelineEvent::Picture(best))?;
+            }
+        }
+        Ok(self.clock.finish())
+    }
+
+    fn candidates(&self) -> Vec<Candidate> {
+        let best_of = self.run.best_of;
+        (0..self.run.n_pictures * best_of)
+            .map(|index| {
+                let (picture, number) = (index / best_of, index % best_of);
+                let ahead = if self.run.is_strip { number } else { index };
+                let seed = self.run.request.seed.wrapping_add(u64::from(ahead));
+                Candidate {
+                    picture,
+                    number,
+                    n_candidates: best_of,
+                    seed,
+                    generator: Generator::new(seed),
+                }
+            })
+            .collect()
+    }
+
+    fn condition(
+        &mut self,
+        candidate: &mut Candidate,
+        on_event: &mut OnEvent,
+    ) -> Result<Conditioning> {
+        let reports = (&mut self.clock, on_event);
+        self.model
+            .condition(&mut self.conditioning, candidate, reports)
+    }
+
+    fn finish(
+        &mut self,
+        strategy: &dyn Strategy,
+        candidate: &mut Candidate,
+        conditioning: Option<Conditioning>,
+        on_event: &mut OnEvent,
+    ) -> Result<FinishedPicture> {
+        let conditioning = match conditioning {
+            Some(conditioning) => conditioning,
+            None => self.condition(candidate, on_event)?,
+        };
+        let latents = self.denoise(strategy, candidate, &conditioning, on_event)?;
+        let decoded = self.decode(candidate, latents, on_event)?;
+        let score = if self.run.best_of == 1 {
+            None
+        } else {
+            Some(self.score(&decoded, &conditioning, on_event)?)
+        };
+        let start = Instant::now();
+        let (RgbPicture { width, height, rgb }, patch_mask) = strategy.deliver(decoded)?;
+        if patch_mask.is_some() {
+            self.clock.end_stage("stitch", start, 0.0);
+        }
+        Ok(FinishedPicture {
+            index: candidate.picture,
+            seed: candidate.seed,
+            width,
+            height,
+            rgb,
+            score,
+            patch_mask,
+        })
+    }
+
+    /// How near the picture came to the prompt, or without one to what steered it.
+    fn score(
+        &mut self,
+        decoded: &RgbPicture,
+        conditioning: &Conditioning,
+        on_event: &mut OnEvent,
+    ) -> Result<f32> {
+        let start = Instant::now();
+        let target = self.model.target_embed(&self.conditioning, conditioning)?;
+        let [embed] = self
+            .model
+            .embed_pictures(&[decoded], on_event)?
+            .try_into()
+            .map_err(|_| Error::Bug("one picture has one embedding".to_owned()))?;
+        self.clock
+            .end_stage("score", start, self.model.take_load_seconds());
+        Ok(cosine(&embed, &target))
+    }
+
+    fn denoise(
+        &mut self,
+        strategy: &dyn Strategy,
+        candidate: &mut Candidate,
+        conditioning: &Conditioning,
+        on_event: &mut OnEvent,
+    ) -> Result<Tensor<4>> {
+        let start = Instant::now();
+        let [channels, rows, columns] = self.model.latent_shape(self.run.settings.size);
+        let device = self.model.runtime().device.clone();
+        let index = candidate.picture as usize;
+        // In the reference's order: what is uncertain of a source, then the noise.
+        let source = strategy.source(index);
+        let source = source.map(|source| source.draw(&mut candidate.generator));
+        let noise = match self.run.latents {
+            Some(latents) => latents.of_picture(index, &device),
+            None => candidate
+                .generator
+                .randn_tensor([1, channels, rows, columns], &device),
+        };
+        let preview_map = self.model.preview_map(on_event)?;
+        let schedule = &self.run.schedule;
+        let latents = strategy.initial_latents(index, schedule, source.as_ref(), noise.clone())?;
+
+        let guidance_scale = strategy.guidance_scale(index, self.run.settings.guidance_scale);
+        let denoiser = self
+            .model
+            .denoiser(conditioning, guidance_scale, on_event)?;
+        let denoise = |latents: Tensor<4>, timestep: f32| {
+            denoiser(strategy.denoiser_input(latents), timestep)
+        };
+
+        let n_steps = schedule.n_steps() as u32;
+        let total = n_steps * self.run.best_of;
+        let clock = &mut self.clock;
+        let (picture, number) = (candidate.picture, candidate.number);
+        let mut step_start = Instant::now();
+        let on_step = |mut step: Step<4>| {
+            strategy.after_step(&mut step, source.as_ref(), &noise);
+            let denoised = step.denoised.clone().cast(DType::F32);
+            let preview = if let Some(map) = &preview_map {
+                Some(preview(map, denoised)?)
+            } else {
+                // Reading one number back makes a device do the step before it is called done.
+                read_back(denoised.slice([0..1, 0..1, 0..1, 0..1]))?;
+                None
+            };
+            clock.end_step(std::mem::replace(&mut step_start, Instant::now()));
+            let done = (number * n_steps + step.index as u32 + 1, total);
+            clock.report(Phase::Step, picture, done, preview, on_event)
+        };
+        let generator = &mut candidate.generator;
+        let latents = samplers::sample(schedule, denoise, latents, generator, on_step)?;
+        drop(denoiser);
+        self.clock
+            .end_stage("denoise", start, self.model.take_load_seconds());
+        Ok(latents)
+    }
+
+    fn decode(
+        &mut self,
+        candidate: &Candidate,
+        latents: Tensor<4>,
+        on_event: &mut OnEvent,
+    ) -> Result<RgbPicture> {
+        let start = Instant::now();
+        let picture = candidate.picture;
+        self.clock
+            .report(Phase::Decode, picture, (0, 1), None, on_event)?;
+        let decoded = self.model.decode(latents, on_event)?;
+        self.clock.end_decode(start, self.model.take_load_seconds());
+        Ok(decoded)
+    }
+}

@@ -1,0 +1,73 @@
+//! What folders that diffusers writes have in common, whatever the family.
+
+use serde::Deserialize;
+
+use super::ModelCard;
+use crate::{Error, Result, schedules::SchedulerConfig, weights::ModelFolder};
+
+/// Configs and cards are small; whatever is larger is neither.
+const MAX_CONFIG_BYTES: u64 = 1 << 20;
+pub(super) const CARD_NAME: &str = "limn.json";
+
+/// The class that `model_index.json` names.
+///
+/// # Errors
+/// [`Error::NotAModel`] where there is none.
+pub(crate) fn pipeline_class(folder: &ModelFolder) -> Result<String> {
+    #[derive(Deserialize)]
+    struct ModelIndex {
+        #[serde(rename = "_class_name")]
+        class_name: String,
+    }
+
+    const NAME: &str = "model_index.json";
+    if !folder.has(NAME) {
+        return Err(not_a_model(folder, format!("the folder has no {NAME}")));
+    }
+    let index: ModelIndex = serde_json::from_slice(&folder.read(NAME, MAX_CONFIG_BYTES)?)
+        .map_err(|error| not_a_model(folder, format!("{NAME} cannot be read ({error})")))?;
+    Ok(index.class_name)
+}
+
+pub(crate) fn read_scheduler(folder: &ModelFolder) -> Result<SchedulerConfig> {
+    const NAME: &str = "scheduler_config.json";
+    let json = folder.read(NAME, MAX_CONFIG_BYTES)?;
+    SchedulerConfig::from_json(&json, &folder.path(NAME))
+}
+
+/// How many times smaller a network's innermost level is: every level but the first halves.
+pub(crate) fn total_halving(folder: &ModelFolder) -> Result<u32> {
+    #[derive(Deserialize)]
+    struct Levels {
+        block_out_channels: Vec<u32>,
+    }
+
+    const MAX_LEVELS: usize = 8;
+    let json = folder.read("config.json", MAX_CONFIG_BYTES)?;
+    let Levels { block_out_channels } = serde_json::from_slice(&json)
+        .map_err(|error| not_a_model(folder, format!("config.json cannot be read ({error})")))?;
+    let n_levels = block_out_channels.len();
+    if !(1..=MAX_LEVELS).contains(&n_levels) {
+        return Err(not_a_model(
+            folder,
+            format!("its network has {n_levels} levels"),
+        ));
+    }
+    Ok(1 << (n_levels - 1))
+}
+
+pub(crate) fn read_card(folder: &ModelFolder) -> Result<ModelCard> {
+    if !folder.has(CARD_NAME) {
+        return Ok(ModelCard::default());
+    }
+    let json = folder.read(CARD_NAME, MAX_CONFIG_BYTES)?;
+    ModelCard::from_json(&json)
+        .map_err(|reason| not_a_model(folder, format!("{CARD_NAME} cannot be read ({reason})")))
+}
+
+pub(crate) fn not_a_model(folder: &ModelFolder, reason: String) -> Error {
+    Error::NotAModel {
+        path: folder.path(""),
+        reason,
+    }
+}

@@ -1,0 +1,265 @@
+//! A model's files, known without reading a tensor: what every family tells of its own.
+
+use std::{fmt::Debug, path::PathBuf};
+
+use burn::tensor::DType;
+use sha2::{Digest, Sha256};
+
+use super::{
+    ComponentReport, FamilyModel, ModelCard, ModelReport, Runtime, Settings,
+    diffusers_folder::{CARD_NAME, not_a_model},
+};
+use crate::{
+    Error, Result, foreign_text,
+    protocol::{Feature, ModelId, ModelInfo, Operation, SettingInfo},
+    weights::{LoadReport, ModelFolder, TensorFiles},
+};
+
+/// Of pictures that a model makes.
+pub(crate) const MAX_SIDE_PX: u32 = 8_192;
+
+/// A model whose configs were read and whose parts are all there; its weights are not opened.
+pub trait ModelFiles: Debug {
+    /// As people call its family.
+    fn family(&self) -> &'static str;
+
+    /// The folder that stands for the model in messages, and in which its upscaler may lie.
+    fn root(&self) -> &ModelFolder;
+
+    fn card(&self) -> &ModelCard;
+
+    /// The card's, else the family's. They work: opening the model has tried them.
+    fn settings(&self) -> Settings;
+
+    /// Sizes step by this many pixels.
+    fn stride(&self) -> u32;
+
+    /// In the order in which a picture needs them.
+    fn components(&self) -> Vec<ComponentFiles>;
+
+    /// What it can be asked for; nothing where its configs say nothing sensible.
+    fn operations(&self) -> Vec<Operation>;
+
+    fn features(&self) -> Vec<Feature>;
+
+    /// The settings that the model has, as they are shown.
+    fn setting_infos(&self, settings: &Settings) -> Vec<SettingInfo>;
+
+    /// Reads and checks the configs of all components and the vocabulary; no weights.
+    ///
+    /// # Errors
+    /// [`Error::NotAModel`] when a config is none of this family's or the components are from different models;
+    /// [`Error::Io`].
+    fn open(self: Box<Self>, runtime: &Runtime) -> Result<Box<dyn FamilyModel>>;
+
+    /// For messages.
+    fn path(&self) -> PathBuf {
+        self.root().path("")
+    }
+
+    /// The name that people see: the card's, else the folder's.
+    fn name(&self) -> String {
+        self.card().name.clone().unwrap_or_else(|| {
+            let path = self.path();
+            let name = path.file_name().unwrap_or(path.as_os_str());
+            foreign_text::name(name.to_string_lossy()).to_string()
+        })
+    }
+
+    /// # Errors
+    /// [`Error::UnsupportedSize`], naming the nearest size that fits.
+    fn check_size(&self, width: u32, height: u32) -> Result<()> {
+        check_size((width, height), self.stride())
+    }
+
+    /// Bytes of all weights' files.
+    ///
+    /// # Errors
+    /// When a component's weights are missing or are no safetensors.
+    fn weights_bytes(&self) -> Result<u64> {
+        let components = self.components().into_iter();
+        components
+            .map(|component| Ok(component.folder.weights(false)?.n_bytes()))
+            .sum()
+    }
+
+    /// What the window and the command line show of it.
+    ///
+    /// # Errors
+    /// When a component's weights are missing or are no safetensors.
+    fn info(&self, id: ModelId) -> Result<ModelInfo> {
+        let settings = self.settings();
+        let (width, height) = settings.size;
+        let card = self.card();
+        Ok(ModelInfo {
+            id,
+            name: self.name(),
+            family: self.family().to_owned(),
+            description: card
+                .description
+                .clone()
+                .unwrap_or_else(|| format!("Draws what you describe, at {width}×{height}.")),
+            bytes: self.weights_bytes()?,
+            stride: self.stride(),
+            default_size: settings.size,
+            defaults: settings.sampling(),
+            vocabulary: card.vocabulary.clone().map(Into::into),
+            examples: card.examples.clone(),
+            operations: self.operations(),
+            features: self.features(),
+            settings: self.setting_infos(&settings),
+            native_sizes: vec![settings.size],
+        })
+    }
+
+    /// Compares every component's files with its config. Their faults are told in the report.
+    fn inspect(&self) -> ModelReport {
+        let Settings { size, sampler, .. } = self.settings();
+        let components = self.components();
+        let components: Vec<_> = components.iter().map(ComponentFiles::report).collect();
+        let reports = components
+            .iter()
+            .filter_map(|component| component.report.as_ref());
+        let can = self.operations().into_iter().map(Operation::label);
+        let embeds = self.features().contains(&Feature::Embeddings);
+        let can = can.chain(embeds.then_some("embed")).map(str::to_owned);
+        ModelReport {
+            name: self.name(),
+            family: self.family().to_owned(),
+            path: self.path().display().to_string(),
+            bytes: components.iter().map(|component| component.bytes).sum(),
+            n_parameters: reports.map(|report| report.n_parameters).sum(),
+            default_size: size,
+            stride: self.stride(),
+            sampler: sampler.to_string(),
+            abilities: if components.iter().all(ComponentReport::fits) {
+                can.collect()
+            } else {
+                Vec::new()
+            },
+            components,
+        }
+    }
+}
+
+/// The size that a model makes pictures of where nobody says: its card's, which must fit, or what fits best.
+///
+/// # Errors
+/// [`Error::NotAModel`] for sizes that step by too much, and for a card's size that does not fit.
+pub(crate) fn default_size(
+    root: &ModelFolder,
+    card: &ModelCard,
+    family_size: (u32, u32),
+    stride: u32,
+) -> Result<(u32, u32)> {
+    /// Models step by up to 64; beyond this a model has hardly a size.
+    const MAX_STRIDE_PX: u32 = 1_024;
+    if stride > MAX_STRIDE_PX {
+        let reason = format!("its sizes step by {stride} px, above {MAX_STRIDE_PX}");
+        return Err(not_a_model(root, reason));
+    }
+    let Some(size) = card.size else {
+        let (width, height) = family_size;
+        return Ok((nearest_side(width, stride), nearest_side(height, stride)));
+    };
+    check_size(size, stride).map_err(|error| not_a_model(root, format!("{CARD_NAME}: {error}")))?;
+    Ok(size)
+}
+
+fn check_size((width, height): (u32, u32), stride: u32) -> Result<()> {
+    let (nearest_width, nearest_height) =
+        (nearest_side(width, stride), nearest_side(height, stride));
+    if (width, height) == (nearest_width, nearest_height) {
+        return Ok(());
+    }
+    Err(Error::UnsupportedSize {
+        width,
+        height,
+        stride,
+        nearest_width,
+        nearest_height,
+    })
+}
+
+/// A whole number of strides, of which at least one fits.
+fn nearest_side(side: u32, stride: u32) -> u32 {
+    let side = side.clamp(stride, MAX_SIDE_PX - MAX_SIDE_PX % stride);
+    (side + stride / 2) / stride * stride
+}
+
+/// A component's files, and what a family says of it.
+#[derive(Debug, Clone)]
+pub struct ComponentFiles {
+    /// As the reference library calls it: a folder's name.
+    pub name: &'static str,
+    pub folder: ModelFolder,
+    /// What is given up first when memory is short has the lowest: the later in a job, the longer it stays.
+    pub stays: u8,
+    pub inspect: fn(&ModelFolder) -> Result<LoadReport>,
+}
+
+impl ComponentFiles {
+    /// Bytes in the running dtype of the tensors in the files that are read.
+    ///
+    /// # Errors
+    /// When the weights are missing or are no safetensors.
+    pub fn bytes_in(&self, dtype: DType, is_read: impl Fn(&str) -> bool) -> Result<u64> {
+        let files = self.folder.weights(dtype != DType::F32)?;
+        Ok(files.n_elements(is_read) * dtype.size() as u64)
+    }
+
+    /// Tells whether the files are still the ones that a value was kept for, without reading them; `None` for files
+    /// inside the binary, which a build decides.
+    pub fn fingerprint(&self) -> Option<String> {
+        let ModelFolder::Disk(folder) = &self.folder else {
+            return None;
+        };
+        let mut lines: Vec<String> = std::fs::read_dir(folder)
+            .ok()?
+            .flatten()
+            .filter_map(|entry| {
+                let metadata = entry.metadata().ok()?;
+                let modified = metadata.modified().ok()?;
+                let since = modified.duration_since(std::time::UNIX_EPOCH).ok()?;
+                let name = entry.file_name();
+                Some(format!(
+                    "{} {} {}",
+                    name.to_string_lossy(),
+                    metadata.len(),
+                    since.as_nanos()
+                ))
+            })
+            .collect();
+        lines.sort();
+        let folder = folder.canonicalize().ok()?;
+        Some(sha256_hex(
+            format!("{}\n{}", folder.display(), lines.join("\n")).as_bytes(),
+        ))
+    }
+
+    fn report(&self) -> ComponentReport {
+        let files = self.folder.weights(false).ok();
+        let (report, fault) = match (self.inspect)(&self.folder) {
+            Ok(report) => (Some(report), None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        ComponentReport {
+            name: self.name.to_owned(),
+            bytes: files.as_ref().map_or(0, TensorFiles::n_bytes),
+            dtypes: files.as_ref().map(TensorFiles::dtypes).unwrap_or_default(),
+            report,
+            fault,
+        }
+    }
+}
+
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+
+    let mut hex = String::new();
+    for byte in Sha256::digest(bytes) {
+        // Writing to a string never fails.
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
+}

@@ -1,0 +1,125 @@
+//! How much memory a picture takes beside the weights: estimates on the safe side.
+
+use crate::{Error, Result};
+
+/// What decides the size of activations.
+#[derive(Debug, Clone, Copy)]
+pub struct Sizes {
+    /// Picture pixels per latent cell, along one side.
+    pub autoencoder_scale: u64,
+    /// Channels at the picture's own resolution.
+    pub autoencoder_channels: u64,
+    /// Channels of the U-Net's outermost level.
+    pub unet_channels: u64,
+    /// 2 with classifier-free guidance.
+    pub unet_batch: u64,
+    pub dtype_bytes: u64,
+    pub stride: u32,
+}
+
+impl Sizes {
+    /// Bytes that the hungriest stage holds at once, beside weights.
+    pub fn activation_bytes(&self, width: u32, height: u32) -> u64 {
+        // Input, output and workspace of a convolution, at the decoder's last level.
+        const AUTOENCODER_COPIES: u64 = 6;
+        // Skip connections of all levels weigh about six outermost activations, and a block's own the rest.
+        const UNET_COPIES: u64 = 14;
+        const MAX_SCORE_BYTES: u64 = 512 << 20;
+        let n_pixels = u64::from(width) * u64::from(height);
+        let n_cells = n_pixels / (self.autoencoder_scale * self.autoencoder_scale);
+        let autoencoder =
+            n_pixels * self.autoencoder_channels * AUTOENCODER_COPIES * self.dtype_bytes;
+        // The decoder's attention looks from every cell at every cell, in turns where that is much: scores
+        // and their softmax are held at once.
+        let autoencoder_scores = 2 * (n_cells * n_cells * self.dtype_bytes).min(MAX_SCORE_BYTES);
+        let unet = n_cells * self.unet_channels * self.unet_batch * UNET_COPIES * self.dtype_bytes;
+        (autoencoder + autoencoder_scores).max(unet)
+    }
+
+    /// The largest size of this shape whose activations take at most half; `None` below the smallest.
+    pub fn smaller(&self, width: u32, height: u32) -> Option<(u32, u32)> {
+        let half = self.activation_bytes(width, height) / 2;
+        let n_strides = width.max(height) / self.stride;
+        (1..n_strides)
+            .rev()
+            .map(|k| self.shrunk((width, height), k, n_strides))
+            .find(|&(width, height)| self.activation_bytes(width, height) <= half)
+    }
+
+    /// The size of about `k` of `n` parts of the sides.
+    fn shrunk(&self, (width, height): (u32, u32), k: u32, n: u32) -> (u32, u32) {
+        let shrunk = |side: u32| {
+            let side = u64::from(side) * u64::from(k) / u64::from(n);
+            (side as u32 / self.stride * self.stride).max(self.stride)
+        };
+        (shrunk(width), shrunk(height))
+    }
+
+    /// # Errors
+    /// [`Error::TooLarge`] with the largest size of this shape that fits.
+    pub fn check(
+        &self,
+        width: u32,
+        height: u32,
+        weights_bytes: u64,
+        budget_bytes: u64,
+    ) -> Result<()> {
+        let needed = |width, height| weights_bytes + self.activation_bytes(width, height);
+        if needed(width, height) <= budget_bytes {
+            return Ok(());
+        }
+        let n_strides = width.max(height) / self.stride;
+        let (fitting_width, fitting_height) = (1..n_strides)
+            .rev()
+            .map(|k| self.shrunk((width, height), k, n_strides))
+            .find(|&(width, height)| needed(width, height) <= budget_bytes)
+            .unwrap_or((self.stride, self.stride));
+        Err(Error::TooLarge {
+            width,
+            height,
+            needed_bytes: needed(width, height),
+            available_bytes: budget_bytes,
+            fitting_width,
+            fitting_height,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_beyond_memory_names_one_that_fits() {
+        let sizes = Sizes {
+            autoencoder_scale: 8,
+            autoencoder_channels: 128,
+            unet_channels: 384,
+            unet_batch: 2,
+            dtype_bytes: 4,
+            stride: 64,
+        };
+        let weights = 5 << 30;
+        assert!(sizes.check(512, 512, weights, 8 << 30).is_ok());
+        let Err(Error::TooLarge {
+            fitting_width,
+            fitting_height,
+            ..
+        }) = sizes.check(4096, 2048, weights, 8 << 30)
+        else {
+            panic!("4096×2048 in 8 GiB");
+        };
+        assert!(
+            sizes
+                .check(fitting_width, fitting_height, weights, 8 << 30)
+                .is_ok()
+        );
+        assert_eq!((fitting_width % 64, fitting_height % 64), (0, 0));
+        let (width, height) = sizes.smaller(4096, 2048).unwrap_or_default();
+        let bytes = |width, height| sizes.activation_bytes(width, height);
+        assert!(bytes(width, height) <= bytes(4096, 2048) / 2);
+        assert!(bytes(width, height) > bytes(4096, 2048) / 3);
+        assert_eq!(sizes.smaller(64, 64), None);
+        assert!(fitting_width >= 1024 && fitting_width > fitting_height);
+    }
+}

@@ -1,0 +1,306 @@
+//! The components in memory: read when they are needed, given up when another needs their room.
+
+use std::{any::Any, cell::RefCell, path::PathBuf, time::Instant};
+
+use burn::tensor::{DType, Device};
+
+use super::{files::ComponentFiles, memory::Sizes, weight_cache::WeightCache};
+use crate::{
+    Error, Result,
+    device::gates,
+    foreign_text,
+    progress::{OnEvent, PipelineEvent},
+    weights::{LoadOptions, LoadProgress, LoadReport, ModelFolder},
+};
+
+/// Where a model runs and what it may use there.
+#[derive(Debug, Clone)]
+pub struct Runtime {
+    pub device: Device,
+    /// As in [`DeviceInfo::name`](crate::protocol::DeviceInfo::name): recipes record it.
+    pub device_name: String,
+    /// The precision of weights and activations; sampling itself is always in f32.
+    pub dtype: DType,
+    /// For the weights that stay between jobs and the largest component's activations.
+    pub memory_budget_bytes: u64,
+    /// Keeps values that cost much and depend on the weights alone; `None` computes them each time.
+    pub cache_dir: Option<PathBuf>,
+}
+
+/// The components of one model that are in memory, of whatever kind.
+pub struct Slots {
+    runtime: Runtime,
+    pub cache: WeightCache,
+    held: Vec<Held>,
+    /// What the job at hand needs beside weights.
+    activation_bytes: u64,
+    /// The size of the job's pictures, and what decides their memory.
+    reserved: Option<(Sizes, u32, u32)>,
+    /// Whether the device has run out of memory in this job: then one component is held at a time.
+    is_tight: bool,
+    load_seconds: f32,
+}
+
+struct Held {
+    name: &'static str,
+    stays: u8,
+    bytes: u64,
+    component: Box<dyn Any>,
+}
+
+/// Reads a component from its folder.
+pub type Load<'a, T> = dyn Fn(&ModelFolder, &LoadOptions) -> Result<(T, LoadReport)> + 'a;
+
+/// How a component is read.
+pub struct Loader<'a, T> {
+    pub files: &'a ComponentFiles,
+    pub load: &'a Load<'a, T>,
+    /// Which of the files' tensors are read.
+    pub is_read: &'a dyn Fn(&str) -> bool,
+    /// Whether one in memory has all that is needed of it now.
+    pub is_enough: &'a dyn Fn(&T) -> bool,
+}
+
+impl<'a, T> Loader<'a, T> {
+    /// The component as a whole.
+    pub fn whole(files: &'a ComponentFiles, load: &'a Load<'a, T>) -> Self {
+        Self {
+            files,
+            load,
+            is_read: &|_| true,
+            is_enough: &|_| true,
+        }
+    }
+}
+
+impl Slots {
+    pub fn new(runtime: Runtime) -> Self {
+        Self {
+            cache: WeightCache::new(runtime.cache_dir.clone()),
+            runtime,
+            held: Vec::new(),
+            activation_bytes: 0,
+            reserved: None,
+            is_tight: false,
+            load_seconds: 0.0,
+        }
+    }
+
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    /// Bytes of the weights held now.
+    pub fn in_use_bytes(&self) -> u64 {
+        self.held.iter().map(|held| held.bytes).sum()
+    }
+
+    /// Keeps memory free for pictures of this size from here on, beside weights of which the largest part has so many
+    /// bytes.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] where the two do not fit.
+    pub fn reserve(
+        &mut self,
+        sizes: Sizes,
+        (width, height): (u32, u32),
+        weights_bytes: u64,
+    ) -> Result<()> {
+        self.activation_bytes = sizes.activation_bytes(width, height);
+        self.reserved = Some((sizes, width, height));
+        let budget = self.runtime.memory_budget_bytes;
+        sizes.check(width, height, weights_bytes, budget)
+    }
+
+    /// Whether weights of so many bytes fit beside what is reserved.
+    pub fn fit(&self, weights_bytes: u64) -> bool {
+        !self.is_tight && weights_bytes + self.activation_bytes <= self.runtime.memory_budget_bytes
+    }
+
+    pub fn begin_job(&mut self) {
+        self.is_tight = false;
+        self.reserved = None;
+    }
+
+    /// Frees all that can be read again, and from here on holds one component at a time; false where that was so.
+    pub fn give_up_memory(&mut self) -> bool {
+        if std::mem::replace(&mut self.is_tight, true) {
+            return false;
+        }
+        self.held.clear();
+        self.runtime.device.memory_cleanup();
+        true
+    }
+
+    /// To a device that is out of memory the size that would need half.
+    #[must_use]
+    pub fn with_what_fits(&self, error: Error) -> Error {
+        let (Error::OutOfMemory(reason), Some((sizes, width, height))) = (&error, &self.reserved)
+        else {
+            return error;
+        };
+        let advice = match sizes.smaller(*width, *height) {
+            Some((fitting_width, fitting_height)) => {
+                format!("{fitting_width}×{fitting_height} needs half as much")
+            }
+            None => "it is the smallest size: choose another device".to_owned(),
+        };
+        let reason = foreign_text::name(reason);
+        Error::OutOfMemory(format!(
+            "{width}×{height} was too much for it, even with one part of the model at a time; {advice}, or close other programs that use the device ({reason})"
+        ))
+    }
+
+    pub fn holds(&self, name: &str) -> bool {
+        self.held.iter().any(|held| held.name == name)
+    }
+
+    pub fn release(&mut self, name: &str) {
+        self.held.retain(|held| held.name != name);
+    }
+
+    /// Seconds spent on reading weights since the last call.
+    pub fn take_load_seconds(&mut self) -> f32 {
+        std::mem::take(&mut self.load_seconds)
+    }
+
+    /// Bytes that a component takes in the running dtype.
+    ///
+    /// # Errors
+    /// When its weights are missing or are no safetensors.
+    pub fn needed_bytes<T: 'static>(&self, loader: &Loader<T>) -> Result<u64> {
+        match self.find(loader) {
+            Some(held) => Ok(held.bytes),
+            None => loader.files.bytes_in(self.runtime.dtype, loader.is_read),
+        }
+    }
+
+    /// The component, read unless it is there.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`] where it does not fit into the budget even alone; those of reading it; what `on_event`
+    /// returns.
+    pub fn get<T: 'static>(&mut self, loader: &Loader<T>, on_event: &mut OnEvent) -> Result<&T> {
+        if self.find(loader).is_none() {
+            // Not in memory twice.
+            self.release(loader.files.name);
+            let (component, bytes) = self.load(loader, on_event)?;
+            self.held.push(Held {
+                name: loader.files.name,
+                stays: loader.files.stays,
+                bytes,
+                component: Box::new(component),
+            });
+        }
+        let held = self.find(loader);
+        held.and_then(|held| held.component.downcast_ref())
+            .ok_or_else(|| Error::Bug(format!("{} is not there", loader.files.name)))
+    }
+
+    /// Reads a component ahead; false where the budget does not allow it.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub fn preload<T: 'static>(
+        &mut self,
+        loader: &Loader<T>,
+        on_event: &mut OnEvent,
+    ) -> Result<bool> {
+        if self.find(loader).is_none() {
+            let bytes = self.in_use_bytes() + self.needed_bytes(loader)?;
+            if bytes > self.runtime.memory_budget_bytes {
+                return Ok(false);
+            }
+            self.get(loader, on_event)?;
+        }
+        Ok(true)
+    }
+
+    /// Reads a component that is not to stay: makes room, and tells of it.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub fn load<T: 'static>(
+        &mut self,
+        loader: &Loader<T>,
+        on_event: &mut OnEvent,
+    ) -> Result<(T, u64)> {
+        let name = loader.files.name;
+        self.make_room(name, self.needed_bytes(loader)?)?;
+        gates::allocation(name)?;
+        let start = Instant::now();
+        let teller = RefCell::new(LoadingTeller {
+            component: name,
+            n_told: 0,
+            on_event,
+        });
+        let options = LoadOptions {
+            device: &self.runtime.device,
+            dtype: self.runtime.dtype,
+            on_progress: &|progress| teller.borrow_mut().tell(progress),
+        };
+        let (loaded, report) = (loader.load)(&loader.files.folder, &options)?;
+        let seconds = start.elapsed().as_secs_f32();
+        tracing::info!("{name} read in {seconds:.2} s");
+        self.load_seconds += seconds;
+        Ok((loaded, report.bytes))
+    }
+
+    fn find<T: 'static>(&self, loader: &Loader<T>) -> Option<&Held> {
+        self.held.iter().find(|held| {
+            let component = held.component.downcast_ref();
+            held.name == loader.files.name && component.is_some_and(loader.is_enough)
+        })
+    }
+
+    fn make_room(&mut self, name: &str, needed_bytes: u64) -> Result<()> {
+        let budget = self.runtime.memory_budget_bytes;
+        if needed_bytes > budget {
+            const MIB: u64 = 1 << 20;
+            return Err(Error::OutOfMemory(format!(
+                "{name} needs {} MiB, and {} MiB may be used",
+                needed_bytes / MIB,
+                budget / MIB
+            )));
+        }
+        // Where memory is tight all make room.
+        while !self.fit(self.in_use_bytes() + needed_bytes) {
+            let victim = self
+                .held
+                .iter()
+                .enumerate()
+                .min_by_key(|(_, held)| held.stays);
+            let Some((index, _)) = victim else { break };
+            let victim = self.held.remove(index);
+            tracing::info!("{} makes room for {name}", victim.name);
+        }
+        Ok(())
+    }
+}
+
+/// Passes on a part of a component's progress: there is one call for each of a thousand tensors.
+struct LoadingTeller<'a, 'b> {
+    component: &'static str,
+    n_told: u64,
+    on_event: &'a mut OnEvent<'b>,
+}
+
+impl LoadingTeller<'_, '_> {
+    fn tell(&mut self, progress: LoadProgress) -> Result<()> {
+        const N_PARTS: u64 = 32;
+        let LoadProgress {
+            done_bytes,
+            total_bytes,
+        } = progress;
+        let part = done_bytes.saturating_mul(N_PARTS) / total_bytes.max(1);
+        if part < self.n_told {
+            return Ok(());
+        }
+        self.n_told = part + 1;
+        (self.on_event)(PipelineEvent::Loading {
+            component: self.component.to_owned(),
+            done_bytes,
+            total_bytes,
+        })
+    }
+}
