@@ -245,8 +245,8 @@ impl Wire {
             sampler: Sampler::Ddim,
             n_steps: 10,
             guidance_scale: 4.0,
-            n_prior_steps: 5,
-            prior_guidance_scale: 4.0,
+            n_prior_steps: Some(5),
+            prior_guidance_scale: Some(4.0),
             unread_prompt: None,
         };
         self.say(&Event::Started { job, plan })
@@ -300,7 +300,10 @@ fn models() -> Vec<ModelInfo> {
         defaults: Sampling::default(),
         vocabulary: None,
         examples: Vec::new(),
-        deeds: vec![limn_engine::protocol::ModelDeed::Generate],
+        operations: vec![limn_engine::protocol::Operation::Generate],
+        features: Vec::new(),
+        settings: Vec::new(),
+        native_sizes: Vec::new(),
     }]
 }
 
@@ -325,6 +328,7 @@ fn impossible_models() -> Vec<ModelInfo> {
                 guidance_scale: Some(f32::NAN),
                 n_prior_steps: Some(0),
                 prior_guidance_scale: Some(f32::INFINITY),
+                clip_skip: Some(u32::MAX),
             };
             model.vocabulary = Some(Vocabulary::default());
         }),

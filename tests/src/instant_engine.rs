@@ -50,8 +50,8 @@ fn draw(events: &mut impl Write, job: JobId, request: &GenerateRequest) -> limn_
         sampler: Sampler::Ddim,
         n_steps: 1,
         guidance_scale: 1.0,
-        n_prior_steps: 1,
-        prior_guidance_scale: 1.0,
+        n_prior_steps: Some(1),
+        prior_guidance_scale: Some(1.0),
         unread_prompt: None,
     };
     say(events, &Event::Started { job, plan })?;

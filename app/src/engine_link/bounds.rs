@@ -27,6 +27,8 @@ const MAX_MODEL_SIDE: u32 = 8192;
 const MAX_MODEL_STRIDE: u32 = 1024;
 const MAX_SAMPLING_STEPS: u32 = 10_000;
 const MAX_GUIDANCE: f32 = 1000.0;
+/// More than any text encoder has layers.
+const MAX_CLIP_SKIP: u32 = 100;
 const MAX_SCALE: u32 = 64;
 
 pub(super) fn text(what: &'static str, text: &str) -> Result<(), Breach> {
@@ -71,7 +73,8 @@ fn n_words_of(model: &ModelInfo) -> usize {
         .vocabulary
         .as_ref()
         .map_or(0, |vocabulary| words(vocabulary).count());
-    model.examples.len() + model.deeds.len() + of_vocabulary
+    let of_abilities = model.operations.len() + model.features.len() + model.settings.len();
+    model.examples.len() + model.native_sizes.len() + of_abilities + of_vocabulary
 }
 
 fn words(vocabulary: &Vocabulary) -> impl Iterator<Item = &String> {
@@ -124,6 +127,7 @@ fn sound_defaults(model: &mut ModelInfo) {
     for n_steps in [&mut sampling.n_steps, &mut sampling.n_prior_steps] {
         *n_steps = n_steps.filter(|n| (1..=MAX_SAMPLING_STEPS).contains(n));
     }
+    sampling.clip_skip = sampling.clip_skip.filter(|n| *n <= MAX_CLIP_SKIP);
     for scale in [
         &mut sampling.guidance_scale,
         &mut sampling.prior_guidance_scale,
@@ -172,7 +176,8 @@ pub(super) fn plan(plan: &Plan) -> Result<(), Breach> {
     let unread = plan.unread_prompt.as_ref().map_or(0, String::len);
     at_most("the unread end of a prompt", unread, MAX_PROMPT_BYTES)?;
     // A recipe could not be written with it.
-    if plan.guidance_scale.is_finite() && plan.prior_guidance_scale.is_finite() {
+    let scales = [Some(plan.guidance_scale), plan.prior_guidance_scale];
+    if scales.into_iter().flatten().all(f32::is_finite) {
         Ok(())
     } else {
         Err(Breach::NotANumber("a guidance scale"))

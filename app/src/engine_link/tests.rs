@@ -52,8 +52,8 @@ fn plan((width, height): (u32, u32)) -> Plan {
         sampler: Sampler::Ddim,
         n_steps: 10,
         guidance_scale: 4.0,
-        n_prior_steps: 5,
-        prior_guidance_scale: 4.0,
+        n_prior_steps: Some(5),
+        prior_guidance_scale: Some(4.0),
         unread_prompt: None,
     }
 }
@@ -144,7 +144,10 @@ fn model() -> ModelInfo {
         defaults: Sampling::default(),
         vocabulary: None,
         examples: Vec::new(),
-        deeds: Vec::new(),
+        operations: Vec::new(),
+        features: Vec::new(),
+        settings: Vec::new(),
+        native_sizes: vec![(SIDE, SIDE)],
     }
 }
 
@@ -592,6 +595,7 @@ fn a_model_is_left_out_for_what_its_card_says() {
         guidance_scale: Some(f32::NAN),
         n_prior_steps: Some(u32::MAX),
         prior_guidance_scale: Some(1e9),
+        clip_skip: Some(u32::MAX),
     };
     let (sound, _) = bounds::models(vec![odd]);
     let expected = Sampling {

@@ -90,6 +90,7 @@ fn all_changed() -> Settings {
             guidance_scale: Some(6.5),
             n_prior_steps: Some(7),
             prior_guidance_scale: Some(2.5),
+            clip_skip: Some(2),
         },
         seed: Some(u64::MAX),
     };
