@@ -53,7 +53,10 @@ pub struct Theme {
     pub shadow: Color32,
     /// The two squares under transparency.
     pub checker: [Color32; 2],
-    /// A progress bar on a picture, and its groove.
+    /// A slider's handle, and the line round it that sets it off from bars.
+    pub handle: Color32,
+    pub handle_line: Color32,
+    /// A progress bar on a picture, and its groove, which a white picture does not swallow.
     pub bar: Color32,
     pub groove: Color32,
     /// Veils what is under a sheet.
@@ -119,8 +122,10 @@ pub const DARK: Theme = Theme {
     selection: rgb(0x3b, 0x44, 0x8c),
     shadow: Color32::from_black_alpha(150),
     checker: [rgb(0x2a, 0x2b, 0x30), rgb(0x1f, 0x20, 0x24)],
+    handle: rgb(0xff, 0xff, 0xff),
+    handle_line: rgb(0x33, 0x35, 0x3d),
     bar: rgb(0xff, 0xff, 0xff),
-    groove: Color32::from_black_alpha(136),
+    groove: Color32::from_black_alpha(190),
     veil: Color32::from_black_alpha(140),
     outline_light: rgb(0xff, 0xff, 0xff),
     outline_dark: Color32::from_black_alpha(170),
@@ -158,8 +163,10 @@ pub const LIGHT: Theme = Theme {
     selection: rgb(0xc4, 0xcb, 0xff),
     shadow: Color32::from_black_alpha(64),
     checker: [rgb(0xf7, 0xf7, 0xf9), rgb(0xe6, 0xe7, 0xeb)],
+    handle: rgb(0xff, 0xff, 0xff),
+    handle_line: rgb(0x5c, 0x62, 0x70),
     bar: rgb(0xff, 0xff, 0xff),
-    groove: Color32::from_black_alpha(136),
+    groove: Color32::from_black_alpha(190),
     veil: Color32::from_black_alpha(70),
     outline_light: rgb(0xff, 0xff, 0xff),
     outline_dark: Color32::from_black_alpha(170),
@@ -173,9 +180,14 @@ pub const LIGHT: Theme = Theme {
 pub const RADIUS: u8 = 8;
 /// Radius of cards: the prompt, popovers, sheets.
 pub const RADIUS_CARD: u8 = 12;
+/// Below this width, in points, bars and panels fold: icons in place of words, the side panel behind its tabs.
+pub const NARROW_WINDOW: f32 = 1120.0;
 pub const TOP_BAR_HEIGHT: f32 = 48.0;
 pub const TOOL_STRIP_WIDTH: f32 = 52.0;
 pub const SIDE_PANEL_WIDTH: f32 = 344.0;
+/// Of the side panel where it is folded to its tabs, and where it is open in a narrow window.
+pub const SIDE_TABS_WIDTH: f32 = 52.0;
+pub const NARROW_SIDE_PANEL_WIDTH: f32 = 308.0;
 pub const PROMPT_BAR_HEIGHT: f32 = 132.0;
 pub const ICON: f32 = 19.0;
 
@@ -189,6 +201,11 @@ pub fn of_ctx(ctx: &egui::Context) -> &'static Theme {
         egui::Theme::Dark => &DARK,
         egui::Theme::Light => &LIGHT,
     }
+}
+
+/// Whether the window has no room for everything side by side.
+pub fn is_narrow(ctx: &egui::Context) -> bool {
+    ctx.content_rect().width() < NARROW_WINDOW
 }
 
 /// Text, 13 px.

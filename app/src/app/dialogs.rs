@@ -7,11 +7,13 @@ use egui::Context;
 
 use super::App;
 use super::documents::Opening;
+use super::models::Added;
 use super::opened::Opened;
 use crate::document::DocumentId;
 use crate::document::tiles::Tiles;
 use crate::gallery::export_many::{ExportOrder, ExportReport};
 use crate::gallery::handle;
+use crate::panels::models_place::Unreadable;
 use crate::panels::toasts::Tone;
 use crate::session::{Part, PictureId};
 use crate::tools::MaskWork;
@@ -50,6 +52,10 @@ pub(super) enum DialogAnswer {
         picture: Opened,
         opening: Opening,
     },
+    AddModel(PathBuf),
+    ModelsAdded(Vec<Added>),
+    /// What lies in the library of models and cannot be read.
+    Unreadable(Vec<Unreadable>),
     Failed(String),
 }
 
@@ -84,6 +90,9 @@ impl App {
                     picture,
                     opening,
                 } => self.show_opened_picture(&path, picture, opening, now),
+                DialogAnswer::AddModel(path) => self.add_models(ctx, vec![path], now),
+                DialogAnswer::ModelsAdded(added) => self.models_added(ctx, added, now),
+                DialogAnswer::Unreadable(unreadable) => self.library.unreadable = unreadable,
                 DialogAnswer::Failed(message) => self.toasts.say(Tone::Bad, message, now),
             }
         }

@@ -6,12 +6,12 @@ use egui::{Frame, Margin, Panel, Ui};
 
 use super::App;
 use crate::canvas::{self, CanvasState};
-use crate::panels::gallery::{self, GalleryPanel};
+use crate::panels::gallery;
 use crate::panels::prompt_bar::{self, PromptBar};
-use crate::panels::results::ResultsPanel;
+use crate::panels::side_panel::SidePanel;
 use crate::panels::{
     Scene, dropping, export_sheet, models_place, palette, reference_board, settings_sheet,
-    side_panel, toasts, tool_options, tool_strip, top_bar,
+    shortcuts_sheet, side_panel, toasts, tool_options, tool_strip, top_bar,
 };
 use crate::session::{Draft, Place};
 use crate::theme;
@@ -32,7 +32,8 @@ impl App {
             now: Instant::now(),
         };
         let middle = if let Some(viewer) = &mut self.viewer {
-            let hears_keys = !self.palette.is_open && !self.settings_are_open;
+            let hears_keys =
+                !self.palette.is_open && !self.settings_are_open && !self.shortcuts_are_open;
             let shown = egui::CentralPanel::no_frame().show(ui, |ui| {
                 viewer::viewer_ui(ui, &mut scene, viewer, hears_keys)
             });
@@ -52,8 +53,11 @@ impl App {
                 Place::Canvas => {
                     let mut place = CanvasPlace {
                         panels_are_shown: self.panels_are_shown,
-                        results: &mut self.results_panel,
-                        gallery: &mut self.gallery_panel,
+                        side: SidePanel {
+                            is_open: &mut self.side_is_open,
+                            results: &mut self.results_panel,
+                            gallery: &mut self.gallery_panel,
+                        },
                         bar: &mut self.bar,
                         draft: &mut draft,
                         canvas: &mut self.canvas,
@@ -65,7 +69,12 @@ impl App {
                     gallery::gallery_place_ui(ui, &mut scene, &mut self.gallery_panel);
                     rect
                 }
-                Place::Models => place_ui(ui, |ui| models_place::models_place_ui(ui, &mut scene)),
+                Place::Models => {
+                    let library = &self.library;
+                    place_ui(ui, |ui| {
+                        models_place::models_place_ui(ui, &mut scene, library)
+                    })
+                }
             }
         };
         toasts::toasts_ui(ui, &mut scene, &self.toasts, middle);
@@ -85,6 +94,7 @@ impl App {
         dropping::drop_hint_ui(ui, &scene);
         gallery::sheets_ui(ui, &mut scene, &mut self.gallery_panel.asked);
         gallery::dragged_ui(ui, &mut scene);
+        shortcuts_sheet::shortcuts_sheet_ui(ui, &mut self.shortcuts_are_open);
         palette::palette_ui(ui, &mut scene, &mut self.palette);
         self.session.return_draft(draft);
         if self.layer_pictures.are_wanted() {
@@ -102,8 +112,7 @@ impl App {
 /// What the panels around the canvas keep between frames.
 struct CanvasPlace<'a> {
     panels_are_shown: bool,
-    results: &'a mut ResultsPanel,
-    gallery: &'a mut GalleryPanel,
+    side: SidePanel<'a>,
     bar: &'a mut PromptBar,
     draft: &'a mut Draft,
     canvas: &'a mut CanvasState,
@@ -117,18 +126,13 @@ fn canvas_place_ui(ui: &mut Ui, scene: &mut Scene<'_>, place: &mut CanvasPlace<'
             .resizable(false)
             .frame(bar(ui, Margin::symmetric(0, 10)))
             .show(ui, |ui| tool_strip::tool_strip_ui(ui, scene));
-        let margin = Margin {
-            left: 14,
-            right: 14,
-            top: 10,
-            bottom: 0,
-        };
+        let (width, margin) = place.side.width_and_margin(ui);
         Panel::right("side")
-            .exact_size(theme::SIDE_PANEL_WIDTH)
+            .exact_size(width)
             .resizable(false)
             .frame(bar(ui, margin))
             .show(ui, |ui| {
-                side_panel::side_panel_ui(ui, scene, place.results, place.gallery);
+                side_panel::side_panel_ui(ui, scene, &mut place.side);
             });
     }
     if !scene.session.documents.current().pinned.is_empty() {

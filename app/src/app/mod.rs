@@ -14,6 +14,7 @@ mod frame_budget;
 mod gallery_events;
 mod gallery_steps;
 mod meaning;
+mod models;
 mod opened;
 mod pictures;
 mod sources;
@@ -39,6 +40,7 @@ use crate::layer_pictures::LayerPictures;
 use crate::panels::Region;
 use crate::panels::export_sheet::ExportSheet;
 use crate::panels::gallery::GalleryPanel;
+use crate::panels::models_place::Library;
 use crate::panels::palette::Palette;
 use crate::panels::prompt_bar::{PromptBar, Selection};
 use crate::panels::results::ResultsPanel;
@@ -98,7 +100,11 @@ pub struct App {
     clipboard: clipboard::Clipboard,
     gallery_panel: GalleryPanel,
     settings_are_open: bool,
+    shortcuts_are_open: bool,
+    library: Library,
     panels_are_shown: bool,
+    /// The side panel of a narrow window is open, not folded to its tabs.
+    side_is_open: bool,
     is_full_screen: bool,
     region: Region,
     commands: Vec<Command>,
@@ -155,7 +161,10 @@ impl App {
             clipboard: clipboard::Clipboard::default(),
             gallery_panel: GalleryPanel::default(),
             settings_are_open: false,
+            shortcuts_are_open: false,
+            library: Library::new(&folders.models),
             panels_are_shown: true,
+            side_is_open: false,
             is_full_screen: false,
             region: Region::Prompt,
             commands: Vec::new(),
@@ -309,7 +318,8 @@ impl App {
     }
 
     fn sheet_is_open(&self) -> bool {
-        let sheet_is_open = self.palette.is_open || self.settings_are_open;
+        let sheet_is_open =
+            self.palette.is_open || self.settings_are_open || self.shortcuts_are_open;
         sheet_is_open
             || self.gallery_panel.asked.is_some()
             || self.viewer.is_some()

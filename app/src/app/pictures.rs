@@ -11,16 +11,18 @@ use image::{RgbImage, RgbaImage};
 use super::{App, thread};
 use crate::gallery::handle;
 use crate::session::{PictureId, PictureRef};
-use crate::textures::{Detail, Key, SMALL_SIDE_PX};
+use crate::textures::{self, Detail, Key, SMALL_SIDE_PX};
 
 /// The longer side of a tile's picture, in pixels.
 const THUMBNAIL_SIDE: u32 = 320;
 
 /// Work in progress, by where the pixels come from.
 pub struct Fetcher {
-    to_converter: Sender<(Key, Pixels)>,
+    to_converter: Sender<(Key, Pixels, usize)>,
     converted: Receiver<(Key, ColorImage)>,
     converting: HashSet<Key>,
+    /// Of a texture on this graphics card, in pixels.
+    most_side: usize,
     /// Who waits for a picture of the gallery.
     opening: HashMap<PictureId, Vec<Key>>,
     thumbnails: HashMap<PictureId, Vec<Key>>,
@@ -35,12 +37,15 @@ enum Pixels {
 
 impl Fetcher {
     pub fn start(wake: impl Fn() + Send + 'static) -> Self {
-        let work = |(key, pixels): (Key, Pixels)| (key, convert(key.1, &pixels));
+        let work = |(key, pixels, most_side): (Key, Pixels, usize)| {
+            (key, convert(key.1, &pixels, most_side))
+        };
         let (to_converter, converted) = thread::start("pictures", work, wake);
         Self {
             to_converter,
             converted,
             converting: HashSet::new(),
+            most_side: usize::MAX,
             opening: HashMap::new(),
             thumbnails: HashMap::new(),
             asked: Vec::new(),
@@ -49,7 +54,7 @@ impl Fetcher {
 
     fn convert(&mut self, key: Key, pixels: Pixels) {
         if self.converting.insert(key) {
-            let _ = self.to_converter.send((key, pixels));
+            let _ = self.to_converter.send((key, pixels, self.most_side));
         }
     }
 
@@ -79,6 +84,7 @@ impl Fetcher {
 impl App {
     /// Hands over what has been converted, and asks for what panels looked for in vain.
     pub(super) fn fetch_pictures(&mut self) {
+        self.pictures.most_side = self.ctx.input(|input| input.max_texture_side);
         while let Ok((key, image)) = self.pictures.converted.try_recv() {
             self.pictures.converting.remove(&key);
             self.textures.arrived(key, Ok(image));
@@ -146,8 +152,8 @@ impl App {
     }
 }
 
-fn convert(detail: Detail, pixels: &Pixels) -> ColorImage {
-    match (pixels, detail) {
+fn convert(detail: Detail, pixels: &Pixels, most_side: usize) -> ColorImage {
+    let image = match (pixels, detail) {
         (Pixels::Rgb(rgb), Detail::Small) => shrunk(rgb, SMALL_SIDE_PX),
         (Pixels::Rgb(rgb), Detail::Thumbnail) => shrunk(rgb, THUMBNAIL_SIDE),
         (Pixels::Rgb(rgb), Detail::Full) => from_rgb(rgb),
@@ -155,7 +161,10 @@ fn convert(detail: Detail, pixels: &Pixels) -> ColorImage {
             let size = [rgba.width() as usize, rgba.height() as usize];
             ColorImage::from_rgba_unmultiplied(size, rgba.as_raw())
         }
-    }
+    };
+    // Here and not at the upload, where it would hold the window.
+    let fitting = textures::fitting(Arc::new(image), most_side);
+    Arc::unwrap_or_clone(fitting)
 }
 
 fn shrunk(rgb: &RgbImage, longer_side: u32) -> ColorImage {

@@ -144,16 +144,12 @@ fn hint_row_ui(ui: &Ui, scene: &Scene<'_>, canvas: Rect) -> f32 {
     };
     if n_results > 1 && scene.session.shown().is_some() {
         let last = n_results.to_string();
-        let fits = pen.key(ui, "1") && pen.between(ui, "–") && pen.key(ui, &last);
-        if fits {
-            pen.words(ui, "results");
-        }
+        pen.hint(ui, &["1", "–", &last], "results");
     }
     for (keys, words) in hints(scene) {
-        if !keys.iter().all(|key| pen.key(ui, key)) {
+        if !pen.hint(ui, &keys, words) {
             break;
         }
-        pen.words(ui, words);
     }
     pen.x
 }
@@ -201,38 +197,46 @@ struct HintPen {
 }
 
 impl HintPen {
-    /// Whether there was room.
-    fn key(&mut self, ui: &Ui, key: &str) -> bool {
+    /// Keys, and between them what is no key, with what they do; nothing where all of it has no room.
+    fn hint(&mut self, ui: &Ui, keys: &[&str], words: &str) -> bool {
         let theme = theme::of(ui);
-        let painter = ui.painter();
-        let galley = painter.layout_no_wrap(key.to_owned(), theme::caption(), theme.text2);
-        let size = vec2((galley.size().x + 10.0).max(17.0), 17.0);
-        let cap = Rect::from_min_size(pos2(self.x, self.y - 8.5), size);
-        if cap.right() > self.room {
+        let laid_out = |text: &str, colour| {
+            ui.painter()
+                .layout_no_wrap(text.to_owned(), theme::caption(), colour)
+        };
+        let words = laid_out(words, theme.text3);
+        let keys: Vec<_> = keys
+            .iter()
+            .map(|key| {
+                let is_key = *key != "–";
+                let galley = laid_out(key, if is_key { theme.text2 } else { theme.text3 });
+                let width = galley.size().x;
+                let width = if is_key {
+                    (width + 10.0).max(17.0)
+                } else {
+                    width
+                };
+                (is_key, galley, width)
+            })
+            .collect();
+        let keys_width: f32 = keys.iter().map(|(_, _, width)| width + 3.0).sum();
+        if self.x + keys_width + 2.0 + words.size().x > self.room {
             return false;
         }
-        painter.rect_filled(cap, 4, theme.cap);
-        let at = Align2::CENTER_CENTER
-            .anchor_size(cap.center(), galley.size())
-            .min;
-        painter.galley(at, galley, theme.text2);
-        self.x = cap.right() + 3.0;
+        for (is_key, galley, width) in keys {
+            let cap = Rect::from_min_size(pos2(self.x, self.y - 8.5), vec2(width, 17.0));
+            if is_key {
+                ui.painter().rect_filled(cap, 4, theme.cap);
+            }
+            let at = Align2::CENTER_CENTER.anchor_size(cap.center(), galley.size());
+            ui.painter().galley(at.min, galley, theme.text2);
+            self.x = cap.right() + 3.0;
+        }
+        let left = pos2(self.x + 2.0, self.y);
+        let at = Align2::LEFT_CENTER.anchor_size(left, words.size());
+        self.x = at.right() + 14.0;
+        ui.painter().galley(at.min, words, theme.text3);
         true
-    }
-
-    fn between(&mut self, ui: &Ui, text: &str) -> bool {
-        self.x = self.text(ui, text, self.x).right() + 3.0;
-        true
-    }
-
-    fn words(&mut self, ui: &Ui, words: &str) {
-        self.x = self.text(ui, words, self.x + 2.0).right() + 14.0;
-    }
-
-    fn text(&self, ui: &Ui, text: &str, x: f32) -> Rect {
-        let (at, colour) = (pos2(x, self.y), theme::of(ui).text3);
-        ui.painter()
-            .text(at, Align2::LEFT_CENTER, text, theme::caption(), colour)
     }
 }
 
@@ -265,8 +269,7 @@ pub fn failed_ui(ui: &mut Ui, scene: &mut Scene<'_>, canvas: Rect, reason: &str,
                         {
                             scene.send(Command::RunAgain(run));
                         }
-                        if widgets::button(ui, "Put away", widgets::Loudness::Plain, None).clicked()
-                        {
+                        if widgets::button(ui, "Hide", widgets::Loudness::Plain, None).clicked() {
                             scene.send(Command::DismissRun(run));
                         }
                     });

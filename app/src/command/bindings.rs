@@ -3,8 +3,8 @@
 use egui::{Key, Modifiers};
 
 use super::{
-    Command, CopiesCommand, GalleryCommand, GestureCommand, LayerCommand, Scope, Shortcut, Step,
-    ViewCommand,
+    Command, CopiesCommand, GalleryCommand, GestureCommand, LayerCommand, ModelsCommand, Scope,
+    Shortcut, Step, ViewCommand,
 };
 use crate::session::{Deed, Place, SideTab};
 use crate::settings::Theme;
@@ -224,6 +224,10 @@ pub const BINDINGS: &[(Shortcut, Command)] = &[
     (outside_text(Key::Delete), Command::Delete),
     (everywhere(Key::E).ctrl().shift(), Command::Export),
     (everywhere(Key::K).ctrl(), Command::Palette),
+    (everywhere(Key::F1), Command::Shortcuts),
+    (outside_text(Key::Questionmark), Command::Shortcuts),
+    (outside_text(Key::Questionmark).shift(), Command::Shortcuts),
+    (outside_text(Key::Slash).shift(), Command::Shortcuts),
     (everywhere(Key::Comma).ctrl(), Command::Settings),
 ];
 
@@ -332,6 +336,11 @@ pub const LISTED: &[Command] = &[
     Command::ShowScores(true),
     Command::ShowScores(false),
     Command::ChooseGalleryFolder,
+    Command::Models(ModelsCommand::ChooseFolder),
+    Command::Models(ModelsCommand::ChooseFile),
+    Command::Models(ModelsCommand::OpenFolder),
+    Command::Models(ModelsCommand::Refresh),
+    Command::Shortcuts,
     Command::Settings,
 ];
 
@@ -383,7 +392,7 @@ mod tests {
     fn keys_that_type_are_never_heard_in_text() {
         for (shortcut, command) in BINDINGS {
             let types = !shortcut.command && !shortcut.alt;
-            let function_key = matches!(shortcut.key, Key::Escape | Key::F6 | Key::F11);
+            let function_key = matches!(shortcut.key, Key::Escape | Key::F1 | Key::F6 | Key::F11);
             if types && !function_key {
                 assert!(
                     !matches!(shortcut.scope, Scope::Everywhere | Scope::InText),

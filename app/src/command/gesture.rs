@@ -31,7 +31,7 @@ impl GestureCommand {
     pub fn label(&self) -> String {
         let fixed = match self {
             Self::Vary(_) | Self::VaryDropped => "Variations",
-            Self::VaryAgain { .. } => "Variations again",
+            Self::VaryAgain { .. } => "More like this",
             Self::AddToMix(_) => "Mix…",
             Self::Turn(_) => "Turn … into …",
             Self::LeaveTray => "Back to the prompt",

@@ -6,6 +6,7 @@ mod bindings;
 mod copies;
 mod gallery;
 mod gesture;
+mod models;
 mod view;
 mod words;
 
@@ -24,6 +25,7 @@ pub use bindings::{BINDINGS, LISTED, command_for};
 pub use copies::CopiesCommand;
 pub use gallery::{GalleryCommand, Step};
 pub use gesture::GestureCommand;
+pub use models::ModelsCommand;
 pub use view::ViewCommand;
 pub use words::{device_label, theme_label};
 
@@ -151,6 +153,8 @@ pub enum Command {
     FullScreen,
     NextRegion,
     Palette,
+    /// The list of keys.
+    Shortcuts,
     Settings,
     /// Closes the topmost thing: gesture, popover, sheet, text focus.
     Escape,
@@ -175,6 +179,7 @@ pub enum Command {
     Gallery(GalleryCommand),
     /// Lists what is like a picture; `None`: the one that is chosen or shown.
     MoreLike(Option<PictureId>),
+    Models(ModelsCommand),
     SetModel(ModelId),
     SetDevice(DeviceChoice),
     /// By which model pictures are found; `None` is the built-in one.

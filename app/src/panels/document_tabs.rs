@@ -1,6 +1,8 @@
 //! The open documents as tabs.
 
-use egui::{Align2, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Align2, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+};
 
 use super::{Scene, widgets};
 use crate::command::Command;
@@ -27,8 +29,13 @@ pub fn document_tabs_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
                 .iter()
                 .map(|open| open.document.id())
                 .collect();
+            let current = scene.session.documents.current_id();
+            let is_news = is_news(ui, (current, ids.len(), room as i32));
             for id in ids {
-                tab_ui(ui, scene, id);
+                let tab = tab_ui(ui, scene, id);
+                if is_news && id == current {
+                    tab.scroll_to_me(None);
+                }
             }
         });
     if widgets::command_icon(ui, Icon::Plus, &Command::NewDocument, 28.0, false).clicked() {
@@ -36,11 +43,23 @@ pub fn document_tabs_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     }
 }
 
-fn tab_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: DocumentId) {
+/// Whether another document is in front than in the last frame, or the tabs have other room: only then they scroll by
+/// themselves.
+fn is_news(ui: &Ui, now: (DocumentId, usize, i32)) -> bool {
+    let id = egui::Id::unique("document tabs as they were");
+    ui.data_mut(|data| {
+        let was = data.get_temp(id);
+        data.insert_temp(id, now);
+        was != Some(now)
+    })
+}
+
+fn tab_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: DocumentId) -> Response {
     let theme = theme::of(ui);
     let Some(open) = scene.session.documents.get(id) else {
-        return;
+        return ui.allocate_response(egui::Vec2::ZERO, Sense::hover());
     };
+    let has_news = open.has_news;
     let (name, is_modified) = (open.document.name(), open.document.is_modified());
     let is_current = scene.session.documents.current_id() == id;
     let is_in_front = is_current && scene.session.place == Place::Canvas;
@@ -53,6 +72,7 @@ fn tab_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: DocumentId) {
     let name = widgets::shown(name);
     let label = match (is_modified, is_busy) {
         (_, true) => format!("Document {name}, being drawn"),
+        _ if has_news => format!("Document {name}, has new results"),
         (true, false) => format!("Document {name}, not saved"),
         (false, false) => format!("Document {name}"),
     };
@@ -77,10 +97,16 @@ fn tab_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: DocumentId) {
         vec2(CLOSE_SIDE, CLOSE_SIDE),
     );
     if hovered || (is_in_front && !is_modified && !is_busy) {
-        close_ui(ui, scene, id, end);
-    } else if is_modified || is_busy {
+        close_ui(ui, scene, id, &name, end);
+    } else if is_modified || is_busy || has_news {
         // The dot fills the ✕'s place until the pointer comes.
-        let colour = if is_busy { theme.accent } else { theme.text2 };
+        let colour = if is_busy {
+            theme.accent
+        } else if has_news {
+            theme.ok
+        } else {
+            theme.text2
+        };
         ui.painter().circle_filled(end.center(), 3.5, colour);
     }
     if is_current && !is_in_front {
@@ -94,14 +120,15 @@ fn tab_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: DocumentId) {
     if response.middle_clicked() {
         scene.send(Command::CloseDocument(id));
     }
+    response
 }
 
-fn close_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: DocumentId, rect: Rect) {
+fn close_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: DocumentId, name: &str, rect: Rect) {
     let builder = egui::UiBuilder::new()
         .max_rect(rect)
         .id_salt(("close document", id));
     let mut close_ui = ui.new_child(builder);
-    let label = Command::CloseDocument(id).label();
+    let label = format!("Close “{name}”");
     if widgets::icon_button(&mut close_ui, Icon::Close, &label, CLOSE_SIDE).clicked() {
         scene.send(Command::CloseDocument(id));
     }

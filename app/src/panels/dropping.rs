@@ -18,13 +18,17 @@ pub enum Landing {
     Gallery,
     /// They are documents.
     Documents,
+    /// They are models.
+    Library,
     /// There is a picture already: it is asked.
     Ask,
 }
 
 impl Landing {
     pub fn of<'a>(session: &Session, mut paths: impl Iterator<Item = &'a Path>) -> Self {
-        if session.place == Place::Gallery || paths.any(Path::is_dir) {
+        if session.place == Place::Models {
+            Self::Library
+        } else if session.place == Place::Gallery || paths.any(Path::is_dir) {
             Self::Gallery
         } else if session.documents.current().is_blank() {
             Self::Documents
@@ -37,6 +41,7 @@ impl Landing {
         match self {
             Self::Gallery => "Drop to bring into the gallery",
             Self::Documents => "Drop to open",
+            Self::Library => "Drop a model’s folder or .safetensors file to add it",
             Self::Ask => "Drop to open or to add as a layer",
         }
     }

@@ -15,6 +15,7 @@ pub mod prompt_bar;
 pub mod reference_board;
 pub mod results;
 pub mod settings_sheet;
+pub mod shortcuts_sheet;
 pub mod side_panel;
 pub mod toasts;
 pub mod tool_options;

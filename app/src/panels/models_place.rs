@@ -1,51 +1,191 @@
-//! What can draw here: the installed models, each with an honest line, and the devices.
+//! What can draw here: where models are added, the installed ones, each with an honest line, and the devices.
 
-use egui::{Frame, Margin, ScrollArea, Stroke, Ui};
+use std::path::Path;
 
-use super::Scene;
+use egui::{Frame, Label, Margin, RectAlign, RichText, ScrollArea, Stroke, Ui, vec2};
+
 use super::widgets::{self, Loudness};
-use crate::command::Command;
+use super::{Scene, top_bar};
+use crate::command::{Command, ModelsCommand};
+use crate::icons::Icon;
 use crate::theme;
 use limn_engine::protocol::ModelInfo;
 
 const CARD_WIDTH: f32 = 640.0;
+const FORMATS: &str = "Reads Kandinsky 2.2 as diffusers folders (model_index.json), and ESRGAN upscalers as single \
+                       .safetensors files.";
 
-pub fn models_place_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+/// The folder that models are put into, and how it stands with it.
+#[derive(Debug, Default)]
+pub struct Library {
+    pub folder: String,
+    pub unreadable: Vec<Unreadable>,
+    /// A model is being linked or copied.
+    pub is_adding: bool,
+}
+
+/// Something in the library that is no model, or a damaged one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    pub name: String,
+    pub reason: String,
+}
+
+impl Library {
+    pub fn new(folder: &Path) -> Self {
+        Self {
+            folder: folder.display().to_string(),
+            ..Self::default()
+        }
+    }
+}
+
+pub fn models_place_ui(ui: &mut Ui, scene: &mut Scene<'_>, library: &Library) {
+    ScrollArea::vertical()
+        .auto_shrink([false, false])
+        .show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 12.0;
+            heading_ui(ui, "Models");
+            add_ui(ui, scene, library);
+            unreadable_ui(ui, library);
+            let models = scene.session.models.clone();
+            if models.is_empty() {
+                let words = if scene.session.models_are_listed {
+                    "No model is installed yet."
+                } else {
+                    "Looking for models…"
+                };
+                widgets::remark(ui, words);
+            }
+            let current = scene.session.current_model().map(|model| model.id.clone());
+            for model in models {
+                let is_current = current.as_ref() == Some(&model.id);
+                model_card_ui(ui, scene, &model, is_current);
+            }
+            upscalers_ui(ui, scene);
+            devices_ui(ui, scene);
+        });
+}
+
+fn heading_ui(ui: &mut Ui, title: &str) {
+    let text = RichText::new(title).font(theme::heading());
+    ui.label(text.color(theme::of(ui).text));
+}
+
+/// Where a model is added: by a button, by dropping it, or by hand in the folder.
+fn add_ui(ui: &mut Ui, scene: &mut Scene<'_>, library: &Library) {
     let theme = theme::of(ui);
-    ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-        ui.spacing_mut().item_spacing.y = 12.0;
-        ui.label(egui::RichText::new("Models").font(theme::heading()).color(theme.text));
-        let models = scene.session.models.clone();
-        if models.is_empty() {
-            let words = if scene.session.models_are_listed {
-                "No model is installed. Put a model's folder, as diffusers writes it, into the library of models."
-            } else {
-                "Looking for models…"
-            };
-            widgets::remark(ui, words);
-        }
-        let current = scene.session.current_model().map(|model| model.id.clone());
-        for model in models {
-            let is_current = current.as_ref() == Some(&model.id);
-            model_card_ui(ui, scene, &model, is_current);
-        }
-        upscalers_ui(ui, scene);
-        ui.add_space(8.0);
-        ui.label(egui::RichText::new("Devices").font(theme::title()).color(theme.text));
-        if scene.session.devices.is_empty() {
-            widgets::remark(ui, "Looking for devices…");
-        }
-        for device in scene.session.devices.clone() {
-            card_ui(ui, |ui| {
-                ui.label(egui::RichText::new(widgets::shown(&device.name)).font(theme::body_medium()).color(theme.text));
-                let mut words = super::device_words(&device);
-                if device.is_software {
-                    words.push_str(" · a CPU that pretends to be a GPU, never used");
-                }
-                widgets::remark(ui, &words);
+    let zone = Frame::new()
+        .fill(theme.bg1)
+        .corner_radius(theme::RADIUS_CARD)
+        .inner_margin(Margin::same(16))
+        .show(ui, |ui| {
+            ui.set_width(card_width(ui));
+            ui.vertical(|ui| {
+                ui.spacing_mut().item_spacing.y = 8.0;
+                ui.horizontal_wrapped(|ui| {
+                    add_button_ui(ui, scene, library);
+                    let text = RichText::new("or drop a folder or a .safetensors file here");
+                    ui.label(text.font(theme::body()).color(theme.text2));
+                });
+                widgets::remark(ui, FORMATS);
+                ui.horizontal(|ui| {
+                    let open = Command::Models(ModelsCommand::OpenFolder);
+                    let button = widgets::button(ui, "Open", Loudness::Plain, None);
+                    if button.on_hover_text(open.label()).clicked() {
+                        scene.send(open);
+                    }
+                    let refresh = Command::Models(ModelsCommand::Refresh);
+                    if widgets::command_icon(ui, Icon::Again, &refresh, 31.0, false).clicked() {
+                        scene.send(refresh);
+                    }
+                    let folder = widgets::shown_message(&library.folder);
+                    let text = RichText::new(&folder)
+                        .font(theme::label())
+                        .color(theme.text2);
+                    ui.add(Label::new(text).truncate()).on_hover_text(folder);
+                });
             });
+        });
+    widgets::dashed_edge(ui, zone.response.rect.shrink(0.5));
+}
+
+fn add_button_ui(ui: &mut Ui, scene: &mut Scene<'_>, library: &Library) {
+    let text = if library.is_adding {
+        "Adding…"
+    } else {
+        "Add model…"
+    };
+    let button = ui
+        .add_enabled_ui(!library.is_adding, |ui| {
+            let width = Some(148.0);
+            widgets::named_button(ui, text, "Add model…", Loudness::Primary, width)
+        })
+        .inner;
+    widgets::popover(&button, RectAlign::BOTTOM_START, 320.0, |ui| {
+        for (name, remark, command) in [
+            (
+                "A folder…",
+                "A model as diffusers writes one, with model_index.json",
+                ModelsCommand::ChooseFolder,
+            ),
+            (
+                "A .safetensors file…",
+                "A single file, as upscalers are",
+                ModelsCommand::ChooseFile,
+            ),
+        ] {
+            if top_bar::choice_ui(ui, name, remark, false).clicked() {
+                scene.send(Command::Models(command));
+                ui.close();
+            }
         }
     });
+}
+
+/// What lies in the folder and is not in the list below.
+fn unreadable_ui(ui: &mut Ui, library: &Library) {
+    if library.unreadable.is_empty() {
+        return;
+    }
+    let theme = theme::of(ui);
+    card_ui(ui, |ui| {
+        widgets::section(ui, "Could not be read", "");
+        for unreadable in &library.unreadable {
+            let name = RichText::new(widgets::shown(&unreadable.name));
+            ui.label(name.font(theme::label_medium()).color(theme.text));
+            let reason = RichText::new(widgets::shown_message(&unreadable.reason));
+            ui.label(reason.font(theme::label()).color(theme.error));
+        }
+    });
+}
+
+fn devices_ui(ui: &mut Ui, scene: &Scene<'_>) {
+    ui.add_space(8.0);
+    let theme = theme::of(ui);
+    ui.label(
+        RichText::new("Devices")
+            .font(theme::title())
+            .color(theme.text),
+    );
+    if scene.session.devices.is_empty() {
+        widgets::remark(ui, "Looking for devices…");
+    }
+    for device in &scene.session.devices {
+        card_ui(ui, |ui| {
+            let name = RichText::new(widgets::shown(&device.name));
+            ui.label(name.font(theme::body_medium()).color(theme.text));
+            let mut words = super::device_words(device);
+            if device.is_software {
+                words.push_str(" · a CPU that pretends to be a GPU, never used");
+            }
+            widgets::remark(ui, &words);
+        });
+    }
+}
+
+fn card_width(ui: &Ui) -> f32 {
+    CARD_WIDTH.min(ui.available_width())
 }
 
 /// What makes pictures larger. Which one is taken is decided for each picture.
@@ -72,8 +212,8 @@ fn upscalers_ui(ui: &mut Ui, scene: &Scene<'_>) {
             widgets::remark(ui, &facts);
         });
     }
-    let words = "Put ESRGAN files (.safetensors) into the library of models: the first by name makes pictures larger that \
-                 no other is made for.";
+    let words =
+        "Of those you add, the first by name makes pictures larger that no other is made for.";
     widgets::remark(ui, words);
 }
 
@@ -81,32 +221,29 @@ fn model_card_ui(ui: &mut Ui, scene: &mut Scene<'_>, model: &ModelInfo, is_curre
     card_ui(ui, |ui| {
         let theme = theme::of(ui);
         ui.horizontal(|ui| {
-            ui.label(
-                egui::RichText::new(widgets::shown(&model.name))
-                    .font(theme::title())
-                    .color(theme.text),
-            );
-            let (width, height) = model.default_size;
-            let facts = format!(
-                "{} · {} · {width} × {height} px",
-                model.family,
-                widgets::bytes(model.bytes)
-            );
-            ui.label(
-                egui::RichText::new(widgets::shown_message(&facts))
-                    .font(theme::label())
-                    .color(theme.text3),
-            );
+            let width = ui.available_width();
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 if is_current {
-                    ui.label(
-                        egui::RichText::new("In use")
-                            .font(theme::label_medium())
-                            .color(theme.ok),
-                    );
+                    let text = RichText::new("In use").font(theme::label_medium());
+                    ui.label(text.color(theme.ok));
                 } else if widgets::button(ui, "Use", Loudness::Primary, None).clicked() {
                     scene.send(Command::SetModel(model.id.clone()));
                 }
+                ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                    ui.set_min_size(vec2(0.0, 31.0));
+                    let (name, room) = (widgets::shown(&model.name), width * 0.5);
+                    ui.label(widgets::clipped(&name, theme::title(), theme.text, room))
+                        .on_hover_text(name);
+                    let (width, height) = model.default_size;
+                    let facts = format!(
+                        "{} · {} · {width} × {height} px",
+                        model.family,
+                        widgets::bytes(model.bytes)
+                    );
+                    let facts = RichText::new(widgets::shown_message(&facts));
+                    let facts = facts.font(theme::label()).color(theme.text3);
+                    ui.add(Label::new(facts).truncate());
+                });
             });
         });
         if !model.description.is_empty() {
@@ -169,7 +306,7 @@ fn card_ui(ui: &mut Ui, contents: impl FnOnce(&mut Ui)) {
         .corner_radius(theme::RADIUS_CARD)
         .inner_margin(Margin::same(16))
         .show(ui, |ui| {
-            ui.set_width(CARD_WIDTH.min(ui.available_width()));
+            ui.set_width(card_width(ui));
             ui.vertical(|ui| {
                 ui.spacing_mut().item_spacing.y = 8.0;
                 contents(ui);

@@ -31,18 +31,29 @@ pub fn settings_sheet_ui(ui: &Ui, scene: &mut Scene<'_>, gallery_folder: &str) -
                     .color(theme.text),
             );
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                closes = widgets::icon_button(ui, crate::icons::Icon::Close, "Close   Esc", 28.0)
-                    .clicked();
+                closes = widgets::icon_button(
+                    ui,
+                    crate::icons::Icon::Close,
+                    "Close the settings   Esc",
+                    28.0,
+                )
+                .clicked();
             });
         });
-        look_ui(ui, scene);
-        row_ui(ui, "Mask colour", |ui| mask_colour_ui(ui, scene));
-        ui.separator();
-        folder_ui(ui, scene, gallery_folder);
-        ui.separator();
-        ui.scope(|ui| meaning_ui(ui, scene));
-        ui.separator();
-        device_ui(ui, scene);
+        let height = ui.ctx().content_rect().height() - 140.0;
+        egui::ScrollArea::vertical()
+            .max_height(height)
+            .auto_shrink([false, true])
+            .show(ui, |ui| {
+                look_ui(ui, scene);
+                row_ui(ui, "Mask colour", |ui| mask_colour_ui(ui, scene));
+                ui.separator();
+                folder_ui(ui, scene, gallery_folder);
+                ui.separator();
+                ui.scope(|ui| meaning_ui(ui, scene));
+                ui.separator();
+                device_ui(ui, scene);
+            });
         closes
     });
     shown.inner || shown.backdrop_response.clicked()

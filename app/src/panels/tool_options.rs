@@ -19,6 +19,8 @@ use crate::tools::{Brush, MaskAction, Tool, ToolSettings};
 const HEIGHT: f32 = 34.0;
 /// A canvas at least so wide has room for the opacity on the bar.
 const WIDE: f32 = 920.0;
+/// In a canvas below this width the bar has only what is needed most; the rest is behind its chevron.
+const MEDIUM: f32 = 700.0;
 const ASPECTS: [(u32, u32); 7] = [(1, 1), (4, 3), (3, 2), (16, 9), (3, 4), (2, 3), (9, 16)];
 
 pub fn tool_options_ui(ui: &Ui, scene: &mut Scene<'_>, canvas: Rect) {
@@ -44,7 +46,7 @@ pub fn tool_options_ui(ui: &Ui, scene: &mut Scene<'_>, canvas: Rect) {
                     ui.horizontal(|ui| {
                         ui.set_height(HEIGHT);
                         ui.spacing_mut().item_spacing.x = 10.0;
-                        options_ui(ui, scene, tool, &mut settings, canvas.width() >= WIDE);
+                        options_ui(ui, scene, tool, &mut settings, Room::of(canvas));
                     });
                 });
         });
@@ -53,23 +55,41 @@ pub fn tool_options_ui(ui: &Ui, scene: &mut Scene<'_>, canvas: Rect) {
     }
 }
 
+/// How much of a tool's options the bar takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Room {
+    Little,
+    Medium,
+    Wide,
+}
+
+impl Room {
+    fn of(canvas: Rect) -> Self {
+        match canvas.width() {
+            width if width >= WIDE => Self::Wide,
+            width if width >= MEDIUM => Self::Medium,
+            _ => Self::Little,
+        }
+    }
+}
+
 fn options_ui(
     ui: &mut Ui,
     scene: &mut Scene<'_>,
     tool: Tool,
     settings: &mut ToolSettings,
-    is_wide: bool,
+    room: Room,
 ) {
     let sketches = scene.session.toolbox.is_sketching();
     if scene.session.toolbox.edits_patch_mask && tool.is_of_mask() {
         patch_ui(ui, scene);
     }
     match tool {
-        Tool::Brush => brush_ui(ui, &mut settings.brush, is_wide),
-        Tool::Eraser => brush_ui(ui, &mut settings.eraser, is_wide),
+        Tool::Brush => brush_ui(ui, &mut settings.brush, room),
+        Tool::Eraser => brush_ui(ui, &mut settings.eraser, room),
         Tool::SketchBrush => {
             colour_ui(ui, settings);
-            brush_ui(ui, &mut settings.sketch, is_wide);
+            brush_ui(ui, &mut settings.sketch, room);
         }
         Tool::Eyedropper => {
             colour_ui(ui, settings);
@@ -80,11 +100,12 @@ fn options_ui(
         Tool::Extend => aspects_ui(ui, scene),
         _ => {}
     }
-    if tool.is_of_mask() && !(tool == Tool::Eraser && sketches) {
+    let is_about_mask = tool.is_of_mask() && !(tool == Tool::Eraser && sketches);
+    if is_about_mask && room > Room::Little {
         mask_ui(ui, scene, settings);
     }
     if tool != Tool::Extend && tool != Tool::Eyedropper {
-        more_ui(ui, scene, tool, settings, is_wide);
+        more_ui(ui, scene, tool, settings, room);
     }
 }
 
@@ -98,7 +119,7 @@ fn patch_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     }
 }
 
-fn brush_ui(ui: &mut Ui, brush: &mut Brush, is_wide: bool) {
+fn brush_ui(ui: &mut Ui, brush: &mut Brush, room: Room) {
     name_ui(ui, "Size");
     let sizes = MIN_DIAMETER_PX..=MAX_DIAMETER_PX;
     widgets::slider(
@@ -109,8 +130,10 @@ fn brush_ui(ui: &mut Ui, brush: &mut Brush, is_wide: bool) {
         true,
     );
     number_ui(ui, "Brush size in px", &mut brush.diameter_px, sizes, " px");
-    fraction_ui(ui, "Hardness", &mut brush.hardness, 0.0);
-    if is_wide {
+    if room > Room::Little {
+        fraction_ui(ui, "Hardness", &mut brush.hardness, 0.0);
+    }
+    if room == Room::Wide {
         fraction_ui(ui, "Opacity", &mut brush.opacity, 1.0);
     }
 }
@@ -160,7 +183,7 @@ fn more_ui(
     scene: &mut Scene<'_>,
     tool: Tool,
     settings: &mut ToolSettings,
-    is_wide: bool,
+    room: Room,
 ) {
     let button = widgets::icon_button(ui, Icon::ChevronDown, "More for this tool", 24.0);
     Popup::from_toggle_button_response(&button)
@@ -176,7 +199,10 @@ fn more_ui(
                 _ => None,
             };
             if let Some(brush) = brush {
-                if !is_wide {
+                if room == Room::Little {
+                    ui.horizontal(|ui| fraction_ui(ui, "Hardness", &mut brush.hardness, 0.0));
+                }
+                if room < Room::Wide {
                     ui.horizontal(|ui| fraction_ui(ui, "Opacity", &mut brush.opacity, 1.0));
                 }
                 ui.checkbox(
@@ -185,6 +211,9 @@ fn more_ui(
                 );
             }
             if tool != Tool::SketchBrush {
+                if room == Room::Little {
+                    ui.horizontal(|ui| mask_ui(ui, scene, settings));
+                }
                 edge_ui(ui, scene, settings);
                 whole_mask_ui(ui, scene);
                 ui.horizontal(|ui| mask_colour_ui(ui, scene));

@@ -183,7 +183,9 @@ pub fn run_state_words(run: &Run, scene: &Scene<'_>) -> String {
 fn model_chip_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let current = scene.session.current_model();
     let name = current.map_or("…".to_owned(), |model| model.name.clone());
-    let chip = chip(ui, &[("Model  ", false), (&name, true)], None, true);
+    let is_narrow = theme::is_narrow(ui.ctx());
+    let quiet = if is_narrow { "" } else { "Model  " };
+    let chip = chip(ui, &[(quiet, false), (&name, true)], None, true);
     let current = current.map(|model| model.id.clone());
     popover(&chip, 320.0, |ui| {
         widgets::section(ui, "Model", "");
@@ -227,7 +229,8 @@ fn device_chip_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         EngineState::Ready => (theme.ok, device_name(scene)),
     };
     let memory = scene.session.memory;
-    let memory_text = if memory.in_use_bytes > 0 && memory.budget_bytes > 0 {
+    let has_room = !theme::is_narrow(ui.ctx());
+    let memory_text = if has_room && memory.in_use_bytes > 0 && memory.budget_bytes > 0 {
         format!(
             "  {}",
             memory_words(memory.in_use_bytes, memory.budget_bytes)
@@ -273,6 +276,10 @@ fn device_chip_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
                     .font(theme::label())
                     .color(theme::of(ui).error),
             );
+        }
+        if !has_room && memory.in_use_bytes > 0 && memory.budget_bytes > 0 {
+            let words = memory_words(memory.in_use_bytes, memory.budget_bytes);
+            widgets::remark(ui, &format!("Memory: {words}"));
         }
         if let Some(peak) = memory.peak_resident_bytes {
             widgets::remark(
@@ -375,7 +382,7 @@ pub fn choice_ui(ui: &mut Ui, name: &str, description: &str, is_chosen: bool) ->
 fn chip(ui: &mut Ui, parts: &[(&str, bool)], dot: Option<Color32>, has_chevron: bool) -> Response {
     let theme = theme::of(ui);
     let label: String = parts.iter().map(|(text, _)| widgets::shown(text)).collect();
-    let parts: Vec<_> = parts
+    let styled: Vec<_> = parts
         .iter()
         .map(|(text, is_strong)| {
             if *is_strong {
@@ -385,9 +392,12 @@ fn chip(ui: &mut Ui, parts: &[(&str, bool)], dot: Option<Color32>, has_chevron: 
             }
         })
         .collect();
-    let galley = ui.painter().layout_job(widgets::two_tone(&parts));
+    let mut job = widgets::two_tone(&styled);
+    job.wrap.max_width = chip_width(ui);
+    let galley = ui.painter().layout_job(job);
+    let is_cut = galley.elided;
     let before = if dot.is_some() { 15.0 } else { 0.0 };
-    let behind = if has_chevron { 16.0 } else { 0.0 };
+    let behind = if has_chevron { 20.0 } else { 0.0 };
     let size = vec2(galley.size().x + before + behind + 20.0, 29.0);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &label));
@@ -407,7 +417,25 @@ fn chip(ui: &mut Ui, parts: &[(&str, bool)], dot: Option<Color32>, has_chevron: 
         );
         icons::paint(ui.painter(), chevron, 12.0, Icon::ChevronDown, theme.text2);
     }
+    if is_cut {
+        return response.on_hover_text(label);
+    }
     response
+}
+
+/// Names of models and devices may be long: so much of one is shown, in points.
+fn chip_width(ui: &Ui) -> f32 {
+    const NARROW: f32 = 96.0;
+    const USUAL: f32 = 150.0;
+    const WIDE: f32 = 280.0;
+    const WIDE_WINDOW: f32 = 1400.0;
+    if theme::is_narrow(ui.ctx()) {
+        NARROW
+    } else if ui.ctx().content_rect().width() < WIDE_WINDOW {
+        USUAL
+    } else {
+        WIDE
+    }
 }
 
 fn paint_chip(ui: &Ui, theme: &Theme, rect: egui::Rect, response: &Response) {

@@ -126,7 +126,7 @@ fn pill_ui(ui: &mut Ui, text: &str, label: &str, is_on: bool, icon: Option<Icon>
     let galley = ui
         .painter()
         .layout_no_wrap(shown(text), theme::label(), theme.text2);
-    let icon_width = if icon.is_some() { 15.0 } else { 0.0 };
+    let icon_width = if icon.is_some() { 19.0 } else { 0.0 };
     let size = vec2(galley.size().x + icon_width + 18.0, 25.0);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     let enabled = ui.is_enabled();
@@ -274,11 +274,11 @@ pub fn slider(
         );
         let radius = response.rect.height() / 2.5 + 0.5;
         let colour = if ui.is_enabled() {
-            theme.bar
+            theme.handle
         } else {
             theme.text3
         };
-        let outline = Stroke::new(1.0, theme.line);
+        let outline = Stroke::new(1.5, theme.handle_line);
         ui.painter().circle(centre, radius, colour, outline);
         focus_ring(ui, &response, response.rect, 6);
         response
@@ -370,6 +370,7 @@ pub fn two_tone(parts: &[(&str, FontId, Color32)]) -> LayoutJob {
         job.append(&shown(text), 0.0, TextFormat::simple(font.clone(), *colour));
     }
     job.wrap.max_rows = 1;
+    job.wrap.break_anywhere = true;
     job
 }
 

@@ -26,6 +26,8 @@ pub struct OpenDocument {
     pub(super) follows: bool,
     /// The picture of the gallery that the base was.
     pub source: Option<PictureId>,
+    /// A run of it has ended while another document was in front.
+    pub has_news: bool,
     /// Pictures of the gallery beside the canvas.
     pub pinned: Vec<PictureId>,
     pub(super) mask_queue: MaskQueue,

@@ -218,28 +218,80 @@ pub fn new_seed() -> u64 {
 /// A size that a model does well, with its shape in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SizeChoice {
-    pub label: &'static str,
+    pub label: String,
     pub size: (u32, u32),
 }
 
-/// The model's own size, and other shapes of about the same area on its stride.
+/// The model's own size, and other shapes of about the same area on its stride, each named by what it is: on a coarse
+/// stride 16:9 may be out of reach, and is then not called so.
 pub fn size_choices(model: &ModelInfo) -> Vec<SizeChoice> {
     let mut choices: Vec<SizeChoice> = Vec::new();
-    for (label, aspect) in [
-        ("Square", 1.0_f32),
-        ("Landscape 4:3", 4.0 / 3.0),
-        ("Portrait 3:4", 3.0 / 4.0),
-        ("Landscape 3:2", 3.0 / 2.0),
-        ("Portrait 2:3", 2.0 / 3.0),
-        ("Wide 16:9", 16.0 / 9.0),
-        ("Tall 9:16", 9.0 / 16.0),
+    for (name, across, down) in [
+        ("Square", 1, 1),
+        ("Landscape", 4, 3),
+        ("Portrait", 3, 4),
+        ("Landscape", 3, 2),
+        ("Portrait", 2, 3),
+        ("Wide", 16, 9),
+        ("Tall", 9, 16),
     ] {
-        let size = size_of_shape(model, aspect);
+        let size = nearest_size(model, across as f32 / down as f32);
         if !choices.iter().any(|choice| choice.size == size) {
+            let label = shape_label(name, (across, down), size);
             choices.push(SizeChoice { label, size });
         }
     }
     choices
+}
+
+/// On the stride: of the sizes with about the model's own area the one whose shape comes closest.
+fn nearest_size(model: &ModelInfo, aspect: f32) -> (u32, u32) {
+    /// Of the own area, either way.
+    const MOST_AREA_CHANGE: f32 = 1.25;
+    let (width, height) = model.default_size;
+    let area = width as f32 * height as f32;
+    let stride = model.stride.max(1);
+    let rounded = size_of_shape(model, aspect);
+    let farness = |(width, height): (u32, u32)| {
+        let (width, height) = (width as f32, height as f32);
+        let shape = (width / height / aspect).ln().abs();
+        let size = (width * height / area).ln().abs();
+        // A little more area is nothing beside the shape.
+        let is_too_far = size > MOST_AREA_CHANGE.ln();
+        (is_too_far, shape + 0.02 * size)
+    };
+    let steps = |middle: u32| {
+        let middle = middle / stride;
+        let most = (middle / 3).max(2);
+        (middle.saturating_sub(most).max(1)..=middle + most).map(move |n| n * stride)
+    };
+    let mut best = rounded;
+    for width in steps(rounded.0) {
+        for height in steps(rounded.1) {
+            let (is_too_far, distance) = farness((width, height));
+            let (best_too_far, best_distance) = farness(best);
+            if (is_too_far, distance) < (best_too_far, best_distance) {
+                best = (width, height);
+            }
+        }
+    }
+    best
+}
+
+/// "Wide 16:9" where it is within a hundredth of that, else its own proportions, as "Wide 7:4".
+fn shape_label(name: &str, (across, down): (u32, u32), (width, height): (u32, u32)) -> String {
+    if width == height {
+        return "Square".to_owned();
+    }
+    let off = (width as f32 / height as f32) / (across as f32 / down as f32);
+    if (off - 1.0).abs() <= 0.01 {
+        return format!("{name} {across}:{down}");
+    }
+    let mut divisor = (width, height);
+    while divisor.1 > 0 {
+        divisor = (divisor.1, divisor.0 % divisor.1);
+    }
+    format!("{name} {}:{}", width / divisor.0, height / divisor.0)
 }
 
 /// The size that suits pictures made from one of another size: its shape, about the model's own area, on its
@@ -354,6 +406,39 @@ mod tests {
         check((1920, 1080), Some((320, 192)));
         check((1, 5000), Some((128, 512)));
         check((0, 0), None);
+    }
+
+    /// What a size is called is what it is.
+    #[test]
+    fn sizes_are_named_by_their_shape() {
+        for (default, stride, wide, expected) in [
+            ((1024, 1024), 8, (1408, 792), "Wide 16:9"),
+            ((128, 128), 16, (176, 96), "Wide 11:6"),
+            ((768, 768), 64, (1024, 576), "Wide 16:9"),
+        ] {
+            let model = ModelInfo {
+                default_size: default,
+                stride,
+                ..model()
+            };
+            let choices = size_choices(&model);
+            let found = choices.iter().find(|choice| choice.size == wide);
+            assert_eq!(
+                found.map(|choice| &*choice.label),
+                Some(expected),
+                "{choices:?}"
+            );
+            for choice in &choices {
+                let Some((_, shape)) = choice.label.split_once(' ') else {
+                    assert_eq!(choice.size.0, choice.size.1);
+                    continue;
+                };
+                let (across, down) = shape.split_once(':').unwrap();
+                let named = across.parse::<f32>().unwrap() / down.parse::<f32>().unwrap();
+                let is = choice.size.0 as f32 / choice.size.1 as f32;
+                assert!((is / named - 1.0).abs() < 0.011, "{choice:?}");
+            }
+        }
     }
 
     #[test]

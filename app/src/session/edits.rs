@@ -186,7 +186,7 @@ fn has_tiles(deed: Deed) -> bool {
 pub fn too_large(deed: Deed) -> &'static str {
     match deed {
         Deed::FillMask | Deed::Extend => {
-            "This is too large to be looked at at once: fill it in tiles, or a part at a time."
+            "This is too large to be drawn in one go: fill it in tiles, or a part at a time."
         }
         _ => "This picture is too large to be changed as a whole: mask a part of it.",
     }

@@ -5,10 +5,21 @@ use std::time::Instant;
 use image::RgbImage;
 use limn_engine::protocol::{Event, JobId, Picture, Request};
 
-use super::{Effect, EngineState, Session};
+use super::{Effect, EngineState, Place, RunId, Session};
 use crate::engine_link::EngineEvent;
 
 impl Session {
+    /// A run that ends out of sight is marked on its document's tab until that is looked at.
+    fn mark_news(&mut self, run: RunId) {
+        let Some(document) = self.run(run).map(|run| run.document) else {
+            return;
+        };
+        let is_seen = self.place == Place::Canvas && self.documents.current_id() == document;
+        if let Some(open) = self.documents.get_mut(document) {
+            open.has_news = !is_seen;
+        }
+    }
+
     pub fn apply(&mut self, event: EngineEvent, now: Instant) -> Vec<Effect> {
         match event {
             EngineEvent::Connected { .. } => {
@@ -99,6 +110,9 @@ impl Session {
                         || self.queue.iter().any(|job| job.run == done.run);
                     if let Some(run) = self.run_mut(done.run) {
                         run.job_finished(more, timings.total_seconds);
+                    }
+                    if !more {
+                        self.mark_news(done.run);
                     }
                 }
                 return self.start_next();

@@ -3,7 +3,7 @@
 use image::{RgbImage, RgbaImage};
 use limn_engine::PixelRect;
 
-use super::{OpenDocument, Patch, PictureId, PictureRef, Run, RunId, Session};
+use super::{OpenDocument, Patch, PictureId, PictureRef, Place, Run, RunId, Session};
 use crate::document::{
     Content, DocumentId, KeptResult, Layer, Original, PatchSource, StepName, title,
 };
@@ -147,6 +147,9 @@ impl Session {
 
     /// Call after every change and before drawing.
     pub fn refresh(&mut self) {
+        if self.place == Place::Canvas {
+            self.documents.current_mut().has_news = false;
+        }
         let current = self.documents.current();
         let key = self.stage_key();
         if self.staged.as_ref().is_some_and(|staged| staged.of == key) {

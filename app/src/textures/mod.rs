@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use egui::{
     ColorImage, Context, Rect, TextureFilter, TextureHandle, TextureId, TextureOptions,
-    TextureWrapMode,
+    TextureWrapMode, Vec2, vec2,
 };
+use image::{ImageBuffer, Rgba};
 use limn_engine::protocol::Preview;
 
 use crate::gallery::averages::Averages;
@@ -232,15 +233,26 @@ impl Textures {
         self.broken.get(&key).map(String::as_str)
     }
 
-    /// The pixels of a picture that is on the canvas, to copy them.
+    /// The pixels of a picture that is on the canvas, to copy them; `None` of one that had to be shrunk for the
+    /// graphics card.
     pub fn image(&self, picture: PictureRef) -> Option<Arc<ColorImage>> {
-        self.entries
-            .get(&(picture, Detail::Full))
-            .and_then(|entry| entry.image.clone())
+        let image = self.full_image(picture)?;
+        (image.source_size == size_of(image)).then(|| Arc::clone(image))
+    }
+
+    /// How large a picture is, in pixels, once it is here: its texture may be smaller.
+    pub fn full_size(&self, picture: PictureRef) -> Option<Vec2> {
+        self.full_image(picture).map(|image| image.source_size)
+    }
+
+    fn full_image(&self, picture: PictureRef) -> Option<&Arc<ColorImage>> {
+        let entry = self.entries.get(&(picture, Detail::Full))?;
+        entry.image.as_ref()
     }
 
     fn upload(&mut self, ctx: &Context, key: Key, image: Arc<ColorImage>) {
         self.n_uploads += 1;
+        let image = fitting(image, ctx.input(|input| input.max_texture_side));
         let kept = (key.1 == Detail::Full).then(|| Arc::clone(&image));
         // Once on the card, and once on this side where it is kept.
         let bytes = image.pixels.len() * 4 * if kept.is_some() { 2 } else { 1 };
@@ -274,6 +286,30 @@ impl Textures {
     }
 }
 
+fn size_of(image: &ColorImage) -> Vec2 {
+    vec2(image.width() as f32, image.height() as f32)
+}
+
+/// The picture in at most `side` pixels each way, the most that the graphics card takes: a larger texture would be refused,
+/// and with it all that the window draws. `source_size` stays the picture's own.
+pub fn fitting(image: Arc<ColorImage>, side: usize) -> Arc<ColorImage> {
+    let longer = image.width().max(image.height());
+    if longer <= side {
+        return image;
+    }
+    let scale = side as f64 / longer as f64;
+    let shrunk = |pixels: usize| ((pixels as f64 * scale).round() as u32).clamp(1, side as u32);
+    let (width, height) = (image.width() as u32, image.height() as u32);
+    let Some(pixels) = ImageBuffer::<Rgba<u8>, _>::from_raw(width, height, image.as_raw()) else {
+        return image;
+    };
+    let small = image::imageops::thumbnail(&pixels, shrunk(image.width()), shrunk(image.height()));
+    let size = [small.width() as usize, small.height() as usize];
+    let mut fitting = ColorImage::from_rgba_premultiplied(size, small.as_raw());
+    fitting.source_size = image.source_size;
+    Arc::new(fitting)
+}
+
 /// Enlarged pixels as squares, or smoothly.
 pub fn options(crisp: bool) -> TextureOptions {
     TextureOptions {
@@ -290,6 +326,7 @@ pub fn options(crisp: bool) -> TextureOptions {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use egui::Color32;
 
     use super::*;
@@ -336,6 +373,43 @@ mod tests {
         assert!(textures.bytes <= BUDGET_BYTES);
         assert!(textures.get((key(0).0, Detail::Full)).is_some());
         assert!(textures.get((key(1).0, Detail::Full)).is_none());
+    }
+
+    /// Wider than what the graphics card takes, a picture is shrunk and still knows its size.
+    #[test]
+    fn a_picture_beyond_the_graphics_cards_limit_is_shrunk() {
+        const LIMIT: usize = 8192;
+        let ctx = Context::default();
+        let input = egui::RawInput {
+            max_texture_side: Some(LIMIT),
+            ..egui::RawInput::default()
+        };
+        let _ = ctx.run_ui(input, |_| ());
+        for (size, expected) in [
+            ([8191, 3], [8191, 3]),
+            ([8192, 2], [8192, 2]),
+            ([8193, 2], [8192, 2]),
+            ([16_384, 4], [8192, 2]),
+            ([16_384, 1], [8192, 1]),
+            ([3, 16_384], [2, 8192]),
+        ] {
+            let mut textures = Textures::default();
+            let picture = key(0).0;
+            let mut image = ColorImage::filled(size, Color32::RED);
+            image.pixels[0] = Color32::from_rgba_premultiplied(10, 20, 30, 40);
+            textures.arrived((picture, Detail::Full), Ok(image));
+            textures.begin_frame(&ctx);
+            let handle = textures.get_full(picture, false).cloned().unwrap();
+            assert_eq!(handle.size(), expected, "{size:?}");
+            assert!(
+                textures.get_full(picture, true).is_some(),
+                "the filter changes"
+            );
+            let own = vec2(size[0] as f32, size[1] as f32);
+            assert_eq!(textures.full_size(picture), Some(own));
+            let is_whole = size == expected;
+            assert_eq!(textures.image(picture).is_some(), is_whole, "{size:?}");
+        }
     }
 
     #[test]

@@ -81,6 +81,34 @@ mod tests {
         }
     }
 
+    /// A handle is seen by itself or by the line round it; a progress bar by its groove, on a white picture too.
+    #[test]
+    fn handles_and_progress_bars_are_seen_on_every_ground() {
+        for theme in [&DARK, &LIGHT] {
+            for ground in [theme.bg0, theme.bg1, theme.bg2, theme.bg3] {
+                let seen = contrast(theme.handle, ground).max(contrast(theme.handle_line, ground));
+                assert!(
+                    seen >= 3.0,
+                    "{ground:?}: {seen:.2} (dark: {})",
+                    theme.is_dark
+                );
+            }
+            for picture in [Color32::WHITE, Color32::BLACK, Color32::GRAY] {
+                let groove = picture.blend(theme.groove);
+                let seen = contrast(theme.bar, groove);
+                assert!(seen >= 4.5, "{picture:?}: {seen:.2}");
+            }
+            for ground in [theme.bg1, theme.bg2, theme.bg3, theme.line] {
+                let seen = contrast(theme.accent, ground);
+                assert!(
+                    seen >= 3.0,
+                    "{ground:?}: {seen:.2} (dark: {})",
+                    theme.is_dark
+                );
+            }
+        }
+    }
+
     #[test]
     fn contrast_of_black_and_white_is_21() {
         assert!((contrast(Color32::BLACK, Color32::WHITE) - 21.0).abs() < 1e-3);

@@ -144,6 +144,8 @@ fn visuals(theme: &Theme) -> Visuals {
     };
     visuals.widgets.noninteractive = widget(theme.bg1, theme.line, theme.text);
     visuals.widgets.inactive = widget(theme.bg2, theme.line, theme.text);
+    // The rail of sliders: a field's colour would be lost on a bar.
+    visuals.widgets.inactive.bg_fill = theme.bg3;
     visuals.widgets.hovered = widget(theme.bg3, theme.border, theme.text);
     visuals.widgets.active = widget(theme.bg3, theme.accent, theme.text);
     visuals.widgets.open = widget(theme.bg3, theme.border, theme.text);

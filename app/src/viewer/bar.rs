@@ -32,7 +32,7 @@ pub fn bar_ui(ui: &mut Ui, scene: &mut Scene<'_>, viewer: &mut Viewer, place: Re
         .layout(Layout::right_to_left(Align::Center));
     ui.scope_builder(right, |ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
-        stays &= !widgets::icon_button(ui, Icon::Close, "Close   Esc", 30.0).clicked();
+        stays &= !widgets::icon_button(ui, Icon::Close, "Close the viewer   Esc", 30.0).clicked();
         let full_screen = widgets::icon_button(ui, Icon::Panels, "Full screen   F11", 30.0);
         if full_screen.clicked() {
             scene.send(Command::FullScreen);

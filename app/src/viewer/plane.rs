@@ -36,8 +36,10 @@ impl Plane {
 
 /// In pixels; `None` until anything of the picture is known.
 pub fn size_of(scene: &mut Scene<'_>, picture: PictureRef) -> Option<Vec2> {
-    if let Some(full) = scene.textures.get((picture, Detail::Full)) {
-        return Some(full.size_vec2());
+    // Asks for it, too.
+    let _ = scene.textures.get((picture, Detail::Full));
+    if let Some(size) = scene.textures.full_size(picture) {
+        return Some(size);
     }
     match picture {
         PictureRef::Result { run, .. } => {

@@ -2,6 +2,7 @@
 //!
 //! A folder is believed by what is in it, not by its name: [`families`] tell whether it is one of theirs.
 
+mod refused;
 mod upscalers;
 
 use std::{

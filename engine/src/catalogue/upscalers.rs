@@ -165,6 +165,11 @@ impl Place {
     }
 }
 
+/// Whether a single file is an upscaler that can be opened.
+pub(super) fn check(path: &Path) -> Result<()> {
+    Place::File(path.to_owned()).open("").map(drop)
+}
+
 /// Whether a file holds an upscaler that can be used.
 pub(super) fn is_known(path: &Path) -> bool {
     let opened = TensorFiles::open(&[TensorFile::Disk(path.to_owned())]);

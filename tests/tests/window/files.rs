@@ -236,6 +236,6 @@ fn a_mask_larger_than_the_model_says_what_that_means_and_offers_tiles() {
     window.click("Fill it in tiles of the model's own size: as fine as the picture, and slower");
     assert!(!says(&window, "fine detail is lost"));
     assert!(says(&window, "tiles of Doodle’s own size"));
-    window.click("Fill it at once, with less detail");
+    window.click("Fill it now, in one piece, with less detail");
     assert!(says(&window, "fine detail is lost"));
 }

@@ -99,3 +99,31 @@ fn clicks_leave_no_focus_on_buttons_and_regions_are_reached_by_key() {
     window.press(Modifiers::NONE, Key::F6);
     assert!(window.harness.get_by_label("Canvas").is_focused());
 }
+
+/// F1 everywhere, ? outside text.
+#[test]
+fn the_list_of_keys_opens_by_its_keys_and_closes_by_esc() {
+    let mut window = Window::open_with_results();
+    for (modifiers, key) in [
+        (Modifiers::NONE, Key::F1),
+        (Modifiers::SHIFT, Key::Questionmark),
+        (Modifiers::SHIFT, Key::Slash),
+    ] {
+        assert!(!window.shows("On the canvas"));
+        window.press(modifiers, key);
+        for label in [
+            "On the canvas",
+            "In the gallery",
+            "Swap brush and eraser",
+            "Ctrl K",
+        ] {
+            assert!(window.shows(label), "{label} after {key:?}");
+        }
+        window.press(Modifiers::NONE, Key::Escape);
+    }
+    window.press(Modifiers::NONE, Key::T);
+    window.press(Modifiers::NONE, Key::F1);
+    assert!(window.shows("On the canvas"));
+    window.click("Close the list of keys   Esc");
+    assert!(!window.shows("On the canvas"));
+}

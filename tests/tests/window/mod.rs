@@ -6,6 +6,8 @@ mod foreign_text;
 mod gallery;
 mod gestures;
 mod keyboard;
+mod layout;
+mod models;
 mod prompting;
 mod real_engine;
 mod starts;

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;
+use limn::command::Command;
 use limn::engine_link::EngineEvent;
 use limn::session::{PictureRef, RunState};
 
@@ -240,4 +241,33 @@ fn frames_while_generating() {
         at(0.99)
     );
     assert!(window.shows("Result 4: 91 %"));
+}
+
+/// A run goes on while another document is in front; that it ended is seen on its tab.
+#[test]
+fn a_run_that_ends_out_of_sight_marks_its_documents_tab() {
+    let mut window = Window::open();
+    window.generate("a red sailboat");
+    let job = window.started();
+    let has_news = |window: &Window| {
+        let mut tabs = window
+            .harness
+            .query_all_by_label_contains(", has new results");
+        tabs.next().is_some()
+    };
+    window.harness.state_mut().send(Command::NewDocument);
+    window.steps(3);
+    for index in 0..4 {
+        window.picture(job, index);
+    }
+    assert!(!has_news(&window), "it is being drawn");
+    window.finished(job);
+    assert!(has_news(&window));
+    window.harness.state_mut().send(Command::PreviousDocument);
+    window.steps(3);
+    assert!(!has_news(&window));
+    window.generate("a blue house");
+    let job = window.started();
+    window.finished(job);
+    assert!(!has_news(&window), "it is in front");
 }

@@ -106,3 +106,43 @@ fn a_picture_from_elsewhere_is_called_by_its_file() {
     window.wait_for("its name", |window| window.shows("harbour"));
     assert!(window.shows("30 × 20 px"));
 }
+
+/// A texture beyond the graphics card's limit would be refused, and nothing of the window drawn.
+#[test]
+fn a_picture_wider_than_the_graphics_card_takes_is_shown_smaller() {
+    const LIMIT: usize = 8192;
+    let mut window = Window::open();
+    window.harness.input_mut().max_texture_side = Some(LIMIT);
+    window.steps(1);
+    for width in [8193, 16_384] {
+        let path = window.home.path().join(format!("wide {width}.png"));
+        image::RgbImage::new(width, 3).save(&path).unwrap();
+        window.send(Command::Gallery(GalleryCommand::Import(vec![path])));
+        let title = format!("wide {width}");
+        let find = |window: &Window| {
+            let entries = window.app().gallery_view.entries();
+            let is_it = |id| {
+                let record = window.app().gallery_view.record(id)?;
+                (record.width == width).then_some(id)
+            };
+            entries.iter().find_map(|entry| is_it(entry.id))
+        };
+        window.send(Command::GoTo(limn::session::Place::Gallery));
+        window.wait_for("the picture", |window| find(window).is_some());
+        let picture = PictureRef::Gallery(find(&window).unwrap());
+        let look = Command::View(ViewCommand::Look(picture));
+        window.harness.state_mut().send(look);
+        let of_picture = format!("({picture:?}, Full)");
+        let texture = |window: &Window| {
+            let manager = window.harness.ctx.tex_manager();
+            let manager = manager.read();
+            let mut all = manager.allocated().map(|(_, texture)| texture);
+            let found = all.find(|texture| texture.name == of_picture);
+            found.map(|texture| texture.size)
+        };
+        window.wait_for("its texture", |window| texture(window).is_some());
+        assert_eq!(texture(&window).map(|size| size[0]), Some(LIMIT), "{title}");
+        assert!(window.shows(&format!("{width} × 3 px")), "{title}");
+        window.press(Modifiers::NONE, Key::Escape);
+    }
+}

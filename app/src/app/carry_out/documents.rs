@@ -12,7 +12,7 @@ use super::{DialogAnswer, Fetched, ask};
 use crate::app::App;
 use crate::app::documents::Opening;
 use crate::app::opened::Opened;
-use crate::command::{Command, GalleryCommand};
+use crate::command::{Command, GalleryCommand, ModelsCommand};
 use crate::document::{DocumentId, EXTENSION, Layer, Original, StepName};
 use crate::import;
 use crate::panels::dropping::Landing;
@@ -156,6 +156,10 @@ impl App {
                 self.session.place = Place::Gallery;
                 let import = Command::Gallery(GalleryCommand::Import(paths));
                 self.carry_out(ctx, import, Instant::now());
+            }
+            Landing::Library => {
+                let add = Command::Models(ModelsCommand::Add(paths));
+                self.carry_out(ctx, add, Instant::now());
             }
             Landing::Documents => {
                 for path in paths {

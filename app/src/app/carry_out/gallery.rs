@@ -130,15 +130,20 @@ impl App {
 
     pub(super) fn copy_picture(&mut self, ctx: &Context, now: Instant) {
         let looked_at = self.viewer.as_ref().and_then(Viewer::picture);
-        let image = looked_at
-            .or(self.session.shown())
-            .and_then(|shown| self.textures.image(shown));
+        let shown = looked_at.or(self.session.shown());
+        let image = shown.and_then(|shown| self.textures.image(shown));
         match image {
             Some(image) => {
                 ctx.copy_image(image.as_ref().clone());
                 self.toasts.say(Tone::Good, "Picture copied", now);
             }
-            None if self.session.shown().is_none() => self.copy_merged(ctx, now),
+            None if self.session.shown().is_none() && looked_at.is_none() => {
+                self.copy_merged(ctx, now);
+            }
+            None if shown.is_some_and(|shown| self.textures.full_size(shown).is_some()) => {
+                let text = "This picture is too large to copy. Export it instead.";
+                self.toasts.say(Tone::Plain, text, now);
+            }
             None => self
                 .toasts
                 .say(Tone::Plain, "There is no finished picture to copy.", now),
@@ -159,7 +164,7 @@ impl App {
         self.open_in_file_manager(ctx, folder);
     }
 
-    pub(super) fn open_in_file_manager(&self, ctx: &Context, folder: PathBuf) {
+    pub(in crate::app) fn open_in_file_manager(&self, ctx: &Context, folder: PathBuf) {
         self.in_dialog_thread(ctx, move || {
             let error = open::that_detached(&folder).err()?;
             let message = format!(

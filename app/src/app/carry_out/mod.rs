@@ -117,10 +117,16 @@ impl App {
             Command::ShowBefore => self.session.show_before(),
             Command::PreviousResult => self.step_or_nudge(-1),
             Command::NextResult => self.step_or_nudge(1),
-            Command::GoTo(place) => self.session.place = place,
+            Command::GoTo(place) => {
+                self.session.place = place;
+                if place == Place::Models {
+                    self.look_into_library(ctx);
+                }
+            }
             Command::SideTab(tab) => {
                 self.session.place = Place::Canvas;
                 self.panels_are_shown = true;
+                self.side_is_open = true;
                 self.session.side_tab = tab;
             }
             Command::Tool(tool) => self.choose_tool(tool),
@@ -179,10 +185,17 @@ impl App {
             Command::NextRegion => self.next_region(ctx),
             Command::Palette => {
                 self.settings_are_open = false;
+                self.shortcuts_are_open = false;
                 self.palette.toggle();
+            }
+            Command::Shortcuts => {
+                self.palette.is_open = false;
+                self.settings_are_open = false;
+                self.shortcuts_are_open = !self.shortcuts_are_open;
             }
             Command::Settings => {
                 self.palette.is_open = false;
+                self.shortcuts_are_open = false;
                 self.settings_are_open = !self.settings_are_open;
             }
             Command::Escape => self.escape(ctx, now),
@@ -213,6 +226,7 @@ impl App {
                 self.list_gallery(Query { words, ..query });
             }
             Command::Gallery(command) => self.carry_out_gallery(ctx, command, now),
+            Command::Models(command) => self.carry_out_models(ctx, command, now),
             Command::SetModel(model) => self.set_model(model),
             Command::SetDevice(device) => self.set_device(device),
             Command::SetIndexModel(model) => {
@@ -274,6 +288,8 @@ impl App {
             // The question is answered by no.
         } else if self.palette.is_open {
             self.palette.is_open = false;
+        } else if self.shortcuts_are_open {
+            self.shortcuts_are_open = false;
         } else if self.settings_are_open {
             self.settings_are_open = false;
         } else if !self.export_sheet.pictures.is_empty() {

@@ -170,7 +170,7 @@ impl App {
         self.session.dismiss(run);
         self.toasts.offer(
             Tone::Plain,
-            "Put away. Finished pictures stay in the gallery.",
+            "Results hidden. Finished pictures stay in the gallery.",
             "Undo",
             Command::TakeBackRun(run),
             now,

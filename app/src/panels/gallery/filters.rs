@@ -244,29 +244,51 @@ pub fn look_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     if widgets::icon_toggle(ui, Icon::Info, &details.label(), 31.0, is_on).clicked() {
         scene.send(Command::Gallery(details));
     }
+    tile_side_ui(ui, scene);
+    let grouping = scene.gallery.grouping;
+    let groups = drop_down(ui, grouping.label(), "Group the pictures", false);
+    Popup::menu(&groups)
+        .gap(6.0)
+        .show(|ui| grouping_menu_ui(ui, scene));
+    let order = drop_down(ui, order_words(scene.gallery), "Sort the pictures", false);
+    Popup::menu(&order)
+        .gap(6.0)
+        .show(|ui| order_menu_ui(ui, scene));
+}
+
+/// The same behind one button, where the bar has no room.
+pub fn folded_look_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let button = widgets::icon_button(ui, Icon::Settings, "How the pictures are listed", 31.0);
+    widgets::popover(&button, egui::RectAlign::BOTTOM_END, CHOICE_WIDTH, |ui| {
+        widgets::section(ui, "Order", "");
+        order_menu_ui(ui, scene);
+        widgets::section(ui, "Groups", "");
+        grouping_menu_ui(ui, scene);
+        widgets::section(ui, "Size", "");
+        tile_side_ui(ui, scene);
+    });
+}
+
+fn tile_side_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let mut side = scene.settings.gallery.tile_side;
     let range = crate::settings::Gallery::TILE_SIDES;
     if widgets::slider(ui, "Size of the pictures", &mut side, range, true).changed() {
         scene.send(Command::Gallery(GalleryCommand::TileSide(side)));
     }
+}
+
+fn grouping_menu_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let grouping = scene.gallery.grouping;
-    let groups = drop_down(ui, grouping.label(), "Group the pictures", false);
-    Popup::menu(&groups).gap(6.0).show(|ui| {
-        for choice in Grouping::ALL {
-            let is_on = choice == grouping;
-            if choice_ui(ui, choice.label(), is_on) {
-                scene.send(Command::Gallery(GalleryCommand::Group(choice)));
-            }
+    for choice in Grouping::ALL {
+        let is_on = choice == grouping;
+        if choice_ui(ui, choice.label(), is_on) {
+            scene.send(Command::Gallery(GalleryCommand::Group(choice)));
         }
-        if scene.gallery.effective_grouping() != grouping {
-            ui.set_max_width(CHOICE_WIDTH);
-            widgets::remark(ui, "Groups need the order by time.");
-        }
-    });
-    let order = drop_down(ui, order_words(scene.gallery), "Sort the pictures", false);
-    Popup::menu(&order)
-        .gap(6.0)
-        .show(|ui| order_menu_ui(ui, scene));
+    }
+    if scene.gallery.effective_grouping() != grouping {
+        ui.set_max_width(CHOICE_WIDTH);
+        widgets::remark(ui, "Groups need the order by time.");
+    }
 }
 
 /// What is chosen holds for the list, or for the search while there is one.

@@ -152,7 +152,7 @@ fn title(first: &Entry, grouping: Grouping, prompt: &str, now: &ZonedDateTime) -
     let created = moment(first).to_zoned_datetime(now.time_zone().clone());
     let day = day_words(&created, now);
     match grouping {
-        Grouping::Run if first.run == 0 => format!("{day}, not of a run"),
+        Grouping::Run if first.run == 0 => format!("{day}, other pictures"),
         Grouping::Run => {
             let at = created.strftime("%H:%M");
             if prompt.is_empty() {
@@ -245,6 +245,9 @@ mod tests {
             assert_eq!(title(&made(at, 7), grouping, "a boat", &now), expected);
         }
         let lone = made("2026-11-25T08:05:00Z", 0);
-        assert_eq!(title(&lone, Grouping::Run, "", &now), "Today, not of a run");
+        assert_eq!(
+            title(&lone, Grouping::Run, "", &now),
+            "Today, other pictures"
+        );
     }
 }

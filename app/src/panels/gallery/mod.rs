@@ -35,7 +35,9 @@ const STRIP_SIDE: f32 = 68.0;
 const SHELVES_WIDTH: f32 = 196.0;
 const DETAILS_WIDTH: f32 = 288.0;
 /// In a narrower window the details would leave no room for pictures.
-const LEAST_WIDTH_WITH_DETAILS: f32 = 1000.0;
+const LEAST_WIDTH_WITH_DETAILS: f32 = theme::NARROW_WINDOW;
+/// Below this width what says how the list looks is behind one button.
+const LEAST_WIDTH_UNFOLDED: f32 = 720.0;
 
 /// The user's draft in the gallery: what is being typed, and where the grids are.
 #[derive(Debug, Default)]
@@ -152,14 +154,20 @@ fn middle_ui(ui: &mut Ui, scene: &mut Scene<'_>, panel: &mut GalleryPanel) {
 /// The search, and how the list looks.
 fn top_ui(ui: &mut Ui, scene: &mut Scene<'_>, panel: &mut GalleryPanel) {
     ui.horizontal(|ui| {
-        let width = (ui.available_width() - 600.0).clamp(140.0, 420.0);
+        let is_folded = ui.available_width() < LEAST_WIDTH_UNFOLDED;
+        let beside = if is_folded { 330.0 } else { 600.0 };
+        let width = (ui.available_width() - beside).clamp(140.0, 420.0);
         ui.allocate_ui(vec2(width, 34.0), |ui| {
             let search = search::search_ui(ui, scene, &mut panel.words, "gallery search");
             mark_region(ui, Region::Prompt, &search);
         });
         filters::filter_button_ui(ui, scene);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            filters::look_ui(ui, scene);
+            if is_folded {
+                filters::folded_look_ui(ui, scene);
+            } else {
+                filters::look_ui(ui, scene);
+            }
             let count = egui::RichText::new(chosen_words(scene))
                 .font(theme::label())
                 .color(theme::of(ui).text3);

@@ -51,7 +51,10 @@ fn words(scene: &Scene<'_>, outlook: &EditOutlook, deed: Deed) -> String {
 
 fn tiles_pill_ui(ui: &mut Ui, scene: &mut Scene<'_>, outlook: &EditOutlook) {
     let (text, label) = if outlook.in_tiles {
-        ("At once".to_owned(), "Fill it at once, with less detail")
+        (
+            "Now".to_owned(),
+            "Fill it now, in one piece, with less detail",
+        )
     } else {
         (
             format!("In {} tiles", widgets::count(outlook.tiles.len())),

@@ -14,34 +14,22 @@ use crate::theme;
 
 const SIDE: f32 = 46.0;
 const TEXT_WIDTH: f32 = 150.0;
+const WEIGHT_WIDTH: f32 = 100.0;
+/// For what clears and closes the tray.
+const BESIDE_PARTS: f32 = 92.0;
 
 pub(super) fn mix_ui(ui: &mut Ui, scene: &mut Scene<'_>, draft: &mut Draft, words: &Words) {
     let mix = &mut draft.mix;
     let mut taken_out = None;
     let before = mix.clone();
-    ui.horizontal(|ui| {
-        ui.set_height(SIDE);
-        ui.spacing_mut().item_spacing.x = 8.0;
-        let shares = shares(
-            &mix.parts
-                .iter()
-                .map(|(_, weight)| *weight)
-                .collect::<Vec<_>>(),
-        );
-        let is_weighed = mix.parts.len() > 2;
-        for (index, (part, weight)) in mix.parts.iter_mut().enumerate() {
-            let takes_out = ui.push_id(("part", index), |ui| {
-                let takes_out = part_ui(ui, scene, part, index, words);
-                if is_weighed {
-                    weight_ui(ui, index, weight, shares[index]);
-                }
-                takes_out
-            });
-            if takes_out.inner {
-                taken_out = Some(index);
-            }
-        }
-        add_ui(ui, mix);
+    ui.horizontal_top(|ui| {
+        let size = vec2(ui.available_width() - BESIDE_PARTS, SIDE);
+        let rows = Layout::left_to_right(egui::Align::Min).with_main_wrap(true);
+        ui.allocate_ui_with_layout(size, rows, |ui| {
+            ui.spacing_mut().item_spacing = vec2(8.0, 8.0);
+            taken_out = parts_ui(ui, scene, mix, words);
+            add_ui(ui, mix);
+        });
         ui.with_layout(Layout::right_to_left(egui::Align::Min), |ui| {
             leave_ui(ui, scene);
             if !mix.parts.is_empty() && widgets::pill(ui, "Clear", "Clear the mix", false).clicked()
@@ -56,6 +44,43 @@ pub(super) fn mix_ui(ui: &mut Ui, scene: &mut Scene<'_>, draft: &mut Draft, word
     if *mix != before {
         draft.problem = None;
     }
+}
+
+/// In as many rows as they need. Which one is to be taken out.
+fn parts_ui(
+    ui: &mut Ui,
+    scene: &mut Scene<'_>,
+    mix: &mut MixDraft,
+    words: &Words,
+) -> Option<usize> {
+    let weights: Vec<f32> = mix.parts.iter().map(|(_, weight)| *weight).collect();
+    let shares = shares(&weights);
+    let is_weighed = mix.parts.len() > 2;
+    let mut taken_out = None;
+    for (index, (part, weight)) in mix.parts.iter_mut().enumerate() {
+        let own_width = match part {
+            Part::Text(_) => TEXT_WIDTH + 44.0,
+            Part::Picture(_) | Part::Canvas => SIDE,
+        };
+        let weight_width = if is_weighed { WEIGHT_WIDTH } else { 0.0 };
+        if ui.available_size_before_wrap().x < own_width + weight_width {
+            ui.end_row();
+        }
+        let takes_out = ui.push_id(("part", index), |ui| {
+            ui.horizontal(|ui| {
+                let takes_out = part_ui(ui, scene, part, index, words);
+                if is_weighed {
+                    weight_ui(ui, index, weight, shares[index]);
+                }
+                takes_out
+            })
+            .inner
+        });
+        if takes_out.inner {
+            taken_out = Some(index);
+        }
+    }
+    taken_out
 }
 
 /// Puts the tray away.

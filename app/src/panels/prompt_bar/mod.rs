@@ -19,7 +19,17 @@ use crate::theme;
 
 pub use text::name_text_field;
 
-const BUTTON_WIDTH: f32 = 150.0;
+/// Of the button; in a narrow window it is an icon.
+const BUTTON_WIDTH: f32 = 160.0;
+const NARROW_BUTTON_WIDTH: f32 = 68.0;
+
+fn button_width(ui: &Ui) -> f32 {
+    if theme::is_narrow(ui.ctx()) {
+        NARROW_BUTTON_WIDTH
+    } else {
+        BUTTON_WIDTH
+    }
+}
 
 /// What the prompt bar keeps between frames.
 #[derive(Default)]
@@ -83,7 +93,7 @@ impl Words {
 pub fn prompt_bar_ui(ui: &mut Ui, scene: &mut Scene<'_>, bar: &mut PromptBar, draft: &mut Draft) {
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 12.0;
-        let width = ui.available_width() - BUTTON_WIDTH - 12.0;
+        let width = ui.available_width() - button_width(ui) - 12.0;
         let height = box_ui(ui, scene, bar, draft, width);
         deed::deed_ui(ui, scene, height);
     });
@@ -132,8 +142,8 @@ fn box_ui(
             if let Some(outlook) = outlook {
                 large_mask::large_mask_ui(ui, scene, &outlook);
             }
-            ui.horizontal(|ui| {
-                ui.spacing_mut().item_spacing.x = 8.0;
+            ui.horizontal_wrapped(|ui| {
+                ui.spacing_mut().item_spacing = egui::vec2(8.0, 8.0);
                 pills::pills_ui(ui, scene, draft);
             });
         });

@@ -33,9 +33,7 @@ pub(super) fn pills_ui(ui: &mut Ui, scene: &mut Scene<'_>, draft: &mut Draft) {
     if let Some(model) = model {
         more::more_pill_ui(ui, scene, draft, model, deed);
     }
-    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-        seed_ui(ui, draft);
-    });
+    seed_ui(ui, draft);
 }
 
 /// A slider in a pill: how much of what is there may change.
@@ -130,7 +128,7 @@ fn size_pill_ui(ui: &mut Ui, draft: &mut Draft, model: &ModelInfo) {
             } else {
                 format!("{w} × {h}")
             };
-            if top_bar::choice_ui(ui, choice.label, &remark, (width, height) == choice.size)
+            if top_bar::choice_ui(ui, &choice.label, &remark, (width, height) == choice.size)
                 .clicked()
             {
                 draft.size = (!is_own).then_some(choice.size);
@@ -162,8 +160,33 @@ fn avoid_pill_ui(ui: &mut Ui, draft: &mut Draft) {
     });
 }
 
+/// At the right end of its row; of the next row where this one has no room.
 fn seed_ui(ui: &mut Ui, draft: &mut Draft) {
+    const FIELD: f32 = 88.0;
+    const LOCK: f32 = 24.0;
     let theme = theme::of(ui);
+    let (word, field) = if draft.seed_is_locked {
+        ("seed", FIELD + 12.0 + ui.spacing().item_spacing.x)
+    } else {
+        ("seed random", 0.0)
+    };
+    let galley = ui
+        .painter()
+        .layout_no_wrap(word.to_owned(), theme::label(), theme.text3);
+    let width = galley.size().x + field + LOCK + ui.spacing().item_spacing.x + 1.0;
+    let room = |ui: &Ui| ui.available_size_before_wrap().x - width;
+    if room(ui) < 0.0 {
+        ui.end_row();
+    }
+    ui.add_space(room(ui).max(0.0));
+    ui.label(
+        egui::RichText::new(word)
+            .font(theme::label())
+            .color(theme.text3),
+    );
+    if draft.seed_is_locked {
+        seed_field_ui(ui, draft, FIELD);
+    }
     let (icon, tip) = if draft.seed_is_locked {
         (
             Icon::Locked,
@@ -175,35 +198,25 @@ fn seed_ui(ui: &mut Ui, draft: &mut Draft) {
             "Every run draws a new seed; click to keep this one",
         )
     };
-    if widgets::icon_toggle(ui, icon, tip, 24.0, false).clicked() {
+    if widgets::icon_toggle(ui, icon, tip, LOCK, false).clicked() {
         draft.seed_is_locked = !draft.seed_is_locked;
     }
-    if draft.seed_is_locked {
-        let mut text = draft.seed.to_string();
-        let field = TextEdit::singleline(&mut text)
-            .id(Id::unique("seed"))
-            .font(theme::label())
-            .desired_width(88.0)
-            .margin(Margin::symmetric(6, 3))
-            .align(egui::Align2::RIGHT_CENTER);
-        let response = ui.add(field);
-        name_text_field(&response, "Seed", &text);
-        if response.changed() {
-            let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-            draft.seed = digits
-                .parse()
-                .unwrap_or(if digits.is_empty() { 0 } else { draft.seed });
-        }
-        ui.label(
-            egui::RichText::new("seed")
-                .font(theme::label())
-                .color(theme.text3),
-        );
-    } else {
-        ui.label(
-            egui::RichText::new("seed random")
-                .font(theme::label())
-                .color(theme.text3),
-        );
+}
+
+fn seed_field_ui(ui: &mut Ui, draft: &mut Draft, width: f32) {
+    let mut text = draft.seed.to_string();
+    let field = TextEdit::singleline(&mut text)
+        .id(Id::unique("seed"))
+        .font(theme::label())
+        .desired_width(width)
+        .margin(Margin::symmetric(6, 3))
+        .align(egui::Align2::RIGHT_CENTER);
+    let response = ui.add(field);
+    name_text_field(&response, "Seed", &text);
+    if response.changed() {
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        draft.seed = digits
+            .parse()
+            .unwrap_or(if digits.is_empty() { 0 } else { draft.seed });
     }
 }

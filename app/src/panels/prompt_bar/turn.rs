@@ -12,6 +12,9 @@ use crate::session::{Draft, Part, PictureRef, TurnDraft};
 use crate::theme;
 
 const FIELD_WIDTH: f32 = 190.0;
+const LEAST_FIELD_WIDTH: f32 = 64.0;
+/// The picture, the two words, two icons and what is between all of them.
+const BESIDE_FIELDS: f32 = 272.0;
 
 pub(super) fn turn_ui(
     ui: &mut Ui,
@@ -24,6 +27,8 @@ pub(super) fn turn_ui(
     let mut changed = false;
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 8.0;
+        let room = (ui.available_width() - BESIDE_FIELDS) / 2.0;
+        let field_width = room.clamp(LEAST_FIELD_WIDTH, FIELD_WIDTH);
         source_ui(ui, scene, turn);
         word_ui(ui, "Turn");
         let id = Id::unique("turn from");
@@ -34,7 +39,7 @@ pub(super) fn turn_ui(
             "What is there",
             "day",
             words.get(0),
-            FIELD_WIDTH,
+            field_width,
         );
         if bar.focus.take().is_some() {
             focus(&from);
@@ -48,7 +53,7 @@ pub(super) fn turn_ui(
             "What it becomes",
             "night",
             words.get(1),
-            FIELD_WIDTH,
+            field_width,
         );
         changed = from.changed() || into.changed();
         if is_entered(ui, &into) || is_entered(ui, &from) {

@@ -41,7 +41,7 @@ pub(super) fn header_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId) {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 ui.spacing_mut().item_spacing.x = 2.0;
                 if is_active {
-                    let tip = "Cancel; finished pictures stay";
+                    let tip = "Cancel this run; finished pictures stay";
                     if widgets::icon_button(ui, Icon::Close, tip, ICON_SIDE).clicked() {
                         scene.send(Command::CancelRun(id));
                     }

@@ -18,6 +18,9 @@ pub use picture_menu::picture_menu_ui;
 pub use steer::Steer;
 
 const GAP: f32 = 8.0;
+/// What is kept free under the tiles in a low window: the buttons, and the gallery's heading and search.
+const BELOW: f32 = 190.0;
+const LEAST_SIDE: f32 = 64.0;
 
 /// What the results keep between frames.
 #[derive(Default)]
@@ -66,8 +69,11 @@ fn grid_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId, n_slots: usize) {
         _ => 3,
     };
     let width = ui.available_width();
-    let side = (width - GAP * (n_columns - 1) as f32) / n_columns as f32;
     let n_rows = n_slots.div_ceil(n_columns);
+    let gaps = |n: usize| GAP * n.saturating_sub(1) as f32;
+    let across = (width - gaps(n_columns)) / n_columns as f32;
+    let down = (ui.available_height() - BELOW - gaps(n_rows)) / n_rows.max(1) as f32;
+    let side = across.min(down.max(LEAST_SIDE)).floor();
     let height = side * n_rows as f32 + GAP * (n_rows.max(1) - 1) as f32;
     let (rect, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
     for index in 0..n_slots {

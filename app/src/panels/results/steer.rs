@@ -42,7 +42,7 @@ pub(super) fn steer_ui(ui: &mut Ui, scene: &mut Scene<'_>, steer: &mut Option<St
                 far: steer.far,
                 words: String::new(),
             };
-            let button = widgets::button(ui, "Vary again", Loudness::Plain, Some(width));
+            let button = widgets::button(ui, "More like this", Loudness::Plain, Some(width));
             button.on_hover_text(command.tooltip()).clicked()
         })
         .inner;

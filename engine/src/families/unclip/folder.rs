@@ -299,7 +299,7 @@ impl ModelFiles for UnclipFolder {
             },
             settings.info(
                 Setting::PriorGuidance,
-                ["Idea follows words", "How strictly (prior_guidance_scale)"],
+                ["Follow the words", "How strictly (prior_guidance_scale)"],
                 [1.0, 15.0],
             ),
         ]

@@ -1,0 +1,29 @@
+//! What can be done with the library of models.
+
+use std::path::PathBuf;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModelsCommand {
+    /// Asks for a folder, as diffusers writes one.
+    ChooseFolder,
+    /// Asks for a single file.
+    ChooseFile,
+    /// Puts folders and files into the library: linked where the system can, else copied.
+    Add(Vec<PathBuf>),
+    /// Shows the library in the file manager.
+    OpenFolder,
+    /// Looks into the library again.
+    Refresh,
+}
+
+impl ModelsCommand {
+    pub(super) fn label(&self) -> &'static str {
+        match self {
+            Self::ChooseFolder => "Add a model’s folder…",
+            Self::ChooseFile => "Add a model’s file…",
+            Self::Add(_) => "Add the model",
+            Self::OpenFolder => "Open the folder of models",
+            Self::Refresh => "Look for models again",
+        }
+    }
+}
