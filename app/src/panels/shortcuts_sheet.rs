@@ -89,6 +89,7 @@ fn part_ui(ui: &mut Ui, scopes: &[Scope]) {
         2
     };
     let n_rows = rows.len().div_ceil(n_columns);
+    ui.spacing_mut().interact_size.y = 18.0;
     for line in 0..n_rows {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 12.0;

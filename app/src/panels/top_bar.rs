@@ -393,7 +393,9 @@ fn chip(ui: &mut Ui, parts: &[(&str, bool)], dot: Option<Color32>, has_chevron: 
         })
         .collect();
     let mut job = widgets::two_tone(&styled);
-    job.wrap.max_width = chip_width(ui);
+    if has_chevron || dot.is_some() {
+        job.wrap.max_width = chip_width(ui);
+    }
     let galley = ui.painter().layout_job(job);
     let is_cut = galley.elided;
     let before = if dot.is_some() { 15.0 } else { 0.0 };

@@ -70,17 +70,16 @@ pub(super) fn slider_pill_ui(
     let builder = egui::UiBuilder::new()
         .max_rect(rect.shrink2(vec2(9.0, 0.0)))
         .layout(Layout::left_to_right(Align::Center));
-    ui.scope_builder(builder, |ui| {
-        ui.spacing_mut().item_spacing.x = 8.0;
-        let label = egui::RichText::new(name).font(theme::label());
-        ui.label(label.color(theme.text2));
-        let response = widgets::slider(ui, name, percent, range, false);
-        *percent = percent.round();
-        let value = egui::RichText::new(value).font(theme::label_medium());
-        ui.label(value.color(theme.text));
-        response
-    })
-    .inner
+    // A child that does not move the row on: the pill's own place did.
+    let ui = &mut ui.new_child(builder);
+    ui.spacing_mut().item_spacing.x = 8.0;
+    let label = egui::RichText::new(name).font(theme::label());
+    ui.label(label.color(theme.text2));
+    let response = widgets::slider(ui, name, percent, range, false);
+    *percent = percent.round();
+    let value = egui::RichText::new(value).font(theme::label_medium());
+    ui.label(value.color(theme.text));
+    response
 }
 
 pub(super) fn pill_popover(pill: &Response, width: f32, contents: impl FnOnce(&mut Ui)) {
