@@ -215,19 +215,26 @@ fn outpainting_goes_on_where_the_picture_ends() {
     assert_eq!(pixels.dimensions(), (WIDTH + 40, HEIGHT + 8));
     assert_eq!(recipe.deed, Origin::Made(Operation::Outpaint));
     assert!(xmp.contains("compositeWithTrainedAlgorithmicMedia"));
-    let reach = {
-        let facts = recipe.edit.unwrap();
-        // And the strip of the old picture that is painted anew.
-        (facts.grow_px + facts.feather_px / 2.0) as u32 + 8
-    };
+    desk.run(
+        desk.command("outpaint", "boat.png", "blended.png")
+            .args(SIZE)
+            .args(["--right", "40", "--blend-inward", "3"]),
+    );
+    let blended = desk.read("blended.png").0;
     let before = original();
+    let mut n_blended = 0;
     for (x, y, pixel) in pixels.enumerate_pixels() {
         let is_old = x < WIDTH && y >= 8;
         assert!(pixel[3] == 255 || is_old, "new ground is opaque at {x} {y}");
-        if is_old && x + reach < WIDTH && y - 8 >= reach {
-            assert_eq!(pixel, before.get_pixel(x, y - 8), "{x} {y}");
+        if is_old {
+            let old = before.get_pixel(x, y - 8);
+            assert_eq!(pixel, old, "{x} {y}");
+            let blended = blended.get_pixel(x, y - 8);
+            assert!(x + 3 >= WIDTH || blended == old, "{x} {y}");
+            n_blended += u32::from(blended != old);
         }
     }
+    assert!(n_blended > HEIGHT / 2, "{n_blended}");
 }
 
 impl Desk {
@@ -262,7 +269,7 @@ fn files_that_cannot_be_edited_get_one_clear_line() {
     std::fs::write(desk.at("cut.png"), &whole[..whole.len() / 2]).unwrap();
     let masks: &[(&str, &[&str])] = &[
         ("black.png", &["nothing is masked", "--whole", "black.png"]),
-        ("small.png", &["5×5", "96×80", "small.png"]),
+        ("small.png", &["5 × 5", "96 × 80", "small.png"]),
         ("none.png", &["the mask", "cannot be read", "none.png"]),
     ];
     for (mask, expected) in masks {
@@ -296,6 +303,7 @@ fn arguments_out_of_range_get_the_right_code() {
         (&["--left", "0"], 1, "nothing is added"),
         (&["--left", "99999"], 1, "add less"),
         (&["--top", "16380"], 1, "add less"),
+        (&["--left", "8", "--blend-inward", "5"], 2, "0..=4"),
     ];
     for (arguments, code, expected) in outpaints {
         desk.refuses("outpaint", "boat.png", arguments, *code, &[expected]);

@@ -215,6 +215,7 @@ mod tests {
             grow_px: 16.0,
             feather_px,
             blend_px: 25.0,
+            extension: None,
         }
     }
 

@@ -1,7 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
-use image::DynamicImage;
+use anyhow::{Context, anyhow, bail};
 use limn_engine::{
     PixelRect,
     protocol::Operation,
@@ -12,6 +11,7 @@ use super::{
     editing::{self, Edit},
     making::{MakingArguments, PromptArgument},
 };
+use crate::import;
 
 /// A picture that is to stay recognisable.
 const STRENGTH_WITHOUT_MASK: f32 = 0.6;
@@ -21,16 +21,16 @@ pub struct Arguments {
     /// The picture to change: PNG, JPEG, WebP, TIFF, PSD, OpenRaster and more
     #[arg(long, value_name = "FILE")]
     image: PathBuf,
-    /// White where the picture may change; without one, all of it may
+    /// White where the picture may change, nothing below 8 of 255; without one, all of it may
     #[arg(long, value_name = "FILE")]
     mask: Option<PathBuf>,
     /// How much may change, from 0 to 1 [default: 1 with a mask, 0.6 without]
     #[arg(long, value_name = "S", value_parser = read_strength)]
     strength: Option<f32>,
-    /// How far to reach beyond the mask, in pixels; by its size without
+    /// How far to reach beyond the mask, in pixels, at most a quarter of its thickness; by its size without
     #[arg(long, value_name = "PX", value_parser = read_length)]
     grow: Option<f32>,
-    /// Width of the soft edge in pixels; by the mask's size without
+    /// Width of the soft edge in pixels, at most a quarter of the mask's thickness; by its size without
     #[arg(long, value_name = "PX", value_parser = read_length)]
     feather: Option<f32>,
     /// What the model finds under the mask [default: blur at full strength, else keep]
@@ -68,7 +68,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let pixels = editing::open(&arguments.image)?;
     let (width, height) = pixels.dimensions();
     let mask = match &arguments.mask {
-        Some(path) => read_mask(path, (width, height), arguments.whole)?,
+        Some(path) => read_mask(path, PixelRect::from_size(width, height), arguments.whole)?,
         None => None,
     };
     let has_mask = mask.is_some();
@@ -81,6 +81,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         frame: PixelRect::from_size(width, height),
         pixels,
         mask,
+        extension: None,
         settings: settings(arguments, has_mask),
         parent: editing::id_of(&arguments.image),
         inputs: [Some(&arguments.image), arguments.mask.as_ref()]
@@ -104,28 +105,13 @@ fn settings(arguments: &Arguments, has_mask: bool) -> EditSettings {
     }
 }
 
-/// How white each pixel is. `None` for a mask that is black all over, where the whole picture is asked for.
-fn read_mask(
-    path: &Path,
-    (width, height): (u32, u32),
-    or_whole: bool,
-) -> anyhow::Result<Option<Vec<u8>>> {
-    let mask = editing::open(path).context("the mask")?;
-    if mask.dimensions() != (width, height) {
-        bail!(
-            "the mask is {}×{} and the picture {width}×{height}: make them the same size: {}",
-            mask.width(),
-            mask.height(),
-            path.display()
-        );
-    }
-    let grey = DynamicImage::ImageRgba8(mask).into_luma_alpha8();
-    let values: Vec<u8> = grey
-        .pixels()
-        .map(|pixel| ((u32::from(pixel[0]) * u32::from(pixel[1]) + 127) / 255) as u8)
-        .collect();
-    if values.iter().any(|&value| value > 0) {
-        Ok(Some(values))
+/// How much each pixel may change. `None` for a mask that is black all over, where the whole picture is asked for.
+fn read_mask(path: &Path, frame: PixelRect, or_whole: bool) -> anyhow::Result<Option<Vec<u8>>> {
+    let picture = editing::open(path).context("the mask")?;
+    let mask = import::mask_values(&picture, frame)
+        .map_err(|error| anyhow!("{error}: {}", path.display()))?;
+    if mask.iter().any(|&value| value > 0) {
+        Ok(Some(mask))
     } else if or_whole {
         Ok(None)
     } else {

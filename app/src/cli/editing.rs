@@ -10,7 +10,7 @@ use image::{DynamicImage, RgbaImage, buffer::ConvertBuffer};
 use limn_engine::{
     PixelRect,
     protocol::{BlobHash, EditRequest, ModelInfo, Operation, Steering},
-    stitch::{self, EditPlan, EditSettings, ModelSize},
+    stitch::{self, EditPlan, EditSettings, Extension, ModelSize},
 };
 
 use super::{
@@ -33,6 +33,8 @@ pub struct Edit {
     pub pixels: RgbaImage,
     /// One byte a pixel, 255 where the picture may change; `None` for all of it.
     pub mask: Option<Vec<u8>>,
+    /// Where the mask is the room round an old picture.
+    pub extension: Option<Extension>,
     pub settings: EditSettings,
     /// The picture that it was made from, if Limn made that.
     pub parent: Option<PictureId>,
@@ -101,7 +103,7 @@ impl Edit {
     /// `size` is what to work at rather than the model's native size.
     fn plan(&self, model: &ModelInfo, size: Option<(u32, u32)>) -> EditPlan {
         let model = ModelSize::new(size.unwrap_or(model.default_size), model.stride);
-        stitch::plan(self.mask_bounds(), self.frame, &self.settings, model)
+        stitch::plan(self.mask_bounds(), self.frame, &self.settings, model).beyond(self.extension)
     }
 
     /// Empty where there is no mask.
@@ -215,6 +217,7 @@ mod tests {
             frame: PixelRect::new(-10, -20, 40, 30),
             pixels: RgbaImage::from_fn(40, 30, |x, y| Rgba([x as u8, y as u8, 7, 200])),
             mask: Some(mask),
+            extension: None,
             settings: EditSettings::for_strength(1.0),
             parent: None,
             inputs: Vec::new(),
@@ -228,6 +231,7 @@ mod tests {
             grow_px: 0.0,
             feather_px: 0.0,
             blend_px: 0.0,
+            extension: None,
         }
     }
 

@@ -22,6 +22,9 @@ pub struct Arguments {
     image: PathBuf,
     #[command(flatten)]
     sides: Sides,
+    /// How far new picture may blend into the old one, from 0 to 4 pixels; by default that stays as it is
+    #[arg(long, value_name = "PX", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=4))]
+    blend_inward: u32,
     #[command(flatten)]
     words: PromptArgument,
     #[command(flatten)]
@@ -64,7 +67,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if longest > Some(LIMIT_SIDE_PX) {
         bail!("pictures have up to {LIMIT_SIDE_PX} pixels a side: add less");
     }
-    let extension = extend(old, margins);
+    let extension = extend(old, margins).blending_inward(arguments.blend_inward);
     let frame = extension.frame;
     if frame.width > LIMIT_SIDE_PX || frame.height > LIMIT_SIDE_PX {
         bail!(
@@ -87,6 +90,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         frame,
         pixels,
         mask: Some(extension.mask(frame)),
+        extension: Some(extension),
         settings: EditSettings::default(),
         parent: editing::id_of(&arguments.image),
         inputs: vec![arguments.image.clone()],

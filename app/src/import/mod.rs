@@ -21,6 +21,7 @@ mod format;
 mod input;
 mod jpeg;
 mod jxl;
+mod mask;
 mod note;
 pub mod ora;
 mod png_rows;
@@ -33,6 +34,7 @@ mod tiff_chunks;
 pub use error::{Error, FileError};
 pub use fit::{LOOKED_AT_PX, small_enough};
 pub use format::{ENDINGS, Format, OTHER_ENDINGS, READABLE, recognise};
+pub use mask::{MaskFileError, mask_values};
 pub use note::Note;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -105,6 +105,8 @@ pub struct EditChoices {
     pub match_colours: bool,
     /// A mask larger than the model is filled in tiles of the model's size, one after the other.
     pub in_tiles: bool,
+    /// How far new picture beyond the edges may blend into the old one.
+    pub blend_inward_px: u32,
 }
 
 impl Default for EditChoices {
@@ -119,6 +121,7 @@ impl Default for EditChoices {
             whole: false,
             match_colours: true,
             in_tiles: false,
+            blend_inward_px: 0,
         }
     }
 }

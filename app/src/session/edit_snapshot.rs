@@ -115,10 +115,8 @@ impl EditSnapshot {
             Change::Everything => 255,
             _ if !is_its => 0,
             Change::Mask => self.content.mask.pixel(x, y),
-            Change::Room(extension) => {
-                let is_room = extension.frame.contains(x, y) && !extension.kept.contains(x, y);
-                if is_room { 255 } else { 0 }
-            }
+            Change::Room(extension) if extension.is_room(x, y) => 255,
+            Change::Room(_) => 0,
         }
     }
 

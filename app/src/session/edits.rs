@@ -232,7 +232,8 @@ fn area(current: &OpenDocument, deed: Deed) -> Option<Area> {
             if covered.is_empty() {
                 return None;
             }
-            let extension = stitch::extend(covered, margins_around(covered, frame));
+            let extension = stitch::extend(covered, margins_around(covered, frame))
+                .blending_inward(current.choices.blend_inward_px);
             (extension.mask_bounds(), Some(extension))
         }
     };
@@ -244,7 +245,7 @@ fn area(current: &OpenDocument, deed: Deed) -> Option<Area> {
 }
 
 fn plan_of(area: &Area, settings: &EditSettings, model: &ModelInfo) -> EditPlan {
-    stitch::plan(area.mask_bounds, area.frame, settings, size_of(model))
+    stitch::plan(area.mask_bounds, area.frame, settings, size_of(model)).beyond(area.extension)
 }
 
 /// Without those in which surely nothing is masked.
@@ -258,8 +259,11 @@ fn tiles_of(
         return Vec::new();
     }
     let mut tiles = stitch::tiles(area.mask_bounds, area.frame, settings, size_of(model));
+    for tile in &mut tiles {
+        tile.plan.extension = area.extension;
+    }
     tiles.retain(|tile| match &area.extension {
-        Some(extension) => !extension.kept.contains_rect(&tile.part),
+        Some(extension) => !extension.original.contains_rect(&tile.part),
         None => TileIndex::covering(tile.part).any(|index| content.mask.tile(index).is_some()),
     });
     tiles

@@ -10,6 +10,7 @@ use limn_engine::stitch;
 use super::mask_work::{Stop, Stopped};
 use crate::document::tiles::{TILE_SIDE, Tile, TileIndex, Tiles};
 use crate::document::{Content, StepName};
+use crate::import::{MaskFileError, mask_values};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum MaskAction {
@@ -169,20 +170,6 @@ fn change_edge(
     Ok(())
 }
 
-/// Why a picture cannot be the mask.
-#[derive(Debug, thiserror::Error)]
-pub enum MaskFileError {
-    #[error(
-        "This mask is {mask_width} × {mask_height} px, the picture {width} × {height}: a mask must have the picture's size"
-    )]
-    Size {
-        mask_width: u32,
-        mask_height: u32,
-        width: u32,
-        height: u32,
-    },
-}
-
 /// The mask inside the frame as a grey PNG with 8 bits: white may change.
 pub fn encode_png(content: &Content) -> image::ImageResult<Vec<u8>> {
     let (width, height) = content.frame.size();
@@ -193,27 +180,14 @@ pub fn encode_png(content: &Content) -> image::ImageResult<Vec<u8>> {
     Ok(png)
 }
 
-/// A mask for `frame` from a picture of the same size: its lightness, and nothing where it is transparent.
+/// A mask for `frame` from a picture of the same size, as [`mask_values`] reads it.
 ///
 /// # Errors
-/// [`MaskFileError`] for another size.
-pub fn of_picture(picture: RgbaImage, frame: PixelRect) -> Result<Tiles<u8>, MaskFileError> {
-    let (mask_width, mask_height) = picture.dimensions();
-    if (mask_width, mask_height) != frame.size() {
-        return Err(MaskFileError::Size {
-            mask_width,
-            mask_height,
-            width: frame.width,
-            height: frame.height,
-        });
-    }
-    let pixels = DynamicImage::from(picture).into_luma_alpha8();
-    let seen = pixels
-        .pixels()
-        .map(|pixel| super::blend::scaled(pixel[0], pixel[1]));
-    let grey: Vec<u8> = seen.collect();
+/// Those of [`mask_values`].
+pub fn of_picture(picture: &RgbaImage, frame: PixelRect) -> Result<Tiles<u8>, MaskFileError> {
+    let values = mask_values(picture, frame)?;
     let mut mask = Tiles::default();
-    mask.write(frame, &grey);
+    mask.write(frame, &values);
     mask.prune();
     Ok(mask)
 }

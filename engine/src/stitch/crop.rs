@@ -5,7 +5,7 @@ use super::{
     masks::Mask,
     plan::EditPlan,
     settings::{EditSettings, Fill},
-    soft_edge,
+    soft_edge::SoftMask,
 };
 use crate::{
     Error, Result,
@@ -81,14 +81,26 @@ pub(super) struct Work {
     pub change: Mask,
     /// The same at the size of the crop.
     pub crop_change: Mask,
+    /// How much of the patch is laid over each pixel of the crop.
+    pub coverage: Mask,
 }
 
 impl Work {
     pub fn new(crop: &Crop, plan: &EditPlan) -> Result<Self> {
         check(crop, plan)?;
-        let crop_change = match crop.mask {
-            None => Mask::full(crop.size),
-            Some(mask) => soft_edge::change(&Mask::new(crop.size.0, mask.to_vec()), plan),
+        let SoftMask {
+            change: crop_change,
+            coverage,
+        } = match crop.mask {
+            Some(mask) => SoftMask::new(&Mask::new(crop.size.0, mask.to_vec()), plan),
+            // Where there is nothing, nothing changes.
+            None => SoftMask {
+                change: Mask::full(crop.size),
+                coverage: Mask::new(
+                    crop.size.0,
+                    crop.rgba.iter().skip(3).step_by(4).copied().collect(),
+                ),
+            },
         };
         let (rgb, alpha) = scaled(crop, plan.work_size);
         Ok(Self {
@@ -96,6 +108,7 @@ impl Work {
             alpha,
             change: crop_change.scaled(plan.work_size),
             crop_change,
+            coverage,
         })
     }
 }

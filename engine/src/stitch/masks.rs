@@ -55,7 +55,7 @@ impl Mask {
         Self::new(size.0, vec![255; size.0 as usize * size.1 as usize])
     }
 
-    fn of_size((width, height): (u32, u32), values: Vec<u8>) -> Self {
+    pub fn of_size((width, height): (u32, u32), values: Vec<u8>) -> Self {
         assert_eq!(
             values.len(),
             width as usize * height as usize,
@@ -165,6 +165,13 @@ impl Mask {
         Self {
             width,
             values: rows.flat_map(|row| &row[by..by + width]).copied().collect(),
+        }
+    }
+
+    /// The larger of both, pixel by pixel.
+    pub fn raise_to(&mut self, other: &Self) {
+        for (value, other) in self.values.iter_mut().zip(&other.values) {
+            *value = (*value).max(*other);
         }
     }
 

@@ -6,6 +6,7 @@
 //! - [`finish`] makes of the model's answer a [`Patch`]: scaled back, its colours matched, its edge soft;
 //! - [`extend`] makes room for new picture at the edges, and masks it;
 //! - [`colour_transparent`] lets colours go on under what is transparent;
+//! - [`changed_area`] tells which pixels that will be, before anything runs;
 //! - [`over`] lays a pixel of a patch on the picture;
 //! - [`grow`], [`shrink`] and [`feather`] change a mask as a whole.
 //!
@@ -22,13 +23,15 @@ mod settings;
 mod soft_edge;
 #[cfg(test)]
 mod tests;
+mod thickness;
 mod tiles;
 
 pub use crop::{Crop, Prepared, prepare};
-pub use extend::{Extension, Margins, extend};
+pub use extend::{Extension, MAX_BLEND_INWARD_PX, Margins, extend};
 pub use fill::colour_transparent;
 pub use masks::{feather, grow, shrink};
 pub use patch::{Patch, finish, over};
 pub use plan::{EditPlan, plan, work_size};
 pub use settings::{EditSettings, Fill, ModelSize};
+pub use soft_edge::changed_area;
 pub use tiles::{EditTile, tiles};

@@ -8,7 +8,6 @@ use super::{
     masks::Mask,
     plan::EditPlan,
     settings::EditSettings,
-    soft_edge,
 };
 use crate::{
     Error, Result,
@@ -58,7 +57,7 @@ pub fn finish(
         let before = scaled_back(&work.rgb, crop.size);
         give_back_detail(&mut rgb, crop.rgba, &before, &work.crop_change.values);
     }
-    let mask = coverage(crop, plan, &work);
+    let mask = work.coverage.values;
     let pixels = rgb.as_chunks_mut::<3>().0.iter_mut();
     let below = crop.rgba.as_chunks::<4>().0;
     for ((pixel, &coverage), &[r, g, b, _]) in pixels.zip(&mask).zip(below) {
@@ -72,17 +71,6 @@ pub fn finish(
         rgb,
         mask,
     })
-}
-
-fn coverage(crop: &Crop, plan: &EditPlan, work: &Work) -> Vec<u8> {
-    match crop.mask {
-        // Where there is nothing, nothing changes.
-        None => crop.rgba.iter().skip(3).step_by(4).copied().collect(),
-        Some(mask) => {
-            let mask = Mask::new(crop.size.0, mask.to_vec());
-            soft_edge::coverage(&mask, plan, &work.crop_change).values
-        }
-    }
 }
 
 fn scaled_back(picture: &RgbPicture, (width, height): (u32, u32)) -> Vec<u8> {

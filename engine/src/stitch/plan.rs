@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::extend::Extension;
 use super::settings::{EditSettings, ModelSize};
 use crate::PixelRect;
 
@@ -18,9 +19,17 @@ pub struct EditPlan {
     pub feather_px: f32,
     /// Width of the soft edge of what is written back, at the outer end of the edit's reach.
     pub blend_px: f32,
+    /// Where new picture is made beyond an old one: what must stay of that, whatever the soft edge.
+    pub extension: Option<Extension>,
 }
 
 impl EditPlan {
+    /// The same edit, as one beyond the edges of a picture that itself stays as it is.
+    #[must_use]
+    pub fn beyond(self, extension: Option<Extension>) -> Self {
+        Self { extension, ..self }
+    }
+
     /// How far from the mask a pixel may still change. Nothing beyond is written.
     pub fn reach_px(&self) -> f32 {
         self.grow_px + self.feather_px / 2.0
@@ -61,6 +70,7 @@ pub fn plan(
         grow_px: edge.grow_px,
         feather_px: edge.feather_px,
         blend_px: edge.blend_px,
+        extension: None,
     }
 }
 

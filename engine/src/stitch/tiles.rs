@@ -70,6 +70,7 @@ fn tile(part: PixelRect, frame: PixelRect, settings: &EditSettings, model: Model
             grow_px: edge.grow_px,
             feather_px: edge.feather_px,
             blend_px: edge.blend_px,
+            extension: None,
         },
     }
 }

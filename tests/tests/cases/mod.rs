@@ -3,6 +3,7 @@
 //! (`U`), imports and searches (`F`). One module for each folder.
 
 mod facts;
+mod masks;
 mod recipes;
 mod words;
 

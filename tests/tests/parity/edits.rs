@@ -78,6 +78,7 @@ impl Case {
                 grow_px: 0.0,
                 feather_px: 0.0,
                 blend_px: 0.0,
+                extension: None,
             },
             steering: Some(match self.steering.as_str() {
                 "blend" => Steering::Blend,

@@ -166,7 +166,7 @@ impl App {
                 |path| {
                     let opened = import::open(&path).map_err(|error| error.to_string());
                     let mask = opened.and_then(|opened| {
-                        mask_ops::of_picture(opened.pixels, frame)
+                        mask_ops::of_picture(&opened.pixels, frame)
                             .map_err(|error| format!("{error}: {}", path.display()))
                     });
                     Some(match mask {

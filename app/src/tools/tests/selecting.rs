@@ -253,9 +253,13 @@ fn a_mask_goes_to_a_file_and_back() {
     let png = mask_ops::encode_png(bench.document.content()).expect("a mask is encoded");
     MaskWork::action(MaskAction::Clear).carry_out(&mut bench.document);
     let picture = import::decode(&png).expect("it is read again").pixels;
-    let mask = mask_ops::of_picture(picture, FRAME).expect("of the same size");
+    let mask = mask_ops::of_picture(&picture, FRAME).expect("of the same size");
     assert!(MaskWork::load(mask).carry_out(&mut bench.document));
-    assert_eq!(bench.whole_mask(), before);
+    // What is all but nothing is nothing in a file.
+    let seen = before
+        .into_iter()
+        .map(|value| if value < 8 { 0 } else { value });
+    assert_eq!(bench.whole_mask(), seen.collect::<Vec<_>>());
     assert_eq!(bench.document.next_undo(), Some(StepName::MaskLoad));
 }
 
@@ -265,7 +269,7 @@ fn files_that_are_no_mask_for_this_picture_are_refused() {
     let png = mask_ops::encode_png(bench.document.content()).expect("an empty mask is one");
     let other = PixelRect::from_size(65, 48);
     let picture = import::decode(&png).expect("it is read again").pixels;
-    let error = mask_ops::of_picture(picture, other).expect_err("another size");
+    let error = mask_ops::of_picture(&picture, other).expect_err("another size");
     assert_eq!(
         error.to_string(),
         "This mask is 64 × 48 px, the picture 65 × 48: a mask must have the picture's size"
@@ -282,7 +286,7 @@ fn coloured_and_transparent_pictures_are_masks_by_their_lightness() {
     ];
     let picture = image::RgbaImage::from_raw(4, 1, pixels.concat()).expect("four pixels");
     let frame = PixelRect::new(-2, 7, 4, 1);
-    let mask = mask_ops::of_picture(picture, frame).expect("a mask");
+    let mask = mask_ops::of_picture(&picture, frame).expect("a mask");
     assert_eq!(mask.read(frame), [255, 0, 0, 128]);
 }
 

@@ -34,7 +34,10 @@ fn outpainting_fills_all_of_the_new_ground() {
             }
         }
         let mask = extension.mask(extension.frame);
-        let (_, covered) = scene.edit(&mask, &EditSettings::default(), unchanged);
+        let settings = EditSettings::default();
+        let plan = plan(extension.mask_bounds(), extension.frame, &settings, MODEL);
+        let plan = plan.beyond(Some(extension));
+        let covered = scene.edit_as_planned(&plan, &mask, &settings, unchanged);
         assert!(scene.rgba.chunks_exact(4).all(|pixel| pixel[3] == 255));
         for y in 0..60 {
             for x in 0..90 {
@@ -171,4 +174,82 @@ fn what_does_not_fit_is_refused() {
         .unwrap_err()
         .to_string();
     assert!(error.starts_with("the result is not 64×64"), "{error}");
+}
+
+/// In one piece and in tiles, with any soft edge and whatever a model draws: every pixel that was there is as it was,
+/// and all of the room is painted. A blend that was asked for stays within its strip.
+#[test]
+fn beyond_the_edges_the_original_stays_as_it_is() {
+    let mut random = Random::new(5);
+    for round in 0..12 {
+        let mut margin = || (random.below(3) * random.below(40)) as u32;
+        let margins = Margins {
+            left: margin(),
+            top: margin(),
+            right: margin() + 1,
+            bottom: margin(),
+        };
+        let original = PixelRect::new(7, -3, 40 + round, 75);
+        let blend_px = if round % 3 == 2 { 1 + round % 4 } else { 0 };
+        let extension = extend(original, margins).blending_inward(blend_px);
+        let (frame, settings) = (extension.frame, random_settings(&mut random));
+        let (mut rgba, mut room) = (Vec::new(), Vec::new());
+        for y in frame.y..frame.bottom() {
+            for x in frame.x..frame.right() {
+                let [red, green, blue, alpha, ..] = random.next().to_le_bytes();
+                let was_there = original.contains(x, y);
+                let alpha = if alpha < 200 { 255 } else { alpha };
+                rgba.extend(if was_there {
+                    [red, green, blue, alpha]
+                } else {
+                    [0; 4]
+                });
+                room.push(!was_there);
+            }
+        }
+        let mut scene = Scene { frame, rgba };
+        let before = scene.rgba.clone();
+        let bounds = extension.mask_bounds();
+        let plans: Vec<(PixelRect, EditPlan)> = if round % 2 == 0 {
+            vec![(frame, plan(bounds, frame, &settings, MODEL))]
+        } else {
+            let tiles = tiles(bounds, frame, &settings, MODEL).into_iter();
+            tiles.map(|tile| (tile.part, tile.plan)).collect()
+        };
+        for (part, plan) in plans {
+            let mask = extension.mask(frame);
+            let mask = mask.iter().enumerate().map(|(i, &value)| {
+                let x = frame.x + (i % frame.width as usize) as i32;
+                let y = frame.y + (i / frame.width as usize) as i32;
+                if part.contains(x, y) { value } else { 0 }
+            });
+            let mask: Vec<u8> = mask.collect();
+            if mask.iter().any(|&value| value > 0) {
+                let plan = plan.beyond(Some(extension));
+                scene.edit_as_planned(&plan, &mask, &settings, |prepared| RgbPicture {
+                    rgb: prepared
+                        .rgb
+                        .rgb
+                        .iter()
+                        .map(|_| random.next() as u8)
+                        .collect(),
+                    ..prepared.rgb
+                });
+            }
+        }
+        let mut n_blended = 0;
+        for (i, is_room) in room.iter().enumerate() {
+            let (x, y) = (i % frame.width as usize, i / frame.width as usize);
+            let (x, y) = (frame.x + x as i32, frame.y + y as i32);
+            let pixel = 4 * i..4 * i + 4;
+            if *is_room {
+                assert_eq!(scene.rgba[4 * i + 3], 255, "{round}: {x} {y} is empty");
+            } else if extension.kept.contains(x, y) {
+                assert_eq!(scene.rgba[pixel.clone()], before[pixel], "{round}: {x} {y}");
+            } else {
+                n_blended += usize::from(scene.rgba[pixel.clone()] != before[pixel]);
+            }
+        }
+        assert_eq!(n_blended > 0, blend_px > 0, "{round}: {n_blended}");
+    }
 }

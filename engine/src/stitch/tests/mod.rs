@@ -81,6 +81,17 @@ impl Scene {
         model: impl FnOnce(&Prepared) -> RgbPicture,
     ) -> (EditPlan, Vec<u8>) {
         let plan = plan(self.bounds(mask), self.frame, settings, MODEL);
+        let covered = self.edit_as_planned(&plan, mask, settings, model);
+        (plan, covered)
+    }
+
+    fn edit_as_planned(
+        &mut self,
+        plan: &EditPlan,
+        mask: &[u8],
+        settings: &EditSettings,
+        model: impl FnOnce(&Prepared) -> RgbPicture,
+    ) -> Vec<u8> {
         let part = plan.context;
         let (rgba, mask) = (self.cut::<4>(&self.rgba, part), self.cut::<1>(mask, part));
         let crop = Crop {
@@ -88,9 +99,9 @@ impl Scene {
             rgba: &rgba,
             mask: Some(&mask),
         };
-        let prepared = prepare(&crop, &plan, settings, 1).unwrap();
+        let prepared = prepare(&crop, plan, settings, 1).unwrap();
         assert_eq!((prepared.rgb.width, prepared.rgb.height), plan.work_size);
-        let patch = finish(&crop, &plan, settings, &model(&prepared)).unwrap();
+        let patch = finish(&crop, plan, settings, &model(&prepared)).unwrap();
         assert_eq!(patch.size, part.size());
         let mut covered = vec![0; mask.len().max(self.rgba.len() / 4)];
         for (i, (rgb, &coverage)) in patch.rgb.as_chunks().0.iter().zip(&patch.mask).enumerate() {
@@ -102,7 +113,7 @@ impl Scene {
             *pixel = over(*pixel, *rgb, coverage);
             covered[index] = coverage;
         }
-        (plan, covered)
+        covered
     }
 
     fn bounds(&self, mask: &[u8]) -> PixelRect {
