@@ -104,6 +104,34 @@ fn options_are_those_of_the_tool() {
     assert!(!window.has(Role::Button, "Invert"), "a sketch has no mask");
     window.click("Extend");
     assert!(window.has(Role::Button, "16:9"));
+    assert!(window.has(Role::SpinButton, "Blend into the picture by px"));
+}
+
+/// Both stand beside the brush, follow the mask until they are set, and do so again when they are told.
+#[test]
+fn grow_and_soft_edge_are_in_the_tools_bar() {
+    let mut window = Window::open();
+    window.click("Brush");
+    for name in ["Grow by px", "Soft edge in px"] {
+        assert!(window.has(Role::SpinButton, name), "{name}");
+        let lengths = |window: &Window| {
+            let choices = &window.harness.state().session.documents.current().choices;
+            [choices.grow_px, choices.feather_px]
+        };
+        let before = lengths(&window);
+        assert!(before.contains(&None), "{before:?}");
+        let focus = |window: &mut Window| {
+            let number = window.harness.get_by_role_and_label(Role::SpinButton, name);
+            number.focus();
+            window.steps();
+        };
+        focus(&mut window);
+        window.harness.key_press(Key::ArrowUp);
+        window.steps();
+        let after = lengths(&window);
+        assert_ne!(after, before, "{name}");
+        assert!(after.contains(&Some(0.0)), "{after:?}");
+    }
 }
 
 #[test]

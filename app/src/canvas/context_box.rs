@@ -23,7 +23,7 @@ const OPTIONS_HEIGHT: f32 = 48.0;
 /// A preview is a few dozen pixels wide: through a mask of this size it is seen well enough.
 const PREVIEW_SIDE: u32 = 256;
 
-/// "sees 607 px, works at 832 · soft edge 24"
+/// "sees 607 px, works at 832 · soft edge up to 24"
 pub fn words(plan: &EditPlan, frame: PixelRect) -> String {
     let size = |(width, height): (u32, u32)| {
         if width == height {
@@ -40,7 +40,7 @@ pub fn words(plan: &EditPlan, frame: PixelRect) -> String {
     let mut words = format!("sees {sees}, works at {}", size(plan.work_size));
     let soft_edge = plan.feather_px.round();
     if soft_edge >= 1.0 {
-        words.push_str(&format!(" · soft edge {soft_edge:.0}"));
+        words.push_str(&format!(" · soft edge up to {soft_edge:.0}"));
     }
     words
 }
@@ -226,7 +226,7 @@ mod tests {
         for (plan, expected) in [
             (
                 plan(square, (832, 832), 24.2),
-                "sees 607 px, works at 832 · soft edge 24",
+                "sees 607 px, works at 832 · soft edge up to 24",
             ),
             (
                 plan(PixelRect::new(0, 0, 512, 300), (512, 320), 0.0),
@@ -234,7 +234,7 @@ mod tests {
             ),
             (
                 plan(frame, (256, 256), 8.0),
-                "sees the whole picture, works at 256 · soft edge 8",
+                "sees the whole picture, works at 256 · soft edge up to 8",
             ),
         ] {
             assert_eq!(words(&plan, frame), expected);

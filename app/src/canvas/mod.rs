@@ -10,6 +10,7 @@
 //!
 //! Nothing here changes a document.
 
+mod changed_area;
 mod chrome;
 mod context_box;
 mod cursor;
@@ -35,6 +36,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use egui::{Painter, Rect, Role, Sense, Ui, Vec2, WidgetInfo, vec2};
 use limn_engine::PixelRect;
 
+use self::changed_area::ChangedArea;
 use self::context_box::PreviewTexture;
 use self::input::{Hands, Place};
 use self::mask_overlay::MaskOverlay;
@@ -54,8 +56,14 @@ pub use picture::Checkerboard;
 pub use projection::Projection;
 pub use view::View;
 
-/// From this zoom on a picture's pixels are squares, unless it merely fits: a small picture is then smooth.
-pub const CRISP_ZOOM: f32 = 4.0;
+/// Whether a picture's pixels are squares at a zoom, in screen pixels for each of them: enlarged smoothly it would
+/// show what is not in it.
+pub fn is_crisp(zoom: f32) -> bool {
+    /// A picture that fills its place may be off by rounding.
+    const ALL_BUT_ACTUAL: f32 = 1.001;
+    zoom > ALL_BUT_ACTUAL
+}
+
 /// Around a fitting picture; below is room for the hints, above for the tool's options and the box's words.
 const FIT_MARGIN: Vec2 = vec2(56.0, 76.0);
 
@@ -74,6 +82,7 @@ pub struct CanvasState {
     /// What the tiles were made from.
     drawn: Option<(DocumentId, u64)>,
     mask: MaskOverlay,
+    changed: ChangedArea,
     preview: PreviewTexture,
     checkerboard: Checkerboard,
 }
@@ -160,7 +169,7 @@ fn shown_ui(
 ) {
     let painter = ui.painter_at(canvas);
     let projection = state.view.projection(canvas, ui.pixels_per_point());
-    let is_crisp = state.view.zoom() >= CRISP_ZOOM && !state.view.fits();
+    let is_crisp = is_crisp(state.view.zoom());
     let place = shown.place().unwrap_or(Rect::NOTHING);
     match shown {
         Shown::Nothing => empty::empty_ui(ui, scene),
@@ -237,6 +246,17 @@ fn document_ui(
     if is_seen {
         let tint = theme::mask_tint(scene.settings.mask_colour);
         state.mask.paint(painter, theme, tiled, sight, tint);
+    }
+    let coming = match mask {
+        ShownMask::Selection if is_seen => session.coming_fill(),
+        _ => Vec::new(),
+    };
+    if coming.is_empty() || content.mask.is_empty() {
+        state.changed.clear();
+    } else {
+        let document = (session.document().id(), content);
+        let changed = &mut state.changed;
+        changed.paint(painter, theme, sight, document, &coming);
     }
     let boxed = match preview {
         Some(preview) => running_box(scene, preview),

@@ -263,3 +263,13 @@ fn the_rotate_tool_turns_the_view_and_not_the_document() {
     let degrees = canvas.state.view.rotation_radians().to_degrees();
     assert!((degrees - 90.0).abs() < 1e-2, "{degrees}");
 }
+
+/// Also where a small picture merely fills its place.
+#[test]
+fn nothing_is_enlarged_smoothly() {
+    for (zoom, is_crisp) in [(0.5, false), (1.0, false), (1.25, true), (4.31, true)] {
+        assert_eq!(super::is_crisp(zoom), is_crisp, "{zoom}");
+    }
+    let filter = |crisp| crate::textures::options(crisp).magnification;
+    assert_eq!(filter(true), egui::TextureFilter::Nearest);
+}

@@ -18,9 +18,11 @@ use crate::tools::{Brush, MaskAction, Tool, ToolSettings};
 
 const HEIGHT: f32 = 34.0;
 /// A canvas at least so wide has room for the opacity on the bar.
-const WIDE: f32 = 920.0;
+const WIDE: f32 = 1120.0;
 /// In a canvas below this width the bar has only what is needed most; the rest is behind its chevron.
-const MEDIUM: f32 = 700.0;
+const MEDIUM: f32 = 760.0;
+/// No picture needs wider edges.
+const MAX_EDGE_PX: f32 = 256.0;
 const ASPECTS: [(u32, u32); 7] = [(1, 1), (4, 3), (3, 2), (16, 9), (3, 4), (2, 3), (9, 16)];
 
 pub fn tool_options_ui(ui: &Ui, scene: &mut Scene<'_>, canvas: Rect) {
@@ -97,11 +99,15 @@ fn options_ui(
             value_ui(ui, &format!("#{red:02X}{green:02X}{blue:02X}"));
         }
         Tool::Wand => wand_ui(ui, settings),
-        Tool::Extend => aspects_ui(ui, scene),
+        Tool::Extend => {
+            aspects_ui(ui, scene);
+            blend_ui(ui, scene);
+        }
         _ => {}
     }
     let is_about_mask = tool.is_of_mask() && !(tool == Tool::Eraser && sketches);
     if is_about_mask && room > Room::Little {
+        reach_ui(ui, scene);
         mask_ui(ui, scene, settings);
     }
     if tool != Tool::Extend && tool != Tool::Eyedropper {
@@ -161,6 +167,64 @@ fn aspects_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     }
 }
 
+/// How far new picture may blend into the old one.
+fn blend_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let mut choices = scene.session.documents.current().choices.clone();
+    let mut px = choices.blend_inward_px as f32;
+    let range = 0.0..=limn_engine::stitch::MAX_BLEND_INWARD_PX as f32;
+    name_ui(ui, "Blend into the picture");
+    let number = number_ui(ui, "Blend into the picture by px", &mut px, range, " px");
+    let number = number.on_hover_text("0 leaves every pixel that is there as it is");
+    if number.changed() {
+        choices.blend_inward_px = px.round() as u32;
+        scene.send(Command::SetChoices(choices));
+    }
+}
+
+/// How far the next edit reaches beyond the mask, as the canvas outlines it.
+fn reach_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let mut choices = scene.session.documents.current().choices.clone();
+    let before = choices.clone();
+    auto_length_ui(ui, "Grow", "Grow by px", &mut choices.grow_px);
+    auto_length_ui(ui, "Soft edge", "Soft edge in px", &mut choices.feather_px);
+    if choices != before {
+        scene.send(Command::SetChoices(choices));
+    }
+}
+
+/// A length in pixels that follows the mask until it is set; below 0 it does so again.
+fn auto_length_ui(ui: &mut Ui, name: &str, spoken: &str, length_px: &mut Option<f32>) {
+    const AUTO: f64 = -1.0;
+    name_ui(ui, name);
+    let mut value = length_px.map_or(AUTO, f64::from);
+    let number = ui.scope(|ui| {
+        plain_number(ui);
+        let number = DragValue::new(&mut value)
+            .range(AUTO..=f64::from(MAX_EDGE_PX))
+            .speed(1.0)
+            .custom_formatter(|value, _| {
+                if value < 0.0 {
+                    "Auto".to_owned()
+                } else {
+                    format!("{value:.0} px")
+                }
+            })
+            .custom_parser(|text| {
+                let text = text.trim().trim_end_matches("px").trim_end();
+                if text.is_empty() || text.eq_ignore_ascii_case("auto") {
+                    Some(AUTO)
+                } else {
+                    text.parse().ok()
+                }
+            });
+        ui.add(number).accessible_name(spoken)
+    });
+    let tip = "At most a quarter of the mask's thickness; Auto is what suits the mask";
+    if number.inner.on_hover_text(tip).changed() {
+        *length_px = (value >= 0.0).then(|| value.round() as f32);
+    }
+}
+
 fn mask_ui(ui: &mut Ui, scene: &mut Scene<'_>, settings: &ToolSettings) {
     let px = settings.edge_px;
     let is_empty = scene.session.document().content().mask.is_empty();
@@ -212,6 +276,7 @@ fn more_ui(
             }
             if tool != Tool::SketchBrush {
                 if room == Room::Little {
+                    ui.horizontal(|ui| reach_ui(ui, scene));
                     ui.horizontal(|ui| mask_ui(ui, scene, settings));
                 }
                 edge_ui(ui, scene, settings);
@@ -302,17 +367,7 @@ fn number_ui(
     unit: &str,
 ) -> Response {
     ui.scope(|ui| {
-        let visuals = ui.visuals_mut();
-        for widget in [
-            &mut visuals.widgets.inactive,
-            &mut visuals.widgets.hovered,
-            &mut visuals.widgets.active,
-        ] {
-            widget.weak_bg_fill = egui::Color32::TRANSPARENT;
-            widget.bg_stroke = Stroke::NONE;
-        }
-        ui.spacing_mut().button_padding = vec2(0.0, 2.0);
-        ui.spacing_mut().interact_size = vec2(44.0, 22.0);
+        plain_number(ui);
         let number = DragValue::new(value)
             .range(range)
             .speed(1.0)
@@ -321,6 +376,21 @@ fn number_ui(
         ui.add(number).accessible_name(name)
     })
     .inner
+}
+
+/// Numbers of this `Ui` look like text.
+fn plain_number(ui: &mut Ui) {
+    let visuals = ui.visuals_mut();
+    for widget in [
+        &mut visuals.widgets.inactive,
+        &mut visuals.widgets.hovered,
+        &mut visuals.widgets.active,
+    ] {
+        widget.weak_bg_fill = egui::Color32::TRANSPARENT;
+        widget.bg_stroke = Stroke::NONE;
+    }
+    ui.spacing_mut().button_padding = vec2(0.0, 2.0);
+    ui.spacing_mut().interact_size = vec2(44.0, 22.0);
 }
 
 /// A word that does something.

@@ -343,6 +343,25 @@ pub fn cover(ui: &Ui, rect: Rect, radius: u8, texture: &TextureHandle, opacity: 
     ui.painter().add(Shape::Rect(shape));
 }
 
+/// A picture as large as `rect` holds it, all of it to be seen.
+pub fn contain(ui: &Ui, rect: Rect, radius: u8, texture: &TextureHandle) {
+    let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+    let shape = egui::epaint::RectShape::filled(
+        contained(texture.size_vec2(), rect),
+        CornerRadius::same(radius),
+        Color32::WHITE,
+    );
+    ui.painter()
+        .add(Shape::Rect(shape.with_texture(texture.id(), whole)));
+}
+
+/// The largest rectangle of a picture's proportions in the middle of `rect`.
+fn contained(size: egui::Vec2, rect: Rect) -> Rect {
+    let size = size.max(egui::Vec2::splat(1.0));
+    let scale = (rect.width() / size.x).min(rect.height() / size.y);
+    Rect::from_center_size(rect.center(), size * scale)
+}
+
 /// A thin bar with a rounded fill, from 0 to 1.
 pub fn progress_bar(ui: &Ui, rect: Rect, fraction: f32, groove: Color32, fill: Color32) {
     let radius = CornerRadius::same((rect.height() / 2.0) as u8);
@@ -480,5 +499,19 @@ mod tests {
             ["0 s", "14 s", "90 s", "2 min", "60 min", "1 h 30 min"]
         );
         assert_eq!([57_000_000, 9_800_000_000].map(bytes), ["57 MB", "9.8 GB"]);
+    }
+
+    #[test]
+    fn a_contained_picture_is_seen_whole() {
+        let place = Rect::from_min_max(pos2(10.0, 10.0), pos2(110.0, 110.0));
+        for (size, expected) in [
+            (vec2(160.0, 90.0), vec2(100.0, 56.25)),
+            (vec2(1.0, 4.0), vec2(25.0, 100.0)),
+            (vec2(7.0, 7.0), vec2(100.0, 100.0)),
+            (vec2(0.0, 0.0), vec2(100.0, 100.0)),
+        ] {
+            let rect = contained(size, place);
+            assert_eq!((rect.size(), rect.center()), (expected, place.center()));
+        }
     }
 }

@@ -139,7 +139,11 @@ impl EditSnapshot {
             generate,
             settings: self.settings.clone(),
             plan: plan.clone(),
-            steering: (self.deed == Deed::Extend).then_some(Steering::Continue),
+            steering: (self.deed == Deed::Extend).then_some(if self.tiles.len() > 1 {
+                Steering::Surroundings
+            } else {
+                Steering::Continue
+            }),
             image: BlobHash::of(&image),
             mask: mask.as_deref().map(BlobHash::of),
         };

@@ -78,6 +78,21 @@ impl Session {
         Some(outlook)
     }
 
+    /// The parts that the next edit of the mask would change, each with its plan; none where it fills no mask.
+    pub fn coming_fill(&self) -> Vec<EditTile> {
+        if self.deed() != Deed::FillMask {
+            return Vec::new();
+        }
+        match self.edit_outlook() {
+            Some(outlook) if outlook.in_tiles => outlook.tiles,
+            Some(outlook) => vec![EditTile {
+                part: outlook.plan.context,
+                plan: outlook.plan,
+            }],
+            None => Vec::new(),
+        }
+    }
+
     fn next_edit(&self) -> Option<(Area, EditSettings, &ModelInfo)> {
         let (current, model) = (self.documents.current(), self.current_model()?);
         let deed = self.deed();

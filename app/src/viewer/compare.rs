@@ -7,7 +7,7 @@ use egui::{
 
 use super::plane::{self, Plane};
 use super::{Comparison, Viewer, bar};
-use crate::canvas::{CRISP_ZOOM, Projection};
+use crate::canvas::{self, Projection};
 use crate::panels::{Scene, widgets};
 use crate::session::PictureRef;
 use crate::textures::Detail;
@@ -156,7 +156,7 @@ fn draw(
     let place = plane.place(size);
     let rect = projection.screen_bounds(place);
     let zoom = viewer.view.zoom() * place.width() / size.x.max(1.0);
-    let is_crisp = zoom >= CRISP_ZOOM && !viewer.view.fits();
+    let is_crisp = canvas::is_crisp(zoom);
     let full = scene
         .textures
         .get_full(picture, is_crisp)

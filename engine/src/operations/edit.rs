@@ -62,7 +62,9 @@ pub fn run(
     let steering = input.steering(model);
     let surroundings = match steering {
         Steering::Prompt => None,
-        Steering::Blend | Steering::Continue => Some(as_it_is(input, &prepared)?),
+        Steering::Blend | Steering::Continue | Steering::Surroundings => {
+            Some(as_it_is(input, &prepared)?)
+        }
     };
     let strength = input.settings.strength;
     let steer = run.steer(match &surroundings {
@@ -70,6 +72,7 @@ pub fn run(
         Some(surroundings) => SteerBy::Place {
             surroundings,
             prompt_share: match steering {
+                Steering::Surroundings => 0.0,
                 Steering::Continue => strength / 2.0,
                 Steering::Prompt | Steering::Blend => strength,
             },

@@ -95,6 +95,9 @@ pub enum Steering {
     Blend,
     /// Half as far at every strength: what is painted goes on with what is there, as beyond a picture's edge.
     Continue,
+    /// That of the context box alone: one of many tiles beyond a picture's edge, each of which would else paint the
+    /// prompt's subject once more.
+    Surroundings,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

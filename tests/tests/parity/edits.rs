@@ -265,13 +265,33 @@ fn under_a_mask_an_ordinary_decoder_is_steered_by_the_place_too() {
         ("inpaint_blocks", true, Steering::Prompt),
     ] {
         let by_default = made(decoder, None, has_mask);
-        for steering in [Steering::Prompt, Steering::Blend, Steering::Continue] {
+        for steering in [
+            Steering::Prompt,
+            Steering::Blend,
+            Steering::Continue,
+            Steering::Surroundings,
+        ] {
             assert_eq!(
                 by_default == made(decoder, Some(steering), has_mask),
                 steering == default,
                 "{decoder}, masked: {has_mask}, {steering:?}"
             );
         }
+    }
+}
+
+/// A tile beyond a picture's edge goes on with what is there; another prompt paints nothing else into it.
+#[test]
+fn surroundings_alone_steer_without_the_prompt() {
+    let (mut request, mut input) = everyday_edit();
+    let mut model = model_of(&cases()["img2img_1"]);
+    for (steering, is_steered) in [(Steering::Surroundings, false), (Steering::Continue, true)] {
+        input.steering = Some(steering);
+        let [first, second] = ["a red rocket", "two grey owls"].map(|prompt| {
+            prompt.clone_into(&mut request.prompt);
+            make(&mut model, &request, &input).rgb
+        });
+        assert_eq!(first != second, is_steered, "{steering:?}");
     }
 }
 

@@ -61,13 +61,13 @@ pub fn tile_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId, index: u32, rect: 
         .then(|| scene.textures.get((picture, Detail::Thumbnail)).cloned())
         .flatten()
     {
-        widgets::cover(ui, rect, theme::RADIUS, &texture, 1.0);
+        widgets::contain(ui, rect, theme::RADIUS, &texture);
     } else if let Some(preview) = preview
         && let Some(texture) = scene
             .textures
             .preview(ui.ctx(), id, index, version, &preview)
     {
-        widgets::cover(ui, rect, theme::RADIUS, &texture.clone(), 1.0);
+        widgets::contain(ui, rect, theme::RADIUS, &texture.clone());
     } else if matches!(state, SlotState::Drawing(_)) || is_made {
         ui.painter()
             .rect_filled(rect, theme::RADIUS, widgets::breathing(ui, theme));

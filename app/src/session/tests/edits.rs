@@ -409,3 +409,62 @@ fn painting_on_a_result_keeps_it_first() {
     assert_eq!(bench.session.make_way(), Keep::Nothing);
     assert_eq!((bench.seen(), bench.session.shown()), (90, None));
 }
+
+/// Each tile beyond the edges goes on with what is round it: the prompt's subject is not painted once in every one.
+#[test]
+fn tiles_beyond_the_edges_are_steered_by_their_surroundings() {
+    use limn_engine::protocol::Steering;
+    for (in_tiles, steering) in [(false, Steering::Continue), (true, Steering::Surroundings)] {
+        let mut bench = bench_with_picture();
+        let margins = Margins {
+            left: 300,
+            bottom: 200,
+            ..Margins::default()
+        };
+        bench.session.extend(margins);
+        bench.session.documents.current_mut().choices.in_tiles = in_tiles;
+        let snapshot = bench.session.take_snapshot(Deed::Extend).unwrap();
+        assert_eq!(snapshot.tiles.len() > 1, in_tiles);
+        for tile in 0..snapshot.tiles.len() {
+            let (asked, _) = snapshot.request(tile, None, request("a red boat", 1));
+            assert_eq!(asked.steering, Some(steering));
+            let extension = asked.plan.extension.unwrap();
+            assert_eq!(extension.kept, PixelRect::from_size(128, 96));
+        }
+    }
+}
+
+#[test]
+fn a_blend_into_the_picture_is_only_where_it_is_asked_for() {
+    let mut bench = bench_with_picture();
+    let margins = Margins {
+        right: 64,
+        ..Margins::default()
+    };
+    bench.session.extend(margins);
+    for (px, width) in [(0, 128), (3, 125), (90, 124)] {
+        bench
+            .session
+            .documents
+            .current_mut()
+            .choices
+            .blend_inward_px = px;
+        let plan = bench.session.edit_plan().unwrap();
+        let kept = plan.extension.unwrap().kept;
+        assert_eq!(kept, PixelRect::from_size(width, 96), "{px}");
+    }
+}
+
+#[test]
+fn what_a_fill_will_change_is_known_before_it_runs() {
+    let mut bench = bench_with_picture();
+    assert!(bench.session.coming_fill().is_empty());
+    bench.mask(HOLE);
+    let [tile] = &bench.session.coming_fill()[..] else {
+        panic!("one piece");
+    };
+    let snapshot = bench.session.take_snapshot(Deed::FillMask).unwrap();
+    assert_eq!(std::slice::from_ref(tile), &snapshot.tiles[..]);
+    bench.session.choose_deed(Deed::ChangePicture);
+    assert!(bench.session.coming_fill().is_empty());
+}
