@@ -39,7 +39,9 @@ fn product(path: &Path) -> String {
     }
     let source = fs::read_to_string(path).unwrap();
     let product = source.split("#[cfg(test)]\nmod tests").next();
-    product.unwrap_or_default().to_lowercase()
+    let product = product.unwrap_or_default().to_lowercase();
+    // A program of that name, whose pictures have recipes.
+    product.replace("stable diffusion web ui", "")
 }
 
 #[test]

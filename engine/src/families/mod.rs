@@ -6,6 +6,7 @@
 //! in [`FAMILIES`].
 
 mod probe;
+pub mod stable_diffusion;
 pub mod unclip;
 
 use std::fmt::Debug;
@@ -15,7 +16,7 @@ pub use probe::{FileProbe, Probe};
 use crate::{Result, model::ModelFiles, weights::ModelFolder};
 
 /// The registry.
-pub static FAMILIES: [&dyn Family; 1] = [&unclip::Unclip];
+pub static FAMILIES: [&dyn Family; 2] = [&unclip::Unclip, &stable_diffusion::StableDiffusion];
 
 pub trait Family: Debug + Sync {
     /// As people call it.

@@ -5,7 +5,7 @@ use crate::{
     Error, Result, guidance,
     model::{LoadedModel, PictureCost, Settings, Steer, SteerBy},
     progress::{Clock, OnEvent, PipelineEvent, Work},
-    protocol::{GenerateRequest, Plan},
+    protocol::{Feature, GenerateRequest, Plan},
     samplers::Schedule,
 };
 
@@ -41,6 +41,11 @@ impl<'a> PreparedRun<'a> {
         let n_steps = settings.n_steps as usize;
         let schedule = Schedule::new(settings.sampler, model.scheduler(), n_steps)?;
         model.check_settings(&settings)?;
+        let judges = model.files().features().contains(&Feature::Embeddings);
+        if request.best_of > 1 && !judges {
+            let allowed = "1: this model cannot tell how well a picture fits its words";
+            return Err(out_of_range("best of", &request.best_of, allowed));
+        }
         if let Some(latents) = latents {
             let shape = model.latent_shape(settings.size);
             latents.check(request.n_pictures as usize, shape)?;

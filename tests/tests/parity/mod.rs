@@ -8,6 +8,7 @@ mod mixed_models;
 pub mod pipelines;
 mod redraw;
 mod sampling;
+mod stable_diffusion;
 mod tokenizer;
 mod unet;
 mod upscalers;

@@ -47,7 +47,7 @@ pub(super) fn check(folder: &UnclipFolder, tokenizer: &Tokenizer, unet: &UNetCon
             "the image processor makes pictures of another size than the image encoder sees",
         ),
         (
-            unet.encoder_hid_dim != prior.embedding_dim,
+            unet.image_embed_width != Some(prior.embedding_dim),
             "the prior's image embeddings are not as wide as the U-Net's",
         ),
     ];

@@ -347,7 +347,7 @@ impl FamilyModel for UnclipModel {
     }
 
     fn embedding_width(&self) -> usize {
-        self.unet_config.encoder_hid_dim
+        self.unet_config.image_embed_width.unwrap_or_default()
     }
 
     fn embed_pictures(

@@ -14,7 +14,7 @@ use crate::{
 };
 
 #[derive(Debug, Clone)]
-pub(super) struct Encoder {
+pub(in crate::components::autoencoders) struct Encoder {
     conv_in: Conv2d,
     levels: Vec<Level>,
     mid_block: MidBlock,
@@ -66,7 +66,7 @@ impl Encoder {
             conv_norm_out: Norm::init(&scope("conv_norm_out"), norm, channels[last])?,
             conv_out: Conv2d::init(
                 &scope("conv_out"),
-                [channels[last], config.latent_channels],
+                [channels[last], config.encoded_channels()],
                 3,
                 1,
                 1,
@@ -87,7 +87,7 @@ impl Encoder {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Decoder {
+pub(in crate::components::autoencoders) struct Decoder {
     conv_in: Conv2d,
     mid_block: MidBlock,
     levels: Vec<Level>,

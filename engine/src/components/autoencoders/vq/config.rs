@@ -33,6 +33,9 @@ pub struct AutoencoderConfig {
     pub norm_num_groups: usize,
     /// Whether the decoder's norms look at the latents (`MoVQ`, Zheng et al. 2022).
     pub spatial_norm: bool,
+    /// Whether the encoder tells how the latents are distributed: their mean, and behind it the logarithm of their
+    /// variance.
+    pub double_z: bool,
 }
 
 /// Which parts of an autoencoder are loaded.
@@ -63,6 +66,15 @@ impl AutoencoderConfig {
     /// What [`Parameters::tensor`] returns.
     pub fn init(&self, parameters: &Parameters, parts: AutoencoderParts) -> Result<Autoencoder> {
         Autoencoder::init(parameters, self, parts)
+    }
+
+    /// What comes out of the encoder.
+    pub(super) fn encoded_channels(&self) -> usize {
+        if self.double_z {
+            2 * self.latent_channels
+        } else {
+            self.latent_channels
+        }
     }
 
     /// Picture pixels per latent cell, along one side.
@@ -158,6 +170,7 @@ impl TryFrom<RawConfig> for AutoencoderConfig {
                 "group" => false,
                 other => return Err(unsupported("norm_type", &json!(other))),
             },
+            double_z: false,
             block_out_channels: raw.block_out_channels,
         };
         config.check_numbers()?;
@@ -170,7 +183,7 @@ impl AutoencoderConfig {
     pub(super) const SPATIAL_NORM_GROUPS: usize = 32;
 
     /// Refuses numbers that no network can have, before they become shapes.
-    fn check_numbers(&self) -> Result<(), String> {
+    pub(in crate::components::autoencoders) fn check_numbers(&self) -> Result<(), String> {
         check_widths(&[
             ("latent_channels", self.latent_channels),
             ("vq_embed_dim", self.vq_embed_dim),

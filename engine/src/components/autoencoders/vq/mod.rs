@@ -5,7 +5,7 @@ mod coders;
 mod config;
 
 use burn::tensor::{DType, Tensor};
-use coders::{Decoder, Encoder};
+pub(super) use coders::{Decoder, Encoder};
 pub use config::{AutoencoderConfig, AutoencoderParts};
 
 use crate::{

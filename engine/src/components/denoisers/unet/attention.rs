@@ -26,8 +26,8 @@ pub(super) struct AddedKvAttention {
 /// Keys and values of the context tokens. Each `[batch, n_tokens, channels]`
 #[derive(Debug, Clone)]
 pub(super) struct ContextKv {
-    key: Tensor<3>,
-    value: Tensor<3>,
+    pub key: Tensor<3>,
+    pub value: Tensor<3>,
 }
 
 impl AddedKvAttention {
@@ -35,7 +35,7 @@ impl AddedKvAttention {
         parameters: &Parameters,
         config: &UNetConfig,
         channels: usize,
-        head_width: usize,
+        n_heads: usize,
     ) -> Result<Self> {
         /// diffusers leaves this one at its default, whatever `norm_eps` says.
         const EPSILON: f64 = 1e-5;
@@ -53,7 +53,7 @@ impl AddedKvAttention {
             add_k_proj: linear("add_k_proj", config.cross_attention_dim)?,
             add_v_proj: linear("add_v_proj", config.cross_attention_dim)?,
             to_out: linear("to_out.0", channels)?,
-            n_heads: channels / head_width,
+            n_heads,
         })
     }
 

@@ -5,41 +5,149 @@ use burn::tensor::Tensor;
 use super::{
     UNetConfig,
     attention::{AddedKvAttention, ContextKv},
+    config::BlockKind,
     resnet::{Resample, ResnetBlock},
+    transformer::{Shape, Transformer},
 };
-use crate::{Result, weights::Parameters};
+use crate::{
+    Result,
+    components::layers::{Conv2d, upsample_nearest},
+    weights::Parameters,
+};
 
-/// `ResnetDownsampleBlock2D` and, with attention, `SimpleCrossAttnDownBlock2D`.
+/// `ResnetDownsampleBlock2D` and, with attention, `SimpleCrossAttnDownBlock2D`; or `DownBlock2D` and
+/// `CrossAttnDownBlock2D`.
 #[derive(Debug, Clone)]
 pub(super) struct DownBlock {
     layers: Vec<Layer>,
-    downsampler: Option<ResnetBlock>,
+    downsampler: Option<Resampler>,
 }
 
-/// `ResnetUpsampleBlock2D` and, with attention, `SimpleCrossAttnUpBlock2D`.
+/// `ResnetUpsampleBlock2D` and, with attention, `SimpleCrossAttnUpBlock2D`; or `UpBlock2D` and `CrossAttnUpBlock2D`.
 #[derive(Debug, Clone)]
 pub(super) struct UpBlock {
     layers: Vec<Layer>,
-    upsampler: Option<ResnetBlock>,
+    upsampler: Option<Resampler>,
 }
 
-/// `UNetMidBlock2DSimpleCrossAttn`.
+/// `UNetMidBlock2DSimpleCrossAttn` or `UNetMidBlock2DCrossAttn`.
 #[derive(Debug, Clone)]
 pub(super) struct MidBlock {
     before: ResnetBlock,
-    attention: AddedKvAttention,
+    attention: ContextAttention,
     after: ResnetBlock,
 }
 
 #[derive(Debug, Clone)]
 struct Layer {
     resnet: ResnetBlock,
-    attention: Option<AddedKvAttention>,
+    attention: Option<ContextAttention>,
+}
+
+/// Where the context comes in.
+#[derive(Debug, Clone)]
+enum ContextAttention {
+    AddedKv(Box<AddedKvAttention>),
+    Transformer(Box<Transformer>),
+}
+
+/// What a [`ContextAttention`] makes of the context tokens: one for each of its layers.
+pub(super) type Context = Vec<ContextKv>;
+
+impl ContextAttention {
+    /// `level` is counted from the outside.
+    fn init(
+        parameters: &Parameters,
+        config: &UNetConfig,
+        level: usize,
+        n_heads: usize,
+    ) -> Result<Self> {
+        let channels = config.block_out_channels[level];
+        Ok(match &config.blocks {
+            BlockKind::AddedKv => {
+                let attention = AddedKvAttention::init(parameters, config, channels, n_heads)?;
+                Self::AddedKv(Box::new(attention))
+            }
+            BlockKind::Transformers { depths, is_linear } => {
+                let shape = Shape {
+                    channels,
+                    n_heads,
+                    n_blocks: depths[level],
+                    context_width: config.cross_attention_dim,
+                    n_groups: config.norm_num_groups,
+                    is_linear: *is_linear,
+                };
+                Self::Transformer(Box::new(Transformer::init(parameters, shape)?))
+            }
+        })
+    }
+
+    fn project(&self, tokens: &Tensor<3>) -> Context {
+        match self {
+            Self::AddedKv(attention) => vec![attention.project(tokens)],
+            Self::Transformer(transformer) => transformer.project(tokens),
+        }
+    }
+
+    fn forward(&self, x: Tensor<4>, context: &Context) -> Tensor<4> {
+        match self {
+            Self::AddedKv(attention) => attention.forward(x, &context[0]),
+            Self::Transformer(transformer) => transformer.forward(x, context),
+        }
+    }
+}
+
+/// Between two levels.
+#[derive(Debug, Clone)]
+enum Resampler {
+    Resnet(Box<ResnetBlock>),
+    Halve(Conv2d),
+    Double(Conv2d),
+}
+
+impl Resampler {
+    fn down(parameters: &Parameters, config: &UNetConfig, channels: usize) -> Result<Self> {
+        let parameters = parameters.scope("downsamplers.0");
+        Ok(match &config.blocks {
+            BlockKind::AddedKv => {
+                let resnet =
+                    ResnetBlock::init(&parameters, config, [channels; 2], Resample::Halve)?;
+                Self::Resnet(Box::new(resnet))
+            }
+            BlockKind::Transformers { .. } => {
+                let conv = parameters.scope("conv");
+                Self::Halve(Conv2d::init(&conv, [channels; 2], 3, 2, 1)?)
+            }
+        })
+    }
+
+    fn up(parameters: &Parameters, config: &UNetConfig, channels: usize) -> Result<Self> {
+        let parameters = parameters.scope("upsamplers.0");
+        Ok(match &config.blocks {
+            BlockKind::AddedKv => {
+                let resnet =
+                    ResnetBlock::init(&parameters, config, [channels; 2], Resample::Double)?;
+                Self::Resnet(Box::new(resnet))
+            }
+            BlockKind::Transformers { .. } => {
+                let conv = parameters.scope("conv");
+                Self::Double(Conv2d::init(&conv, [channels; 2], 3, 1, 1)?)
+            }
+        })
+    }
+
+    fn forward(&self, x: Tensor<4>, time: &Tensor<2>) -> Tensor<4> {
+        match self {
+            Self::Resnet(resnet) => resnet.forward(x, time),
+            Self::Halve(conv) => conv.forward(x),
+            Self::Double(conv) => conv.forward(upsample_nearest(x, 2)),
+        }
+    }
 }
 
 impl Layer {
     /// `context` is that of the attention, where there is one.
-    fn forward(&self, x: Tensor<4>, time: &Tensor<2>, context: Option<&ContextKv>) -> Tensor<4> {
+    fn forward(&self, x: Tensor<4>, time: &Tensor<2>, context: Option<&Context>) -> Tensor<4> {
         let x = self.resnet.forward(x, time);
         match (&self.attention, context) {
             (Some(attention), Some(context)) => attention.forward(x, context),
@@ -50,7 +158,7 @@ impl Layer {
 }
 
 /// Of each layer with attention, in order.
-fn project(layers: &[Layer], tokens: &Tensor<3>) -> Vec<ContextKv> {
+fn project(layers: &[Layer], tokens: &Tensor<3>) -> Vec<Context> {
     let attentions = layers.iter().filter_map(|layer| layer.attention.as_ref());
     attentions
         .map(|attention| attention.project(tokens))
@@ -69,24 +177,12 @@ impl DownBlock {
                 } else {
                     output
                 };
-                init_layer(
-                    parameters,
-                    config,
-                    j,
-                    [input, output],
-                    config.down_attention[i].then_some(config.head_widths[i]),
-                )
+                let attention = config.down_heads[i].map(|n_heads| (i, n_heads));
+                init_layer(parameters, config, j, [input, output], attention)
             })
             .collect::<Result<_>>()?;
         let downsampler = (i + 1 < channels.len())
-            .then(|| {
-                ResnetBlock::init(
-                    &parameters.scope("downsamplers.0"),
-                    config,
-                    [output, output],
-                    Resample::Halve,
-                )
-            })
+            .then(|| Resampler::down(parameters, config, output))
             .transpose()?;
         Ok(Self {
             layers,
@@ -95,7 +191,7 @@ impl DownBlock {
     }
 
     /// # Shapes: tokens `[batch, n_tokens, cross_attention_dim]`
-    pub fn project(&self, tokens: &Tensor<3>) -> Vec<ContextKv> {
+    pub fn project(&self, tokens: &Tensor<3>) -> Vec<Context> {
         project(&self.layers, tokens)
     }
 
@@ -106,7 +202,7 @@ impl DownBlock {
         &self,
         mut x: Tensor<4>,
         time: &Tensor<2>,
-        context: &[ContextKv],
+        context: &[Context],
         skips: &mut Vec<Tensor<4>>,
     ) -> Tensor<4> {
         for (j, layer) in self.layers.iter().enumerate() {
@@ -135,21 +231,21 @@ impl MidBlock {
         };
         Ok(Self {
             before: resnet("resnets.0")?,
-            attention: AddedKvAttention::init(
+            attention: ContextAttention::init(
                 &parameters.scope("attentions.0"),
                 config,
-                channels,
-                config.head_widths[innermost],
+                innermost,
+                config.mid_heads,
             )?,
             after: resnet("resnets.1")?,
         })
     }
 
-    pub fn project(&self, tokens: &Tensor<3>) -> ContextKv {
+    pub fn project(&self, tokens: &Tensor<3>) -> Context {
         self.attention.project(tokens)
     }
 
-    pub fn forward(&self, x: Tensor<4>, time: &Tensor<2>, context: &ContextKv) -> Tensor<4> {
+    pub fn forward(&self, x: Tensor<4>, time: &Tensor<2>, context: &Context) -> Tensor<4> {
         let x = self.before.forward(x, time);
         let x = self.attention.forward(x, context);
         self.after.forward(x, time)
@@ -175,25 +271,17 @@ impl UpBlock {
                 } else {
                     output
                 };
-                // diffusers indexes the heads' widths from the outside here too.
-                let head_width = config.up_attention[i].then_some(config.head_widths[i]);
-                init_layer(parameters, config, j, [below + skip, output], head_width)
+                let attention = config.up_heads[i].map(|n_heads| (last - i, n_heads));
+                init_layer(parameters, config, j, [below + skip, output], attention)
             })
             .collect::<Result<_>>()?;
         let upsampler = (i < last)
-            .then(|| {
-                ResnetBlock::init(
-                    &parameters.scope("upsamplers.0"),
-                    config,
-                    [output, output],
-                    Resample::Double,
-                )
-            })
+            .then(|| Resampler::up(parameters, config, output))
             .transpose()?;
         Ok(Self { layers, upsampler })
     }
 
-    pub fn project(&self, tokens: &Tensor<3>) -> Vec<ContextKv> {
+    pub fn project(&self, tokens: &Tensor<3>) -> Vec<Context> {
         project(&self.layers, tokens)
     }
 
@@ -202,7 +290,7 @@ impl UpBlock {
         &self,
         mut x: Tensor<4>,
         time: &Tensor<2>,
-        context: &[ContextKv],
+        context: &[Context],
         skips: &mut Vec<Tensor<4>>,
     ) -> Tensor<4> {
         for (j, layer) in self.layers.iter().enumerate() {
@@ -216,12 +304,13 @@ impl UpBlock {
     }
 }
 
+/// `attention` is its level, from the outside, and how many heads it has.
 fn init_layer(
     parameters: &Parameters,
     config: &UNetConfig,
     j: usize,
     channels: [usize; 2],
-    head_width: Option<usize>,
+    attention: Option<(usize, usize)>,
 ) -> Result<Layer> {
     let resnet = ResnetBlock::init(
         &parameters.scope(format_args!("resnets.{j}")),
@@ -229,14 +318,10 @@ fn init_layer(
         channels,
         Resample::Keep,
     )?;
-    let attention = head_width
-        .map(|head_width| {
-            AddedKvAttention::init(
-                &parameters.scope(format_args!("attentions.{j}")),
-                config,
-                channels[1],
-                head_width,
-            )
+    let attention = attention
+        .map(|(level, n_heads)| {
+            let parameters = parameters.scope(format_args!("attentions.{j}"));
+            ContextAttention::init(&parameters, config, level, n_heads)
         })
         .transpose()?;
     Ok(Layer { resnet, attention })

@@ -1,4 +1,4 @@
-//! The config of diffusers' `UNet2DConditionModel`, as far as unCLIP decoders of the Kandinsky 2.2 kind use it.
+//! The config of diffusers' `UNet2DConditionModel`, as far as Limn has its blocks.
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -25,11 +25,12 @@ pub struct UNetConfig {
     pub out_channels: usize,
     pub block_out_channels: Vec<usize>,
     pub layers_per_block: Vec<usize>,
-    /// Whether a level has cross-attention, down and up, outermost first.
-    pub down_attention: Vec<bool>,
-    pub up_attention: Vec<bool>,
-    /// The width of one attention head per level, down: also `attention_head_dim[i]` of the i-th up block.
-    pub head_widths: Vec<usize>,
+    /// How many heads the attention of each level has, down outermost first, up innermost first; `None` where there is
+    /// no attention.
+    pub down_heads: Vec<Option<usize>>,
+    pub up_heads: Vec<Option<usize>>,
+    pub mid_heads: usize,
+    pub blocks: BlockKind,
     pub norm_num_groups: usize,
     pub norm_eps: f64,
     pub time_scale_shift: bool,
@@ -39,8 +40,23 @@ pub struct UNetConfig {
     pub freq_shift: f32,
     /// The width of a context token.
     pub cross_attention_dim: usize,
-    /// The width of an image embedding.
-    pub encoder_hid_dim: usize,
+    /// The width of the image embedding that steers it; `None` where text tokens do.
+    pub image_embed_width: Option<usize>,
+}
+
+/// What the levels are made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BlockKind {
+    /// `SimpleCrossAttnDownBlock2D` and its kin: attention to context and pixels at once, sizes changed by residual
+    /// blocks.
+    AddedKv,
+    /// `CrossAttnDownBlock2D` and its kin: transformers, sizes changed by convolutions.
+    Transformers {
+        /// Of the transformers of each level, outermost first; the middle has the innermost's.
+        depths: Vec<usize>,
+        /// Whether they are entered and left by linear layers.
+        is_linear: bool,
+    },
 }
 
 impl UNetConfig {
@@ -72,6 +88,12 @@ struct RawConfig {
     up_block_types: Vec<String>,
     #[serde(default = "PerLevel::eight")]
     attention_head_dim: PerLevel,
+    #[serde(default = "PerLevel::one")]
+    transformer_layers_per_block: PerLevel,
+    #[serde(default)]
+    use_linear_projection: bool,
+    encoder_hid_dim_type: Option<String>,
+    addition_embed_type: Option<String>,
     #[serde(default = "norm_num_groups")]
     norm_num_groups: usize,
     #[serde(default = "norm_eps")]
@@ -85,8 +107,9 @@ struct RawConfig {
     flip_sin_to_cos: bool,
     #[serde(default)]
     freq_shift: f32,
+    #[serde(default = "cross_attention_dim")]
     cross_attention_dim: usize,
-    encoder_hid_dim: usize,
+    encoder_hid_dim: Option<usize>,
     #[serde(flatten)]
     rest: Map<String, Value>,
 }
@@ -100,6 +123,10 @@ enum PerLevel {
 }
 
 impl PerLevel {
+    fn one() -> Self {
+        Self::Same(1)
+    }
+
     fn two() -> Self {
         Self::Same(2)
     }
@@ -122,6 +149,10 @@ impl PerLevel {
 
 fn four() -> usize {
     4
+}
+
+fn cross_attention_dim() -> usize {
+    1280
 }
 
 fn norm_num_groups() -> usize {
@@ -154,12 +185,6 @@ fn fixed_keys() -> Vec<(&'static str, Value, Vec<Value>)> {
         only("mid_block_scale_factor", json!(1)),
         only("resnet_out_scale_factor", json!(1)),
         ("act_fn", json!("silu"), vec![json!("silu"), json!("swish")]),
-        (
-            "encoder_hid_dim_type",
-            Value::Null,
-            vec![json!("image_proj")],
-        ),
-        ("addition_embed_type", Value::Null, vec![json!("image")]),
         only("class_embed_type", Value::Null),
         only("num_class_embeds", Value::Null),
         only("class_embeddings_concat", json!(false)),
@@ -177,13 +202,11 @@ fn fixed_keys() -> Vec<(&'static str, Value, Vec<Value>)> {
 }
 
 /// Keys that these kinds of block do not read.
-const UNREAD_KEYS: [&str; 10] = [
+const UNREAD_KEYS: [&str; 8] = [
     "sample_size",
     "dropout",
     "downsample_padding",
-    "transformer_layers_per_block",
     "reverse_transformer_layers_per_block",
-    "use_linear_projection",
     "upcast_attention",
     "addition_time_embed_dim",
     "addition_embed_type_num_heads",
@@ -196,29 +219,41 @@ impl TryFrom<RawConfig> for UNetConfig {
     fn try_from(raw: RawConfig) -> Result<Self, String> {
         check_fixed_keys(&raw.rest)?;
         let n_levels = raw.block_out_channels.len();
-        let head_widths = raw
+        let names = BlockNames::of(&raw.mid_block_type)?;
+        let flags = |key, types: &[String], names| attention_flags(key, types, names, n_levels);
+        let down = flags("down_block_types", &raw.down_block_types, names.down)?;
+        let up = flags("up_block_types", &raw.up_block_types, names.up)?;
+        let heads = raw
             .attention_head_dim
             .spread("attention_head_dim", n_levels)?;
-        if raw.mid_block_type != "UNetMidBlock2DSimpleCrossAttn" {
-            return Err(unsupported("mid_block_type", &json!(raw.mid_block_type)));
-        }
+        let [down_heads, up_heads] = names.heads(&raw.block_out_channels, &heads)?;
+        let with = |attention: Vec<bool>, heads: &[usize]| -> Vec<Option<usize>> {
+            let each = attention.into_iter().zip(heads);
+            each.map(|(attends, heads)| attends.then_some(*heads))
+                .collect()
+        };
+        let blocks = if names.are_transformers {
+            let depths = raw.transformer_layers_per_block;
+            BlockKind::Transformers {
+                depths: depths.spread("transformer_layers_per_block", n_levels)?,
+                is_linear: raw.use_linear_projection,
+            }
+        } else {
+            BlockKind::AddedKv
+        };
         let config = Self {
             in_channels: raw.in_channels,
             out_channels: raw.out_channels,
             layers_per_block: raw.layers_per_block.spread("layers_per_block", n_levels)?,
-            down_attention: attention_flags(
-                "down_block_types",
-                &raw.down_block_types,
-                ["ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D"],
-                n_levels,
+            mid_heads: down_heads.last().copied().unwrap_or_default(),
+            down_heads: with(down, &down_heads),
+            up_heads: with(up, &up_heads),
+            image_embed_width: image_embed_width(
+                &blocks,
+                [&raw.encoder_hid_dim_type, &raw.addition_embed_type],
+                raw.encoder_hid_dim,
             )?,
-            up_attention: attention_flags(
-                "up_block_types",
-                &raw.up_block_types,
-                ["ResnetUpsampleBlock2D", "SimpleCrossAttnUpBlock2D"],
-                n_levels,
-            )?,
-            head_widths,
+            blocks,
             norm_num_groups: raw.norm_num_groups,
             norm_eps: raw.norm_eps,
             time_scale_shift: match raw.resnet_time_scale_shift.as_str() {
@@ -233,11 +268,88 @@ impl TryFrom<RawConfig> for UNetConfig {
             flip_sin_to_cos: raw.flip_sin_to_cos,
             freq_shift: raw.freq_shift,
             cross_attention_dim: raw.cross_attention_dim,
-            encoder_hid_dim: raw.encoder_hid_dim,
             block_out_channels: raw.block_out_channels,
         };
         config.check_numbers()?;
         Ok(config)
+    }
+}
+
+/// The names of the blocks that go with a middle.
+struct BlockNames {
+    /// Without and with attention.
+    down: [&'static str; 2],
+    up: [&'static str; 2],
+    are_transformers: bool,
+}
+
+impl BlockNames {
+    fn of(mid_block_type: &str) -> Result<Self, String> {
+        match mid_block_type {
+            "UNetMidBlock2DSimpleCrossAttn" => Ok(Self {
+                down: ["ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D"],
+                up: ["ResnetUpsampleBlock2D", "SimpleCrossAttnUpBlock2D"],
+                are_transformers: false,
+            }),
+            "UNetMidBlock2DCrossAttn" => Ok(Self {
+                down: ["DownBlock2D", "CrossAttnDownBlock2D"],
+                up: ["UpBlock2D", "CrossAttnUpBlock2D"],
+                are_transformers: true,
+            }),
+            other => Err(unsupported("mid_block_type", &json!(other))),
+        }
+    }
+
+    /// How many heads the levels' attention has, down outermost first and up innermost first.
+    ///
+    /// The entry is called `attention_head_dim`. With transformers it is the number of heads, as diffusers explains by
+    /// a mistake that was too late to mend; without, a head's width, indexed from the outside on the way up too.
+    fn heads(&self, channels: &[usize], entries: &[usize]) -> Result<[Vec<usize>; 2], String> {
+        let refused = || unsupported("attention_head_dim", &json!(entries));
+        let outward = channels.iter().rev();
+        if self.are_transformers {
+            let fits = |(width, heads): (&usize, &usize)| width.is_multiple_of(*heads);
+            if !channels.iter().zip(entries).all(fits) {
+                return Err(refused());
+            }
+            return Ok([entries.to_vec(), entries.iter().rev().copied().collect()]);
+        }
+        let in_heads = |(width, head_width): (&usize, &usize)| {
+            let is_whole = *width > 0 && width.is_multiple_of(*head_width);
+            // A level without attention has heads that nobody counts.
+            if is_whole { width / head_width } else { 0 }
+        };
+        Ok([
+            channels.iter().zip(entries).map(in_heads).collect(),
+            outward.zip(entries).map(in_heads).collect(),
+        ])
+    }
+}
+
+/// The width of the image embedding that a network of such blocks is steered by.
+fn image_embed_width(
+    blocks: &BlockKind,
+    [encoder_hid_dim_type, addition_embed_type]: [&Option<String>; 2],
+    encoder_hid_dim: Option<usize>,
+) -> Result<Option<usize>, String> {
+    let expected = match blocks {
+        BlockKind::AddedKv => [Some("image_proj"), Some("image")],
+        BlockKind::Transformers { .. } => [None, None],
+    };
+    for (key, value, expected) in [
+        ("encoder_hid_dim_type", encoder_hid_dim_type, expected[0]),
+        ("addition_embed_type", addition_embed_type, expected[1]),
+    ] {
+        if value.as_deref() != expected {
+            return Err(unsupported(key, &json!(value)));
+        }
+    }
+    match blocks {
+        BlockKind::AddedKv if encoder_hid_dim.is_none() => {
+            Err(unsupported("encoder_hid_dim", &Value::Null))
+        }
+        BlockKind::AddedKv => Ok(encoder_hid_dim),
+        BlockKind::Transformers { .. } => Ok(None),
     }
 }
 
@@ -249,7 +361,7 @@ impl UNetConfig {
             ("out_channels", self.out_channels),
             ("norm_num_groups", self.norm_num_groups),
             ("cross_attention_dim", self.cross_attention_dim),
-            ("encoder_hid_dim", self.encoder_hid_dim),
+            ("encoder_hid_dim", self.image_embed_width.unwrap_or(1)),
             ("time_embedding_dim", self.time_embedding_dim),
         ])?;
         check_float("norm_eps", self.norm_eps, EPSILONS)?;
@@ -261,16 +373,15 @@ impl UNetConfig {
         check_levels(channels, &self.layers_per_block, |width| {
             width % 2 == 0 && width.is_multiple_of(self.norm_num_groups)
         })?;
-        let attends = |attention: &[bool], i: usize, width: usize| {
-            !attention[i] || width.is_multiple_of(self.head_widths[i])
-        };
-        let n_levels = channels.len();
-        let heads_fit = (0..n_levels).all(|i| {
-            attends(&self.down_attention, i, channels[i])
-                && attends(&self.up_attention, i, channels[n_levels - 1 - i])
-        }) && channels[n_levels - 1].is_multiple_of(self.head_widths[n_levels - 1]);
-        if !heads_fit {
-            return Err(unsupported("attention_head_dim", &json!(self.head_widths)));
+        let heads = self.down_heads.iter().chain(&self.up_heads).flatten();
+        if heads.chain([&self.mid_heads]).any(|heads| *heads == 0) {
+            return Err(unsupported("attention_head_dim", &json!(self.down_heads)));
+        }
+        if let BlockKind::Transformers { depths, .. } = &self.blocks {
+            const MAX_DEPTH: usize = 64;
+            if depths.iter().any(|depth| *depth > MAX_DEPTH) {
+                return Err(unsupported("transformer_layers_per_block", &json!(depths)));
+            }
         }
         Ok(())
     }
@@ -337,11 +448,84 @@ mod tests {
     fn the_config_of_kandinsky_2_2_is_read() {
         let config: UNetConfig = serde_json::from_value(kandinsky()).expect("a good config");
         assert_eq!(config.layers_per_block, [3; 4]);
-        assert_eq!(config.down_attention, [false, true, true, true]);
-        assert_eq!(config.up_attention, [true, true, true, false]);
+        assert_eq!(config.down_heads, [None, Some(12), Some(18), Some(24)]);
+        assert_eq!(config.up_heads, [Some(24), Some(18), Some(12), None]);
+        assert_eq!(
+            (config.mid_heads, config.image_embed_width),
+            (24, Some(1280))
+        );
         assert_eq!(config.time_embedding_dim, 1536);
         assert_eq!(config.latent_multiple(), 8);
         assert!(config.time_scale_shift);
+    }
+
+    fn stable_diffusion() -> Value {
+        json!({
+            "_class_name": "UNet2DConditionModel",
+            "act_fn": "silu",
+            "attention_head_dim": 8,
+            "block_out_channels": [320, 640, 1280, 1280],
+            "center_input_sample": false,
+            "cross_attention_dim": 768,
+            "down_block_types": [
+                "CrossAttnDownBlock2D",
+                "CrossAttnDownBlock2D",
+                "CrossAttnDownBlock2D",
+                "DownBlock2D",
+            ],
+            "downsample_padding": 1,
+            "flip_sin_to_cos": true,
+            "freq_shift": 0,
+            "in_channels": 4,
+            "layers_per_block": 2,
+            "mid_block_scale_factor": 1,
+            "mid_block_type": "UNetMidBlock2DCrossAttn",
+            "norm_eps": 1e-5,
+            "norm_num_groups": 32,
+            "out_channels": 4,
+            "sample_size": 64,
+            "up_block_types": [
+                "UpBlock2D",
+                "CrossAttnUpBlock2D",
+                "CrossAttnUpBlock2D",
+                "CrossAttnUpBlock2D",
+            ],
+        })
+    }
+
+    #[test]
+    fn the_configs_of_stable_diffusion_are_read() {
+        let config: UNetConfig = serde_json::from_value(stable_diffusion()).expect("a good config");
+        assert_eq!(config.down_heads, [Some(8), Some(8), Some(8), None]);
+        assert_eq!(config.up_heads, [None, Some(8), Some(8), Some(8)]);
+        assert_eq!((config.mid_heads, config.image_embed_width), (8, None));
+        let BlockKind::Transformers { depths, is_linear } = config.blocks else {
+            panic!("{:?}", config.blocks);
+        };
+        assert_eq!((depths, is_linear), (vec![1; 4], false));
+
+        // Stable Diffusion 2 says how many heads by level, and enters transformers by linear layers.
+        let mut second = stable_diffusion();
+        second["attention_head_dim"] = json!([5, 10, 20, 20]);
+        second["use_linear_projection"] = json!(true);
+        second["dual_cross_attention"] = json!(false);
+        let config: UNetConfig = serde_json::from_value(second).expect("a good config");
+        assert_eq!(config.down_heads, [Some(5), Some(10), Some(20), None]);
+        assert_eq!(config.up_heads, [None, Some(20), Some(10), Some(5)]);
+
+        for (key, value) in [
+            ("addition_embed_type", json!("image")),
+            ("class_embed_type", json!("projection")),
+            ("attention_head_dim", json!(7)),
+            ("transformer_layers_per_block", json!([1, 2])),
+            ("up_block_types", json!(vec!["SimpleCrossAttnUpBlock2D"; 4])),
+        ] {
+            let mut config = stable_diffusion();
+            config[key] = value.clone();
+            let refusal = serde_json::from_value::<UNetConfig>(config);
+            let refusal = refusal.expect_err(key).to_string();
+            assert!(refusal.contains(" is "), "{key}: {refusal}");
+        }
     }
 
     #[test]

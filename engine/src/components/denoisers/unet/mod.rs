@@ -1,15 +1,15 @@
-//! diffusers' `UNet2DConditionModel` as the unCLIP decoders of the Kandinsky 2.2 kind use it: an image
-//! embedding steers it through context tokens and through the time embedding.
+//! diffusers' `UNet2DConditionModel`: steered by text tokens, or by an image embedding through context tokens and
+//! through the time embedding.
 
 mod attention;
 mod blocks;
 mod config;
 mod resnet;
+mod transformer;
 
-use attention::ContextKv;
-use blocks::{DownBlock, MidBlock, UpBlock};
+use blocks::{Context, DownBlock, MidBlock, UpBlock};
 use burn::tensor::{DType, Device, Tensor, activation};
-pub use config::UNetConfig;
+pub use config::{BlockKind, UNetConfig};
 
 use crate::{
     Result,
@@ -21,13 +21,13 @@ use crate::{
     },
 };
 
-/// The decoder of unCLIP (Ramesh et al. 2022) on latents.
+/// The network that predicts the noise in latents.
 #[derive(Debug, Clone)]
 pub struct UNet {
     conv_in: Conv2d,
     time_embedding: [Linear; 2],
-    image_projection: ImageProjection,
-    image_time_embedding: (Linear, LayerNorm),
+    /// Where an image embedding steers.
+    image_input: Option<ImageInput>,
     down_blocks: Vec<DownBlock>,
     mid_block: MidBlock,
     up_blocks: Vec<UpBlock>,
@@ -37,28 +37,53 @@ pub struct UNet {
     dtype: DType,
 }
 
-/// What the network makes of image embeddings, once for all steps.
+/// What the network makes of what steers it, once for all steps.
 #[derive(Debug, Clone)]
 pub struct UNetConditioning {
     /// What every attention makes of the context tokens, by level on the way down and up.
-    down: Vec<Vec<ContextKv>>,
-    mid: ContextKv,
-    up: Vec<Vec<ContextKv>>,
+    down: Vec<Vec<Context>>,
+    mid: Context,
+    up: Vec<Vec<Context>>,
     /// `[batch, time_embedding_dim]`, added to the time embedding.
-    time_shift: Tensor<2>,
+    time_shift: Option<Tensor<2>>,
 }
 
-/// diffusers' `ImageProjection`.
+/// diffusers' `ImageProjection` to context tokens and `ImageTimeEmbedding`.
 #[derive(Debug, Clone)]
-struct ImageProjection {
+struct ImageInput {
     image_embeds: Linear,
     norm: LayerNorm,
+    image_proj: Linear,
+    image_norm: LayerNorm,
 }
 
-impl ImageProjection {
+impl ImageInput {
     /// Not in the config: diffusers' default, and the only number in use.
     const N_TOKENS: usize = 32;
     const EPSILON: f64 = 1e-5;
+
+    fn init(parameters: &Parameters, config: &UNetConfig, embed_width: usize) -> Result<Self> {
+        let (context_width, time_width) = (config.cross_attention_dim, config.time_embedding_dim);
+        let scope = |name: &str| parameters.scope(name);
+        Ok(Self {
+            image_embeds: Linear::init(
+                &scope("encoder_hid_proj.image_embeds"),
+                embed_width,
+                Self::N_TOKENS * context_width,
+            )?,
+            norm: LayerNorm::init(
+                &scope("encoder_hid_proj.norm"),
+                context_width,
+                Self::EPSILON,
+            )?,
+            image_proj: Linear::init(&scope("add_embedding.image_proj"), embed_width, time_width)?,
+            image_norm: LayerNorm::init(
+                &scope("add_embedding.image_norm"),
+                time_width,
+                Self::EPSILON,
+            )?,
+        })
+    }
 }
 
 impl UNet {
@@ -92,18 +117,10 @@ impl UNet {
         let outermost = channels[0];
         let time_width = config.time_embedding_dim;
         let scope = |name: &str| parameters.scope(name);
-        let image_projection = ImageProjection {
-            image_embeds: Linear::init(
-                &scope("encoder_hid_proj.image_embeds"),
-                config.encoder_hid_dim,
-                ImageProjection::N_TOKENS * config.cross_attention_dim,
-            )?,
-            norm: LayerNorm::init(
-                &scope("encoder_hid_proj.norm"),
-                config.cross_attention_dim,
-                ImageProjection::EPSILON,
-            )?,
-        };
+        let image_input = config
+            .image_embed_width
+            .map(|width| ImageInput::init(parameters, config, width))
+            .transpose()?;
         let block = |folder, i| parameters.scope(format_args!("{folder}.{i}"));
         Ok(Self {
             conv_in: Conv2d::init(&scope("conv_in"), [config.in_channels, outermost], 3, 1, 1)?,
@@ -111,19 +128,7 @@ impl UNet {
                 Linear::init(&scope("time_embedding.linear_1"), outermost, time_width)?,
                 Linear::init(&scope("time_embedding.linear_2"), time_width, time_width)?,
             ],
-            image_projection,
-            image_time_embedding: (
-                Linear::init(
-                    &scope("add_embedding.image_proj"),
-                    config.encoder_hid_dim,
-                    time_width,
-                )?,
-                LayerNorm::init(
-                    &scope("add_embedding.image_norm"),
-                    time_width,
-                    ImageProjection::EPSILON,
-                )?,
-            ),
+            image_input,
             down_blocks: (0..channels.len())
                 .map(|i| DownBlock::init(&block("down_blocks", i), config, i))
                 .collect::<Result<_>>()?,
@@ -155,26 +160,39 @@ impl UNet {
 
     /// Projects image embeddings, once for all steps.
     ///
-    /// # Shapes: `image_embeds` `[batch, encoder_hid_dim]`
+    /// # Shapes: `image_embeds` `[batch, image_embed_width]`
+    ///
+    /// # Panics
+    /// For a network that no image embedding steers.
     pub fn condition(&self, image_embeds: Tensor<2>) -> UNetConditioning {
         let [batch, _] = image_embeds.dims();
         let image_embeds = image_embeds.cast(self.dtype);
-        let tokens = self
-            .image_projection
-            .image_embeds
-            .forward(image_embeds.clone())
-            .reshape([
-                batch,
-                ImageProjection::N_TOKENS,
-                self.config.cross_attention_dim,
-            ]);
-        let tokens = self.image_projection.norm.forward(tokens);
-        let (projection, norm) = &self.image_time_embedding;
+        let input = self
+            .image_input
+            .as_ref()
+            .expect("a network that an image embedding steers");
+        let tokens = input.image_embeds.forward(image_embeds.clone()).reshape([
+            batch,
+            ImageInput::N_TOKENS,
+            self.config.cross_attention_dim,
+        ]);
+        let time_shift = input.image_proj.forward(image_embeds);
+        UNetConditioning {
+            time_shift: Some(input.image_norm.forward(time_shift)),
+            ..self.condition_on_tokens(input.norm.forward(tokens))
+        }
+    }
+
+    /// Projects context tokens, once for all steps.
+    ///
+    /// # Shapes: tokens `[batch, n_tokens, cross_attention_dim]`
+    pub fn condition_on_tokens(&self, tokens: Tensor<3>) -> UNetConditioning {
+        let tokens = tokens.cast(self.dtype);
         UNetConditioning {
             down: (self.down_blocks.iter().map(|block| block.project(&tokens))).collect(),
             mid: self.mid_block.project(&tokens),
             up: (self.up_blocks.iter().map(|block| block.project(&tokens))).collect(),
-            time_shift: norm.forward(projection.forward(image_embeds)),
+            time_shift: None,
         }
     }
 
@@ -233,7 +251,10 @@ impl UNet {
         let [linear_1, linear_2] = &self.time_embedding;
         let time = linear_2.forward(activation::silu(linear_1.forward(waves)));
         let [_, time_width] = time.dims();
-        let time = time.expand([batch, time_width]) + conditioning.time_shift.clone();
+        let mut time = time.expand([batch, time_width]);
+        if let Some(shift) = &conditioning.time_shift {
+            time = time + shift.clone();
+        }
         if self.config.resnet_skip_time_act {
             time
         } else {
