@@ -96,6 +96,7 @@ impl Case {
                 grow_px: 0.0,
                 feather_px: 0.0,
                 blend_px: 0.0,
+                extension: None,
             },
             steering: None,
             image: rgb
