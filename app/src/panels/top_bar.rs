@@ -12,6 +12,9 @@ use crate::session::{EngineState, Place, Run, RunState};
 use crate::theme::{self, Theme};
 use limn_engine::protocol::DeviceChoice;
 
+/// From this width on, in points, the device says how much memory is in use.
+const WIDE_WINDOW: f32 = 1400.0;
+
 pub fn top_bar_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let theme = theme::of(ui);
     ui.horizontal_centered(|ui| {
@@ -229,7 +232,7 @@ fn device_chip_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         EngineState::Ready => (theme.ok, device_name(scene)),
     };
     let memory = scene.session.memory;
-    let has_room = !theme::is_narrow(ui.ctx());
+    let has_room = ui.ctx().content_rect().width() >= WIDE_WINDOW;
     let memory_text = if has_room && memory.in_use_bytes > 0 && memory.budget_bytes > 0 {
         format!(
             "  {}",
@@ -430,7 +433,6 @@ fn chip_width(ui: &Ui) -> f32 {
     const NARROW: f32 = 96.0;
     const USUAL: f32 = 150.0;
     const WIDE: f32 = 280.0;
-    const WIDE_WINDOW: f32 = 1400.0;
     if theme::is_narrow(ui.ctx()) {
         NARROW
     } else if ui.ctx().content_rect().width() < WIDE_WINDOW {
