@@ -40,8 +40,10 @@ fn product(path: &Path) -> String {
     let source = fs::read_to_string(path).unwrap();
     let product = source.split("#[cfg(test)]\nmod tests").next();
     let product = product.unwrap_or_default().to_lowercase();
-    // A program of that name, whose pictures have recipes.
-    product.replace("stable diffusion web ui", "")
+    // A program of that name, whose pictures have recipes, and a key of such recipes.
+    ["stable diffusion web ui", "stable diffusion model"]
+        .iter()
+        .fold(product, |product, known| product.replace(known, ""))
 }
 
 #[test]

@@ -9,11 +9,19 @@ use super::{Scene, top_bar};
 use crate::command::{Command, ModelsCommand};
 use crate::icons::Icon;
 use crate::theme;
+use limn_engine::families::FAMILIES;
 use limn_engine::protocol::ModelInfo;
 
 const CARD_WIDTH: f32 = 640.0;
-const FORMATS: &str = "Reads Kandinsky 2.2 as diffusers folders (model_index.json), and ESRGAN upscalers as single \
-                       .safetensors files.";
+
+/// What can be opened, in one line.
+fn formats() -> String {
+    let families: Vec<&str> = FAMILIES.iter().map(|family| family.name()).collect();
+    format!(
+        "Reads {} models as diffusers folders (model_index.json), and ESRGAN upscalers as single .safetensors files.",
+        families.join(" and ")
+    )
+}
 
 /// The folder that models are put into, and how it stands with it.
 #[derive(Debug, Default)]
@@ -88,7 +96,7 @@ fn add_ui(ui: &mut Ui, scene: &mut Scene<'_>, library: &Library) {
                     let text = RichText::new("or drop a folder or a .safetensors file here");
                     ui.label(text.font(theme::body()).color(theme.text2));
                 });
-                widgets::remark(ui, FORMATS);
+                widgets::remark(ui, &formats());
                 ui.horizontal(|ui| {
                     let open = Command::Models(ModelsCommand::OpenFolder);
                     let button = widgets::button(ui, "Open", Loudness::Plain, None);
