@@ -71,6 +71,7 @@ fn stepped(thickness_px: f32) -> f32 {
 }
 
 /// The soft edge of blots of one thickness.
+#[expect(clippy::struct_field_names, reason = "lengths name their unit")]
 struct Edge {
     grow_px: f32,
     feather_px: f32,
