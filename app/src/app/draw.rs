@@ -72,7 +72,7 @@ impl App {
                 Place::Models => {
                     let library = &self.library;
                     place_ui(ui, |ui| {
-                        models_place::models_place_ui(ui, &mut scene, library)
+                        models_place::models_place_ui(ui, &mut scene, library);
                     })
                 }
             }

@@ -68,7 +68,7 @@ impl App {
             match added {
                 Ok(name) => {
                     self.toasts
-                        .say(Tone::Good, format!("Added to your models: {name}"), now)
+                        .say(Tone::Good, format!("Added to your models: {name}"), now);
                 }
                 Err(reason) => self.toasts.say(Tone::Bad, reason, now),
             }

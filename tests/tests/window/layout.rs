@@ -114,7 +114,7 @@ struct Control {
 /// All that reacts: under a sheet nothing but the sheet does.
 fn controls(window: &Window) -> Vec<Control> {
     let ctx = &window.harness.ctx;
-    let sheet = ctx.memory(|memory| memory.top_modal_layer());
+    let sheet = ctx.memory(egui::Memory::top_modal_layer);
     ctx.viewport(|viewport| {
         let layers = viewport.prev_pass.widgets.layers();
         let widgets = layers.flat_map(|(_, widgets)| widgets);
@@ -178,7 +178,7 @@ fn place(node: &egui_kittest::Node<'_>) -> Option<Rect> {
 
 /// What a screen reader calls the control in this place; what has no name is only the ground of others.
 fn named(window: &Window, rect: Rect) -> Option<String> {
-    let nodes = window.harness.root().children_recursive().into_iter();
+    let nodes = window.harness.root().children_recursive();
     let mut here = nodes.filter(|node| {
         place(node).is_some_and(|at| {
             (at.min - rect.min).length() < SLACK && (at.max - rect.max).length() < SLACK
