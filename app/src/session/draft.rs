@@ -258,7 +258,7 @@ fn nearest_size(model: &ModelInfo, aspect: f32) -> (u32, u32) {
         let size = (width * height / area).ln().abs();
         // A little more area is nothing beside the shape.
         let is_too_far = size > MOST_AREA_CHANGE.ln();
-        (is_too_far, shape + 0.02 * size)
+        (is_too_far, shape + 0.004 * size)
     };
     let steps = |middle: u32| {
         let middle = middle / stride;
