@@ -6,11 +6,16 @@ mod flooded_window;
 mod instant_engine;
 mod undo_steps;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    // Of Limn's own some are no text; those of the others all are.
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let arguments: Vec<&str> = arguments
+        .iter()
+        .map(|argument| argument.to_str().unwrap_or_default())
+        .collect();
     match arguments.as_slice() {
         ["false-engine", lie] => false_engine::run(lie),
         ["flooded-window", lie, secs] => flooded_window::run(lie, secs),

@@ -10,6 +10,8 @@ use limn_engine::protocol::Event;
 
 use super::{EngineEvent, flow::Charge};
 
+/// So many events may wait before the newest of a kind takes the place of the one before it.
+const MANY_WAITING: usize = 1_024;
 /// Previews beyond this are dropped while others wait.
 const LIMIT_PREVIEW_BYTES: usize = 16 << 20;
 
@@ -78,7 +80,9 @@ impl Waiting {
         {
             progress.preview = None;
         }
-        if let Some(older) = self.older(&event) {
+        if self.events.len() >= MANY_WAITING
+            && let Some(older) = self.older(&event)
+        {
             let old_bytes = preview_bytes(older);
             replace(older, event);
             let new_bytes = preview_bytes(older);
@@ -127,7 +131,7 @@ fn is_of_one_kind(older: &EngineEvent, newer: &EngineEvent) -> bool {
                 progress: old,
             },
             Event::Progress { job, progress },
-        ) => old_job == job && old.picture == progress.picture,
+        ) => old_job == job && old.picture == progress.picture && old.phase == progress.phase,
         (Event::Loading { .. }, Event::Loading { .. }) => true,
         (
             Event::Working {
@@ -207,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_newest_step_waits_and_nothing_overtakes_a_result() {
+    fn of_many_steps_only_the_newest_waits_and_nothing_overtakes_a_result() {
         let mailbox = Mailbox::default();
         mailbox.put(progress(0, 1, 8), None);
         for step in 2..10_000 {
@@ -220,12 +224,14 @@ mod tests {
             .map(step_and_preview)
             .collect();
         let expected = [
-            Some((9_999, true)),
+            Some((9_999, false)),
             Some((1, false)),
             None,
             Some((10_000, false)),
         ];
-        assert_eq!(events, expected, "and the last preview stays");
+        assert_eq!(events.len(), MANY_WAITING + 3);
+        assert_eq!(events[0], Some((1, true)), "the preview stays");
+        assert!(events.ends_with(&expected));
     }
 
     #[test]

@@ -147,7 +147,7 @@ fn model() -> ModelInfo {
         operations: Vec::new(),
         features: Vec::new(),
         settings: Vec::new(),
-        native_sizes: vec![(SIDE, SIDE)],
+        native_sizes: Vec::new(),
     }
 }
 

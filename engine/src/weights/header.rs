@@ -246,45 +246,115 @@ struct Metadata(BTreeMap<String, String>);
 
 impl<'de> Deserialize<'de> for Metadata {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Any {
-            Entries(BTreeMap<String, Words>),
-            Other(IgnoredAny),
+        struct MetadataVisitor;
+
+        impl<'de> Visitor<'de> for MetadataVisitor {
+            type Value = Metadata;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+                formatter.write_str("anything")
+            }
+
+            /// Reads no more than it keeps: a file may hold a million entries.
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Metadata, A::Error> {
+                let mut metadata = BTreeMap::new();
+                while metadata.len() < MAX_METADATA_ENTRIES {
+                    let Some(name) = map.next_key::<String>()? else {
+                        return Ok(Metadata(metadata));
+                    };
+                    let Words(words) = map.next_value()?;
+                    let words = words.filter(|_| name.len() <= MAX_NAME_BYTES);
+                    metadata.extend(words.map(|words| (name, words)));
+                }
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Metadata(metadata))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Metadata, A::Error> {
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Metadata(BTreeMap::new()))
+            }
+
+            fn visit_str<E>(self, _: &str) -> Result<Metadata, E> {
+                Ok(Metadata(BTreeMap::new()))
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Metadata, E> {
+                Ok(Metadata(BTreeMap::new()))
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Metadata, E> {
+                Ok(Metadata(BTreeMap::new()))
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Metadata, E> {
+                Ok(Metadata(BTreeMap::new()))
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Metadata, E> {
+                Ok(Metadata(BTreeMap::new()))
+            }
+
+            fn visit_unit<E>(self) -> Result<Metadata, E> {
+                Ok(Metadata(BTreeMap::new()))
+            }
         }
 
-        let entries = match Any::deserialize(deserializer)? {
-            Any::Entries(entries) => entries,
-            Any::Other(IgnoredAny) => BTreeMap::new(),
-        };
-        let fits = |name: &str, value: &str| {
-            name.len() <= MAX_NAME_BYTES && value.len() <= MAX_METADATA_BYTES
-        };
-        let words = entries
-            .into_iter()
-            .filter_map(|(name, Words(value))| Some((name, value?)))
-            .filter(|(name, value)| fits(name, value))
-            .take(MAX_METADATA_ENTRIES);
-        Ok(Self(words.collect()))
+        deserializer.deserialize_any(MetadataVisitor)
     }
 }
 
-/// A string, or anything else.
+/// A string of at most [`MAX_METADATA_BYTES`], or anything else.
 struct Words(Option<String>);
 
 impl<'de> Deserialize<'de> for Words {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Any {
-            Words(String),
-            Other(IgnoredAny),
+        struct WordsVisitor;
+
+        impl<'de> Visitor<'de> for WordsVisitor {
+            type Value = Words;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+                formatter.write_str("anything")
+            }
+
+            fn visit_str<E>(self, words: &str) -> Result<Words, E> {
+                let fits = words.len() <= MAX_METADATA_BYTES;
+                Ok(Words(fits.then(|| words.to_owned())))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Words, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Words(None))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Words, A::Error> {
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Words(None))
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Words, E> {
+                Ok(Words(None))
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Words, E> {
+                Ok(Words(None))
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Words, E> {
+                Ok(Words(None))
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Words, E> {
+                Ok(Words(None))
+            }
+
+            fn visit_unit<E>(self) -> Result<Words, E> {
+                Ok(Words(None))
+            }
         }
 
-        Ok(Self(match Any::deserialize(deserializer)? {
-            Any::Words(words) => Some(words),
-            Any::Other(IgnoredAny) => None,
-        }))
+        deserializer.deserialize_any(WordsVisitor)
     }
 }
 

@@ -254,6 +254,8 @@ fn what_an_import_leaves_out_is_told_with_counts() {
     let sound = png(1, None, png::BitDepth::Eight);
     let mut large = sound.clone();
     large[16..24].copy_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0]);
+    let checksum = crc32fast::hash(&large[12..29]);
+    large[29..33].copy_from_slice(&checksum.to_be_bytes());
     for (name, bytes) in [
         ("a.png", &sound[..]),
         ("cut.png", &sound[..sound.len() / 2]),
