@@ -25,6 +25,7 @@ pub mod canvas;
 pub mod cli;
 mod clock;
 pub mod command;
+mod display_order;
 pub mod document;
 pub mod edit_limits;
 pub mod engine_link;

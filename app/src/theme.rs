@@ -1,6 +1,7 @@
 //! Every colour, size and font of the window. Nothing else names a colour.
 
 mod contrast;
+mod fallback;
 mod style;
 
 use egui::epaint::text::FontFamily;
@@ -8,6 +9,7 @@ use egui::{Color32, FontId};
 
 use crate::settings::MaskColour;
 pub use contrast::contrast;
+pub use fallback::install as install_fallback_fonts;
 pub use style::install;
 
 /// One set of colours. The two themes differ in nothing else.

@@ -36,6 +36,8 @@ pub fn open(files: Vec<PathBuf>) -> anyhow::Result<()> {
             ..WgpuConfiguration::default()
         },
         centered: true,
+        // egui would search on the window's own thread.
+        system_font_fallback: false,
         ..NativeOptions::default()
     };
     eframe::run_native(
@@ -49,6 +51,7 @@ pub fn open(files: Vec<PathBuf>) -> anyhow::Result<()> {
                 }
             }
             let mut app = App::new(&creation.egui_ctx, folders, Some(engine));
+            theme::install_fallback_fonts(&creation.egui_ctx);
             app.open_files(files);
             app.look_at_pictures_with(encoder);
             Ok(Box::new(app))

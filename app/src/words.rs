@@ -1,5 +1,8 @@
 //! Words of a prompt or a search that a small model does not know, and the nearest that it does.
 
+mod reading;
+mod spelling;
+
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -7,6 +10,8 @@ use limn_engine::protocol::Vocabulary;
 use unicode_normalization::char::is_combining_mark;
 
 use crate::folding::fold;
+pub use reading::{PromptNote, prompt_note};
+use spelling::{is_slip, nearest_spelling};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownWord {
@@ -92,8 +97,8 @@ fn in_known_word(
     {
         return Some(whole.clone());
     }
-    let is_slip = |known: &&String| edit_distance(word, known) == 1;
-    let misspelt = (length >= MIN_MISSPELT).then(|| known.iter().find(is_slip));
+    let is_meant = |known: &&String| is_slip(word, known);
+    let misspelt = (length >= MIN_MISSPELT).then(|| known.iter().find(is_meant));
     misspelt.flatten().cloned()
 }
 
@@ -125,9 +130,19 @@ fn knows(known: &HashSet<String>, word: &str) -> bool {
 
 /// What a word may be the plural or the possessive of.
 fn stems(word: &str) -> impl Iterator<Item = String> {
-    let without = ["s", "es", "'s"].map(|ending| word.strip_suffix(ending).map(str::to_owned));
-    let with_y = word.strip_suffix("ies").map(|stem| format!("{stem}y"));
-    without.into_iter().chain([with_y]).flatten()
+    const ENDINGS: [(&str, &str); 7] = [
+        ("s", ""),
+        ("es", ""),
+        ("'s", ""),
+        ("s'", ""),
+        ("ies", "y"),
+        ("ves", "f"),
+        ("men", "man"),
+    ];
+    ENDINGS.iter().filter_map(|(ending, singular)| {
+        let stem = word.strip_suffix(ending)?;
+        Some(format!("{stem}{singular}"))
+    })
 }
 
 /// What the model's own list says of a word.
@@ -155,58 +170,28 @@ fn words(prompt: &str) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-/// The singular of a plural first, then by the model's own synonyms, then by spelling.
+/// The singular of a plural first, or the plural that the model was taught instead, then the model's own synonyms,
+/// then a slip of the key. Nothing else: a word that only looks alike means something else.
 ///
 /// A model that has learned plurals lists them; to others they are as strange as any word.
 fn nearest(word: &str, vocabulary: &Vocabulary) -> Option<String> {
-    let is_known = |stem: &String| vocabulary_words(vocabulary).any(|known| known == *stem);
-    if let Some(known) = stems(word).find(is_known) {
+    const MIN_SINGULAR: usize = 3;
+    let is_known = |word: &String| vocabulary_words(vocabulary).any(|known| known == *word);
+    let is_picture = |word: &&str| !FUNCTION_WORDS.contains(word);
+    if let Some(known) = stems(word).find(|stem| is_known(stem) && is_picture(&stem.as_str())) {
         return Some(known);
     }
     if let Some(known) = synonym(word, vocabulary) {
         return Some(known);
     }
-    let close_enough = match word.chars().count() {
-        0..=3 => 1,
-        4..=6 => 2,
-        _ => 3,
-    };
-    [
-        &vocabulary.objects,
-        &vocabulary.colours,
-        &vocabulary.places,
-        &vocabulary.times,
-        &vocabulary.styles,
-    ]
-    .into_iter()
-    .flatten()
-    .filter_map(|known| {
-        let distance = edit_distance(word, &known.to_lowercase());
-        (distance <= close_enough).then_some((distance, known))
-    })
-    .min_by_key(|(distance, _)| *distance)
-    .map(|(_, known)| known.clone())
-}
-
-/// Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`
-/// (optimal string alignment, Damerau 1964).
-fn edit_distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut before_last = vec![0; b.len() + 1];
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for i in 1..=a.len() {
-        let mut row = vec![i; b.len() + 1];
-        for j in 1..=b.len() {
-            let replace = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            row[j] = replace.min(last[j] + 1).min(row[j - 1] + 1);
-            let swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-            if swapped {
-                row[j] = row[j].min(before_last[j - 2] + 1);
-            }
-        }
-        before_last = std::mem::replace(&mut last, row);
+    let plural = format!("{word}s");
+    if word.chars().count() >= MIN_SINGULAR && is_known(&plural) {
+        return Some(plural);
     }
-    last[b.len()]
+    let known = vocabulary_words(vocabulary);
+    let meant = nearest_spelling(word, known.filter(|known| is_picture(&known.as_str())))?;
+    // A word that the model reads and a better one for the same: the better one.
+    Some(synonym(&meant, vocabulary).unwrap_or(meant))
 }
 
 #[cfg(test)]
@@ -286,17 +271,93 @@ mod tests {
         }
     }
 
+    /// The words that the model that comes with Limn was taught.
+    fn doodle() -> Vocabulary {
+        let card = include_str!("../../assets/doodle/limn.json");
+        let card: serde_json::Value = serde_json::from_str(card).unwrap();
+        let list = |name: &str| {
+            let list = card["vocabulary"][name].as_array().unwrap().iter();
+            list.map(|word| word.as_str().unwrap().to_owned()).collect()
+        };
+        let synonyms = card["vocabulary"]["synonyms"].as_object().unwrap().iter();
+        Vocabulary {
+            objects: list("objects"),
+            colours: list("colours"),
+            places: list("places"),
+            times: list("times"),
+            styles: list("styles"),
+            words: list("words"),
+            synonyms: synonyms
+                .map(|(typed, known)| (typed.clone(), known.as_str().unwrap().to_owned()))
+                .collect(),
+        }
+    }
+
     #[test]
-    fn edit_distance_counts_swaps_once() {
-        for (a, b, expected) in [
-            ("", "", 0),
-            ("", "abc", 3),
-            ("cat", "cat", 0),
-            ("rde", "red", 1),
-            ("kitten", "sitting", 3),
-            ("blau", "blue", 2),
+    fn a_suggestion_makes_sense_or_there_is_none() {
+        let vocabulary = doodle();
+        for (typed, expected) in [
+            // Other words, which only look alike.
+            ("small", None),
+            ("logo", None),
+            ("horse", None),
+            ("glass", None),
+            ("clown", None),
+            ("boot", None),
+            ("desk", None),
+            ("coat", None),
+            ("cart", None),
+            ("start", None),
+            ("planet", None),
+            ("plant", None),
+            ("lake", None),
+            ("god", None),
+            ("racket", None),
+            ("rocker", None),
+            ("mouse", None),
+            ("rain", None),
+            ("sofa", None),
+            ("fox", None),
+            ("dragon", None),
+            ("photo", None),
+            ("portrait", None),
+            ("sunflower", None),
+            ("snowboard", None),
+            ("starfish", None),
+            ("playground", None),
+            ("silver", None),
+            ("grey", None),
+            ("be", None),
+            // Slips of the key.
+            ("rde", Some("red")),
+            ("bule", Some("blue")),
+            ("hosue", Some("house")),
+            ("nigth", Some("night")),
+            ("tre", None),
+            ("gren", Some("green")),
+            ("aple", Some("apple")),
+            ("rabit", Some("rabbit")),
+            ("baloon", Some("balloon")),
+            ("gitar", Some("guitar")),
+            ("flwer", Some("flower")),
+            ("salboat", Some("sailboat")),
+            ("octapus", Some("octopus")),
+            ("pinguin", Some("penguin")),
+            ("buterfly", Some("butterfly")),
+            ("lighthuose", Some("lighthouse")),
+            ("watercolor", Some("watercolour")),
+            // Plurals, singulars and possessives.
+            ("cats", Some("cat")),
+            ("houses", Some("house")),
+            ("butterflies", Some("butterfly")),
+            ("snowmen", Some("snowman")),
+            ("dog's", Some("dog")),
+            ("mountain", Some("mountains")),
+            ("spaceships", Some("spaceship")),
+            ("puppies", Some("puppy")),
         ] {
-            assert_eq!(edit_distance(a, b), expected, "{a} → {b}");
+            let found = nearest(typed, &vocabulary);
+            assert_eq!(found.as_deref(), expected, "{typed}");
         }
     }
 }

@@ -11,12 +11,13 @@ use egui::{
 use limn_engine::foreign_text;
 
 use crate::command::Command;
+use crate::display_order::in_display_order;
 use crate::icons::{self, Icon};
 use crate::theme::{self, Theme};
 
 /// A name or title by others, as a label shows it: one short line in which nothing is hidden.
 pub fn shown(text: &str) -> String {
-    foreign_text::name(Spaced(text)).to_string()
+    in_display_order(&foreign_text::name(Spaced(text)).to_string()).into_owned()
 }
 
 /// A message with foreign words in it, or a long title.

@@ -43,7 +43,7 @@ use limn_engine::protocol::{
 use crate::document::Document;
 pub use crate::gallery::PictureId;
 use crate::tools::Toolbox;
-pub use crate::words::{UnknownWord, unknown_words};
+pub use crate::words::{PromptNote, UnknownWord, prompt_note, unknown_words};
 pub use deeds::{Deed, EditChoices};
 pub use documents::{Documents, OpenDocument};
 pub use draft::{

@@ -152,6 +152,30 @@ fn unknown_words_come_with_the_nearest_known_one() {
     assert!(!window.shows("Doodle does not know “samurai”; nearest:"));
 }
 
+#[test]
+fn a_prompt_that_the_model_will_not_read_is_told_as_it_is_typed() {
+    let mut window = Window::open();
+    window.wait_for("the example", |window| !window.app().prompt().is_empty());
+    window.steps(2);
+    let not_english = "Doodle was taught English only: describe the picture in English.";
+    window.type_text("ein Haus im Wald");
+    assert!(window.shows(not_english));
+    assert!(
+        window
+            .harness
+            .query_by_label_contains("does not know")
+            .is_none(),
+        "one thing is said at a time"
+    );
+    window.press(Modifiers::COMMAND, Key::A);
+    window.type_text(&"red ".repeat(76));
+    assert!(!window.shows(not_english));
+    assert!(window.shows("Too long: Doodle leaves out at least 1 word at the end."));
+    window.press(Modifiers::COMMAND, Key::A);
+    window.type_text("a red house");
+    assert!(!window.shows("Too long: Doodle leaves out at least 1 word at the end."));
+}
+
 /// A full disk or a folder that cannot be written: nothing is lost and nothing goes on.
 #[test]
 fn a_picture_that_cannot_be_saved_stays_and_says_so() {

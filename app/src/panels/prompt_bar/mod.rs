@@ -9,12 +9,10 @@ mod pills;
 mod text;
 mod turn;
 
-use std::sync::Arc;
-
 use egui::{Frame, Id, Margin, Stroke, Ui};
 
 use super::Scene;
-use crate::session::{Deed, Draft, Part, UnknownWord};
+use crate::session::{Deed, Draft, Part, PromptNote, UnknownWord};
 use crate::theme;
 
 pub use text::name_text_field;
@@ -40,7 +38,7 @@ pub struct PromptBar {
 }
 
 /// The texts that are being written, each with what the model does not know of it.
-struct Words(Vec<(String, Arc<[UnknownWord]>)>);
+struct Words(Vec<(String, lookup::Found)>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Selection {
@@ -68,7 +66,7 @@ impl PromptBar {
         let model = scene.session.current_model();
         let looked_up = texts
             .into_iter()
-            .map(|text| (text.to_owned(), self.lookup.unknown(text, model)));
+            .map(|text| (text.to_owned(), self.lookup.look_up(text, model)));
         Words(looked_up.collect())
     }
 }
@@ -77,15 +75,20 @@ impl Words {
     /// The `index`th text as it was when it was looked up, and what is unknown of it.
     fn get(&self, index: usize) -> (&str, &[UnknownWord]) {
         let found = self.0.get(index);
-        found.map_or(("", &[]), |(text, unknown)| (text.as_str(), unknown))
+        found.map_or(("", &[]), |(text, found)| (text.as_str(), &found.unknown))
     }
 
     /// All that is unknown.
     fn unknown(&self) -> Vec<&UnknownWord> {
         self.0
             .iter()
-            .flat_map(|(_, unknown)| unknown.iter())
+            .flat_map(|(_, found)| found.unknown.iter())
             .collect()
+    }
+
+    /// What is to be said of the first text that the model will not read to its end.
+    fn note(&self) -> Option<PromptNote> {
+        self.0.iter().find_map(|(_, found)| found.note)
     }
 }
 

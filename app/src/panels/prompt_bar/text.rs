@@ -10,7 +10,7 @@ use super::{PromptBar, Selection, Words};
 use crate::command::Command;
 use crate::panels::widgets;
 use crate::panels::{Region, Scene, mark_region};
-use crate::session::{Draft, MAX_PROMPT_CHARS, UnknownWord};
+use crate::session::{Draft, MAX_PROMPT_CHARS, PromptNote, UnknownWord};
 use crate::theme;
 
 const ROW_HEIGHT: f32 = 21.0;
@@ -28,6 +28,7 @@ pub(super) fn text_ui(
     // A note under the prompt takes the place of its second line, so that the bar does not jump.
     let looked_up = words.get(0);
     let has_note = has_note || draft.problem.is_some() || !looked_up.1.is_empty();
+    let has_note = has_note || words.note().is_some();
     let n_rows = if has_note { 1 } else { 2 };
     let mut layouter = |ui: &Ui, text: &dyn egui::TextBuffer, wrap_width: f32| -> Arc<Galley> {
         let mut job = words_job(ui, text.as_str(), looked_up);
@@ -177,14 +178,31 @@ pub(super) fn notes_ui(ui: &mut Ui, scene: &mut Scene<'_>, draft: &Draft, words:
         });
         return;
     }
-    let unknown = words.unknown();
-    let Some(first) = unknown.first() else {
-        return;
-    };
     let model = scene
         .session
         .current_model()
         .map_or("The model", |model| model.name.as_str());
+    if let Some(note) = words.note() {
+        let text = match note {
+            PromptNote::NotEnglish => {
+                format!("{model} was taught English only: describe the picture in English.")
+            }
+            PromptNote::TooLong { n_left_out } => {
+                let words = if n_left_out == 1 { "word" } else { "words" };
+                format!("Too long: {model} leaves out at least {n_left_out} {words} at the end.")
+            }
+        };
+        ui.label(
+            egui::RichText::new(widgets::shown_message(&text))
+                .font(theme::label())
+                .color(theme.warn),
+        );
+        return;
+    }
+    let unknown = words.unknown();
+    let Some(first) = unknown.first() else {
+        return;
+    };
     let n_more = unknown.len() - 1;
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;

@@ -1,0 +1,132 @@
+#![allow(clippy::unwrap_used)]
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use egui::epaint::text::Glyph;
+use egui::{Color32, Context, RawInput};
+
+use super::*;
+use crate::theme;
+
+const IDEOGRAPH: &[u8] = include_bytes!("../../../../tests/fixtures/fonts/ideograph.ttf");
+const ROCKET: &[u8] =
+    include_bytes!("../../../../tests/fixtures/fonts/noto_color_emoji_rocket.ttf");
+
+/// A window on a system with the fonts above, which finds a broken one for Hangul and a hollow one for a snowman.
+/// The second value counts the searches.
+fn window() -> (Context, Arc<AtomicUsize>) {
+    let n_searches = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&n_searches);
+    let ctx = Context::default();
+    theme::install(&ctx);
+    let search = move |c: char| {
+        count.fetch_add(1, Ordering::SeqCst);
+        let (name, bytes): (&str, &[u8]) = match c {
+            '日' | 'ا' | '☃' => ("ideograph", IDEOGRAPH),
+            '🚀' => ("rocket", ROCKET),
+            '한' => ("broken", &IDEOGRAPH[..90]),
+            '글' => panic!("a font that its parser cannot bear"),
+            _ => return None,
+        };
+        Some(Face {
+            name: name.to_owned(),
+            data: FontData::from_owned(bytes.to_vec()),
+        })
+    };
+    install_searching(&ctx, Box::new(move || Box::new(search)));
+    (ctx, n_searches)
+}
+
+/// One frame with `text`.
+fn draw(ctx: &Context, text: &str) -> Vec<Glyph> {
+    let mut glyphs = Vec::new();
+    let mut output = ctx.run_ui(RawInput::default(), |ui| {
+        let galley = ui.fonts_mut(|fonts| {
+            fonts.layout_no_wrap(text.to_owned(), theme::prompt(), Color32::WHITE)
+        });
+        glyphs = galley.rows[0].row.glyphs.clone();
+    });
+    output.textures_delta.clear();
+    glyphs
+}
+
+/// Draws frames until one is as expected.
+fn draw_until(ctx: &Context, text: &str, is_done: impl Fn(&[Glyph]) -> bool) -> Vec<Glyph> {
+    let start = Instant::now();
+    loop {
+        let glyphs = draw(ctx, text);
+        if is_done(&glyphs) {
+            return glyphs;
+        }
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "{text} stays as it was"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn is_visible(glyph: &Glyph) -> bool {
+    !glyph.uv_rect.is_nothing()
+}
+
+#[test]
+fn nothing_is_searched_for_what_inter_has() {
+    let (ctx, n_searches) = window();
+    let glyphs = draw(&ctx, "a naïve café");
+    assert!(
+        glyphs
+            .iter()
+            .all(|glyph| glyph.chr == ' ' || is_visible(glyph))
+    );
+    assert_eq!(n_searches.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn what_inter_lacks_is_a_box_until_a_font_of_the_system_is_found() {
+    let (ctx, n_searches) = window();
+    let first = draw(&ctx, "日");
+    assert!(is_visible(&first[0]));
+    // The fixture's glyph is as wide as it is high, the box is not.
+    let found = draw_until(&ctx, "日", |glyphs| glyphs[0].advance_width > 14.0);
+    assert!(is_visible(&found[0]) && !found[0].is_color);
+    // Another character of the same font needs no second search; nor does one that egui asks for again.
+    draw(&ctx, "ا日");
+    draw(&ctx, "日日");
+    assert_eq!(n_searches.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn emoji_are_pictures() {
+    let (ctx, _) = window();
+    assert!(is_visible(&draw(&ctx, "🚀")[0]));
+    let found = draw_until(&ctx, "a 🚀", |glyphs| glyphs[2].is_color);
+    assert!(is_visible(&found[2]) && !found[0].is_color);
+    let picture = drawing::picture(&FontData::from_static(ROCKET), '🚀', 15.0).unwrap();
+    let pixels = &picture.bitmap.image.pixels;
+    assert!(
+        pixels
+            .iter()
+            .any(|pixel| pixel.a() == 255 && pixel.r() != pixel.g())
+    );
+    assert!((14.0..24.0).contains(&picture.advance_px));
+}
+
+/// No font, a hollow glyph, a broken file, a parser that panics: a box, and the search goes on.
+#[test]
+fn what_no_font_has_is_a_box() {
+    let (ctx, n_searches) = window();
+    let text = "𓀀☃한글";
+    draw(&ctx, text);
+    let start = Instant::now();
+    while n_searches.load(Ordering::SeqCst) < 4 {
+        assert!(start.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let glyphs = draw_until(&ctx, "日", |glyphs| glyphs[0].advance_width > 14.0);
+    assert!(is_visible(&glyphs[0]));
+    let glyphs = draw(&ctx, text);
+    assert_eq!(glyphs.len(), 4);
+    assert!(glyphs.iter().all(is_visible));
+}
