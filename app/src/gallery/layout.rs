@@ -30,7 +30,7 @@ use crate::clock;
 pub struct PictureId(Uuid);
 
 impl PictureId {
-    /// A new id, later than every one that this process made before; see [`clock`] for odd clocks.
+    /// A new id, later than every one that this process made before; see `clock` for odd clocks.
     #[expect(clippy::new_without_default, reason = "each one is different")]
     pub fn new() -> Self {
         Self(clock::new_id())

@@ -52,7 +52,7 @@ const AS_OPENRASTER: &str = "export it as OpenRaster (.ora), which keeps its lay
 const DEVELOP: &str = "develop it in a raw converter and export a TIFF or JPEG";
 const FRAME: &str = "export the frame that you want as PNG";
 
-/// The format of a file, by its first [`HEAD_BYTES`].
+/// The format of a file, by its first `HEAD_BYTES`.
 ///
 /// # Errors
 /// `Some` with the name of a format that Limn does not read, or `None` for what is no known picture.

@@ -2,13 +2,13 @@
 //!
 //! What comes out is what Limn works in: sRGB, 8 bit, straight alpha, upright. Whatever had to be changed for
 //! that is told in a [`Note`]. Reading trusts nothing: the format is told by the content, what would not fit into
-//! the [`budget`] of all decoders is refused before it is unpacked, and what is damaged is refused with a word
+//! the `budget` of all decoders is refused before it is unpacked, and what is damaged is refused with a word
 //! for it. Only of a JPEG what is left of it is shown, with a note.
 //!
-//! - [`format`] tells the formats apart, [`input`] gives decoders their bytes;
+//! - [`format`] tells the formats apart, `input` gives decoders their bytes;
 //! - one module for each decoder: `png_rows`, `jpeg`, `tiff_chunks`, `psd`, `jxl`, `avif`, [`ora`], and `by_image`
 //!   for what the `image` crate reads as a whole;
-//! - [`canvas`] is where they put pixels, through [`samples`] and [`colour_profile`].
+//! - `canvas` is where they put pixels, through `samples` and `colour_profile`.
 
 mod avif;
 mod budget;
