@@ -44,6 +44,7 @@ fn edit(home: &TempDir, mask: &Case) -> std::process::Command {
         .arg("--model")
         .arg(fixture_path("pipeline"))
         .args(["--device", "cpu", "--steps", "2", "--prior-steps", "2"])
+        .args(["--size", "64x64"])
         .args(["--seed", "5", "--out"])
         .arg(home.path().join("edited.png"));
     command
