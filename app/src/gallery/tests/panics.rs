@@ -23,18 +23,32 @@ fn handle(home: &Arc<Home>, panics: &'static [usize]) -> GalleryHandle {
     GalleryHandle::start_with(unsaved, open, || {}).unwrap()
 }
 
-fn wait<T>(handle: &GalleryHandle, mut pick: impl FnMut(Event) -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_mins(1);
-    let mut events = VecDeque::new();
-    loop {
-        while let Some(event) = events.pop_front() {
-            if let Some(found) = pick(event) {
-                return found;
-            }
+/// What a handle told, one by one: what comes after the event that is waited for is there for the next wait.
+struct Told<'a> {
+    handle: &'a GalleryHandle,
+    waiting: VecDeque<Event>,
+}
+
+impl<'a> Told<'a> {
+    fn by(handle: &'a GalleryHandle) -> Self {
+        Self {
+            handle,
+            waiting: VecDeque::new(),
         }
-        assert!(Instant::now() < deadline, "no such event in time");
-        std::thread::sleep(Duration::from_millis(5));
-        events.extend(handle.events());
+    }
+
+    fn wait<T>(&mut self, mut pick: impl FnMut(Event) -> Option<T>) -> T {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        loop {
+            while let Some(event) = self.waiting.pop_front() {
+                if let Some(found) = pick(event) {
+                    return found;
+                }
+            }
+            assert!(Instant::now() < deadline, "no such event in time");
+            std::thread::sleep(Duration::from_millis(5));
+            self.waiting.extend(self.handle.events());
+        }
     }
 }
 
@@ -55,7 +69,7 @@ fn pictures_that_wait_outlive_a_panic_of_the_gallerys_thread() {
     }
     let mut n_told = 0;
     let mut n_saved = 0;
-    wait(&gallery, |event| {
+    Told::by(&gallery).wait(|event| {
         match event {
             Event::Failed { message } if message.contains("went wrong") => n_told += 1,
             Event::Saved(_) => n_saved += 1,
@@ -82,12 +96,13 @@ fn an_import_that_panics_is_told_and_the_next_one_runs() {
         Event::Imported(report) => Some(report),
         _ => None,
     };
-    let first = wait(&gallery, imported);
+    let mut told = Told::by(&gallery);
+    let first = told.wait(imported);
     let Some(Stopped::Failed(reason)) = first.stopped else {
         panic!("it ended early");
     };
     assert!(reason.contains("opening 1 goes wrong"), "{reason}");
-    let second = wait(&gallery, imported);
+    let second = told.wait(imported);
     assert_eq!((second.added.len(), second.stopped), (1, None));
 }
 
