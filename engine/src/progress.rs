@@ -57,6 +57,7 @@ pub struct Clock {
     invert_step: Mean,
     step: Mean,
     decode: Mean,
+    upscale: Mean,
 }
 
 /// How much a job still has to do.
@@ -67,6 +68,8 @@ pub struct Work {
     pub invert_steps: u32,
     pub steps: u32,
     pub decodes: u32,
+    /// Pictures that go through the model's own upscaler.
+    pub upscales: u32,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -97,6 +100,7 @@ impl Clock {
             invert_step: Mean::default(),
             step: Mean::default(),
             decode: Mean::default(),
+            upscale: Mean::default(),
         }
     }
 
@@ -151,6 +155,13 @@ impl Clock {
         self.end_stage("decode", since, load_seconds);
     }
 
+    pub fn end_upscale(&mut self, since: Instant, load_seconds: f32) {
+        self.upscale
+            .add(since.elapsed().as_secs_f32() - load_seconds);
+        self.work.upscales = self.work.upscales.saturating_sub(1);
+        self.end_stage("upscale", since, load_seconds);
+    }
+
     /// `None` before the first step of the decoder's network, which is most of the work.
     pub fn seconds_left(&self) -> Option<f32> {
         /// Before the first is measured; an autoencoder's decoder costs about as much as a few steps.
@@ -164,7 +175,9 @@ impl Clock {
             self.work.prior_steps as f32 * prior_step
                 + self.work.invert_steps as f32 * invert_step
                 + self.work.steps as f32 * step
-                + self.work.decodes as f32 * decode,
+                + self.work.decodes as f32 * decode
+                // As large a picture is made, by a network that is much smaller.
+                + self.work.upscales as f32 * self.upscale.get().unwrap_or(decode),
         )
     }
 

@@ -242,6 +242,7 @@ impl Wire {
             dtype: "f32".to_owned(),
             width,
             height,
+            cascade: None,
             sampler: Sampler::Ddim,
             n_steps: 10,
             guidance_scale: 4.0,

@@ -47,6 +47,7 @@ fn draw(events: &mut impl Write, job: JobId, request: &GenerateRequest) -> limn_
         dtype: "f32".to_owned(),
         width: SIDE,
         height: SIDE,
+        cascade: None,
         sampler: Sampler::Ddim,
         n_steps: 1,
         guidance_scale: 1.0,

@@ -9,7 +9,7 @@ use limn_engine::{
     Error,
     catalogue::{Catalogue, UpscalerFile},
     families::unclip::UnclipFolder,
-    model::ModelFiles,
+    model::{DrawnSize, ModelFiles},
     protocol::ModelId,
     samplers::Sampler,
     weights::ModelFolder,
@@ -194,7 +194,7 @@ fn sizes_off_the_stride_name_the_nearest() {
         ((34, 32), (36, 32)),
         ((u32::MAX, 32), (8192, 32)),
     ] {
-        match folder.check_size(size.0, size.1) {
+        match folder.drawn_size(size) {
             Err(Error::UnsupportedSize {
                 stride: 4,
                 nearest_width,
@@ -204,7 +204,8 @@ fn sizes_off_the_stride_name_the_nearest() {
             other => panic!("{size:?}: {other:?}"),
         }
     }
-    folder.check_size(4, 8192).unwrap();
+    let drawn = folder.drawn_size((4, 8192)).unwrap();
+    assert_eq!(drawn, DrawnSize::as_delivered((4, 8192)));
 }
 
 #[test]

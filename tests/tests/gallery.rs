@@ -39,6 +39,7 @@ pub fn recipe(seed: u64) -> Recipe {
         dtype: "f32".into(),
         width: SIDE_PX,
         height: SIDE_PX,
+        cascade: None,
         sampler: Sampler::Ddim,
         n_steps: 8,
         guidance_scale: 4.0,

@@ -5,6 +5,7 @@
 mod harness;
 
 mod bad_model_files;
+mod cascade;
 mod cases;
 mod catalogue;
 mod command_line;

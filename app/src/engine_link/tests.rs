@@ -49,6 +49,7 @@ fn plan((width, height): (u32, u32)) -> Plan {
         dtype: "f32".to_owned(),
         width,
         height,
+        cascade: None,
         sampler: Sampler::Ddim,
         n_steps: 10,
         guidance_scale: 4.0,

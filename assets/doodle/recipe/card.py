@@ -52,6 +52,6 @@ def card(setting: Setting, preview: dict) -> dict:
 
 
 def cascade(setting: Setting) -> dict:
-    """The last step of a picture: which of the folder's upscalers, how much larger it makes it, and the sizes on offer."""
+    """The last step of a picture: how much larger the upscaler makes it, and the sizes on offer."""
     finished = setting.zoom * setting.size_px
-    return {"upscaler": "upscaler/model.safetensors", "scale": setting.zoom, "size": [finished, finished], "on_request": [[2 * finished, 2 * finished]]}
+    return {"scale": setting.zoom, "size": [finished, finished], "on_request": [[2 * finished, 2 * finished]]}

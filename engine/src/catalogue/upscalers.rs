@@ -12,14 +12,10 @@ use crate::{
     Error, Result,
     components::upscalers::{Upscaler, UpscalerConfig},
     foreign_text,
-    model::ModelFiles,
+    model::{ModelFiles, UPSCALER, UPSCALER_WEIGHTS},
     protocol::{ModelId, UpscalerInfo},
     weights::{LoadReport, TensorFile, TensorFiles},
 };
-
-/// Within a model's folder.
-const SUBFOLDER: &str = "upscaler";
-const WEIGHTS: &str = "model.safetensors";
 
 /// An upscaler's file, opened and known; no tensor has been read.
 #[derive(Debug)]
@@ -97,8 +93,8 @@ impl Catalogue {
     fn upscaler_places(&self) -> Vec<(String, Place)> {
         let mut places: Vec<(String, Place)> = Vec::new();
         let of_models = self.opened(|id, folder| {
-            let has_one = folder.root().subfolder(SUBFOLDER).has(WEIGHTS);
-            Ok(has_one.then(|| (format!("{id}-{SUBFOLDER}"), Place::OfModel(folder))))
+            let has_one = folder.root().subfolder(UPSCALER).has(UPSCALER_WEIGHTS);
+            Ok(has_one.then(|| (format!("{id}-{UPSCALER}"), Place::OfModel(folder))))
         });
         places.extend(of_models.into_iter().flatten());
         let named = self.folders.iter().filter(|path| path.is_file()).cloned();
@@ -129,7 +125,7 @@ impl Place {
     fn open(&self, id: &str) -> Result<UpscalerFile> {
         let (files, name, made_for) = match self {
             Self::OfModel(model) => {
-                let folder = model.root().subfolder(SUBFOLDER);
+                let folder = model.root().subfolder(UPSCALER);
                 let name = model.name();
                 (
                     folder.weights(false)?,

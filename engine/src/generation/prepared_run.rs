@@ -3,16 +3,18 @@ use std::fmt::Display;
 use super::{initial_latents::InitialLatents, run::Generation};
 use crate::{
     Error, Result, guidance,
-    model::{LoadedModel, PictureCost, Settings, Steer, SteerBy},
+    model::{DrawnSize, LoadedModel, PictureCost, Settings, Steer, SteerBy},
     progress::{Clock, OnEvent, PipelineEvent, Work},
-    protocol::{Feature, GenerateRequest, Plan},
+    protocol::{CascadePlan, Feature, GenerateRequest, Plan},
     samplers::Schedule,
 };
 
 /// A request that can be done, before anything is computed.
 pub(crate) struct PreparedRun<'a> {
     pub request: &'a GenerateRequest,
+    /// Their size is what the model itself draws.
     pub settings: Settings,
+    pub drawn: DrawnSize,
     pub schedule: Schedule,
     pub latents: Option<&'a InitialLatents>,
     pub n_pictures: u32,
@@ -25,19 +27,19 @@ pub(crate) struct PreparedRun<'a> {
 impl<'a> PreparedRun<'a> {
     /// Refuses what cannot be done, and keeps memory free for it from here on.
     ///
-    /// `encodes` says whether pictures go into latents too.
+    /// The size in `settings` is what is to be delivered. `encodes` says whether pictures go into latents too.
     ///
     /// # Errors
     /// Faults of the request: size, steps, latents; [`Error::TooLarge`].
     pub fn new(
         model: &mut LoadedModel,
         request: &'a GenerateRequest,
-        settings: Settings,
+        mut settings: Settings,
         latents: Option<&'a InitialLatents>,
         encodes: bool,
     ) -> Result<Self> {
-        let (width, height) = settings.size;
-        model.files().check_size(width, height)?;
+        let drawn = model.files().drawn_size(settings.size)?;
+        settings.size = drawn.size;
         let n_steps = settings.n_steps as usize;
         let schedule = Schedule::new(settings.sampler, model.scheduler(), n_steps)?;
         model.check_settings(&settings)?;
@@ -58,6 +60,7 @@ impl<'a> PreparedRun<'a> {
         Ok(Self {
             request,
             settings,
+            drawn,
             schedule,
             latents,
             n_pictures: request.n_pictures,
@@ -125,6 +128,7 @@ impl<'a> PreparedRun<'a> {
             invert_steps: n_invert_steps,
             steps: n_candidates * self.schedule.n_steps() as u32,
             decodes: n_candidates,
+            upscales: self.n_pictures * self.drawn.n_passes.min(1),
         });
         Generation::new(self, steer, model, clock, on_event)
     }
@@ -136,7 +140,8 @@ impl<'a> PreparedRun<'a> {
         on_event: &mut OnEvent,
     ) -> Result<Plan> {
         let settings = &self.settings;
-        let (width, height) = settings.size;
+        let (drawn_width, drawn_height) = self.drawn.size;
+        let scale = self.drawn.scale;
         let mut unread_prompt = None;
         for text in texts {
             let cut_off = model.unread(text)?;
@@ -147,8 +152,17 @@ impl<'a> PreparedRun<'a> {
             model_hash: model.hash(on_event)?.to_owned(),
             device: model.runtime().device_name.clone(),
             dtype: format!("{:?}", model.runtime().dtype).to_lowercase(),
-            width,
-            height,
+            width: drawn_width * scale,
+            height: drawn_height * scale,
+            cascade: if self.drawn.n_passes == 0 {
+                None
+            } else {
+                Some(CascadePlan {
+                    drawn_width,
+                    drawn_height,
+                    upscaler_hash: model.upscaler_hash()?,
+                })
+            },
             sampler: settings.sampler,
             n_steps: settings.n_steps,
             guidance_scale: settings.guidance_scale,

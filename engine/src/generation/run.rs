@@ -9,7 +9,7 @@ use crate::{
     model::{Candidate, Conditioning, JobConditioning, LoadedModel, Steer},
     noise::Generator,
     progress::{Clock, FinishedPicture, OnEvent, PipelineEvent},
-    protocol::{Phase, Timings},
+    protocol::{Phase, Preview, Timings},
     samplers::{self, Step},
 };
 
@@ -21,6 +21,14 @@ pub(crate) struct Generation<'a> {
     pub conditioning: JobConditioning,
     /// Whether the family has looked at pictures, and told of it.
     has_encoded: bool,
+}
+
+/// A picture as the model itself draws it.
+struct Drawn {
+    seed: u64,
+    picture: RgbPicture,
+    /// Where several are made to choose from.
+    score: Option<f32>,
 }
 
 impl<'a> Generation<'a> {
@@ -82,24 +90,25 @@ impl<'a> Generation<'a> {
                 *conditioning = Some(self.condition(candidate, on_event)?);
             }
         }
-        let mut best: Option<FinishedPicture> = None;
+        let mut best: Option<Drawn> = None;
         for (candidate, conditioning) in candidates.iter_mut().zip(conditionings) {
-            let finished = match self.finish(strategy, candidate, conditioning, on_event) {
+            let drawn = match self.draw(strategy, candidate, conditioning, on_event) {
                 Err(Error::OutOfMemory(reason)) if self.model.give_up_memory() => {
                     tracing::warn!("out of memory: {}", foreign_text::message(reason));
                     // As if nothing had been drawn for it.
                     candidate.generator = Generator::new(candidate.seed);
-                    self.finish(strategy, candidate, None, on_event)?
+                    self.draw(strategy, candidate, None, on_event)?
                 }
                 result => result?,
             };
-            if best.as_ref().is_none_or(|best| finished.score > best.score) {
-                best = Some(finished);
+            if best.as_ref().is_none_or(|best| drawn.score > best.score) {
+                best = Some(drawn);
             }
             if candidate.number + 1 == best_of
                 && let Some(best) = best.take()
             {
-                on_event(PipelineEvent::Picture(best))?;
+                let finished = self.finish(strategy, best, candidate.picture, on_event)?;
+                on_event(PipelineEvent::Picture(finished))?;
             }
         }
         Ok(self.clock.finish())
@@ -133,38 +142,100 @@ impl<'a> Generation<'a> {
             .condition(&mut self.conditioning, candidate, reports)
     }
 
-    fn finish(
+    fn draw(
         &mut self,
         strategy: &dyn Strategy,
         candidate: &mut Candidate,
         conditioning: Option<Conditioning>,
         on_event: &mut OnEvent,
-    ) -> Result<FinishedPicture> {
+    ) -> Result<Drawn> {
         let conditioning = match conditioning {
             Some(conditioning) => conditioning,
             None => self.condition(candidate, on_event)?,
         };
         let latents = self.denoise(strategy, candidate, &conditioning, on_event)?;
-        let decoded = self.decode(candidate, latents, on_event)?;
+        let picture = self.decode(candidate, latents, on_event)?;
         let score = if self.run.best_of == 1 {
             None
         } else {
-            Some(self.score(&decoded, &conditioning, on_event)?)
+            Some(self.score(&picture, &conditioning, on_event)?)
         };
+        Ok(Drawn {
+            seed: candidate.seed,
+            picture,
+            score,
+        })
+    }
+
+    /// Makes what was drawn as large as it was asked for, and of an edit a patch.
+    fn finish(
+        &mut self,
+        strategy: &dyn Strategy,
+        drawn: Drawn,
+        index: u32,
+        on_event: &mut OnEvent,
+    ) -> Result<FinishedPicture> {
+        let Drawn {
+            seed,
+            picture,
+            score,
+        } = drawn;
+        let picture = self.enlarge(picture, index, on_event)?;
         let start = Instant::now();
-        let (RgbPicture { width, height, rgb }, patch_mask) = strategy.deliver(decoded)?;
+        let (RgbPicture { width, height, rgb }, patch_mask) = strategy.deliver(picture)?;
         if patch_mask.is_some() {
             self.clock.end_stage("stitch", start, 0.0);
         }
         Ok(FinishedPicture {
-            index: candidate.picture,
-            seed: candidate.seed,
+            index,
+            seed,
             width,
             height,
             rgb,
             score,
             patch_mask,
         })
+    }
+
+    /// The last step of a cascade. What was drawn is its preview.
+    fn enlarge(
+        &mut self,
+        picture: RgbPicture,
+        index: u32,
+        on_event: &mut OnEvent,
+    ) -> Result<RgbPicture> {
+        const MAX_PREVIEW_PX: u32 = 1_024;
+        let n_passes = self.run.drawn.n_passes;
+        if n_passes == 0 {
+            return Ok(picture);
+        }
+        let start = Instant::now();
+        let is_small = picture.width.max(picture.height) <= MAX_PREVIEW_PX;
+        let preview = is_small.then(|| Preview {
+            width: picture.width,
+            height: picture.height,
+            rgb: picture.rgb.clone(),
+        });
+        self.clock
+            .report(Phase::Upscale, index, (0, 1), preview, on_event)?;
+        let clock = &self.clock;
+        let mut on_part = |done, on_event: &mut OnEvent| {
+            clock.report(Phase::Upscale, index, done, None, on_event)
+        };
+        let larger = match self
+            .model
+            .enlarge(&picture, n_passes, on_event, &mut on_part)
+        {
+            Err(Error::OutOfMemory(reason)) if self.model.give_up_memory() => {
+                tracing::warn!("out of memory: {}", foreign_text::message(reason));
+                self.model
+                    .enlarge(&picture, n_passes, on_event, &mut on_part)
+            }
+            result => result,
+        }?;
+        let load_seconds = self.model.take_load_seconds();
+        self.clock.end_upscale(start, load_seconds);
+        Ok(larger)
     }
 
     /// How near the picture came to the prompt, or without one to what steered it.

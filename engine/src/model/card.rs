@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::Cascade;
 use crate::{foreign_text, protocol::Vocabulary, samplers::Sampler};
 
 /// `limn.json` beside a folder's `model_index.json`: what the model does best. Every entry may be absent.
@@ -9,8 +10,10 @@ pub struct ModelCard {
     pub name: Option<String>,
     /// One honest line: what it draws and how large.
     pub description: Option<String>,
-    /// Width and height in pixels.
+    /// Width and height in pixels of what the model itself draws best.
     pub size: Option<(u32, u32)>,
+    /// What makes its pictures larger, where that belongs to them; needs `size` and the model's own upscaler.
+    pub cascade: Option<Cascade>,
     pub steps: Option<u32>,
     pub prior_steps: Option<u32>,
     pub guidance_scale: Option<f32>,
@@ -64,6 +67,12 @@ impl ModelCard {
             let is_small = |value: &f32| (-1e3..=1e3).contains(value);
             if map.matrix.len() > MAX_ROWS || !map.to_numbers().iter().all(is_small) {
                 return Err("`preview` is no map from latents to colours".to_owned());
+            }
+        }
+        if let Some(cascade) = &self.cascade {
+            cascade.check()?;
+            if self.size.is_none() {
+                return Err("`cascade` needs the `size` that the model itself draws".to_owned());
             }
         }
         if self.examples.len() > MAX_EXAMPLES {

@@ -6,7 +6,8 @@ use burn::tensor::DType;
 use sha2::{Digest, Sha256};
 
 use super::{
-    ComponentReport, FamilyModel, ModelCard, ModelReport, Runtime, Settings,
+    ComponentReport, DrawnSize, FamilyModel, ModelCard, ModelReport, Runtime, Settings,
+    cascade::{UPSCALER, UPSCALER_WEIGHTS},
     diffusers_folder::{CARD_NAME, not_a_model},
 };
 use crate::{
@@ -28,10 +29,10 @@ pub trait ModelFiles: Debug {
 
     fn card(&self) -> &ModelCard;
 
-    /// The card's, else the family's. They work: opening the model has tried them.
+    /// The card's, else the family's; the size is what is delivered. They work: opening the model has tried them.
     fn settings(&self) -> Settings;
 
-    /// Sizes step by this many pixels.
+    /// The sizes that the model itself draws step by this many pixels.
     fn stride(&self) -> u32;
 
     /// In the order in which a picture needs them.
@@ -66,10 +67,22 @@ pub trait ModelFiles: Debug {
         })
     }
 
+    /// The sizes that it delivers step by this many pixels.
+    fn size_step(&self) -> u32 {
+        let scale = self
+            .card()
+            .cascade
+            .as_ref()
+            .map_or(1, |cascade| cascade.scale);
+        self.stride() * scale
+    }
+
+    /// What the model itself draws for a picture of `size`.
+    ///
     /// # Errors
     /// [`Error::UnsupportedSize`], naming the nearest size that fits.
-    fn check_size(&self, width: u32, height: u32) -> Result<()> {
-        check_size((width, height), self.stride())
+    fn drawn_size(&self, size: (u32, u32)) -> Result<DrawnSize> {
+        drawn_size(self.card(), size, self.stride())
     }
 
     /// Bytes of all weights' files.
@@ -100,7 +113,7 @@ pub trait ModelFiles: Debug {
                 .clone()
                 .unwrap_or_else(|| format!("Draws what you describe, at {width}×{height}.")),
             bytes: self.weights_bytes()?,
-            stride: self.stride(),
+            stride: self.size_step(),
             default_size: settings.size,
             defaults: settings.sampling(),
             vocabulary: card.vocabulary.clone().map(Into::into),
@@ -108,7 +121,10 @@ pub trait ModelFiles: Debug {
             operations: self.operations(),
             features: self.features(),
             settings: self.setting_infos(&settings),
-            native_sizes: vec![settings.size],
+            native_sizes: match &card.cascade {
+                Some(cascade) => cascade.sizes().collect(),
+                None => vec![settings.size],
+            },
         })
     }
 
@@ -130,7 +146,7 @@ pub trait ModelFiles: Debug {
             bytes: components.iter().map(|component| component.bytes).sum(),
             n_parameters: reports.map(|report| report.n_parameters).sum(),
             default_size: size,
-            stride: self.stride(),
+            stride: self.size_step(),
             sampler: sampler.to_string(),
             abilities: if components.iter().all(ComponentReport::fits) {
                 can.collect()
@@ -142,10 +158,10 @@ pub trait ModelFiles: Debug {
     }
 }
 
-/// The size that a model makes pictures of where nobody says: its card's, which must fit, or what fits best.
+/// The size that a model delivers where nobody says: its card's, which must fit, or what fits best.
 ///
 /// # Errors
-/// [`Error::NotAModel`] for sizes that step by too much, and for a card's size that does not fit.
+/// [`Error::NotAModel`] for sizes that step by too much, and for sizes in a card that do not fit.
 pub(crate) fn default_size(
     root: &ModelFolder,
     card: &ModelCard,
@@ -162,8 +178,44 @@ pub(crate) fn default_size(
         let (width, height) = family_size;
         return Ok((nearest_side(width, stride), nearest_side(height, stride)));
     };
-    check_size(size, stride).map_err(|error| not_a_model(root, format!("{CARD_NAME}: {error}")))?;
-    Ok(size)
+    let misfit = |error| not_a_model(root, format!("{CARD_NAME}: {error}"));
+    check_size(size, stride).map_err(misfit)?;
+    let Some(cascade) = &card.cascade else {
+        return Ok(size);
+    };
+    if !root.subfolder(UPSCALER).has(UPSCALER_WEIGHTS) {
+        let reason =
+            format!("{CARD_NAME} has a cascade, and there is no {UPSCALER}/{UPSCALER_WEIGHTS}");
+        return Err(not_a_model(root, reason));
+    }
+    let step = cascade
+        .scale
+        .checked_pow(cascade.most_passes(size))
+        .and_then(|scale| stride.checked_mul(scale));
+    if step.is_none_or(|step| step > MAX_SIDE_PX) {
+        let reason = format!("{CARD_NAME}: its cascade steps by more than {MAX_SIDE_PX} px");
+        return Err(not_a_model(root, reason));
+    }
+    for size in cascade.sizes() {
+        drawn_size(card, size, stride).map_err(misfit)?;
+    }
+    Ok(cascade.size)
+}
+
+fn drawn_size(card: &ModelCard, size: (u32, u32), stride: u32) -> Result<DrawnSize> {
+    let (Some(cascade), Some(own)) = (&card.cascade, card.size) else {
+        check_size(size, stride)?;
+        return Ok(DrawnSize::as_delivered(size));
+    };
+    let n_passes = cascade.n_passes(own, size);
+    // There are no more passes than `default_size` has tried.
+    let scale = cascade.scale.pow(n_passes);
+    check_size(size, stride * scale)?;
+    Ok(DrawnSize {
+        size: (size.0 / scale, size.1 / scale),
+        n_passes,
+        scale,
+    })
 }
 
 fn check_size((width, height): (u32, u32), stride: u32) -> Result<()> {

@@ -4,6 +4,7 @@
 //! talks to a [`LoadedModel`].
 
 mod card;
+mod cascade;
 mod conditioning;
 mod diffusers_folder;
 mod family;
@@ -21,6 +22,8 @@ use std::collections::VecDeque;
 use burn::tensor::{DType, Tensor};
 
 pub use card::{CardVocabulary, ModelCard, PreviewMap};
+pub use cascade::{Cascade, DrawnSize};
+pub(crate) use cascade::{UPSCALER, UPSCALER_WEIGHTS};
 pub use conditioning::{BlendSource, Conditioning, JobConditioning, Steer, SteerBy};
 pub(crate) use diffusers_folder::{
     not_a_model, pipeline_class, read_card, read_scheduler, total_halving,
@@ -109,6 +112,7 @@ impl LoadedModel {
     pub fn preload(&mut self, on_event: &mut OnEvent) -> Result<()> {
         self.preview_map(on_event)?;
         self.family.preload(&mut self.slots, on_event)?;
+        self.preload_upscaler(on_event)?;
         self.hash(on_event).map(drop)
     }
 

@@ -159,6 +159,11 @@ impl Slots {
         self.held.retain(|held| held.name != name);
     }
 
+    pub fn release_all_but(&mut self, name: &str) {
+        self.held.retain(|held| held.name == name);
+        self.runtime.device.memory_cleanup();
+    }
+
     /// Seconds spent on reading weights since the last call.
     pub fn take_load_seconds(&mut self) -> f32 {
         std::mem::take(&mut self.load_seconds)

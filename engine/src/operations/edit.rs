@@ -10,12 +10,12 @@
 
 use burn::tensor::Tensor;
 
-use super::{InitialLatents, LoadedModel, OnEvent};
+use super::{InitialLatents, LoadedModel, OnEvent, image_conditioned};
 use crate::{
     Result,
     generation::{LatentMask, PreparedRun, Strategy, out_of_range},
     image::{RgbPicture, cells_like},
-    model::{ChangeMap, PictureLatents, SteerBy},
+    model::{ChangeMap, DrawnSize, PictureLatents, SteerBy},
     protocol::{Feature, GenerateRequest, Operation, Steering, Timings, chunks::MAX_BLOB_BYTES},
     samplers::{Schedule, Step},
     stitch::{self, Crop, EditPlan, EditSettings, Fill, Prepared},
@@ -78,9 +78,10 @@ pub fn run(
             },
         },
     });
+    let drawn = run.drawn;
     let mut generation = run.start(model, &steer, 0, on_event)?;
     let mut editing = generation.prepare(on_event, |model, on_event| {
-        Editing::new(model, input, &prepared, on_event)
+        Editing::new(model, input, &prepared, drawn, on_event)
     })?;
     // The reference's decoder for repainting starts from nothing but noise.
     editing.starts_from_noise = editing.picture_channels.is_some() && starts_at_noise;
@@ -157,14 +158,19 @@ impl<'a> Editing<'a> {
         model: &mut LoadedModel,
         input: &'a EditInput,
         prepared: &Prepared,
+        drawn: DrawnSize,
         on_event: &mut OnEvent,
     ) -> Result<Self> {
         let map = ChangeMap {
             change: &prepared.change,
             width: prepared.rgb.width as usize,
-            scale: model.latent_scale() as usize,
+            scale: (model.latent_scale() * drawn.scale) as usize,
         };
-        let source = model.encode(&prepared.rgb, on_event)?;
+        let source = if drawn.n_passes == 0 {
+            model.encode(&prepared.rgb, on_event)?
+        } else {
+            image_conditioned::encode(model, &prepared.rgb, drawn.size, on_event)?
+        };
         let (mask, picture_channels) = match model.repainting(&source.mean, map)? {
             Some(repainting) => (LatentMask::Hard(repainting.kept), Some(repainting.channels)),
             None => (LatentMask::soft(map), None),

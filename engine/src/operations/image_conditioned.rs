@@ -22,7 +22,7 @@ pub(super) fn settings(
     let mut settings = model.settings(request)?;
     if let (None, Some(picture)) = (request.size, picture) {
         let files = model.files();
-        let model = ModelSize::new(files.settings().size, files.stride());
+        let model = ModelSize::new(files.settings().size, files.size_step());
         settings.size = work_size(picture, model);
     }
     Ok(settings)

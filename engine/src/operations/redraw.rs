@@ -44,6 +44,8 @@ pub fn run(
     let target = larger_size(source.size(), scale)?;
     let mut settings = model.settings(request)?;
     settings.guidance_scale = request.sampling.guidance_scale.unwrap_or(1.0);
+    // Of a model with a cascade too: its tiles are as large already as they are to be.
+    settings.size = model.files().drawn_size(settings.size)?.size;
     let tiling = tiling(settings.size);
     let larger = resized(source.colours()?, target);
     let tiles = tiling.cut(&larger);

@@ -61,9 +61,10 @@ pub fn run(
         ends: [&request.from, &request.to],
         shares: &shares,
     });
+    let size = run.settings.size;
     let mut generation = run.start(model, &steer, settings.n_steps, on_event)?;
     let latents = generation.prepare(on_event, |model, on_event| {
-        image_conditioned::encode(model, &picture, settings.size, on_event)
+        image_conditioned::encode(model, &picture, size, on_event)
     })?;
     let turn = Turn {
         index: 0,

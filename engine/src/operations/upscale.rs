@@ -141,6 +141,7 @@ pub fn run(job: &UpscaleJob, on_event: &mut OnEvent) -> Result<Timings> {
         invert_steps: 0,
         steps: n_parts,
         decodes: 0,
+        upscales: 0,
     });
     let start = Instant::now();
     let larger = job.enlarge(colours, &passes, n_parts, &mut clock, on_event)?;
@@ -231,6 +232,7 @@ impl UpscaleJob<'_> {
             },
             width,
             height,
+            cascade: None,
             // None of it is sampled: 0 steps say so.
             sampler: Sampler::Ddpm,
             n_steps: 0,

@@ -44,10 +44,11 @@ pub fn run(
         pictures: std::slice::from_ref(&picture),
         prompt_share: PROMPT_SHARE,
     });
+    let size = run.settings.size;
     let mut generation = run.start(model, &steer, 0, on_event)?;
     let latents = if keeps_structure {
         Some(generation.prepare(on_event, |model, on_event| {
-            image_conditioned::encode(model, &picture, settings.size, on_event)
+            image_conditioned::encode(model, &picture, size, on_event)
         })?)
     } else {
         None

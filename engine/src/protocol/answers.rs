@@ -25,8 +25,11 @@ pub struct Plan {
     pub device: String,
     #[serde(deserialize_with = "checked::name")]
     pub dtype: String,
+    /// Of the pictures that come.
     pub width: u32,
     pub height: u32,
+    /// Where the model draws smaller pictures, which its own upscaler makes as large as that.
+    pub cascade: Option<CascadePlan>,
     pub sampler: Sampler,
     pub n_steps: u32,
     pub guidance_scale: f32,
@@ -35,6 +38,17 @@ pub struct Plan {
     pub prior_guidance_scale: Option<f32>,
     /// The end of the prompt that the model could not read, when the prompt was too long.
     pub unread_prompt: Option<String>,
+}
+
+/// What is behind a picture of a cascade.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CascadePlan {
+    /// Pixels of what the model itself draws.
+    pub drawn_width: u32,
+    pub drawn_height: u32,
+    /// SHA-256 of the upscaler's file, in hexadecimal.
+    #[serde(deserialize_with = "checked::name")]
+    pub upscaler_hash: String,
 }
 
 /// The phases of a job, roughly in order. A hang is judged by phase.

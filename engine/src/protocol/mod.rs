@@ -14,8 +14,8 @@ mod gestures;
 mod requests;
 
 pub use answers::{
-    DeviceInfo, Failure, MemoryUse, ModelInfo, Phase, Picture, Plan, Preview, Progress, SelfTest,
-    Timings, Vocabulary,
+    CascadePlan, DeviceInfo, Failure, MemoryUse, ModelInfo, Phase, Picture, Plan, Preview,
+    Progress, SelfTest, Timings, Vocabulary,
 };
 pub use capabilities::{Feature, Operation, Setting, SettingInfo};
 pub use gestures::{
@@ -27,7 +27,7 @@ pub use requests::{
 };
 use serde::{Deserialize, Serialize};
 
-pub const VERSION: u16 = 4;
+pub const VERSION: u16 = 5;
 
 /// A job, numbered by the side that asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -173,6 +173,7 @@ mod tests {
                 dtype: text(),
                 width: 64,
                 height: 64,
+                cascade: None,
                 sampler: Sampler::Ddpm,
                 n_steps: 1,
                 guidance_scale: 1.0,

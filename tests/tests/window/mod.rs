@@ -313,6 +313,7 @@ fn plan() -> Plan {
         dtype: "f32".to_owned(),
         width: SIDE,
         height: SIDE,
+        cascade: None,
         sampler: Sampler::Ddim,
         n_steps: 20,
         guidance_scale: 4.0,

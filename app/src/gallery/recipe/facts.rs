@@ -1,7 +1,7 @@
 //! What was done to which pictures: the part of a recipe that differs from deed to deed.
 
 use limn_engine::PixelRect;
-use limn_engine::protocol::{BlendNoise, Mix, Operation};
+use limn_engine::protocol::{BlendNoise, CascadePlan, Mix, Operation};
 use limn_engine::stitch::Fill;
 use serde::{Deserialize, Serialize};
 
@@ -133,6 +133,26 @@ pub struct UpscaleFacts {
     pub of_ai: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,
+}
+
+/// The smaller picture behind one of a cascade.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CascadeFacts {
+    /// Pixels.
+    pub drawn_width: u32,
+    pub drawn_height: u32,
+    /// SHA-256 of the upscaler's file, in hexadecimal.
+    pub upscaler_hash: String,
+}
+
+impl From<&CascadePlan> for CascadeFacts {
+    fn from(plan: &CascadePlan) -> Self {
+        Self {
+            drawn_width: plan.drawn_width,
+            drawn_height: plan.drawn_height,
+            upscaler_hash: plan.upscaler_hash.clone(),
+        }
+    }
 }
 
 impl Recipe {

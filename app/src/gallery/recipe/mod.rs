@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use super::layout::PictureId;
 pub use facts::{
-    BlendFacts, BlendedInput, EditFacts, Origin, ShiftFacts, UpscaleFacts, VariationsFacts,
+    BlendFacts, BlendedInput, CascadeFacts, EditFacts, Origin, ShiftFacts, UpscaleFacts,
+    VariationsFacts,
 };
 
 /// The version of the format: raised when an older Limn would misread a newer recipe.
@@ -44,6 +45,9 @@ pub struct Recipe {
     pub model_hash: String,
     pub width: u32,
     pub height: u32,
+    /// Where the model drew a smaller picture, which its own upscaler made as large as that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cascade: Option<CascadeFacts>,
     pub seed: u64,
     /// A name of [`Sampler`], or one that a newer version gave.
     pub sampler: String,
@@ -98,6 +102,7 @@ impl Recipe {
             model_hash: plan.model_hash.clone(),
             width: picture.width,
             height: picture.height,
+            cascade: plan.cascade.as_ref().map(CascadeFacts::from),
             seed: picture.seed,
             sampler: sampler_name(plan.sampler),
             n_steps: plan.n_steps,
@@ -176,6 +181,7 @@ pub(crate) mod tests {
             dtype: "f32".into(),
             width,
             height,
+            cascade: None,
             sampler: Sampler::EulerAncestral,
             n_steps: 24,
             guidance_scale: 4.5,

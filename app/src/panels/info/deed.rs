@@ -22,6 +22,13 @@ pub fn facts(recipe: &Recipe) -> Vec<(&'static str, String)> {
         );
         facts.push(("What the model saw", seen));
     }
+    if let Some(cascade) = &recipe.cascade {
+        let drawn = format!("{} × {} px", cascade.drawn_width, cascade.drawn_height);
+        facts.push((
+            "Drawn at",
+            format!("{drawn}, then made larger by the model's upscaler"),
+        ));
+    }
     if let Some(variations) = &recipe.variations {
         of = variations.of.as_deref();
         facts.push(("How far from its source", percent(variations.far)));

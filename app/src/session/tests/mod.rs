@@ -40,6 +40,7 @@ fn plan() -> Plan {
         dtype: "f32".to_owned(),
         width: 64,
         height: 64,
+        cascade: None,
         sampler: Sampler::Ddim,
         n_steps: 10,
         guidance_scale: 4.0,

@@ -53,7 +53,7 @@ fn the_built_in_model_turns_day_into_night_and_the_way_begins_at_the_picture() {
         compute: Compute::default(),
         prompt: "a red sailboat on the sea by day".to_owned(),
         negative_prompt: None,
-        size: None,
+        size: Some((128, 128)),
         n_pictures: 1,
         best_of: 1,
         seed: 3,

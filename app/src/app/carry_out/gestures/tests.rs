@@ -63,6 +63,7 @@ impl Bench {
             dtype: "f32".to_owned(),
             width,
             height,
+            cascade: None,
             sampler: Sampler::Ddim,
             n_steps: 0,
             guidance_scale: 1.0,
