@@ -55,6 +55,7 @@ pub enum Icon {
     Recipe,
     Keyboard,
     Model,
+    More,
 }
 
 /// Stroke width on the 24-unit square.
@@ -437,6 +438,11 @@ fn marks(icon: Icon) -> &'static [Mark] {
             ]),
             Line(&[(4.0, 7.5), (12.0, 12.0), (20.0, 7.5)]),
             Line(&[(12.0, 12.0), (12.0, 21.0)]),
+        ],
+        Icon::More => &[
+            Dot(5.5, 12.0, 1.6),
+            Dot(12.0, 12.0, 1.6),
+            Dot(18.5, 12.0, 1.6),
         ],
     }
 }

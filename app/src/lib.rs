@@ -3,6 +3,7 @@
 //! - [`window`] opens the window; [`app`] owns everything in it and carries out every [`command`];
 //! - [`session`] is the only mutable document state: runs, queue, what is shown; it does no work itself;
 //! - [`document`] is a picture being worked on: layers, mask, undo, the project file;
+//! - `blend_mode` is how a layer mixes with those beneath it;
 //! - [`tools`] are what the pointer does to a document: strokes, selections, moves;
 //! - [`edit_limits`] says how large an edit may be;
 //! - [`canvas`] and [`panels`] draw the session and send commands; no panel names another;
@@ -21,6 +22,7 @@
 //! Deliberately absent: an async runtime, an event bus, a widget toolkit beside egui.
 
 pub mod app;
+mod blend_mode;
 pub mod canvas;
 pub mod cli;
 mod clock;

@@ -208,7 +208,11 @@ impl Settings {
             (&mut self.tools.sketch, usual.tools.sketch),
         ];
         for (brush, usual) in brushes {
-            finite(&mut brush.diameter_px, usual.diameter_px, f32::MIN_POSITIVE);
+            finite(
+                &mut brush.diameter_points,
+                usual.diameter_points,
+                f32::MIN_POSITIVE,
+            );
             finite(&mut brush.hardness, usual.hardness, 0.0);
             finite(&mut brush.opacity, usual.opacity, 0.0);
         }

@@ -63,6 +63,8 @@ pub struct Theme {
     pub groove: Color32,
     /// Veils what is under a sheet.
     pub veil: Color32,
+    /// Over what a crop would hide of a picture.
+    pub left_out: Color32,
     /// Lines over pictures, which may have any colour: light ones on dark ones.
     pub outline_light: Color32,
     pub outline_dark: Color32,
@@ -129,6 +131,7 @@ pub const DARK: Theme = Theme {
     bar: rgb(0xff, 0xff, 0xff),
     groove: Color32::from_black_alpha(190),
     veil: Color32::from_black_alpha(140),
+    left_out: Color32::from_black_alpha(160),
     outline_light: rgb(0xff, 0xff, 0xff),
     outline_dark: Color32::from_black_alpha(170),
     box_line: white(200),
@@ -170,6 +173,7 @@ pub const LIGHT: Theme = Theme {
     bar: rgb(0xff, 0xff, 0xff),
     groove: Color32::from_black_alpha(190),
     veil: Color32::from_black_alpha(70),
+    left_out: Color32::from_black_alpha(160),
     outline_light: rgb(0xff, 0xff, 0xff),
     outline_dark: Color32::from_black_alpha(170),
     box_line: white(200),

@@ -63,7 +63,7 @@ fn every_tool_of_the_strip_is_chosen_by_its_button() {
         ("Lasso", Tool::Lasso),
         ("Rectangle", Tool::Rectangle),
         ("Wand", Tool::Wand),
-        ("Extend", Tool::Extend),
+        ("Crop or extend", Tool::Crop),
         ("Sketch brush", Tool::SketchBrush),
         ("Pan", Tool::Pan),
     ] {
@@ -102,8 +102,9 @@ fn options_are_those_of_the_tool() {
         assert!(!window.has(Role::Slider, lacks), "{button}");
     }
     assert!(!window.has(Role::Button, "Invert"), "a sketch has no mask");
-    window.click("Extend");
+    window.click("Crop or extend");
     assert!(window.has(Role::Button, "16:9"));
+    assert!(window.has(Role::Button, "Shapes to extend to"));
     assert!(window.has(Role::SpinButton, "Blend into the picture by px"));
 }
 
@@ -153,7 +154,7 @@ fn a_slider_sets_the_brush_in_hand() {
     }
     let after = window.settings();
     assert!(after.brush.hardness > before.brush.hardness);
-    assert!(after.brush.diameter_px < before.brush.diameter_px);
+    assert!(after.brush.diameter_points < before.brush.diameter_points);
     assert_eq!(after.eraser, before.eraser);
 }
 

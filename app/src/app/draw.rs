@@ -10,8 +10,8 @@ use crate::panels::gallery;
 use crate::panels::prompt_bar::{self, PromptBar};
 use crate::panels::side_panel::SidePanel;
 use crate::panels::{
-    Scene, dropping, export_sheet, models_place, palette, reference_board, settings_sheet,
-    shortcuts_sheet, side_panel, toasts, tool_options, tool_strip, top_bar,
+    Scene, blank_sheet, dropping, export_sheet, models_place, palette, reference_board,
+    settings_sheet, shortcuts_sheet, side_panel, toasts, tool_options, tool_strip, top_bar,
 };
 use crate::session::{Draft, Place};
 use crate::theme;
@@ -90,6 +90,7 @@ impl App {
         if let Some(exporting) = &self.exporting {
             export_sheet::export_progress_ui(ui, &mut scene, exporting.progress);
         }
+        blank_sheet::blank_sheet_ui(ui, &mut scene, &mut self.blank_sheet);
         dropping::drop_sheet_ui(ui, &mut scene, &self.dropped);
         dropping::drop_hint_ui(ui, &scene);
         gallery::sheets_ui(ui, &mut scene, &mut self.gallery_panel.asked);

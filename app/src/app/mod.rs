@@ -38,6 +38,7 @@ use crate::gallery::handle::{self, GalleryHandle};
 use crate::keyboard::Keyboard;
 use crate::layer_pictures::LayerPictures;
 use crate::panels::Region;
+use crate::panels::blank_sheet::BlankSheet;
 use crate::panels::export_sheet::ExportSheet;
 use crate::panels::gallery::GalleryPanel;
 use crate::panels::models_place::Library;
@@ -96,6 +97,7 @@ pub struct App {
     /// What is looked at or compared, over everything else.
     viewer: Option<Viewer>,
     export_sheet: ExportSheet,
+    blank_sheet: BlankSheet,
     exporting: Option<exporting::Exporting>,
     clipboard: clipboard::Clipboard,
     gallery_panel: GalleryPanel,
@@ -157,6 +159,7 @@ impl App {
             results_panel: ResultsPanel::default(),
             viewer: None,
             export_sheet: ExportSheet::default(),
+            blank_sheet: BlankSheet::default(),
             exporting: None,
             clipboard: clipboard::Clipboard::default(),
             gallery_panel: GalleryPanel::default(),
@@ -324,6 +327,7 @@ impl App {
             || self.gallery_panel.asked.is_some()
             || self.viewer.is_some()
             || !self.export_sheet.pictures.is_empty()
+            || self.blank_sheet.is_open
     }
 }
 

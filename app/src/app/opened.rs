@@ -38,6 +38,7 @@ impl Opened {
                 let mut made = Layer::of_pixels(layer.name, layer.offset, layer.pixels)
                     .from_file(Some(original(&notes, None)));
                 made.opacity = layer.opacity;
+                made.blend = layer.blend;
                 made.is_visible = layer.is_visible;
                 made
             });

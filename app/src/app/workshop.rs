@@ -174,6 +174,7 @@ fn need(command: &Command) -> Need {
         | Command::Redo
         | Command::Nudge(..)
         | Command::ExtendTo(_)
+        | Command::ApplyCrop
         | Command::Mask(_)
         | Command::SaveMask
         | Command::Layer(_)
@@ -189,6 +190,7 @@ fn need(command: &Command) -> Need {
         | Command::CopyMerged => Need::Result,
         Command::CloseDocument(document) => Need::ResultOf(*document),
         Command::Tool(_)
+        | Command::ChooseCrop(_)
         | Command::SwapTools
         | Command::BrushSize(_)
         | Command::BrushHardness(_)

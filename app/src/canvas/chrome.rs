@@ -168,7 +168,19 @@ fn hints(scene: &Scene<'_>) -> Vec<Hint> {
         Tool::Polygon => vec![(vec!["Enter"], "close"), (vec!["Esc"], "drop")],
         Tool::Move => vec![(vec!["←", "→", "↑", "↓"], "nudge")],
         Tool::RotateView => vec![(vec!["Shift"], "by 15°"), (vec!["Ctrl", "0"], "upright")],
-        Tool::Pan | Tool::Zoom | Tool::Extend | Tool::Eyedropper => Vec::new(),
+        Tool::Crop
+            if session
+                .toolbox
+                .crop(session.document().content().frame)
+                .is_some() =>
+        {
+            vec![
+                (vec!["Enter"], "crop"),
+                (vec!["Esc"], "drop"),
+                (vec!["Shift"], "keep the shape"),
+            ]
+        }
+        Tool::Pan | Tool::Zoom | Tool::Crop | Tool::Eyedropper => Vec::new(),
     };
     if tool != Tool::Pan {
         hints.push((vec!["Space"], "pan"));

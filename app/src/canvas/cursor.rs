@@ -4,6 +4,7 @@ use egui::{CursorIcon, Key, Ui};
 
 use super::input::{Gesture, Place};
 use crate::panels::Scene;
+use crate::tools::crop_rect::Grip;
 use crate::tools::{Overlay, Tool};
 
 /// By what the hands are at and by the tool that they have; brushes draw their own.
@@ -24,22 +25,30 @@ pub fn show(ui: &Ui, scene: &Scene<'_>, place: &Place<'_>, gesture: Gesture) {
             Tool::RotateView => CursorIcon::Alias,
             Tool::Move => CursorIcon::Move,
             Tool::Brush | Tool::Eraser | Tool::SketchBrush => CursorIcon::None,
-            Tool::Extend => extend_cursor(&scene.session.toolbox.overlay()),
+            Tool::Crop => {
+                let frame = scene.session.document().content().frame;
+                crop_cursor(&scene.session.toolbox.overlay(frame))
+            }
             _ => CursorIcon::Crosshair,
         },
     };
     ui.ctx().set_cursor_icon(icon);
 }
 
-/// The way in which the held edge goes.
-fn extend_cursor(overlay: &Overlay<'_>) -> CursorIcon {
-    let Overlay::Extend {
-        hot: Some(grip), ..
-    } = overlay
-    else {
+/// The way in which the held edge goes; inside, where a new rectangle begins or the chosen one is moved, a cross.
+fn crop_cursor(overlay: &Overlay<'_>) -> CursorIcon {
+    let Overlay::Crop { hot, .. } = overlay else {
         return CursorIcon::Default;
     };
-    match (grip.horizontal, grip.vertical) {
+    let Some(Grip::Edges {
+        horizontal,
+        vertical,
+    }) = *hot
+    else {
+        return CursorIcon::Crosshair;
+    };
+    match (horizontal, vertical) {
+        (None, None) => CursorIcon::Move,
         (None, _) => CursorIcon::ResizeVertical,
         (_, None) => CursorIcon::ResizeHorizontal,
         (Some(horizontal), Some(vertical)) if horizontal == vertical => CursorIcon::ResizeNwSe,

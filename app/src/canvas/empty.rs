@@ -13,7 +13,7 @@ const WIDTH: f32 = 560.0;
 pub fn empty_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let canvas = ui.max_rect();
     let width = WIDTH.min(canvas.width() - 48.0);
-    let height = 300.0_f32.min(canvas.height());
+    let height = 320.0_f32.min(canvas.height());
     let area = Rect::from_center_size(canvas.center() - vec2(0.0, 8.0), vec2(width, height));
     ui.scope_builder(
         UiBuilder::new()
@@ -39,16 +39,7 @@ pub fn empty_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
                 .map(|model| model.examples.iter().take(N_EXAMPLES).cloned().collect())
                 .unwrap_or_default();
             examples_ui(ui, scene, &examples, width);
-            if !examples.is_empty() {
-                let label = Command::SurprisePrompt.label();
-                let response = widgets::button(ui, &label, Loudness::Quiet, None);
-                if response
-                    .on_hover_text(Command::SurprisePrompt.tooltip().unwrap_or_default())
-                    .clicked()
-                {
-                    scene.send(Command::SurprisePrompt);
-                }
-            }
+            other_ways_ui(ui, scene, !examples.is_empty());
             ui.add_space(8.0);
             if let EngineState::Restarting(reason) = &scene.session.engine {
                 let reason = widgets::shown_message(reason);
@@ -61,6 +52,37 @@ pub fn empty_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             }
         },
     );
+}
+
+/// Beginnings without a sentence of one's own.
+fn other_ways_ui(ui: &mut Ui, scene: &mut Scene<'_>, can_surprise: bool) {
+    let surprise = can_surprise.then_some(Command::SurprisePrompt);
+    let ways = [Command::OpenFile, Command::AskBlankCanvas];
+    let ways: Vec<Command> = ways.into_iter().chain(surprise).collect();
+    let labels: Vec<String> = ways.iter().map(Command::label).collect();
+    let widths: Vec<f32> = labels
+        .iter()
+        .map(|label| widgets::button_width(ui, label))
+        .collect();
+    let width = widths.iter().sum::<f32>() + 8.0 * (ways.len() - 1) as f32;
+    ui.allocate_ui(vec2(width, 31.0), |ui| {
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 8.0;
+            for ((command, label), width) in ways.into_iter().zip(labels).zip(widths) {
+                let loudness = match command {
+                    Command::SurprisePrompt => Loudness::Quiet,
+                    _ => Loudness::Plain,
+                };
+                let tip = widgets::command_tooltip(ui, &command);
+                let button = widgets::button(ui, &label, loudness, Some(width));
+                if button.on_hover_text(tip).clicked() {
+                    scene.send(command);
+                }
+            }
+        });
+    });
+    let or = egui::RichText::new("or drop a picture here").font(theme::label());
+    ui.label(or.color(theme::of(ui).text3));
 }
 
 /// What the model draws, in its own words.

@@ -340,7 +340,7 @@ fn traces_ui(
         projection,
         frame,
     };
-    let overlay = scene.session.toolbox.overlay();
+    let overlay = scene.session.toolbox.overlay(frame);
     tool_overlay::paint(&easel, &mut state.checkerboard, &overlay);
     if scene.session.toolbox.tool() == Tool::Eyedropper {
         tool_overlay::swatch_ui(ui, scene, &easel);
@@ -358,6 +358,7 @@ fn fingerprint(content: &Content, mask: ShownMask) -> u64 {
     for layer in &content.layers {
         layer.id.hash(&mut hasher);
         (layer.is_visible, layer.opacity.to_bits(), layer.offset).hash(&mut hasher);
+        layer.blend.hash(&mut hasher);
         layer.pixels().revision().hash(&mut hasher);
         layer
             .patch_mask()

@@ -1,7 +1,7 @@
 //! What the chosen tool draws over the picture: the brush's ring, a selection on its way, the frame to drag.
 
-use egui::{Color32, Painter, Pos2, Rect, Stroke, StrokeKind, Ui, pos2, vec2};
-use limn_engine::{PixelRect, stitch};
+use egui::{Color32, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Ui, pos2, vec2};
+use limn_engine::PixelRect;
 
 use super::Projection;
 use super::mask_overlay::two_tone_line;
@@ -9,7 +9,8 @@ use super::picture::Checkerboard;
 use super::tiled::image_rect;
 use crate::panels::Scene;
 use crate::theme::{self, Theme};
-use crate::tools::{Overlay, Point, Tool, extend};
+use crate::tools::crop_rect::{End, Grip};
+use crate::tools::{Overlay, Point, Tool};
 
 /// A ring smaller than this is hard to find: it gets a cross.
 const SMALL_RING_POINTS: f32 = 6.0;
@@ -28,28 +29,35 @@ pub fn paint(easel: &Easel<'_>, checkerboard: &mut Checkerboard, overlay: &Overl
         Overlay::Nothing => {}
         Overlay::Ring {
             centre,
-            diameter_px,
-            hardness,
+            brush,
             erases,
             line_from,
         } => {
             if let Some(from) = line_from {
                 easel.line(&[*from, *centre]);
             }
-            let radius = easel.projection.screen_length(diameter_px / 2.0);
-            easel.ring(easel.screen(*centre), radius, *hardness, *erases);
+            let zoom = easel.projection.screen_length(1.0);
+            let radius = easel
+                .projection
+                .screen_length(brush.diameter_px(zoom) / 2.0);
+            easel.ring(easel.screen(*centre), radius, brush.hardness, *erases);
         }
         Overlay::Outline {
             points,
             is_closed,
             subtracts,
         } => easel.outline(points, *is_closed, *subtracts),
-        Overlay::Extend { margins, hot } => {
-            let grown = stitch::extend(easel.frame, *margins).frame;
-            if grown != easel.frame {
-                easel.new_area(checkerboard, grown);
+        Overlay::Crop {
+            rect,
+            hot,
+            is_inward,
+        } => {
+            easel.new_area(checkerboard, *rect);
+            if *is_inward {
+                easel.left_out(*rect);
+                easel.thirds(*rect);
             }
-            easel.frame_to_drag(grown, *hot);
+            easel.frame_to_drag(*rect, *hot);
         }
     }
 }
@@ -122,34 +130,50 @@ impl Easel<'_> {
 
     /// What would be new: the ground of nothing around the picture.
     fn new_area(&self, checkerboard: &mut Checkerboard, grown: PixelRect) {
-        let (old, new) = (self.frame, grown);
-        let parts = [
-            (new.x, new.y, new.right(), old.y),
-            (new.x, old.bottom(), new.right(), new.bottom()),
-            (new.x, old.y, old.x, old.bottom()),
-            (old.right(), old.y, new.right(), old.bottom()),
-        ];
-        for (left, top, right, bottom) in parts {
-            let part = PixelRect::from_corners(left, top, right, bottom);
-            if !part.is_empty() {
-                let corners = self.projection.corners(image_rect(part));
-                checkerboard.paint(self.painter, self.theme, corners);
+        for part in without(grown, self.frame) {
+            let corners = self.projection.corners(image_rect(part));
+            checkerboard.paint(self.painter, self.theme, corners);
+        }
+    }
+
+    /// What of the picture would be hidden: under a veil.
+    fn left_out(&self, rect: PixelRect) {
+        for part in without(self.frame, rect) {
+            let corners = self.projection.corners(image_rect(part));
+            let veil = Shape::convex_polygon(corners.into(), self.theme.left_out, Stroke::NONE);
+            self.painter.add(veil);
+        }
+    }
+
+    /// The lines at the thirds of what is left.
+    fn thirds(&self, rect: PixelRect) {
+        let rect = image_rect(rect);
+        let stroke = Stroke::new(1.0, self.theme.outline_light.gamma_multiply(0.45));
+        for part in [1.0 / 3.0, 2.0 / 3.0] {
+            let x = rect.left() + rect.width() * part;
+            let y = rect.top() + rect.height() * part;
+            for (from, to) in [
+                (pos2(x, rect.top()), pos2(x, rect.bottom())),
+                (pos2(rect.left(), y), pos2(rect.right(), y)),
+            ] {
+                let ends = [from, to].map(|at| self.projection.screen_from_image(at));
+                self.painter.line_segment(ends, stroke);
             }
         }
     }
 
-    fn frame_to_drag(&self, grown: PixelRect, hot: Option<extend::Grip>) {
+    fn frame_to_drag(&self, grown: PixelRect, hot: Option<Grip>) {
         let rect = image_rect(grown);
         let corners = self.projection.corners(rect);
         let line: Vec<Pos2> = corners.into_iter().chain([corners[0]]).collect();
         two_tone_line(self.painter, self.theme, &line);
         for (horizontal, x) in ends(rect.left(), rect.center().x, rect.right()) {
             for (vertical, y) in ends(rect.top(), rect.center().y, rect.bottom()) {
-                let grip = extend::Grip {
+                let grip = Grip::Edges {
                     horizontal,
                     vertical,
                 };
-                if grip.horizontal.is_some() || grip.vertical.is_some() {
+                if grip != Grip::WHOLE {
                     let is_hot = hot == Some(grip);
                     self.handle(self.projection.screen_from_image(pos2(x, y)), is_hot);
                 }
@@ -171,12 +195,38 @@ impl Easel<'_> {
     }
 }
 
+/// The parts of `whole` that are not in `part`: none of them empty.
+fn without(whole: PixelRect, part: PixelRect) -> impl Iterator<Item = PixelRect> {
+    let inner = whole.intersect(&part);
+    let parts = if inner.is_empty() {
+        [
+            (whole.x, whole.y, whole.right(), whole.bottom()),
+            NO_PART,
+            NO_PART,
+            NO_PART,
+        ]
+    } else {
+        [
+            (whole.x, whole.y, whole.right(), inner.y),
+            (whole.x, inner.bottom(), whole.right(), whole.bottom()),
+            (whole.x, inner.y, inner.x, inner.bottom()),
+            (inner.right(), inner.y, whole.right(), inner.bottom()),
+        ]
+    };
+    parts
+        .into_iter()
+        .map(|(left, top, right, bottom)| PixelRect::from_corners(left, top, right, bottom))
+        .filter(|part| !part.is_empty())
+}
+
+const NO_PART: (i32, i32, i32, i32) = (0, 0, 0, 0);
+
 /// The low end, the middle and the high end of a side.
-fn ends(low: f32, middle: f32, high: f32) -> [(Option<extend::End>, f32); 3] {
+fn ends(low: f32, middle: f32, high: f32) -> [(Option<End>, f32); 3] {
     [
-        (Some(extend::End::Low), low),
+        (Some(End::Low), low),
         (None, middle),
-        (Some(extend::End::High), high),
+        (Some(End::High), high),
     ]
 }
 

@@ -16,8 +16,10 @@ use std::sync::Arc;
 use egui::{ColorImage, Key, Modifiers};
 use limn_engine::protocol::{DeviceChoice, ModelId};
 
-use crate::document::{DocumentId, LayerId};
-use crate::session::{Deed, EditChoices, PictureId, PictureRef, Place, RecipePart, RunId, SideTab};
+use crate::document::{BlendMode, DocumentId, LayerId};
+use crate::session::{
+    BlankCanvas, Deed, EditChoices, PictureId, PictureRef, Place, RecipePart, RunId, SideTab,
+};
 use crate::settings::{MaskColour, Theme};
 use crate::tools::{MaskAction, PointerEvent, Tool, ToolSettings};
 
@@ -104,6 +106,10 @@ pub enum Command {
     Nudge(i32, i32),
     /// Grows the frame to a shape, as in 16:9.
     ExtendTo((u32, u32)),
+    /// Chooses what to crop to, in a shape or freely.
+    ChooseCrop(Option<(u32, u32)>),
+    /// Crops to what is chosen.
+    ApplyCrop,
     Mask(MaskAction),
     LoadMask,
     SaveMask,
@@ -112,6 +118,9 @@ pub enum Command {
     ToggleMask,
     Layer(LayerCommand),
     NewDocument,
+    /// Asks for size and colour of a blank canvas.
+    AskBlankCanvas,
+    NewCanvas(BlankCanvas),
     OpenFile,
     OpenRecent(PathBuf),
     Save,
@@ -228,6 +237,14 @@ pub enum LayerCommand {
     Delete(LayerId),
     DeleteSelected,
     AddSketch,
+    /// A copy of the selected one, right above it.
+    Duplicate,
+    SetBlend {
+        layer: LayerId,
+        blend: BlendMode,
+    },
+    /// Writes the selected one to a file of its own.
+    Export,
 }
 
 /// Where a shortcut is heard.

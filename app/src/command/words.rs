@@ -52,6 +52,9 @@ impl Command {
             Self::Pointer(_) => "Use the tool",
             Self::Nudge(..) => "Nudge the layer",
             Self::ExtendTo((width, height)) => return format!("Extend to {width}:{height}"),
+            Self::ChooseCrop(None) => "Crop freely",
+            Self::ChooseCrop(Some((width, height))) => return format!("Crop to {width}:{height}"),
+            Self::ApplyCrop => "Crop",
             Self::Mask(action) => action.label(),
             Self::LoadMask => "Load a mask…",
             Self::SaveMask => "Save the mask…",
@@ -59,6 +62,8 @@ impl Command {
             Self::ToggleMask => "Hide or show the mask",
             Self::Layer(command) => command.label(),
             Self::NewDocument => "New document",
+            Self::AskBlankCanvas => "Blank canvas…",
+            Self::NewCanvas(_) => "New canvas",
             Self::OpenFile => "Open…",
             Self::OpenRecent(path) => {
                 let name = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -139,6 +144,8 @@ impl Command {
             }
             Self::CloseDocument(_) | Self::CloseCurrent => "It can be opened again",
             Self::CancelCurrent | Self::CancelRun(_) => "Pictures that are finished stay",
+            Self::AskBlankCanvas => "Of a size and a colour, to sketch on and to fill",
+            Self::ApplyCrop => "What is left out is hidden, not lost: Undo brings it back",
             Self::ShowBefore => "What was on the canvas before these results",
             Self::Delete | Self::DeletePicture(_) => "Can be undone",
             Self::Tool(tool) => tool.tooltip(),
@@ -163,6 +170,9 @@ impl LayerCommand {
             Self::MergeVisible => "Merge visible layers",
             Self::Delete(_) | Self::DeleteSelected => "Delete the layer",
             Self::AddSketch => "Add a sketch layer",
+            Self::Duplicate => "Duplicate the layer",
+            Self::SetBlend { .. } => "Blend mode of the layer",
+            Self::Export => "Export the layer…",
         }
     }
 }

@@ -42,6 +42,55 @@ impl Content {
         true
     }
 
+    /// Puts a copy of a layer right above it and selects it. `None` if there is none of this id.
+    pub fn duplicate_layer(&mut self, id: LayerId) -> Option<LayerId> {
+        let position = self.position(id)?;
+        let layer = &self.layers[position];
+        let copy = Layer {
+            id: LayerId::new(),
+            name: self.name_of_copy(&layer.name),
+            ..layer.clone()
+        };
+        let id = copy.id;
+        self.layers.insert(position + 1, copy);
+        self.selected = Some(id);
+        Some(id)
+    }
+
+    /// "Boat copy", or with the first number that no layer has.
+    fn name_of_copy(&self, name: &str) -> String {
+        let stem = match name.rsplit_once(" copy") {
+            Some((stem, rest)) if rest.trim().chars().all(|c| c.is_ascii_digit()) => stem,
+            _ => name,
+        };
+        let mut copy = format!("{stem} copy");
+        let mut n = 1;
+        while self.layers.iter().any(|layer| layer.name == copy) {
+            n += 1;
+            copy = format!("{stem} copy {n}");
+        }
+        copy
+    }
+
+    /// An empty frame becomes a canvas of this size: of one colour, or transparent with a layer to sketch on.
+    pub fn set_blank_canvas(&mut self, size: (u32, u32), background: Option<[u8; 3]>) {
+        let frame = PixelRect::from_size(size.0, size.1);
+        let layer = match background {
+            Some([red, green, blue]) => {
+                let pixels = Tiles::filled(frame, [red, green, blue, 255]);
+                let original = None;
+                Layer::new("Background", LayerKind::Picture { pixels, original })
+            }
+            None => Layer::sketch("Sketch 1"),
+        };
+        self.set_base_layers(size, vec![layer]);
+    }
+
+    /// Shows only `frame` from now on. No pixel is lost: what lies beyond it comes back with a larger frame.
+    pub fn crop_frame(&mut self, frame: PixelRect) {
+        self.frame = frame;
+    }
+
     /// Moves a layer to another place, counted from the bottom. False if it is there already.
     pub fn move_layer(&mut self, id: LayerId, to: usize) -> bool {
         let to = to.min(self.layers.len().saturating_sub(1));
@@ -137,7 +186,11 @@ impl Content {
             .all(|layer| layer.is_visible);
         if are_seen {
             let both: Vec<_> = self.layers[pair.clone()].iter().collect();
-            let merged = merged(&both);
+            // It mixes with what is beneath both as the lower one did.
+            let merged = Layer {
+                blend: both[0].blend,
+                ..merged(&both)
+            };
             self.selected = Some(merged.id);
             self.layers.splice(pair, [merged]);
         }

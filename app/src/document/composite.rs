@@ -1,12 +1,12 @@
-//! What the visible layers show together. Straight alpha over, from the bottom; a pixel that no layer
+//! What the visible layers show together, each laid over those beneath by its blend mode; a pixel that no layer
 //! covers keeps its bits.
 
 use limn_engine::PixelRect;
-use limn_engine::stitch::over;
 
 use super::content::Content;
 use super::layer::Layer;
 use super::tiles::{Pixel, TILE_SIDE, Tile, TileIndex, Tiles};
+use crate::blend_mode::BlendMode;
 
 const TILE_PIXELS: usize = (TILE_SIDE * TILE_SIDE) as usize;
 
@@ -58,6 +58,7 @@ struct Source {
     pixels: Tile<[u8; 4]>,
     mask: Option<Tile<u8>>,
     opacity: u8,
+    blend: BlendMode,
 }
 
 impl Source {
@@ -70,6 +71,7 @@ impl Source {
             pixels: moved_tile(layer.pixels(), layer.offset, index)?,
             mask,
             opacity: (layer.opacity.clamp(0.0, 1.0) * 255.0).round() as u8,
+            blend: layer.blend,
         })
     }
 
@@ -82,7 +84,7 @@ impl Source {
             let [red, green, blue, alpha] = *above;
             let masked = self.mask.as_ref().map_or(255, |mask| mask[i]);
             let coverage = times(times(alpha, masked), self.opacity);
-            *below = over(*below, [red, green, blue], coverage);
+            *below = self.blend.over(*below, [red, green, blue], coverage);
         }
     }
 }

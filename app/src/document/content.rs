@@ -143,6 +143,7 @@ fn covered(layer: &Layer) -> impl Iterator<Item = TileIndex> + '_ {
 fn changed_layer(now: &Layer, before: &Layer, changed: &mut HashSet<TileIndex>) {
     let is_laid_alike = now.shows() == before.shows()
         && now.opacity.to_bits() == before.opacity.to_bits()
+        && now.blend == before.blend
         && now.offset == before.offset
         && now.patch_mask().is_some() == before.patch_mask().is_some();
     if !is_laid_alike {

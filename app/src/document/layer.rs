@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::tiles::{TILE_SIDE, TileIndex, Tiles};
+use crate::blend_mode::BlendMode;
 use crate::gallery::{PictureId, marking};
 
 /// A layer's name for ever, through undo and files.
@@ -24,6 +25,7 @@ pub struct Layer {
     pub is_visible: bool,
     /// From 0 to 1.
     pub opacity: f32,
+    pub blend: BlendMode,
     /// Where the layer's pixel (0, 0) lies in the document.
     pub offset: (i32, i32),
     pub kind: LayerKind,
@@ -70,6 +72,7 @@ impl Layer {
             name: name.into(),
             is_visible: true,
             opacity: 1.0,
+            blend: BlendMode::Normal,
             offset: (0, 0),
             kind,
         }

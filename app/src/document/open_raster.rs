@@ -2,14 +2,12 @@
 
 use std::io::{self, Write};
 
-use limn_engine::PixelRect;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, Event};
 use rawzip::{CompressionMethod, ZipArchiveWriter};
 
 use super::content::Content;
-use super::layer::Layer;
-use super::tiles::TILE_SIDE;
+use super::layer_picture::{Placed, bands, write_png};
 use crate::gallery::marking;
 
 /// The ending of such files.
@@ -79,75 +77,6 @@ fn layer_name(index: usize) -> String {
     format!("data/layer{index}.png")
 }
 
-/// A layer, and the part of the document that it covers.
-struct Placed<'a> {
-    layer: &'a Layer,
-    rect: PixelRect,
-}
-
-impl<'a> Placed<'a> {
-    fn of(layer: &'a Layer, frame: PixelRect) -> Self {
-        let covered = layer.pixels().bounds(|pixel| pixel[3] > 0);
-        let (x, y) = layer.offset;
-        let rect = if covered.is_empty() {
-            // A file has to have a pixel.
-            PixelRect::new(frame.x, frame.y, 1, 1)
-        } else {
-            covered.translate(x, y)
-        };
-        Self { layer, rect }
-    }
-
-    /// Its pixels, a patch's only where its mask shows them.
-    fn bands(&self) -> impl Iterator<Item = Vec<[u8; 4]>> + '_ {
-        let (x, y) = self.layer.offset;
-        bands(self.rect).map(move |band| {
-            let band = band.translate(x.saturating_neg(), y.saturating_neg());
-            let mut pixels = self.layer.pixels().read(band);
-            if let Some(mask) = self.layer.patch_mask() {
-                for ([.., alpha], mask) in pixels.iter_mut().zip(mask.read(band)) {
-                    *alpha = ((u32::from(*alpha) * u32::from(mask) + 127) / 255) as u8;
-                }
-            }
-            pixels
-        })
-    }
-}
-
-/// Rows of a rectangle, as many at once as a tile has.
-fn bands(rect: PixelRect) -> impl Iterator<Item = PixelRect> {
-    (0..rect.height).step_by(TILE_SIDE as usize).map(move |y| {
-        let height = TILE_SIDE.min(rect.height - y);
-        PixelRect::new(rect.x, rect.y + y as i32, rect.width, height)
-    })
-}
-
-/// # Shapes
-/// Each of `bands`: `[n_rows * width]`.
-fn write_png(
-    out: &mut dyn Write,
-    (width, height): (u32, u32),
-    xmp: Option<String>,
-    bands: impl Iterator<Item = Vec<[u8; 4]>>,
-) -> io::Result<()> {
-    let mut encoder = png::Encoder::new(out, width, height);
-    encoder.set_color(png::ColorType::Rgba);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
-    if let Some(xmp) = xmp {
-        let keyword = marking::PNG_KEYWORD.to_owned();
-        encoder.add_itxt_chunk(keyword, xmp)?;
-    }
-    let mut writer = encoder.write_header()?;
-    let mut stream = writer.stream_writer()?;
-    for rows in bands {
-        stream.write_all(rows.as_flattened())?;
-    }
-    stream.finish()?;
-    writer.finish()?;
-    Ok(())
-}
-
 fn stack_xml(content: &Content, layers: &[Placed]) -> io::Result<Vec<u8>> {
     let mut writer = Writer::new_with_indent(Vec::new(), b' ', 1);
     let (width, height) = content.frame.size();
@@ -180,7 +109,7 @@ fn stack_xml(content: &Content, layers: &[Placed]) -> io::Result<Vec<u8>> {
             ("y", y.as_str()),
             ("opacity", opacity.as_str()),
             ("visibility", visibility),
-            ("composite-op", "svg:src-over"),
+            ("composite-op", layer.blend.composite_op()),
         ]);
         if content.selected == Some(layer.id) {
             element.push_attribute(("selected", "true"));
@@ -251,9 +180,10 @@ mod tests {
 
     use super::*;
     use crate::document::tiles::Tiles;
-    use crate::document::{LayerKind, PatchSource};
+    use crate::document::{BlendMode, Layer, LayerKind, PatchSource};
     use crate::gallery::PictureId;
     use crate::import;
+    use limn_engine::PixelRect;
 
     /// A picture in a frame that grew to the left, a hidden layer, a patch and an empty sketch.
     fn content() -> Content {
@@ -289,6 +219,7 @@ mod tests {
         };
         let mut patch = Layer::new("Boat", kind);
         patch.opacity = 0.5;
+        patch.blend = BlendMode::Multiply;
         content.add_layer(patch);
         content.add_layer(Layer::sketch("Sketch"));
         content
@@ -317,7 +248,7 @@ mod tests {
                     layer.name.as_str(),
                     layer.offset,
                     size,
-                    layer.opacity,
+                    (layer.opacity, layer.blend),
                     layer.is_visible,
                 )
             })
@@ -325,10 +256,22 @@ mod tests {
         assert_eq!(
             facts,
             [
-                ("Paper", (20, 0), (300, 280), 1.0, true),
-                ("Draft <1> & \"2\"", (-20, 30), (300, 280), 1.0, false),
-                ("Boat", (270, 250), (30, 20), 0.5, true),
-                ("Sketch", (0, 0), (1, 1), 1.0, true),
+                ("Paper", (20, 0), (300, 280), (1.0, BlendMode::Normal), true),
+                (
+                    "Draft <1> & \"2\"",
+                    (-20, 30),
+                    (300, 280),
+                    (1.0, BlendMode::Normal),
+                    false
+                ),
+                (
+                    "Boat",
+                    (270, 250),
+                    (30, 20),
+                    (0.5, BlendMode::Multiply),
+                    true
+                ),
+                ("Sketch", (0, 0), (1, 1), (1.0, BlendMode::Normal), true),
             ]
         );
         // A patch shows only what its mask shows.

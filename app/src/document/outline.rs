@@ -6,7 +6,8 @@ use limn_engine::PixelRect;
 use serde::{Deserialize, Serialize};
 
 use super::content::Content;
-use super::layer::{Layer, LayerId, LayerKind, Original, PatchSource};
+use super::kind_outline::KindOutline;
+use super::layer::{Layer, LayerId, LayerKind};
 use super::tiles::{AnyTile, Pixel, TileChange, TileIndex, TileKind, Tiles};
 
 /// The sides of a frame, in pixels: as large as the largest picture that can be opened.
@@ -15,8 +16,7 @@ const LIMIT_SIDE: u32 = 16_384;
 const LIMIT_POSITION: u32 = 1 << 24;
 pub const LIMIT_LAYERS: usize = 2_000;
 /// Of a name, in bytes; the longest prompt that can be typed is shorter.
-const LIMIT_NAME_BYTES: usize = 128 << 10;
-const LIMIT_NOTES: usize = 256;
+pub(super) const LIMIT_NAME_BYTES: usize = 128 << 10;
 
 /// One plane of pixels of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -60,63 +60,6 @@ struct LayerOutline {
     kind: KindOutline,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-enum KindOutline {
-    Picture {
-        original: Option<Original>,
-    },
-    Patch {
-        source: PatchSource,
-    },
-    Sketch,
-    /// A picture whose file said how it came to be.
-    MarkedPicture {
-        original: Original,
-        source_type: String,
-    },
-}
-
-impl KindOutline {
-    fn of(kind: &LayerKind) -> Self {
-        match kind {
-            LayerKind::Picture { original, .. } => {
-                let marked = original.as_ref();
-                let marked = marked.and_then(|file| Some((file, file.source_type.as_ref()?)));
-                match marked {
-                    Some((original, source_type)) => Self::MarkedPicture {
-                        original: original.clone(),
-                        source_type: source_type.clone(),
-                    },
-                    None => Self::Picture {
-                        original: original.clone(),
-                    },
-                }
-            }
-            LayerKind::Patch { source, .. } => Self::Patch { source: *source },
-            LayerKind::Sketch { .. } => Self::Sketch,
-        }
-    }
-}
-
-impl KindOutline {
-    fn is_sound(&self) -> bool {
-        let (original, source_type) = match self {
-            Self::Picture {
-                original: Some(original),
-            } => (original, None),
-            Self::MarkedPicture {
-                original,
-                source_type,
-            } => (original, Some(source_type)),
-            Self::Picture { original: None } | Self::Patch { .. } | Self::Sketch => return true,
-        };
-        let mut texts = original.notes.iter().chain(source_type);
-        original.notes.len() <= LIMIT_NOTES
-            && original.file_name.len() <= LIMIT_NAME_BYTES
-            && texts.all(|text| text.len() <= LIMIT_NAME_BYTES)
-    }
-}
-
 impl Outline {
     pub fn of(content: &Content) -> Self {
         let layers = content.layers.iter().map(|layer| LayerOutline {
@@ -125,7 +68,7 @@ impl Outline {
             is_visible: layer.is_visible,
             opacity: layer.opacity,
             offset: layer.offset,
-            kind: KindOutline::of(&layer.kind),
+            kind: KindOutline::of(layer),
         });
         Self {
             frame: content.frame,
@@ -156,8 +99,7 @@ impl Outline {
     /// All planes that such a content has.
     pub fn planes(&self) -> HashSet<Plane> {
         let of_layers = self.layers.iter().flat_map(|layer| {
-            let is_patch = matches!(layer.kind, KindOutline::Patch { .. });
-            let mask = is_patch.then_some(Plane::PatchMask(layer.id));
+            let mask = layer.kind.is_patch().then_some(Plane::PatchMask(layer.id));
             [Some(Plane::Pixels(layer.id)), mask]
         });
         [Plane::Mask, Plane::LastMask]
@@ -214,35 +156,14 @@ impl LayerOutline {
             Some(LayerKind::Patch { pixels, mask, .. }) => (pixels, mask),
             None => (Tiles::default(), Tiles::default()),
         };
-        let kind = match &self.kind {
-            KindOutline::Picture { original } => LayerKind::Picture {
-                pixels,
-                original: original.clone(),
-            },
-            KindOutline::Patch { source } => LayerKind::Patch {
-                pixels,
-                mask,
-                source: *source,
-            },
-            KindOutline::Sketch => LayerKind::Sketch { pixels },
-            KindOutline::MarkedPicture {
-                original,
-                source_type,
-            } => LayerKind::Picture {
-                pixels,
-                original: Some(Original {
-                    source_type: Some(source_type.clone()),
-                    ..original.clone()
-                }),
-            },
-        };
         Layer {
             id: self.id,
             name: self.name.clone(),
             is_visible: self.is_visible,
             opacity: self.opacity,
             offset: self.offset,
-            kind,
+            blend: self.kind.blend(),
+            kind: self.kind.kind(pixels, mask),
         }
     }
 }
@@ -333,40 +254,4 @@ fn changes<P: Pixel>(now: Option<&Tiles<P>>, before: Option<&Tiles<P>>) -> Vec<A
         after: change.after.map(P::any_tile),
     };
     changes.into_iter().map(any).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn a_picture_keeps_where_it_came_from_and_what_its_file_said_of_it() {
-        let frame = PixelRect::from_size(1, 1);
-        for source_type in [None, Some("http://example.org/drawn".to_owned())] {
-            let original = Original {
-                file_name: "boat.jpg".to_owned(),
-                notes: vec!["turned upright".to_owned()],
-                source_type,
-            };
-            let layer = Layer::picture("boat", frame, &[[9; 4]]).from_file(Some(original));
-            let mut content = Content::default();
-            content.add_layer(layer.clone());
-            let file = postcard::to_stdvec(&Outline::of(&content)).unwrap();
-            let outline: Outline = postcard::from_bytes(&file).unwrap();
-            let mut read = Content::default();
-            outline.apply(&mut read);
-            let kind = &read.layers[0].kind;
-            let (
-                LayerKind::Picture { original, .. },
-                LayerKind::Picture {
-                    original: first, ..
-                },
-            ) = (kind, &layer.kind)
-            else {
-                panic!("{kind:?}");
-            };
-            assert_eq!(original, first);
-        }
-    }
 }

@@ -36,6 +36,10 @@ pub enum StepName {
     SwapResult,
     Extend,
     Paste,
+    DuplicateLayer,
+    LayerBlend,
+    BlankCanvas,
+    Crop,
 }
 
 impl StepName {
@@ -75,6 +79,10 @@ impl StepName {
             Self::SwapResult => "Swap result",
             Self::Extend => "Extend",
             Self::Paste => "Paste",
+            Self::DuplicateLayer => "Duplicate layer",
+            Self::LayerBlend => "Blend mode",
+            Self::BlankCanvas => "Blank canvas",
+            Self::Crop => "Crop",
         }
     }
 }

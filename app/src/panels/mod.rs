@@ -1,6 +1,7 @@
 //! What surrounds the canvas. A panel reads the [`Scene`], edits only its own draft and sends commands;
 //! no panel names another.
 
+pub mod blank_sheet;
 pub mod document_tabs;
 mod drop_zone;
 pub mod dropping;

@@ -22,7 +22,7 @@ const PLACES: [&[Tool]; 8] = [
     &[Tool::Lasso, Tool::Polygon],
     &[Tool::Rectangle, Tool::Ellipse],
     &[Tool::Wand],
-    &[Tool::Extend],
+    &[Tool::Crop],
     &[Tool::SketchBrush, Tool::Eyedropper],
 ];
 
@@ -198,7 +198,7 @@ fn icon(tool: Tool) -> Icon {
         Tool::Rectangle => Icon::Rectangle,
         Tool::Ellipse => Icon::Ellipse,
         Tool::Wand => Icon::Wand,
-        Tool::Extend => Icon::Extend,
+        Tool::Crop => Icon::Extend,
         Tool::SketchBrush => Icon::Sketch,
         Tool::Eyedropper => Icon::Eyedropper,
     }

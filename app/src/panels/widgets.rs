@@ -58,6 +58,19 @@ pub fn button(ui: &mut Ui, text: &str, loudness: Loudness, width: Option<f32>) -
     named_button(ui, text, text, loudness, width)
 }
 
+/// As wide as [`button`] makes itself.
+pub fn button_width(ui: &Ui, text: &str) -> f32 {
+    let font = theme::label_medium();
+    let colour = theme::of(ui).text;
+    let galley = ui.painter().layout_no_wrap(shown(text), font, colour);
+    galley.size().x + 24.0
+}
+
+/// A lower one, for bars.
+pub fn small_button(ui: &mut Ui, text: &str, loudness: Loudness) -> Response {
+    sized_button(ui, text, text, loudness, (None, 25.0))
+}
+
 /// As [`button`], with another name for screen readers.
 pub fn named_button(
     ui: &mut Ui,
@@ -66,10 +79,20 @@ pub fn named_button(
     loudness: Loudness,
     width: Option<f32>,
 ) -> Response {
+    sized_button(ui, text, label, loudness, (width, 31.0))
+}
+
+fn sized_button(
+    ui: &mut Ui,
+    text: &str,
+    label: &str,
+    loudness: Loudness,
+    (width, height): (Option<f32>, f32),
+) -> Response {
     let theme = theme::of(ui);
     let font = theme::label_medium();
     let galley = ui.painter().layout_no_wrap(shown(text), font, theme.text);
-    let size = vec2(width.unwrap_or(galley.size().x + 24.0), 31.0);
+    let size = vec2(width.unwrap_or(galley.size().x + 24.0), height);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     let enabled = ui.is_enabled();
     response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, shown(label)));

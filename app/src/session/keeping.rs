@@ -240,7 +240,10 @@ impl Session {
         open.document.change(step, |content| {
             lay_patch(content, run, index, patch);
             put_mask_by(content);
+            content.selected = content.patch_of_run(run.uuid).map(|patch| patch.id);
         });
+        // The brush goes on painting the mask of the picture until the user turns to that of the patch.
+        self.toolbox.edits_patch_mask = false;
         open.look_at_document();
         Keep::Done(if swaps { Kept::Swapped } else { Kept::Patch })
     }
@@ -281,7 +284,7 @@ fn lay_patch(content: &mut Content, run: &Run, index: u32, patch: &Patch) -> Opt
     if is_new {
         content.move_layer(id, above);
     }
-    // The brush goes on painting the mask of the picture, not that of the patch, until the user chooses it.
+    // What is only looked at selects nothing.
     content.selected = selected;
     Some(())
 }

@@ -10,6 +10,7 @@
 //! in memory and holds the queue; a run belongs to one document and owns what it was asked about, so that
 //! neither later edits nor another tab disturb it.
 
+mod blank_canvas;
 mod deeds;
 mod documents;
 mod draft;
@@ -44,6 +45,7 @@ use crate::document::Document;
 pub use crate::gallery::PictureId;
 use crate::tools::Toolbox;
 pub use crate::words::{PromptNote, UnknownWord, prompt_note, unknown_words};
+pub use blank_canvas::BlankCanvas;
 pub use deeds::{Deed, EditChoices};
 pub use documents::{Documents, OpenDocument};
 pub use draft::{

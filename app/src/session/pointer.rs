@@ -45,6 +45,19 @@ impl Session {
             .change(StepName::Extend, |content| content.extend_frame(frame))
     }
 
+    /// Shows only `frame` of the current document from now on, as a step; where it holds all that was seen, it grows.
+    pub fn crop(&mut self, frame: PixelRect) -> bool {
+        let is_larger = frame.contains_rect(&self.document().content().frame);
+        let step = if is_larger {
+            StepName::Extend
+        } else {
+            StepName::Crop
+        };
+        self.documents.current_mut().look_at_document();
+        self.document_mut()
+            .change(step, |content| content.crop_frame(frame))
+    }
+
     /// Something to sketch on where there is no picture: an empty frame of the size that pictures will have.
     fn make_paper(&mut self) {
         if !self.document().content().frame.is_empty() {

@@ -95,7 +95,7 @@ fn all_changed() -> Settings {
         seed: Some(u64::MAX),
     };
     settings.tools.edge_px = 3.0;
-    settings.tools.brush.diameter_px = 11.0;
+    settings.tools.brush.diameter_points = 11.0;
     settings.tools.wand.tolerance = 9;
     settings.gallery = Gallery {
         tile_side: 90.0,

@@ -25,6 +25,8 @@ pub enum ToolOutcome {
     Picked([u8; 3]),
     /// The frame is to grow by this much.
     Extend(Margins),
+    /// The frame is to be this.
+    Crop(PixelRect),
     /// The tool needs a picture, and there is none yet.
     NoPicture,
     /// The tool needs a layer to be selected.

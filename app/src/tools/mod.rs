@@ -1,11 +1,11 @@
-//! What the pointer does on the canvas: painting masks and sketches, selecting, moving, extending.
+//! What the pointer does on the canvas: painting masks and sketches, selecting, moving, cropping.
 //!
 //! - [`Toolbox`] has the chosen tool and its state; the canvas feeds it [`PointerEvent`]s, and what it does to
 //!   the [`Document`](crate::document::Document) is one step for each gesture;
 //! - [`brush`], [`path`], [`sweep`] and [`stroke`] are the pixels of a stroke, [`fill`] of filled [`shapes`],
 //!   [`flood`] of the wand; [`mask_ops`] changes a mask as a whole; [`MaskWork`] is such a change where it takes
 //!   its time;
-//! - `paint`, `select`, `polygon`, `move_layer` and [`extend`] are the tools' states. Each is a
+//! - `paint`, `select`, `polygon`, `move_layer` and [`crop`] are the tools' states. Each is a
 //!   transition: from a state and an event to the next state.
 //!
 //! Invariants: Esc, and a pointer that the system takes away, leave the document as it was before the gesture;
@@ -13,7 +13,8 @@
 
 pub mod blend;
 pub mod brush;
-pub mod extend;
+pub mod crop;
+pub mod crop_rect;
 pub mod fill;
 pub mod flood;
 mod hand;

@@ -1,8 +1,9 @@
 use std::borrow::Cow;
 
-use limn_engine::stitch::Margins;
+use limn_engine::PixelRect;
 
-use super::extend::Grip;
+use super::brush::Brush;
+use super::crop_rect::Grip;
 use super::pointer::Point;
 
 /// What the canvas draws over the picture for the tool, in document pixels.
@@ -12,8 +13,7 @@ pub enum Overlay<'a> {
     /// The brush under the pointer.
     Ring {
         centre: Point,
-        diameter_px: f32,
-        hardness: f32,
+        brush: Brush,
         erases: bool,
         /// Where a straight line would come from.
         line_from: Option<Point>,
@@ -25,9 +25,11 @@ pub enum Overlay<'a> {
         is_closed: bool,
         subtracts: bool,
     },
-    /// The frame's handles, and how far it would grow.
-    Extend {
-        margins: Margins,
+    /// The handles of what will be the frame.
+    Crop {
+        rect: PixelRect,
         hot: Option<Grip>,
+        /// Something of the picture will be hidden.
+        is_inward: bool,
     },
 }

@@ -3,7 +3,6 @@
 use limn_engine::PixelRect;
 
 use super::blend;
-use super::brush::Brush;
 use super::hand::{Hand, Target, ToolOutcome, mask_mut};
 use super::path::Path;
 use super::pointer::{Point, PointerEvent, PointerKind};
@@ -25,7 +24,7 @@ pub(super) enum PaintState {
 pub(super) struct Painting {
     plane: Plane,
     ink: Ink,
-    brush: Brush,
+    diameter_px: f32,
     path: Path,
     width: HandWidth,
     straight: Option<Straight>,
@@ -94,17 +93,19 @@ impl Painting {
         };
         let mut width = HandWidth::new(hand.settings.width_follows_hand);
         let at = event.point();
-        let nib = nib(brush, at, width.factor(event));
+        let diameter_px = brush.diameter_px(event.zoom);
+        let nib = nib(diameter_px, at, width.factor(event));
         let start = hand
             .last_point
             .filter(|_| event.modifiers.shift)
             .map_or(nib, |centre| Nib { centre, ..nib });
-        let softness = brush.diameter_px * (1.0 - brush.hardness);
-        let path = Path::start(start, brush.spacing_px(), (softness * 0.002).max(0.25));
+        let softness = diameter_px * (1.0 - brush.hardness);
+        let spacing_px = brush.spacing_px(diameter_px);
+        let path = Path::start(start, spacing_px, (softness * 0.002).max(0.25));
         let mut painting = Self {
             plane,
             ink,
-            brush,
+            diameter_px,
             path,
             width,
             straight: None,
@@ -154,7 +155,7 @@ impl Painting {
     fn sample(&mut self, event: &PointerEvent) -> Nib {
         let factor = self.width.factor(event);
         self.at = self.placed(event);
-        nib(self.brush, self.at, factor)
+        nib(self.diameter_px, self.at, factor)
     }
 
     /// Where the brush goes: with Shift along one of the eight directions, which is chosen once.
@@ -198,10 +199,10 @@ fn step(target: Target, erases: bool) -> StepName {
     }
 }
 
-fn nib(brush: Brush, centre: Point, factor: f32) -> Nib {
+fn nib(diameter_px: f32, centre: Point, factor: f32) -> Nib {
     Nib {
         centre,
-        radius_px: (brush.diameter_px * 0.5 * factor).max(0.5),
+        radius_px: (diameter_px * 0.5 * factor).max(0.5),
     }
 }
 

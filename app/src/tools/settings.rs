@@ -23,7 +23,7 @@ pub struct ToolSettings {
 impl Default for ToolSettings {
     fn default() -> Self {
         let brush = Brush {
-            diameter_px: 40.0,
+            diameter_points: 40.0,
             hardness: 0.7,
             opacity: 1.0,
         };
@@ -31,7 +31,7 @@ impl Default for ToolSettings {
             brush,
             eraser: brush,
             sketch: Brush {
-                diameter_px: 24.0,
+                diameter_points: 24.0,
                 hardness: 0.9,
                 opacity: 1.0,
             },

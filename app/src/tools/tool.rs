@@ -13,7 +13,7 @@ pub enum Tool {
     Rectangle,
     Ellipse,
     Wand,
-    Extend,
+    Crop,
     SketchBrush,
     Eyedropper,
 }
@@ -31,7 +31,7 @@ impl Tool {
         Self::Rectangle,
         Self::Ellipse,
         Self::Wand,
-        Self::Extend,
+        Self::Crop,
         Self::SketchBrush,
         Self::Eyedropper,
     ];
@@ -49,7 +49,7 @@ impl Tool {
             Self::Rectangle => "Rectangle",
             Self::Ellipse => "Ellipse",
             Self::Wand => "Wand",
-            Self::Extend => "Extend",
+            Self::Crop => "Crop or extend",
             Self::SketchBrush => "Sketch brush",
             Self::Eyedropper => "Eyedropper",
         }
@@ -69,7 +69,7 @@ impl Tool {
             Self::Rectangle => "Drag a box; Shift makes it square, Alt takes away",
             Self::Ellipse => "Drag an ellipse; Shift makes it round, Alt takes away",
             Self::Wand => "Click a colour to mask what is like it; Alt takes away",
-            Self::Extend => "Drag an edge or a corner outwards to make room for more picture",
+            Self::Crop => "Drag an edge inwards to crop, outwards to make room for more picture",
             Self::SketchBrush => "Paint in colour on a layer of its own; Alt erases",
             Self::Eyedropper => "Click to take a colour from the picture",
         }

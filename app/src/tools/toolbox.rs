@@ -1,5 +1,8 @@
+use limn_engine::PixelRect;
+
 use super::brush::Brush;
-use super::extend::ExtendState;
+use super::crop::{Crop, CropState};
+use super::crop_rect::Aspect;
 use super::hand::{Hand, Target, ToolOutcome};
 use super::move_layer::{self, MoveState};
 use super::overlay::Overlay;
@@ -36,7 +39,7 @@ enum State {
     Select(SelectState),
     Polygon(PolygonState),
     Move(MoveState),
-    Extend(ExtendState),
+    Crop(CropState),
     Eyedropper {
         is_down: bool,
     },
@@ -52,7 +55,7 @@ impl State {
             }
             Tool::Polygon => Self::Polygon(PolygonState::default()),
             Tool::Move => Self::Move(MoveState::default()),
-            Tool::Extend => Self::Extend(ExtendState::default()),
+            Tool::Crop => Self::Crop(CropState::default()),
             Tool::Eyedropper => Self::Eyedropper { is_down: false },
         }
     }
@@ -65,7 +68,7 @@ impl State {
             Self::Select(state) => Self::Select(state.transition(event, hand)),
             Self::Polygon(state) => Self::Polygon(state.transition(event, hand)),
             Self::Move(state) => Self::Move(state.transition(event, hand)),
-            Self::Extend(state) => Self::Extend(state.transition(event, hand)),
+            Self::Crop(state) => Self::Crop(state.transition(event, hand)),
             Self::Eyedropper { is_down } => {
                 let is_down = match event.kind {
                     PointerKind::Down => true,
@@ -87,7 +90,7 @@ impl State {
             Self::Select(state) => !matches!(state, SelectState::Ready),
             Self::Polygon(state) => state.is_drawing(),
             Self::Move(state) => matches!(state, MoveState::Dragging { .. }),
-            Self::Extend(state) => state.is_dragging(),
+            Self::Crop(state) => state.is_busy(),
             Self::Eyedropper { is_down } => *is_down,
         }
     }
@@ -96,7 +99,7 @@ impl State {
 /// Takes the colour that is seen at a point; where nothing is, the old one stays.
 fn pick(at: Point, hand: &mut Hand<'_>) {
     let (x, y) = at.pixel();
-    let seen = limn_engine::PixelRect::new(x, y, 1, 1);
+    let seen = PixelRect::new(x, y, 1, 1);
     let colours = hand.document.content().composite(seen);
     if let [[red, green, blue, alpha]] = colours[..]
         && alpha > 0
@@ -169,6 +172,7 @@ impl Toolbox {
     /// For a change of document: nothing of the old one is gone on with.
     pub fn leave(&mut self, document: &mut Document) {
         self.cancel(document);
+        self.state = State::of(self.tool);
         self.last_point = None;
         self.edits_patch_mask = false;
     }
@@ -180,6 +184,34 @@ impl Toolbox {
     /// A gesture is on its way.
     pub fn is_busy(&self) -> bool {
         self.state.is_busy()
+    }
+
+    /// What the picture will be cropped to, while that is chosen; `frame` is the document's.
+    pub fn crop(&self, frame: PixelRect) -> Option<Crop> {
+        match &self.state {
+            State::Crop(state) => state.crop(frame),
+            _ => None,
+        }
+    }
+
+    /// Takes up the crop tool with a rectangle of this shape; without one its edges are free.
+    pub fn choose_crop(&mut self, aspect: Option<Aspect>, document: &mut Document) {
+        if self.tool != Tool::Crop {
+            self.choose(Tool::Crop, document);
+        }
+        let frame = document.content().frame;
+        if let State::Crop(state) = &self.state
+            && !frame.is_empty()
+        {
+            self.state = State::Crop(state.with_aspect(aspect, frame));
+        }
+    }
+
+    /// Ends the choice of what is left and says what it is.
+    pub fn take_crop(&mut self, frame: PixelRect) -> Option<PixelRect> {
+        let crop = self.crop(frame)?;
+        self.state = State::of(self.tool);
+        Some(crop.rect)
     }
 
     /// Moves the selected layer.
@@ -213,21 +245,20 @@ impl Toolbox {
 
     /// A drag on the canvas, in points: sideways the size, up and down the hardness.
     pub fn adjust(&mut self, dx_points: f32, dy_points: f32) {
-        let zoom = self.pointer.map_or(1.0, |pointer| pointer.zoom.max(1e-3));
         let brush = self.brush_mut();
-        brush.diameter_px += 2.0 * dx_points / zoom;
+        brush.diameter_points += 2.0 * dx_points;
         brush.hardness -= dy_points / 200.0;
         *brush = brush.bounded();
     }
 
-    /// What the canvas draws over the picture.
-    pub fn overlay(&self) -> Overlay<'_> {
+    /// What the canvas draws over the picture; `frame` is the document's.
+    pub fn overlay(&self, frame: PixelRect) -> Overlay<'_> {
         match &self.state {
             State::OfView | State::Move(_) | State::Eyedropper { .. } => Overlay::Nothing,
             State::Paint(_) => self.ring(),
             State::Select(state) => state.overlay(),
             State::Polygon(state) => state.overlay(),
-            State::Extend(state) => state.overlay(),
+            State::Crop(state) => state.overlay(frame),
         }
     }
 
@@ -239,8 +270,7 @@ impl Toolbox {
         let goes_straight = pointer.modifiers.shift && !self.state.is_busy();
         Overlay::Ring {
             centre: pointer.point(),
-            diameter_px: brush.diameter_px,
-            hardness: brush.hardness,
+            brush,
             erases: self.tool == Tool::Eraser || pointer.modifiers.alt,
             line_from: self.last_point.filter(|_| goes_straight),
         }

@@ -354,7 +354,7 @@ const SCREENS: [Screen; 9] = [
     ),
     (
         "extending",
-        |window| window.obey(Command::Tool(Tool::Extend)),
+        |window| window.obey(Command::Tool(Tool::Crop)),
         &["16:9", "9:16"],
     ),
     (

@@ -15,7 +15,7 @@ use crate::engine::engine_command;
 pub(super) fn real_engine(n_steps: u32) -> (TempDir, EngineCommand) {
     let home = tempfile::tempdir().unwrap();
     let brush = limn::tools::Brush {
-        diameter_px: 4.0,
+        diameter_points: 120.0,
         ..Settings::default().tools.brush
     };
     let settings = Settings {

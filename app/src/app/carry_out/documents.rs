@@ -17,7 +17,8 @@ use crate::document::{DocumentId, EXTENSION, Layer, Original, StepName};
 use crate::import;
 use crate::panels::dropping::Landing;
 use crate::panels::toasts::Tone;
-use crate::session::{PictureId, PictureRef, Place};
+use crate::session::{BlankCanvas, PictureId, PictureRef, Place};
+use crate::tools::Tool;
 
 impl App {
     pub(super) fn new_document(&mut self) {
@@ -25,6 +26,15 @@ impl App {
         self.session.new_document();
         self.session.place = Place::Canvas;
         self.bar.focus = Some(crate::panels::prompt_bar::Selection::End);
+    }
+
+    pub(super) fn new_canvas(&mut self, ctx: &Context, canvas: BlankCanvas) {
+        self.leave_document();
+        leave_text(ctx);
+        self.session.open_blank_canvas(canvas);
+        self.session.place = Place::Canvas;
+        // What a blank canvas is for first.
+        self.choose_tool(Tool::SketchBrush);
     }
 
     pub(super) fn select_document(&mut self, ctx: &Context, id: DocumentId) {

@@ -2,13 +2,17 @@
 
 use std::time::Instant;
 
+use egui::Context;
+
+use super::{DialogAnswer, ask};
 use crate::app::App;
 use crate::command::LayerCommand;
-use crate::document::{Content, Layer, LayerId, StepName};
+use crate::document::{Content, Layer, LayerId, StepName, encode_layer};
+use crate::files::{Existing, RealFs, write_atomically};
 use crate::panels::toasts::Tone;
 
 impl App {
-    pub(super) fn change_layers(&mut self, command: LayerCommand, now: Instant) {
+    pub(super) fn change_layers(&mut self, ctx: &Context, command: LayerCommand, now: Instant) {
         // What lies over the document would hide what is done to it.
         self.session.documents.current_mut().look_at_document();
         let document = self.session.document_mut();
@@ -71,6 +75,18 @@ impl App {
             }),
             LayerCommand::Delete(layer) => delete(document, Some(layer)),
             LayerCommand::DeleteSelected => delete(document, selected),
+            LayerCommand::Duplicate => document.change(StepName::DuplicateLayer, |content| {
+                if let Some(layer) = selected {
+                    content.duplicate_layer(layer);
+                }
+            }),
+            LayerCommand::SetBlend { layer, blend } => {
+                document.change(StepName::LayerBlend, |content| {
+                    with_layer(content, layer, |layer| layer.blend = blend);
+                });
+                true
+            }
+            LayerCommand::Export => return self.export_layer(ctx, selected, now),
             LayerCommand::AddSketch => document.change(StepName::AddLayer, |content| {
                 let n = content
                     .layers
@@ -83,6 +99,36 @@ impl App {
         if !was_done {
             self.toasts.say(Tone::Plain, nothing_done(selected), now);
         }
+    }
+}
+
+impl App {
+    fn export_layer(&mut self, ctx: &Context, layer: Option<LayerId>, now: Instant) {
+        let content = self.session.document().content();
+        let frame = content.frame;
+        let Some(layer) = layer.and_then(|id| content.layer(id)).cloned() else {
+            return self.toasts.say(Tone::Plain, nothing_done(None), now);
+        };
+        self.in_dialog_thread(ctx, move || {
+            let name: String = layer.name.replace(['/', '\\'], "-");
+            let dialog = rfd::FileDialog::new()
+                .set_title("Export the layer")
+                .set_file_name(format!("{name}.png"))
+                .add_filter("PNG", &["png"]);
+            ask(
+                || dialog.save_file(),
+                |path| {
+                    let png = encode_layer(&layer, frame).map_err(|error| error.to_string());
+                    let written = png.and_then(|png| {
+                        write_atomically(&RealFs, &path, &png, Existing::Replace)
+                            .map_err(|error| error.to_string())
+                    });
+                    let error = written.err()?;
+                    let text = format!("The layer is not exported ({error}): {}", path.display());
+                    Some(DialogAnswer::Failed(text))
+                },
+            )
+        });
     }
 }
 

@@ -142,12 +142,16 @@ impl App {
             Command::Pointer(event) => self.pointer(&event, now),
             Command::Nudge(dx, dy) => self.nudge(dx, dy),
             Command::ExtendTo(aspect) => self.extend_to(aspect, now),
+            Command::ChooseCrop(aspect) => self.choose_crop(aspect, now),
+            Command::ApplyCrop => self.apply_crop(now),
             Command::Mask(action) => self.change_mask(action, now),
             Command::LoadMask => self.load_mask(ctx, now),
             Command::SaveMask => self.save_mask(ctx, now),
             Command::Peek(is_down) => self.peek(is_down, now),
             Command::ToggleMask => self.session.mask_is_hidden = !self.session.mask_is_hidden,
-            Command::Layer(command) => self.change_layers(command, now),
+            Command::Layer(command) => self.change_layers(ctx, command, now),
+            Command::AskBlankCanvas => self.blank_sheet.is_open = true,
+            Command::NewCanvas(canvas) => self.new_canvas(ctx, canvas),
             Command::NewDocument => self.new_document(),
             Command::OpenFile => self.open_file(ctx),
             Command::OpenRecent(path) => self.open_path(ctx, path, Opening::Document),
@@ -292,6 +296,8 @@ impl App {
             self.shortcuts_are_open = false;
         } else if self.settings_are_open {
             self.settings_are_open = false;
+        } else if self.blank_sheet.is_open {
+            self.blank_sheet.is_open = false;
         } else if !self.export_sheet.pictures.is_empty() {
             self.export_sheet.pictures.clear();
         } else if Popup::is_any_open(ctx) {

@@ -11,7 +11,7 @@ use crate::import;
 use crate::panels::toasts::Tone;
 use crate::session::{Keep, PictureRef};
 use crate::tools::{
-    MaskAction, MaskWork, PointerEvent, PointerKind, Tool, ToolOutcome, extend, mask_ops,
+    MaskAction, MaskWork, PointerEvent, PointerKind, Tool, ToolOutcome, crop_rect, mask_ops,
 };
 
 /// A key that is down for less is a tap.
@@ -43,6 +43,9 @@ impl App {
             ToolOutcome::Extend(margins) => {
                 self.session.extend(margins);
             }
+            ToolOutcome::Crop(rect) => {
+                self.session.crop(rect);
+            }
             ToolOutcome::NoPicture => {
                 let text = "There is no picture to work on yet: make one, or open one.";
                 self.toasts.say(Tone::Plain, text, now);
@@ -59,9 +62,12 @@ impl App {
         }
     }
 
-    /// Enter on the canvas: closes the polygon that is being drawn, else keeps what is shown.
+    /// Enter on the canvas: crops, closes the polygon that is being drawn, else keeps what is shown.
     pub(super) fn finish_or_keep(&mut self, now: Instant) {
-        if self.session.toolbox.is_drawing_polygon() {
+        let frame = self.session.document().content().frame;
+        if let Some(rect) = self.session.toolbox.take_crop(frame) {
+            self.session.crop(rect);
+        } else if self.session.toolbox.is_drawing_polygon() {
             let document = &mut self.session.documents.current_mut().document;
             if let ToolOutcome::Work(work) = self.session.toolbox.finish(document) {
                 self.work_on_mask(*work, now);
@@ -108,6 +114,34 @@ impl App {
         }
     }
 
+    /// Takes up the crop tool, with a rectangle of a shape where one is asked for.
+    pub(super) fn choose_crop(&mut self, aspect: Option<(u32, u32)>, now: Instant) {
+        if let Some(PictureRef::Gallery(_) | PictureRef::Result { .. }) = self.session.shown()
+            && let Keep::Fetch(id) = self.session.make_way()
+        {
+            return self.fetch(id, Fetched::OpenDocument);
+        }
+        if self.session.document().content().frame.is_empty() {
+            let text = "There is no picture to crop yet: make one, or open one.";
+            return self.toasts.say(Tone::Plain, text, now);
+        }
+        let document = &mut self.session.documents.current_mut().document;
+        self.session.toolbox.choose_crop(aspect, document);
+    }
+
+    pub(super) fn apply_crop(&mut self, now: Instant) {
+        let frame = self.session.document().content().frame;
+        match self.session.toolbox.take_crop(frame) {
+            Some(rect) => {
+                self.session.crop(rect);
+            }
+            None => {
+                let text = "Nothing is chosen to crop to: drag an edge with the crop tool first.";
+                self.toasts.say(Tone::Plain, text, now);
+            }
+        }
+    }
+
     pub(super) fn extend_to(&mut self, aspect: (u32, u32), now: Instant) {
         let frame = self.session.document().content().frame;
         if frame.is_empty() {
@@ -115,8 +149,9 @@ impl App {
             return self.toasts.say(Tone::Plain, text, now);
         }
         self.session.documents.current_mut().look_at_document();
+        self.session.toolbox.take_crop(frame);
         self.session
-            .extend(extend::margins_for_aspect(frame, aspect));
+            .extend(crop_rect::margins_for_aspect(frame, aspect));
     }
 
     pub(super) fn change_mask(&mut self, action: MaskAction, now: Instant) {

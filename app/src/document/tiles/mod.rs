@@ -48,6 +48,21 @@ impl<P: PartialEq> PartialEq for Tiles<P> {
 }
 
 impl<P: Pixel> Tiles<P> {
+    /// `value` in all of `rect`. Tiles that lie inside are one in memory.
+    pub fn filled(rect: PixelRect, value: P) -> Self {
+        let mut plane = Self::default();
+        let inside: Tile<P> = vec![value; TILE_PIXELS].into();
+        for index in TileIndex::covering(rect) {
+            if rect.contains_rect(&index.rect()) {
+                plane.set_tile(index, Some(Arc::clone(&inside)));
+            } else {
+                let part = rect.intersect(&index.rect());
+                plane.change_rows(part, |_, _, row| row.fill(value));
+            }
+        }
+        plane
+    }
+
     pub fn is_empty(&self) -> bool {
         self.tiles.is_empty()
     }

@@ -17,6 +17,7 @@ use super::error::{Error, FileError};
 use super::input::Input;
 use super::note::Note;
 use super::{Format, Imported, guarded, png_rows, recognise};
+use crate::blend_mode::BlendMode;
 use archive::Archive;
 use stack::{LayerEntry, Stack};
 
@@ -47,6 +48,7 @@ pub struct LayerPicture {
     pub offset: (i32, i32),
     /// From 0 to 1.
     pub opacity: f32,
+    pub blend: BlendMode,
     pub is_visible: bool,
     pub pixels: RgbaImage,
 }
@@ -105,6 +107,7 @@ pub(super) fn read_layers(file: &[u8], mut room: Room) -> Result<Layered, Error>
                 entry.offset.1.clamp(-LIMIT_OFFSET_PX, LIMIT_OFFSET_PX),
             ),
             opacity: entry.opacity,
+            blend: entry.blend,
             is_visible: entry.is_visible,
             pixels: imported.pixels,
         });
@@ -161,7 +164,9 @@ fn flatten(layered: Layered) -> Imported {
             };
             let [red, green, blue, alpha] = pixel.0;
             let coverage = (u32::from(alpha) * opacity + 127) / 255;
-            below.0 = limn_engine::stitch::over(below.0, [red, green, blue], coverage as u8);
+            below.0 = layer
+                .blend
+                .over(below.0, [red, green, blue], coverage as u8);
         }
     }
     Imported {

@@ -3,6 +3,7 @@
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
+use crate::blend_mode::BlendMode;
 use crate::import::error::Error;
 use crate::import::note::Note;
 
@@ -11,8 +12,6 @@ const LIMIT_LAYERS: usize = 1000;
 /// Groups within groups.
 const LIMIT_DEPTH: usize = 100;
 const LIMIT_NAME_CHARS: usize = 200;
-/// The one way of laying a layer over others that Limn has.
-const NORMAL: &str = "svg:src-over";
 
 #[derive(Debug, PartialEq)]
 pub struct Stack {
@@ -20,6 +19,7 @@ pub struct Stack {
     /// Top first, as in the file.
     pub layers: Vec<LayerEntry>,
     has_groups: bool,
+    /// Modes that Limn has not, or modes of groups.
     has_modes: bool,
     n_without_pixels: usize,
 }
@@ -32,6 +32,7 @@ pub struct LayerEntry {
     pub offset: (i32, i32),
     /// From 0 to 1, with that of its groups.
     pub opacity: f32,
+    pub blend: BlendMode,
     pub is_visible: bool,
 }
 
@@ -95,7 +96,8 @@ impl Stack {
             "stack" => {
                 let outer = groups.last().copied();
                 self.has_groups |= outer.is_some();
-                self.note_mode(element);
+                // What is in the group would mix with the picture, and not only with each other.
+                self.has_modes |= mode(element) != Some(BlendMode::Normal);
                 groups.push(Group {
                     opacity: opacity(element) * outer.map_or(1.0, |outer| outer.opacity),
                     is_visible: is_visible(element) && outer.is_none_or(|outer| outer.is_visible),
@@ -105,7 +107,6 @@ impl Stack {
                 if self.layers.len() >= LIMIT_LAYERS {
                     return Err(Error::Bomb);
                 }
-                self.note_mode(element);
                 let group = groups.last().copied();
                 let side = |name| -> i32 {
                     let value = attribute(element, name).and_then(|value| value.parse().ok());
@@ -117,23 +118,21 @@ impl Stack {
                     self.n_without_pixels += 1;
                     return Ok(());
                 };
+                let blend = mode(element);
+                self.has_modes |= blend.is_none();
                 let name = attribute(element, "name").unwrap_or_default();
                 self.layers.push(LayerEntry {
                     name: named(&name, self.layers.len() + 1),
                     source,
                     offset: (side("x"), side("y")),
                     opacity: opacity(element) * group.map_or(1.0, |group| group.opacity),
+                    blend: blend.unwrap_or_default(),
                     is_visible: is_visible(element) && group.is_none_or(|group| group.is_visible),
                 });
             }
             _ => {}
         }
         Ok(())
-    }
-
-    fn note_mode(&mut self, element: &BytesStart) {
-        let mode = attribute(element, "composite-op");
-        self.has_modes |= mode.is_some_and(|mode| mode != NORMAL);
     }
 
     /// What is in the file and not in Limn's layers.
@@ -174,6 +173,14 @@ fn opacity(element: &BytesStart) -> f32 {
         .map_or(1.0, |opacity| opacity.clamp(0.0, 1.0))
 }
 
+/// `None` where Limn has not what it says.
+fn mode(element: &BytesStart) -> Option<BlendMode> {
+    let mode = attribute(element, "composite-op");
+    mode.map_or(Some(BlendMode::Normal), |mode| {
+        BlendMode::of_composite_op(&mode)
+    })
+}
+
 fn is_visible(element: &BytesStart) -> bool {
     attribute(element, "visibility").is_none_or(|value| value != "hidden")
 }
@@ -202,6 +209,7 @@ mod tests {
   <layer name="Ink &amp; &lt;line&gt;" src="data/0.png" x="-5" y="7" opacity="0.5"/>
   <stack name="Sky" opacity="0.5" visibility="hidden">
     <layer src="data/1.png" composite-op="svg:multiply"></layer>
+    <layer src="data/9.png" composite-op="svg:color-dodge"/>
     <filter name="ignored"/><stack/>
   </stack>
   <layer name="Paper" src="data/2.png" visibility="visible" opacity="7"/>
@@ -209,19 +217,22 @@ mod tests {
 </stack></image>"#;
         let stack = Stack::read(xml).unwrap();
         assert_eq!(stack.size, (300, 177));
-        let layer = |name: &str, source: &str, offset, opacity, is_visible| LayerEntry {
+        let layer = |name: &str, source: &str, offset, opacity, blend, is_visible| LayerEntry {
             name: name.to_owned(),
             source: source.to_owned(),
             offset,
             opacity,
+            blend,
             is_visible,
         };
+        let (normal, multiply) = (BlendMode::Normal, BlendMode::Multiply);
         assert_eq!(
             stack.layers,
             [
-                layer("Ink & <line>", "data/0.png", (-5, 7), 0.5, true),
-                layer("Layer 2", "data/1.png", (0, 0), 0.5, false),
-                layer("Paper", "data/2.png", (0, 0), 1.0, true),
+                layer("Ink & <line>", "data/0.png", (-5, 7), 0.5, normal, true),
+                layer("Layer 2", "data/1.png", (0, 0), 0.5, multiply, false),
+                layer("Layer 3", "data/9.png", (0, 0), 0.5, normal, false),
+                layer("Paper", "data/2.png", (0, 0), 1.0, normal, true),
             ]
         );
         let what = "groups, blend modes, layers without pixels".to_owned();

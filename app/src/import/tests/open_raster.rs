@@ -4,6 +4,7 @@ use rawzip::{CompressionMethod, ZipArchiveWriter};
 
 use super::formats::fixture;
 use super::*;
+use crate::blend_mode::BlendMode;
 use crate::import::ora::{self, read_layers};
 
 /// An archive of files, each stored or deflated.
@@ -52,7 +53,7 @@ fn layers_come_as_they_lie_in_the_file() {
     std::fs::write(&path, file).unwrap();
     let layered = ora::open(&path).unwrap().unwrap();
     assert_eq!(layered.size, (24, 16));
-    let what = "groups, blend modes".to_owned();
+    let what = "groups".to_owned();
     assert_eq!(layered.notes, [Note::LayersSimplified { what }]);
     let facts: Vec<_> = layered
         .layers
@@ -62,6 +63,7 @@ fn layers_come_as_they_lie_in_the_file() {
                 layer.name.as_str(),
                 layer.offset,
                 layer.opacity,
+                layer.blend,
                 layer.is_visible,
             )
         })
@@ -69,9 +71,9 @@ fn layers_come_as_they_lie_in_the_file() {
     assert_eq!(
         facts,
         [
-            ("Paper", (0, 0), 1.0, true),
-            ("Draft", (0, 0), 0.5, false),
-            ("Ink & wash", (4, -2), 0.25, true),
+            ("Paper", (0, 0), 1.0, BlendMode::Normal, true),
+            ("Draft", (0, 0), 0.5, BlendMode::Normal, false),
+            ("Ink & wash", (4, -2), 0.25, BlendMode::Multiply, true),
         ]
     );
     assert_eq!(layered.layers[2].pixels.dimensions(), (5, 6));
@@ -168,5 +170,38 @@ fn hostile_archives_are_refused() {
         assert!(message.contains(expected), "{name}: {message}");
         let layers = read_layers(&file, budget::Room::shared(None));
         assert!(layers.is_err(), "{name}");
+    }
+}
+
+/// 100 under 200 at half strength: multiplied 78, of that half.
+#[test]
+fn layers_are_laid_over_each_other_by_their_modes() {
+    let below = png_of(&[100; 24 * 16], ExtendedColorType::L8, None);
+    let above = png_of(&[200; 24 * 16], ExtendedColorType::L8, None);
+    for (mode, expected) in [
+        ("svg:multiply", 89),
+        ("svg:screen", 161),
+        ("svg:darken", 100),
+        ("svg:lighten", 150),
+        ("svg:overlay", 128),
+        ("svg:src-over", 150),
+        ("svg:hue", 150),
+    ] {
+        let stack = format!(
+            r#"<image w="24" h="16"><stack><layer src="b" opacity="0.5" composite-op="{mode}"/>
+            <layer src="a"/></stack></image>"#
+        );
+        let files = [
+            MIME_TYPE,
+            ("stack.xml", stack.as_bytes()),
+            ("a", &below),
+            ("b", &above),
+        ];
+        let imported = decode(&archive(&files, false)).unwrap();
+        let pixel = *imported.pixels.get_pixel(3, 3);
+        assert!(near(pixel, [expected; 3], 1), "{mode}: {pixel:?}");
+        let what = "blend modes".to_owned();
+        let is_told = imported.notes.contains(&Note::LayersSimplified { what });
+        assert_eq!(is_told, mode == "svg:hue", "{mode}");
     }
 }

@@ -1,5 +1,6 @@
 //! The tools through the toolbox, as the window uses them.
 
+mod cropping;
 mod painting;
 mod selecting;
 mod states;
@@ -10,6 +11,8 @@ use super::pointer::{PointerEvent, PointerKind, PointerModifiers};
 use super::{Brush, Tool, ToolOutcome, Toolbox};
 use crate::document::{Document, Layer, StepName};
 
+/// Points of the screen for each pixel.
+const ZOOM: f32 = 4.0;
 const FRAME: PixelRect = PixelRect::from_size(64, 48);
 
 /// A document with a picture, and a toolbox over it.
@@ -62,7 +65,7 @@ impl Bench {
 
     fn set_brush(&mut self, diameter_px: f32, hardness: f32, opacity: f32) {
         let brush = Brush {
-            diameter_px,
+            diameter_points: diameter_px * ZOOM,
             hardness,
             opacity,
         };
@@ -87,7 +90,7 @@ impl Bench {
             pressure,
             modifiers: self.modifiers,
             seconds: self.seconds,
-            zoom: 4.0,
+            zoom: ZOOM,
         };
         self.toolbox.pointer(&event, &mut self.document)
     }

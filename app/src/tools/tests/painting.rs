@@ -126,7 +126,7 @@ fn shift_goes_on_from_the_last_point() {
     bench.drag(&[(8.0, 8.0), (8.0, 9.0)]);
     bench.modifiers.shift = true;
     bench.event(PointerKind::Moved, (50.0, 40.0));
-    let Overlay::Ring { line_from, .. } = bench.toolbox.overlay() else {
+    let Overlay::Ring { line_from, .. } = bench.toolbox.overlay(FRAME) else {
         panic!("a brush shows its ring");
     };
     assert_eq!(line_from, Some(Point::new(8.0, 9.0)));
@@ -286,16 +286,40 @@ fn size_and_hardness_are_of_the_brush_in_hand() {
     bench.toolbox.step_size(2);
     bench.toolbox.step_hardness(-3);
     let brush = bench.toolbox.settings.brush;
-    assert_eq!((brush.diameter_px, brush.hardness), (15.0, 0.7));
+    assert_eq!((brush.diameter_points, brush.hardness), (45.0, 0.7));
     let eraser = bench.toolbox.settings.eraser;
-    assert_eq!((eraser.diameter_px, eraser.hardness), (9.0, 1.0));
+    assert_eq!((eraser.diameter_points, eraser.hardness), (36.0, 1.0));
     bench.choose(Tool::Eraser);
     bench.event(PointerKind::Moved, (5.0, 5.0));
-    // At fourfold zoom 20 points are 5 px of radius.
+    // 20 points of radius, at any zoom.
     bench.toolbox.adjust(20.0, 40.0);
     let eraser = bench.toolbox.settings.eraser;
-    assert_eq!((eraser.diameter_px, eraser.hardness), (19.0, 0.8));
+    assert_eq!((eraser.diameter_points, eraser.hardness), (76.0, 0.8));
     bench.toolbox.adjust(-9000.0, -9000.0);
     let eraser = bench.toolbox.settings.eraser;
-    assert_eq!((eraser.diameter_px, eraser.hardness), (1.0, 1.0));
+    assert_eq!((eraser.diameter_points, eraser.hardness), (1.0, 1.0));
+}
+
+#[test]
+fn a_stroke_is_as_wide_as_its_ring_at_every_zoom() {
+    for (zoom, diameter_px) in [(1.0, 24.0_f32), (2.0, 12.0), (4.0, 6.0)] {
+        let mut bench = Bench::new(Tool::Brush);
+        bench.toolbox.settings.brush.diameter_points = 24.0;
+        for kind in [PointerKind::Down, PointerKind::Up] {
+            let event = PointerEvent {
+                position: (32.0, 24.0),
+                kind,
+                zoom,
+                ..PointerEvent::default()
+            };
+            let _ = bench.toolbox.pointer(&event, &mut bench.document);
+        }
+        let Overlay::Ring { brush, .. } = bench.toolbox.overlay(FRAME) else {
+            panic!("a brush has a ring");
+        };
+        assert!((brush.diameter_px(zoom) - diameter_px).abs() < 0.01);
+        let painted = bench.bounds();
+        let expected = (diameter_px as u32, diameter_px as u32);
+        assert_eq!((painted.width, painted.height), expected, "zoom {zoom}");
+    }
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::import;
 use crate::tools::mask_ops;
-use crate::tools::{Margins, MaskAction, MaskWork, Wand, extend};
+use crate::tools::{MaskAction, MaskWork, Wand};
 
 fn n_masked(bench: &Bench) -> usize {
     bench
@@ -307,47 +307,4 @@ fn the_eyedropper_takes_what_is_seen() {
     );
     bench.event(PointerKind::Up, (-9.0, 5.0));
     assert_eq!(bench.toolbox.settings.colour, [240, 140, 20]);
-}
-
-#[test]
-fn the_frame_is_dragged_outwards_by_edges_and_corners() {
-    let margins = |left, top, right, bottom| {
-        ToolOutcome::Extend(Margins {
-            left,
-            top,
-            right,
-            bottom,
-        })
-    };
-    for (from, to, expected) in [
-        ((64.0, 24.0), (94.4, 70.0), margins(0, 0, 30, 0)),
-        ((0.0, 24.0), (-20.0, 0.0), margins(20, 0, 0, 0)),
-        ((1.0, 1.0), (-9.0, -19.0), margins(10, 20, 0, 0)),
-        ((64.5, 48.5), (74.5, 50.5), margins(0, 0, 10, 2)),
-        ((32.0, 48.0), (32.0, 40.0), ToolOutcome::Nothing),
-        ((32.0, 24.0), (99.0, 99.0), ToolOutcome::Nothing),
-        ((64.0, 24.0), (99_999.0, 24.0), margins(0, 0, 16_320, 0)),
-    ] {
-        let mut bench = Bench::new(Tool::Extend);
-        assert_eq!(bench.drag(&[from, to]), expected, "{from:?}");
-        assert!(!bench.document.is_in_gesture());
-    }
-}
-
-#[test]
-fn a_frame_grows_to_a_shape_and_never_shrinks() {
-    for (size, aspect, expected) in [
-        ((1024, 1024), (16, 9), (1821, 1024)),
-        ((1024, 1024), (9, 16), (1024, 1821)),
-        ((1600, 900), (16, 9), (1600, 900)),
-        ((1600, 900), (1, 1), (1600, 1600)),
-        ((900, 1600), (1, 1), (1600, 1600)),
-        ((3, 7), (3, 2), (11, 7)),
-    ] {
-        let frame = PixelRect::new(-5, 9, size.0, size.1);
-        let margins = extend::margins_for_aspect(frame, aspect);
-        let grown = limn_engine::stitch::extend(frame, margins).frame;
-        assert_eq!(grown.size(), expected, "{size:?} {aspect:?}");
-        assert!(margins.left.abs_diff(margins.right) <= 1);
-    }
 }

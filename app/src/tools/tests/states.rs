@@ -10,7 +10,7 @@ const GESTURES: [Tool; 9] = [
     Tool::Ellipse,
     Tool::Polygon,
     Tool::Move,
-    Tool::Extend,
+    Tool::Crop,
 ];
 
 /// Something of everything: a mask to erase from, a layer to move.
@@ -80,12 +80,13 @@ fn leaving_the_window_keeps_the_gesture_open() {
         bench.event(PointerKind::Left, (200.0, 40.0));
         assert!(bench.toolbox.is_busy(), "{tool:?}");
         if tool == Tool::Brush {
-            assert_eq!(bench.toolbox.overlay(), Overlay::Nothing);
+            assert_eq!(bench.toolbox.overlay(FRAME), Overlay::Nothing);
         }
         // Back, and released inside.
         bench.event(PointerKind::Moved, (40.0, 10.0));
         bench.event(PointerKind::Up, (40.0, 10.0));
-        assert_eq!(bench.toolbox.is_busy(), tool == Tool::Polygon, "{tool:?}");
+        let waits = matches!(tool, Tool::Polygon | Tool::Crop);
+        assert_eq!(bench.toolbox.is_busy(), waits, "{tool:?}");
         assert!(!bench.document.is_in_gesture(), "{tool:?}");
     }
     let mut brush = begun(Tool::Brush);
@@ -127,7 +128,7 @@ fn another_tool_finishes_a_stroke_and_drops_a_shape() {
         if expected != ToolOutcome::NoLayer {
             assert_eq!(outcome, expected, "{tool:?} after {moved:?}");
         }
-        assert_eq!(bench.toolbox.overlay(), Overlay::Nothing);
+        assert_eq!(bench.toolbox.overlay(FRAME), Overlay::Nothing);
     }
 }
 

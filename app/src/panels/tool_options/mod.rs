@@ -1,19 +1,21 @@
 //! The chosen tool's settings, on a bar that floats over the top of the canvas.
 
-use std::ops::RangeInclusive;
+mod controls;
+mod crop;
 
 use egui::{
     Align2, Area, CornerRadius, DragValue, Frame, Margin, Order, Popup, PopupCloseBehavior, Rect,
-    Response, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2,
+    Stroke, Ui, pos2, vec2,
 };
 
+use self::controls::{action_ui, fraction_ui, name_ui, number_ui, plain_number, value_ui};
 use super::Scene;
 use super::mask_colour::mask_colour_ui;
 use super::widgets::{self, Loudness};
 use crate::command::Command;
 use crate::icons::Icon;
 use crate::theme;
-use crate::tools::brush::{MAX_DIAMETER_PX, MIN_DIAMETER_PX};
+use crate::tools::brush::{MAX_DIAMETER_POINTS, MIN_DIAMETER_POINTS};
 use crate::tools::{Brush, MaskAction, Tool, ToolSettings};
 
 const HEIGHT: f32 = 34.0;
@@ -23,7 +25,6 @@ const WIDE: f32 = 1120.0;
 const MEDIUM: f32 = 760.0;
 /// No picture needs wider edges.
 const MAX_EDGE_PX: f32 = 256.0;
-const ASPECTS: [(u32, u32); 7] = [(1, 1), (4, 3), (3, 2), (16, 9), (3, 4), (2, 3), (9, 16)];
 
 pub fn tool_options_ui(ui: &Ui, scene: &mut Scene<'_>, canvas: Rect) {
     let toolbox = &scene.session.toolbox;
@@ -99,10 +100,7 @@ fn options_ui(
             value_ui(ui, &format!("#{red:02X}{green:02X}{blue:02X}"));
         }
         Tool::Wand => wand_ui(ui, settings),
-        Tool::Extend => {
-            aspects_ui(ui, scene);
-            blend_ui(ui, scene);
-        }
+        Tool::Crop => crop::crop_ui(ui, scene, room),
         _ => {}
     }
     let is_about_mask = tool.is_of_mask() && !(tool == Tool::Eraser && sketches);
@@ -110,7 +108,7 @@ fn options_ui(
         reach_ui(ui, scene);
         mask_ui(ui, scene, settings);
     }
-    if tool != Tool::Extend && tool != Tool::Eyedropper {
+    if tool != Tool::Crop && tool != Tool::Eyedropper {
         more_ui(ui, scene, tool, settings, room);
     }
 }
@@ -127,15 +125,11 @@ fn patch_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
 
 fn brush_ui(ui: &mut Ui, brush: &mut Brush, room: Room) {
     name_ui(ui, "Size");
-    let sizes = MIN_DIAMETER_PX..=MAX_DIAMETER_PX;
-    widgets::slider(
-        ui,
-        "Brush size",
-        &mut brush.diameter_px,
-        sizes.clone(),
-        true,
-    );
-    number_ui(ui, "Brush size in px", &mut brush.diameter_px, sizes, " px");
+    let sizes = MIN_DIAMETER_POINTS..=MAX_DIAMETER_POINTS;
+    let diameter = &mut brush.diameter_points;
+    widgets::slider(ui, "Brush size", diameter, sizes.clone(), true);
+    number_ui(ui, "Brush size on the screen", diameter, sizes, " pt")
+        .on_hover_text("Its size on the screen: zoom in to paint finer");
     if room > Room::Little {
         fraction_ui(ui, "Hardness", &mut brush.hardness, 0.0);
     }
@@ -155,29 +149,6 @@ fn wand_ui(ui: &mut Ui, settings: &mut ToolSettings) {
     let pill = widgets::pill(ui, "Connected", label, wand.is_contiguous).on_hover_text(label);
     if pill.clicked() {
         wand.is_contiguous ^= true;
-    }
-}
-
-fn aspects_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
-    name_ui(ui, "Extend to");
-    ui.spacing_mut().item_spacing.x = 4.0;
-    for aspect in ASPECTS {
-        let text = format!("{}:{}", aspect.0, aspect.1);
-        action_ui(ui, scene, &text, Command::ExtendTo(aspect));
-    }
-}
-
-/// How far new picture may blend into the old one.
-fn blend_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
-    let mut choices = scene.session.documents.current().choices.clone();
-    let mut px = choices.blend_inward_px as f32;
-    let range = 0.0..=limn_engine::stitch::MAX_BLEND_INWARD_PX as f32;
-    name_ui(ui, "Blend into the picture");
-    let number = number_ui(ui, "Blend into the picture by px", &mut px, range, " px");
-    let number = number.on_hover_text("0 leaves every pixel that is there as it is");
-    if number.changed() {
-        choices.blend_inward_px = px.round() as u32;
-        scene.send(Command::SetChoices(choices));
     }
 }
 
@@ -334,89 +305,4 @@ fn colour_ui(ui: &mut Ui, settings: &mut ToolSettings) {
             .on_hover_text("Colour of the sketch brush")
             .accessible_name("Colour of the sketch brush");
     });
-}
-
-/// A fraction as a slider in percent.
-fn fraction_ui(ui: &mut Ui, name: &'static str, fraction: &mut f32, least: f32) {
-    let mut percent = *fraction * 100.0;
-    let range = least..=100.0;
-    name_ui(ui, name);
-    let slider = widgets::slider(ui, name, &mut percent, range.clone(), false);
-    let number = number_ui(ui, &format!("{name} in percent"), &mut percent, range, " %");
-    if slider.changed() || number.changed() {
-        *fraction = percent.round() / 100.0;
-    }
-}
-
-fn name_ui(ui: &mut Ui, name: &str) {
-    let colour = theme::of(ui).text2;
-    ui.label(egui::RichText::new(name).font(theme::label()).color(colour));
-}
-
-fn value_ui(ui: &mut Ui, value: &str) {
-    let text = egui::RichText::new(value).font(theme::label_semibold());
-    ui.label(text.color(theme::of(ui).text));
-}
-
-/// A number that looks like text, to drag or to type over.
-fn number_ui(
-    ui: &mut Ui,
-    name: &str,
-    value: &mut f32,
-    range: RangeInclusive<f32>,
-    unit: &str,
-) -> Response {
-    ui.scope(|ui| {
-        plain_number(ui);
-        let number = DragValue::new(value)
-            .range(range)
-            .speed(1.0)
-            .max_decimals(0)
-            .suffix(unit);
-        ui.add(number).accessible_name(name)
-    })
-    .inner
-}
-
-/// Numbers of this `Ui` look like text.
-fn plain_number(ui: &mut Ui) {
-    let visuals = ui.visuals_mut();
-    for widget in [
-        &mut visuals.widgets.inactive,
-        &mut visuals.widgets.hovered,
-        &mut visuals.widgets.active,
-    ] {
-        widget.weak_bg_fill = egui::Color32::TRANSPARENT;
-        widget.bg_stroke = Stroke::NONE;
-    }
-    ui.spacing_mut().button_padding = vec2(0.0, 2.0);
-    ui.spacing_mut().interact_size = vec2(44.0, 22.0);
-}
-
-/// A word that does something.
-fn action_ui(ui: &mut Ui, scene: &mut Scene<'_>, text: &str, command: Command) {
-    let theme = theme::of(ui);
-    let galley = ui
-        .painter()
-        .layout_no_wrap(text.to_owned(), theme::label(), theme.text2);
-    let size = vec2(galley.size().x + 12.0, 24.0);
-    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
-    let is_enabled = ui.is_enabled();
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, is_enabled, text));
-    let colour = if response.hovered() {
-        ui.painter().rect_filled(rect, 6, theme.bg3);
-        theme.text
-    } else {
-        theme.text2
-    };
-    let at = Align2::CENTER_CENTER
-        .anchor_size(rect.center(), galley.size())
-        .min;
-    ui.painter()
-        .galley_with_override_text_color(at, galley, colour);
-    widgets::focus_ring(ui, &response, rect, 6);
-    let tip = widgets::command_tooltip(ui, &command);
-    if response.on_hover_text(tip).clicked() {
-        scene.send(command);
-    }
 }

@@ -1,40 +1,23 @@
-//! The layers of the document in front, the top one first.
+//! One layer in the list.
 
 use egui::epaint::RectShape;
 use egui::{
-    Align, Color32, Id, Layout, Rect, Response, Role, Sense, Stroke, StrokeKind, TextEdit, Ui,
-    UiBuilder, Vec2, WidgetInfo, pos2, vec2,
+    Align, Color32, Id, Key, Layout, Modifiers, Rect, Response, Role, Sense, Stroke, StrokeKind,
+    TextEdit, Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2,
 };
 
-use super::widgets::{self, Loudness};
-use super::{Scene, prompt_bar};
+use super::menu;
+use super::selected::selected_ui;
 use crate::command::{Command, LayerCommand};
-use crate::document::{Layer, LayerId, LayerKind};
+use crate::document::{BlendMode, Layer, LayerId, LayerKind};
 use crate::icons::{self, Icon};
+use crate::panels::{Scene, prompt_bar, widgets};
 use crate::theme;
 
 const ROW_HEIGHT: f32 = 44.0;
 
-pub fn layers_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
-    let layers = scene.session.document().content().layers.clone();
-    if layers.is_empty() {
-        widgets::remark(
-            ui,
-            "Layers are here once there is a picture: keep a result, open a picture, or sketch.",
-        );
-    }
-    ui.spacing_mut().item_spacing.y = 4.0;
-    let mut rows = Vec::new();
-    for layer in layers.iter().rev() {
-        rows.push((layer.id, row_ui(ui, scene, layer)));
-    }
-    drag_ui(ui, scene, &rows);
-    ui.add_space(6.0);
-    actions_ui(ui, scene, layers.len());
-}
-
 /// One layer; the selected one shows what can be set on it.
-fn row_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer) -> Response {
+pub(super) fn row_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer) -> Response {
     let theme = theme::of(ui);
     let is_selected = scene.session.document().content().selected == Some(layer.id);
     let width = ui.available_width();
@@ -59,14 +42,20 @@ fn row_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer) -> Response {
         ui.spacing_mut().item_spacing.x = 6.0;
         eye_ui(ui, scene, layer);
         picture_ui(ui, scene, layer);
-        name_ui(ui, scene, layer, &response);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let is_pointed_at = ui.rect_contains_pointer(rect);
+            if is_selected || is_pointed_at {
+                more_ui(ui, scene, layer);
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                name_ui(ui, scene, layer, &response);
+            });
+        });
     });
-    if response.clicked() {
+    if response.clicked() || (response.secondary_clicked() && !is_selected) {
         scene.send(Command::Layer(LayerCommand::Select(layer.id)));
     }
-    if response.has_focus() && ui.input(|input| input.key_pressed(egui::Key::Delete)) {
-        scene.send(Command::Layer(LayerCommand::Delete(layer.id)));
-    }
+    response.context_menu(|ui| menu::menu_ui(ui, scene, layer));
     if is_selected {
         selected_ui(ui, scene, layer);
     }
@@ -130,7 +119,7 @@ fn picture_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer) {
 /// The name, or the field in which it is written after a double click.
 fn name_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer, row: &Response) {
     let theme = theme::of(ui);
-    let id = Id::unique(("name of layer", layer.id));
+    let id = name_id(layer.id);
     let writing: Option<String> = ui.data(|data| data.get_temp(id));
     let Some(mut name) = writing else {
         let colour = if layer.shows() {
@@ -138,10 +127,20 @@ fn name_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer, row: &Response) {
         } else {
             theme.text3
         };
-        let text = widgets::clipped(&layer.name, theme::label(), colour, ui.available_width());
-        ui.add(egui::Label::new(text).selectable(false));
+        let width = ui.available_width();
+        ui.vertical(|ui| {
+            ui.spacing_mut().item_spacing.y = 1.0;
+            let kind = facts(layer);
+            ui.add_space((ROW_HEIGHT - if kind.is_empty() { 17.0 } else { 31.0 }) / 2.0);
+            let text = widgets::clipped(&layer.name, theme::label_medium(), colour, width);
+            ui.add(egui::Label::new(text).selectable(false));
+            if !kind.is_empty() {
+                let text = widgets::clipped(&kind, theme::caption(), theme.text3, width);
+                ui.add(egui::Label::new(text).selectable(false));
+            }
+        });
         if row.double_clicked() {
-            ui.data_mut(|data| data.insert_temp(id, layer.name.clone()));
+            begin_renaming(ui, layer);
         }
         return;
     };
@@ -164,111 +163,71 @@ fn name_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer, row: &Response) {
     }
 }
 
-fn selected_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer) {
-    let theme = theme::of(ui);
-    ui.horizontal(|ui| {
-        ui.spacing_mut().item_spacing.x = 8.0;
-        ui.add_space(6.0);
-        let label = egui::RichText::new("Opacity").font(theme::label());
-        ui.label(label.color(theme.text2));
-        let mut percent = (layer.opacity * 100.0).round();
-        let name = "Opacity of the layer";
-        let slider = widgets::slider(ui, name, &mut percent, 0.0..=100.0, false);
-        let percent = percent.round();
-        let value = egui::RichText::new(format!("{percent:.0} %"));
-        ui.label(value.font(theme::label_medium()).color(theme.text));
-        if slider.changed() || slider.drag_stopped() {
-            scene.send(Command::Layer(LayerCommand::SetOpacity {
-                layer: layer.id,
-                opacity: percent / 100.0,
-                is_done: !slider.dragged(),
-            }));
-        }
-    });
-    if matches!(layer.kind, LayerKind::Patch { .. }) {
-        patch_mask_ui(ui, scene);
+/// What opens the menu without a right click.
+fn more_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer) {
+    let label = format!("Menu of {}", layer.name);
+    let button = widgets::icon_button(ui, Icon::More, &label, 24.0);
+    if button.clicked() {
+        scene.send(Command::Layer(LayerCommand::Select(layer.id)));
     }
+    egui::Popup::menu(&button).show(|ui| menu::menu_ui(ui, scene, layer));
 }
 
-/// The brush paints the picture's mask until the user turns to that of the patch.
-fn patch_mask_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
-    let edits = scene.session.toolbox.edits_patch_mask;
-    ui.horizontal_wrapped(|ui| {
-        ui.add_space(6.0);
-        let command = Command::EditPatchMask(!edits);
-        let loudness = if edits {
-            Loudness::Primary
-        } else {
-            Loudness::Plain
-        };
-        if widgets::button(ui, &command.label(), loudness, None).clicked() {
-            scene.send(command);
-        }
-        if edits {
-            widgets::remark(ui, "The brush shows more of this patch, the eraser less.");
-        }
-    });
+/// How it differs from a layer that simply covers.
+fn facts(layer: &Layer) -> String {
+    let mut facts = Vec::new();
+    if layer.blend != BlendMode::Normal {
+        facts.push(layer.blend.label().to_owned());
+    }
+    if layer.opacity < 1.0 {
+        facts.push(format!("{:.0} %", layer.opacity * 100.0));
+    }
+    facts.join(" · ")
 }
 
-/// A row that is dragged goes where the line is.
-fn drag_ui(ui: &Ui, scene: &mut Scene<'_>, rows: &[(LayerId, Response)]) {
-    let Some((dragged, response)) = rows
-        .iter()
-        .find(|(_, response)| response.dragged() || response.drag_stopped())
-    else {
+fn name_id(layer: LayerId) -> Id {
+    Id::unique(("name of layer", layer))
+}
+
+/// The field for the name is open from the next frame on.
+pub(super) fn begin_renaming(ui: &Ui, layer: &Layer) {
+    ui.data_mut(|data| data.insert_temp(name_id(layer.id), layer.name.clone()));
+}
+
+/// The keys of a row that has the keyboard focus: up and down choose, with Alt they move the layer; F2 renames.
+pub(super) fn keys_ui(ui: &Ui, scene: &mut Scene<'_>, rows: &[(LayerId, Response)]) {
+    let Some(at) = rows.iter().position(|(_, row)| row.has_focus()) else {
         return;
     };
-    let Some(pointer) = response.interact_pointer_pos() else {
-        return;
+    let (layer, row) = &rows[at];
+    let filter = egui::EventFilter {
+        vertical_arrows: true,
+        ..egui::EventFilter::default()
     };
-    // How many rows lie above the pointer: that many layers will be over it.
-    let n_above = rows
-        .iter()
-        .filter(|(_, row)| row.rect.center().y < pointer.y)
-        .count();
-    let y = match rows.get(n_above) {
-        Some((_, row)) => row.rect.top() - 2.0,
-        None => rows.last().map_or(0.0, |(_, row)| row.rect.bottom() + 2.0),
-    };
-    let from = rows.iter().position(|(id, _)| id == dragged).unwrap_or(0);
-    if response.dragged() {
-        let line = Stroke::new(2.0, theme::of(ui).accent);
-        ui.painter().hline(response.rect.x_range(), y, line);
-    } else {
-        let row = if n_above > from { n_above - 1 } else { n_above };
-        let to = rows.len() - 1 - row;
-        let layer = *dragged;
-        scene.send(Command::Layer(LayerCommand::Move { layer, to }));
-    }
-}
-
-fn actions_ui(ui: &mut Ui, scene: &mut Scene<'_>, n_layers: usize) {
-    let has_picture = !scene.session.document().content().frame.is_empty();
-    let rows = [
-        [
-            (LayerCommand::AddSketch, "Add sketch", has_picture),
-            (LayerCommand::DeleteSelected, "Delete", n_layers > 0),
-        ],
-        [
-            (LayerCommand::MergeDown, "Merge down", n_layers > 1),
-            (LayerCommand::MergeVisible, "Merge all", n_layers > 1),
-        ],
-    ];
-    let width = (ui.available_width() - 6.0) / 2.0;
-    for row in rows {
-        ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = 6.0;
-            for (command, label, is_possible) in row {
-                let command = Command::Layer(command);
-                let tip = widgets::command_tooltip(ui, &command);
-                ui.add_enabled_ui(is_possible, |ui| {
-                    let button = widgets::button(ui, label, Loudness::Plain, Some(width));
-                    if button.on_hover_text(tip).clicked() {
-                        scene.send(command);
-                    }
-                });
-            }
+    ui.memory_mut(|memory| memory.set_focus_lock_filter(row.id, filter));
+    let mut send = |command| scene.send(Command::Layer(command));
+    for (key, step) in [(Key::ArrowUp, -1), (Key::ArrowDown, 1)] {
+        let (chooses, moves) = ui.input_mut(|input| {
+            let moves = input.consume_key(Modifiers::ALT, key);
+            (input.consume_key(Modifiers::NONE, key), moves)
         });
+        let other = at.checked_add_signed(step).and_then(|at| rows.get(at));
+        if moves && other.is_some() {
+            let to = (rows.len() - 1 - at).saturating_add_signed(-step);
+            send(LayerCommand::Move { layer: *layer, to });
+        } else if chooses && let Some((other, row)) = other {
+            send(LayerCommand::Select(*other));
+            row.request_focus();
+        }
+    }
+    if ui.input(|input| input.key_pressed(Key::Delete)) {
+        send(LayerCommand::Delete(*layer));
+    }
+    if ui.input(|input| input.key_pressed(Key::F2)) {
+        let content = scene.session.document().content();
+        if let Some(layer) = content.layer(*layer) {
+            begin_renaming(ui, layer);
+        }
     }
 }
 
