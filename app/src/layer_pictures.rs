@@ -11,7 +11,7 @@ use crate::document::tiles::TileIndex;
 use crate::document::{Layer, LayerId};
 
 /// Of the longer side of a small picture, in pixels.
-const SIDE: u32 = 80;
+const SIDE: u32 = 96;
 /// Looks for each pixel of it, along each side.
 const SAMPLES: u32 = 3;
 /// Of layers that are not looked at any more, so many are kept.
@@ -199,8 +199,8 @@ mod tests {
             },
         );
         let image = small_picture(&picture, frame);
-        assert_eq!(image.size, [80, 40]);
-        assert_eq!(image[(79, 39)], Color32::from_rgb(200, 100, 50));
+        assert_eq!(image.size, [96, 48]);
+        assert_eq!(image[(95, 47)], Color32::from_rgb(200, 100, 50));
         // Of a patch only what its mask shows.
         let mut mask = Tiles::default();
         mask.write(PixelRect::new(512, 256, 128, 244), &vec![255; 128 * 244]);

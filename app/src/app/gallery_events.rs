@@ -150,7 +150,12 @@ impl App {
             }
             handle::Event::Family(family) => self.gallery_view.family = Some(family),
             handle::Event::Thumbnail { id, pixels } => {
-                self.pictures.thumbnail(id, pixels);
+                let recipe = self
+                    .gallery_view
+                    .record(id)
+                    .and_then(|record| record.recipe.as_ref());
+                let of = recipe.map(|recipe| (recipe.width, recipe.height));
+                self.pictures.thumbnail(id, pixels, of);
                 if self.gallery_view.record(id).is_none() {
                     self.tell_gallery(handle::Command::Records(vec![id]));
                 }

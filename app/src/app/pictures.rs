@@ -5,11 +5,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
-use egui::ColorImage;
+use egui::{ColorImage, Vec2, vec2};
 use image::{RgbImage, RgbaImage};
 
 use super::{App, thread};
 use crate::gallery::handle;
+use crate::gallery::thumbnails::SIDE_PX;
 use crate::session::{PictureId, PictureRef};
 use crate::textures::{self, Detail, Key, SMALL_SIDE_PX};
 
@@ -32,6 +33,8 @@ pub struct Fetcher {
 
 enum Pixels {
     Rgb(Arc<RgbImage>),
+    /// The gallery's thumbnail of a picture of this size, where that is known.
+    Thumbnail(Arc<RgbImage>, Option<(u32, u32)>),
     Rgba(Arc<RgbaImage>),
 }
 
@@ -58,11 +61,12 @@ impl Fetcher {
         }
     }
 
-    pub fn thumbnail(&mut self, id: PictureId, pixels: RgbImage) {
+    /// `of`: the size of the picture, where that is known.
+    pub fn thumbnail(&mut self, id: PictureId, pixels: RgbImage, of: Option<(u32, u32)>) {
         let pixels = Arc::new(pixels);
         self.asked.retain(|asked| *asked != id);
         for key in self.thumbnails.remove(&id).unwrap_or_default() {
-            self.convert(key, Pixels::Rgb(Arc::clone(&pixels)));
+            self.convert(key, Pixels::Thumbnail(Arc::clone(&pixels), of));
         }
     }
 
@@ -157,6 +161,15 @@ fn convert(detail: Detail, pixels: &Pixels, most_side: usize) -> ColorImage {
         (Pixels::Rgb(rgb), Detail::Small) => shrunk(rgb, SMALL_SIDE_PX),
         (Pixels::Rgb(rgb), Detail::Thumbnail) => shrunk(rgb, THUMBNAIL_SIDE),
         (Pixels::Rgb(rgb), Detail::Full) => from_rgb(rgb),
+        (Pixels::Thumbnail(rgb, of), detail) => {
+            let side = match detail {
+                Detail::Small => SMALL_SIDE_PX,
+                _ => THUMBNAIL_SIDE,
+            };
+            let mut image = shrunk(rgb, side);
+            image.source_size = source_size(rgb, *of);
+            image
+        }
         (Pixels::Rgba(rgba), _) => {
             let size = [rgba.width() as usize, rgba.height() as usize];
             ColorImage::from_rgba_unmultiplied(size, rgba.as_raw())
@@ -175,9 +188,61 @@ fn shrunk(rgb: &RgbImage, longer_side: u32) -> ColorImage {
     let scale = f64::from(longer_side) / f64::from(longer);
     let side = |pixels: u32| ((f64::from(pixels) * scale).round() as u32).max(1);
     let small = image::imageops::thumbnail(rgb, side(rgb.width()), side(rgb.height()));
-    from_rgb(&small)
+    let mut image = from_rgb(&small);
+    image.source_size = vec2(rgb.width() as f32, rgb.height() as f32);
+    image
+}
+
+/// Of the picture behind a thumbnail: one that is as large as thumbnails get was larger, unless more is known.
+fn source_size(thumbnail: &RgbImage, of: Option<(u32, u32)>) -> Vec2 {
+    let (width, height) = of.unwrap_or_else(|| {
+        let (width, height) = thumbnail.dimensions();
+        let times = if width.max(height) < SIDE_PX { 1 } else { 2 };
+        (times * width, times * height)
+    });
+    vec2(width as f32, height as f32)
 }
 
 fn from_rgb(rgb: &RgbImage) -> ColorImage {
     ColorImage::from_rgb([rgb.width() as usize, rgb.height() as usize], rgb.as_raw())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A texture says how large its picture is: by that it is known whether all of its pixels are there.
+    #[test]
+    fn small_pictures_keep_their_size_and_thumbnails_tell_that_of_their_picture() {
+        let sized = |width, height| Arc::new(RgbImage::new(width, height));
+        let thumbnail = |width, height, of| Pixels::Thumbnail(sized(width, height), of);
+        for (detail, pixels, expected) in [
+            (
+                Detail::Thumbnail,
+                Pixels::Rgb(sized(256, 256)),
+                [256.0, 256.0],
+            ),
+            (
+                Detail::Thumbnail,
+                Pixels::Rgb(sized(640, 320)),
+                [640.0, 320.0],
+            ),
+            (Detail::Small, Pixels::Rgb(sized(256, 256)), [256.0, 256.0]),
+            (
+                Detail::Thumbnail,
+                thumbnail(256, 256, Some((256, 256))),
+                [256.0, 256.0],
+            ),
+            (
+                Detail::Thumbnail,
+                thumbnail(256, 128, Some((1024, 512))),
+                [1024.0, 512.0],
+            ),
+            (Detail::Thumbnail, thumbnail(64, 64, None), [64.0, 64.0]),
+            (Detail::Thumbnail, thumbnail(256, 64, None), [512.0, 128.0]),
+        ] {
+            let image = convert(detail, &pixels, usize::MAX);
+            assert_eq!(image.source_size, Vec2::from(expected), "{detail:?}");
+        }
+    }
 }

@@ -3,8 +3,8 @@
 
 use egui::epaint::Vertex;
 use egui::{
-    Align2, Color32, ColorImage, Context, Mesh, Painter, Rect, Shape, Stroke, TextureHandle,
-    TextureOptions, pos2, vec2,
+    Align2, Color32, ColorImage, Context, Mesh, Painter, Rect, Shape, Stroke, TextureHandle, pos2,
+    vec2,
 };
 use limn_engine::PixelRect;
 use limn_engine::protocol::Preview;
@@ -15,13 +15,14 @@ use super::outline;
 use super::shown::ShownPreview;
 use super::tiled::image_rect;
 use crate::session::PictureRef;
+use crate::textures;
 use crate::theme::{self, Theme};
 
 const DASH: [f32; 2] = [4.5, 3.0];
 /// The tool's options float at the top of the canvas.
 const OPTIONS_HEIGHT: f32 = 48.0;
 /// A preview is a few dozen pixels wide: through a mask of this size it is seen well enough.
-const PREVIEW_SIDE: u32 = 256;
+const PREVIEW_SIDE: u32 = 512;
 
 /// "sees 607 px, works at 832 · soft edge up to 24"
 pub fn words(plan: &EditPlan, frame: PixelRect) -> String {
@@ -142,10 +143,11 @@ impl PreviewTexture {
         match &mut self.uploaded {
             Some((picture, version, texture)) => {
                 (*picture, *version) = (preview.picture, preview.version);
-                texture.set(image, TextureOptions::LINEAR);
+                texture.set(image, textures::options(true));
             }
             None => {
-                let texture = ctx.load_texture("preview in its box", image, TextureOptions::LINEAR);
+                let texture =
+                    ctx.load_texture("preview in its box", image, textures::options(true));
                 self.uploaded = Some((preview.picture, preview.version, texture));
             }
         }
@@ -171,7 +173,7 @@ fn masked(
         // Centres of pixels on centres of pixels.
         let u = (x as f32 + 0.5) / size[0] as f32;
         let v = (y as f32 + 0.5) / size[1] as f32;
-        let [red, green, blue] = bilinear(preview, u, v);
+        let [red, green, blue] = nearest(preview, u, v);
         let column = (u * context.width as f32) as i32;
         let row = (v * context.height as f32) as i32;
         let alpha = coverage(context.x + column, context.y + row);
@@ -183,25 +185,12 @@ fn masked(
     Some(ColorImage::new(size, pixels.collect()))
 }
 
-/// The colour at (`u`, `v`), both from 0 to 1 over the picture.
-fn bilinear(preview: &Preview, u: f32, v: f32) -> [u8; 3] {
-    let (left, right, across) = neighbours(u, preview.width);
-    let (top, bottom, down) = neighbours(v, preview.height);
-    let at = |column: usize, row: usize, channel: usize| {
-        f32::from(preview.rgb[(row * preview.width as usize + column) * 3 + channel])
-    };
-    std::array::from_fn(|channel| {
-        let mix = |row| egui::lerp(at(left, row, channel)..=at(right, row, channel), across);
-        egui::lerp(mix(top)..=mix(bottom), down).round() as u8
-    })
-}
-
-/// The two pixels whose centres `part` of a side is between, and how far it is from the first.
-fn neighbours(part: f32, n_pixels: u32) -> (usize, usize, f32) {
-    let last = n_pixels as usize - 1;
-    let at = (part * n_pixels as f32 - 0.5).clamp(0.0, last as f32);
-    let first = at as usize;
-    (first, (first + 1).min(last), at - first as f32)
+/// The colour at (`u`, `v`), both from 0 to 1 over the picture: a preview shows the pixels that it has.
+fn nearest(preview: &Preview, u: f32, v: f32) -> [u8; 3] {
+    let at =
+        |part: f32, n_pixels: u32| ((part * n_pixels as f32) as usize).min(n_pixels as usize - 1);
+    let pixel = at(v, preview.height) * preview.width as usize + at(u, preview.width);
+    std::array::from_fn(|channel| preview.rgb[pixel * 3 + channel])
 }
 
 #[cfg(test)]
@@ -251,12 +240,15 @@ mod tests {
         let context = PixelRect::new(-8, 3, 1024, 512);
         let upper_half = |_, y| if y < 3 + 256 { 255 } else { 0 };
         let image = masked(&preview, context, upper_half).expect("the parts fit");
-        assert_eq!(image.size, [256, 128]);
-        assert_eq!(image[(255, 10)], Color32::from_rgb(200, 100, 50));
+        assert_eq!(image.size, [512, 256]);
+        assert_eq!(image[(511, 10)], Color32::from_rgb(200, 100, 50));
         assert_eq!(image[(0, 10)], Color32::from_rgb(0, 0, 0));
-        assert_eq!(image[(255, 100)], Color32::TRANSPARENT);
+        // Two pixels: nothing is between them.
+        assert_eq!(image[(255, 10)], Color32::from_rgb(0, 0, 0));
+        assert_eq!(image[(256, 10)], Color32::from_rgb(200, 100, 50));
+        assert_eq!(image[(511, 200)], Color32::TRANSPARENT);
         let whole = masked(&preview, context, |_, _| 255).expect("the parts fit");
-        assert_eq!(whole[(255, 100)], Color32::from_rgb(200, 100, 50));
+        assert_eq!(whole[(511, 200)], Color32::from_rgb(200, 100, 50));
         let none = Preview {
             rgb: Vec::new(),
             ..preview

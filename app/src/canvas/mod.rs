@@ -52,7 +52,7 @@ use crate::theme;
 use crate::tools::Tool;
 
 pub use chrome::WORKING_AFTER;
-pub use picture::Checkerboard;
+pub use picture::{Checkerboard, remark, shrunk_words};
 pub use projection::Projection;
 pub use view::View;
 
@@ -189,6 +189,10 @@ fn shown_ui(
                 place,
                 picture,
             );
+            if let Some(words) = picture::shrunk_words(scene.textures, picture.0, state.view.zoom())
+            {
+                picture::remark(&painter, theme::of(ui), canvas, &words);
+            }
             let frame = PixelRect::default();
             traces_ui(ui, scene, state, &painter, &projection, frame);
         }

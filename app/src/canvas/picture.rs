@@ -2,14 +2,14 @@
 
 use egui::epaint::{RectShape, Vertex};
 use egui::{
-    Align2, Color32, Context, CornerRadius, Mesh, Painter, Pos2, Rect, Shape, TextureFilter,
-    TextureHandle, TextureId, TextureOptions, TextureWrapMode, Ui, pos2,
+    Align2, Color32, Context, CornerRadius, Mesh, Painter, Pos2, Rect, Shape, Stroke, StrokeKind,
+    TextureFilter, TextureHandle, TextureId, TextureOptions, TextureWrapMode, Ui, pos2, vec2,
 };
 
 use super::Projection;
 use crate::panels::{Scene, widgets};
 use crate::session::PictureRef;
-use crate::textures::Detail;
+use crate::textures::{Detail, Textures};
 use crate::theme::{self, Theme};
 
 /// Of the squares under transparency, in points.
@@ -97,6 +97,41 @@ pub fn alone_ui(
     } else {
         painter.rect_filled(rect, 0, widgets::breathing(ui, theme));
     }
+}
+
+/// What a large picture lacks where it is looked at closely, if anything: `zoom` is screen pixels for each of its own.
+pub fn shrunk_words(textures: &Textures, picture: PictureRef, zoom: f32) -> Option<String> {
+    let (on_card, own) = textures.shrunk_to(picture)?;
+    let lacks = zoom > on_card as f32 / own as f32 * 1.001;
+    lacks.then(|| {
+        let [on_card, own] = [on_card, own].map(|side| widgets::count(side as usize));
+        format!(
+            "Shown with {on_card} of its {own} pixels a side, all that this graphics card takes. \
+             Open it as a document to see every pixel."
+        )
+    })
+}
+
+/// A remark over a picture, at the bottom of where it is looked at.
+pub fn remark(painter: &Painter, theme: &Theme, place: Rect, words: &str) {
+    let width = (place.width() - 64.0).clamp(80.0, 560.0);
+    let mut job =
+        egui::text::LayoutJob::simple(words.to_owned(), theme::label(), theme.text, width);
+    job.halign = egui::Align::Center;
+    let galley = painter.layout_job(job);
+    let bottom = place.center_bottom() - vec2(0.0, 56.0);
+    let size = galley.size() + vec2(24.0, 14.0);
+    let ground = Rect::from_center_size(bottom - vec2(0.0, size.y / 2.0), size);
+    let outline = Stroke::new(1.0, theme.line);
+    painter.rect(
+        ground,
+        theme::RADIUS,
+        theme.float,
+        outline,
+        StrokeKind::Inside,
+    );
+    let at = pos2(ground.center().x, ground.top() + 7.0);
+    painter.galley(at, galley, theme.text);
 }
 
 pub fn awaited_ui(ui: &Ui, painter: &Painter, projection: &Projection, place: Rect, words: &str) {

@@ -273,3 +273,37 @@ fn nothing_is_enlarged_smoothly() {
     let filter = |crisp| crate::textures::options(crisp).magnification;
     assert_eq!(filter(true), egui::TextureFilter::Nearest);
 }
+
+/// Only where the screen would show more than the graphics card has.
+#[test]
+fn a_picture_that_had_to_be_shrunk_says_so_where_it_is_seen() {
+    use crate::session::{PictureRef, RunId};
+    use crate::textures::{Detail, Textures};
+    let ctx = egui::Context::default();
+    let input = egui::RawInput {
+        max_texture_side: Some(64),
+        ..egui::RawInput::default()
+    };
+    let mut output = ctx.run_ui(input, |_| ());
+    output.textures_delta.clear();
+    let picture = PictureRef::Result {
+        run: RunId(1),
+        index: 0,
+    };
+    for (side, zoom, is_told) in [
+        (64, 1.0, false),
+        (128, 1.0, true),
+        (128, 0.5, false),
+        (128, 0.6, true),
+    ] {
+        let mut textures = Textures::default();
+        let image = egui::ColorImage::filled([side, 2], egui::Color32::RED);
+        textures.arrived((picture, Detail::Full), Ok(image));
+        textures.begin_frame(&ctx);
+        let words = super::shrunk_words(&textures, picture, zoom);
+        assert_eq!(words.is_some(), is_told, "{side} at {zoom}");
+        if let Some(words) = words {
+            assert!(words.contains("64 of its 128 pixels"), "{words}");
+        }
+    }
+}

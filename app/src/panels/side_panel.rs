@@ -88,7 +88,7 @@ pub fn side_panel_ui(ui: &mut Ui, scene: &mut Scene<'_>, side: &mut SidePanel<'_
     }
 }
 
-/// The tabs alone; a click opens the panel.
+/// The tabs alone, and what the run draws; a click on a tab opens the panel.
 fn folded_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     ui.with_layout(Layout::top_down(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.y = 4.0;
@@ -106,5 +106,7 @@ fn folded_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
                 scene.send(Command::SideTab(tab));
             }
         }
+        ui.add_space(10.0);
+        results::folded_results_ui(ui, scene, TAB_SIDE);
     });
 }

@@ -175,13 +175,13 @@ impl Textures {
                 std::collections::hash_map::Entry::Occupied(mut known) => {
                     let known = known.get_mut();
                     known.0 = version;
-                    known.1.set(image, options(false));
+                    known.1.set(image, options(true));
                 }
                 std::collections::hash_map::Entry::Vacant(place) => {
                     let handle = ctx.load_texture(
                         format!("preview {} {index}", run.0),
                         image,
-                        options(false),
+                        options(true),
                     );
                     place.insert((version, handle));
                 }
@@ -245,6 +245,13 @@ impl Textures {
         self.full_image(picture).map(|image| image.source_size)
     }
 
+    /// How many of a picture's pixels a side are on the graphics card and how many it has, where that is fewer.
+    pub fn shrunk_to(&self, picture: PictureRef) -> Option<(u32, u32)> {
+        let image = self.full_image(picture)?;
+        let (on_card, own) = (size_of(image).max_elem(), image.source_size.max_elem());
+        (on_card < own).then_some((on_card as u32, own as u32))
+    }
+
     fn full_image(&self, picture: PictureRef) -> Option<&Arc<ColorImage>> {
         let entry = self.entries.get(&(picture, Detail::Full))?;
         entry.image.as_ref()
@@ -256,12 +263,14 @@ impl Textures {
         let kept = (key.1 == Detail::Full).then(|| Arc::clone(&image));
         // Once on the card, and once on this side where it is kept.
         let bytes = image.pixels.len() * 4 * if kept.is_some() { 2 } else { 1 };
-        let handle = ctx.load_texture(format!("{key:?}"), image, options(false));
+        // A small picture that has all of its pixels shows them; one that was made small only hints at them.
+        let crisp = key.1 != Detail::Full && image.source_size == size_of(&image);
+        let handle = ctx.load_texture(format!("{key:?}"), image, options(crisp));
         let entry = Entry {
             handle,
             image: kept,
             bytes,
-            crisp: false,
+            crisp,
             last_used: self.frame,
         };
         self.bytes += bytes;
@@ -410,8 +419,40 @@ mod tests {
             let own = vec2(size[0] as f32, size[1] as f32);
             assert_eq!(textures.full_size(picture), Some(own));
             let is_whole = size == expected;
+            let longer = |size: [usize; 2]| size[0].max(size[1]) as u32;
+            let shrunk = (!is_whole).then(|| (longer(expected), longer(size)));
+            assert_eq!(textures.shrunk_to(picture), shrunk);
             assert_eq!(textures.image(picture).is_some(), is_whole, "{size:?}");
         }
+    }
+
+    /// Enlarged, a small picture is squares; a thumbnail of a larger one is smooth, and so is what is made smaller.
+    #[test]
+    fn what_is_enlarged_shows_no_more_than_there_is() {
+        let ctx = Context::default();
+        let mut textures = Textures::default();
+        let mut reduced = ColorImage::filled([64, 32], Color32::RED);
+        reduced.source_size = vec2(640.0, 320.0);
+        for (index, image, crisp) in [
+            (0, ColorImage::filled([64, 32], Color32::RED), true),
+            (1, reduced, false),
+        ] {
+            textures.arrived(key(index), Ok(image));
+            textures.begin_frame(&ctx);
+            assert!(textures.get(key(index)).is_some());
+            assert_eq!(textures.entries[&key(index)].crisp, crisp, "{index}");
+        }
+        let preview = Preview {
+            width: 2,
+            height: 1,
+            rgb: vec![9; 6],
+        };
+        assert!(textures.preview(&ctx, RunId(1), 0, 1, &preview).is_some());
+        let delta = ctx.tex_manager().write().take_delta();
+        let preview = delta.set.iter().find(|(_, set)| set.image.size() == [2, 1]);
+        let (_, set) = preview.unwrap();
+        assert_eq!(set.options.magnification, TextureFilter::Nearest);
+        assert_eq!(set.options.minification, TextureFilter::Linear);
     }
 
     #[test]

@@ -173,6 +173,9 @@ fn draw(
         let uv = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
         let tint = Color32::WHITE.gamma_multiply(opacity);
         painter.image(texture, rect, uv, tint);
+        if let Some(words) = canvas::shrunk_words(scene.textures, picture, zoom) {
+            canvas::remark(&painter, theme, clip, &words);
+        }
     } else if let Some(reason) = broken(scene, picture) {
         note(&painter, theme, rect, &reason);
     } else {

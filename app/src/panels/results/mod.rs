@@ -48,6 +48,23 @@ pub fn results_ui(ui: &mut Ui, scene: &mut Scene<'_>, panel: &mut ResultsPanel) 
     }
 }
 
+/// The run's pictures one below the other, for a panel that is folded: as many as have room.
+pub fn folded_results_ui(ui: &mut Ui, scene: &mut Scene<'_>, side: f32) {
+    let Some((id, n_slots)) = scene
+        .session
+        .selected()
+        .map(|run| (run.id, run.slots.len()))
+    else {
+        return;
+    };
+    let n_fitting = (ui.available_height() / (side + GAP)) as usize;
+    for index in 0..n_slots.min(n_fitting) {
+        let (rect, _) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
+        tile::tile_ui(ui, scene, id, index as u32, rect);
+        ui.add_space(GAP - ui.spacing().item_spacing.y);
+    }
+}
+
 fn nothing_yet_ui(ui: &mut Ui) {
     let theme = theme::of(ui);
     let width = ui.available_width();

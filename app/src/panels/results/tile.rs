@@ -12,6 +12,9 @@ use crate::session::{PictureRef, RunId, SlotState};
 use crate::textures::Detail;
 use crate::theme::{self, Theme};
 
+/// A smaller tile has no room for words.
+const LEAST_SIDE_FOR_WORDS: f32 = 60.0;
+
 pub fn tile_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId, index: u32, rect: Rect) {
     let theme = theme::of(ui);
     let Some(run) = scene.session.run(id) else {
@@ -72,6 +75,13 @@ pub fn tile_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId, index: u32, rect: 
         ui.painter()
             .rect_filled(rect, theme::RADIUS, widgets::breathing(ui, theme));
     }
+    if rect.width() < LEAST_SIDE_FOR_WORDS {
+        small_state_ui(ui, theme, rect, &state, index);
+        tile_frame_ui(ui, theme, &response, rect, is_shown);
+        tile_events(ui, scene, &response, picture, &state);
+        let _ = response.on_hover_text(widgets::shown_message(&label));
+        return;
+    }
     tile_state_ui(ui, theme, rect, &state, index);
     let run = scene.session.run(id);
     if let Some(tag) = run.and_then(|run| run.gesture()?.tag(index)) {
@@ -95,6 +105,12 @@ pub fn tile_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId, index: u32, rect: 
             .clone()
             .on_hover_text(format!("Not saved: {}", widgets::shown_message(reason)));
     }
+    tile_frame_ui(ui, theme, &response, rect, is_shown);
+    tile_events(ui, scene, &response, picture, &state);
+}
+
+/// Round the one that is shown, and the one under the pointer.
+fn tile_frame_ui(ui: &Ui, theme: &Theme, response: &Response, rect: Rect, is_shown: bool) {
     if is_shown {
         let ring = Stroke::new(2.0, theme.accent);
         ui.painter()
@@ -107,12 +123,30 @@ pub fn tile_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId, index: u32, rect: 
             StrokeKind::Inside,
         );
     }
-    widgets::focus_ring(ui, &response, rect, theme::RADIUS);
-    tile_events(ui, scene, &response, picture, &state);
+    widgets::focus_ring(ui, response, rect, theme::RADIUS);
 }
 
-fn tile_state_ui(ui: &Ui, theme: &Theme, rect: Rect, state: &SlotState, index: u32) {
-    // A picture is finished only when it is on the disk: until then its bar stays.
+/// In the folded panel: an icon in place of words.
+fn small_state_ui(ui: &Ui, theme: &Theme, rect: Rect, state: &SlotState, index: u32) {
+    bar_ui(ui, theme, rect, state, 4.0);
+    let (icon, colour) = match state {
+        SlotState::Failed(_) | SlotState::Unsaved { .. } => (Icon::Warning, theme.error),
+        SlotState::Cancelled => (Icon::Close, theme.text2),
+        SlotState::Trashed(_) => (Icon::Trash, theme.text2),
+        SlotState::Waiting => {
+            let words = format!("{}", index + 1);
+            let (font, colour) = (theme::caption(), theme.text3);
+            ui.painter()
+                .text(rect.center(), Align2::CENTER_CENTER, words, font, colour);
+            return;
+        }
+        SlotState::Drawing(_) | SlotState::Saving(_) | SlotState::Saved(_) => return,
+    };
+    icons::paint(ui.painter(), rect, 15.0, icon, colour);
+}
+
+/// A picture is finished only when it is on the disk: until then its bar stays.
+fn bar_ui(ui: &Ui, theme: &Theme, rect: Rect, state: &SlotState, gap: f32) {
     let fraction = match state {
         SlotState::Drawing(fraction) => *fraction,
         SlotState::Saving(_) => 1.0,
@@ -120,11 +154,15 @@ fn tile_state_ui(ui: &Ui, theme: &Theme, rect: Rect, state: &SlotState, index: u
     };
     if fraction > 0.0 {
         let bar = Rect::from_min_max(
-            pos2(rect.left() + 8.0, rect.bottom() - 12.0),
-            pos2(rect.right() - 8.0, rect.bottom() - 8.0),
+            pos2(rect.left() + gap, rect.bottom() - gap - 4.0),
+            pos2(rect.right() - gap, rect.bottom() - gap),
         );
         widgets::progress_bar(ui, bar, fraction, theme.groove, theme.bar);
     }
+}
+
+fn tile_state_ui(ui: &Ui, theme: &Theme, rect: Rect, state: &SlotState, index: u32) {
+    bar_ui(ui, theme, rect, state, 8.0);
     match state {
         SlotState::Failed(reason) => tile_note(ui, theme, rect, Icon::Warning, theme.error, reason),
         SlotState::Cancelled => tile_note(ui, theme, rect, Icon::Close, theme.text2, "Cancelled"),

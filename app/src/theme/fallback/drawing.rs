@@ -16,6 +16,11 @@ const MAX_PICTURE_SIDE: u32 = 1024;
 /// Larger ones do not fit into egui's atlas beside others.
 const MAX_DRAWN_SIDE: f32 = 512.0;
 
+/// Whether the font says that it has `c`, whatever it then draws.
+pub(super) fn claims(font: &FontData, c: char) -> bool {
+    glyph(font, c).is_some()
+}
+
 /// Whether the font has lines to fill for `c`. Fonts of emoji often have empty ones beside their pictures.
 pub(super) fn has_outline(font: &FontData, c: char) -> bool {
     let Some((font, glyph)) = glyph(font, c) else {

@@ -46,6 +46,7 @@ fn install_searching(ctx: &egui::Context, open: OpenSearch) {
     let fallback = Arc::new(Fallback {
         state: Mutex::new(State {
             faces: Vec::new(),
+            given: HashSet::new(),
             asked: HashSet::new(),
             // The context and this hold each other; both live as long as the window.
             to_start: Some((ctx.clone(), open, inbox)),
@@ -57,6 +58,12 @@ fn install_searching(ctx: &egui::Context, open: OpenSearch) {
         "limn::theme::fallback",
         move |request: &GlyphRasterizerRequest<'_>| drawing.rasterize(request),
     ));
+    let hollow = Arc::clone(&fallback);
+    let hollow = GlyphRasterizer::new(
+        "limn::theme::fallback::hollow",
+        move |request: &GlyphRasterizerRequest<'_>| hollow.fill_hollow(request),
+    );
+    ctx.add_glyph_rasterizer(hollow.with_priority(FontPriority::Highest));
     fallback.give_to(ctx);
 }
 
@@ -67,6 +74,8 @@ struct Fallback {
 
 struct State {
     faces: Vec<Face>,
+    /// Those of them, by name, that egui draws with: it takes every character from them that they claim to have.
+    given: HashSet<String>,
     /// What was looked for, found or not.
     asked: HashSet<char>,
     /// What the thread needs, until it is started.
@@ -135,14 +144,49 @@ impl Fallback {
         true
     }
 
-    fn rasterize(&self, request: &GlyphRasterizerRequest<'_>) -> Option<RasterizedGlyph> {
-        let c = request.cluster.chars().next()?;
-        if c.is_control() {
+    /// What no font has lines for: the picture of the first of a cluster's characters that has one, so that of joined
+    /// emoji something is seen, else a box.
+    fn rasterize(
+        self: &Arc<Self>,
+        request: &GlyphRasterizerRequest<'_>,
+    ) -> Option<RasterizedGlyph> {
+        let first = request.cluster.chars().next()?;
+        if first.is_control() {
             return None;
         }
-        let face = self.pictured(c);
-        let picture = face.and_then(|face| drawing::picture(&face.data, c, request.font_size_px));
+        let mut picture = None;
+        for c in request.cluster.chars().filter(|c| !is_invisible(*c)) {
+            let Some(face) = self.pictured(c) else {
+                self.want(c);
+                continue;
+            };
+            picture = picture.or_else(|| drawing::picture(&face.data, c, request.font_size_px));
+        }
         Some(picture.unwrap_or_else(|| drawing::replacement(request.font_size_px)))
+    }
+
+    /// A picture or a box in place of a glyph that a font claims to have and leaves empty.
+    fn fill_hollow(
+        self: &Arc<Self>,
+        request: &GlyphRasterizerRequest<'_>,
+    ) -> Option<RasterizedGlyph> {
+        let c = request.cluster.chars().next()?;
+        // Inter's own scripts are whole.
+        if c < '\u{500}' || is_invisible(c) || !self.is_hollow(c) {
+            return None;
+        }
+        self.rasterize(request)
+    }
+
+    /// Whether the font that egui draws `c` in has nothing to draw.
+    fn is_hollow(&self, c: char) -> bool {
+        let state = self.state();
+        let mut given = state
+            .faces
+            .iter()
+            .filter(|face| state.given.contains(&face.name));
+        let first = given.find(|face| drawing::claims(&face.data, c));
+        first.is_some_and(|face| !drawing::has_outline(&face.data, c))
     }
 }
 
@@ -169,6 +213,17 @@ fn look(ctx: &egui::Context, fallback: &Arc<Fallback>, open: OpenSearch, inbox: 
     }
 }
 
+/// What is never seen: spaces, joiners, selectors (Unicode's Default_Ignorable_Code_Point).
+fn is_invisible(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
 /// What egui asks for fonts, under its own lock: nothing here may wait or call the context.
 struct Provider(Arc<Fallback>);
 
@@ -179,6 +234,7 @@ impl FontProvider for Provider {
             self.0.want(c);
             return None;
         };
+        self.0.state().given.insert(face.name.clone());
         Some(FontInsert::new(
             &face.name,
             face.data,

@@ -113,8 +113,7 @@ fn emoji_are_pictures() {
     assert!((14.0..24.0).contains(&picture.advance_px));
 }
 
-/// No font, a broken file, a parser that panics: a box, and the search goes on. Only a glyph that a font has and
-/// leaves empty stays empty.
+/// No font, a hollow glyph, a broken file, a parser that panics: a box, and the search goes on.
 #[test]
 fn what_no_font_has_is_a_box() {
     let (ctx, n_searches) = window();
@@ -132,5 +131,23 @@ fn what_no_font_has_is_a_box() {
     let drawn = text.chars().zip(&glyphs);
     let hidden = drawn.filter(|(_, glyph)| !is_visible(glyph));
     let hidden: Vec<char> = hidden.map(|(c, _)| c).collect();
-    assert!(hidden.iter().all(|c| *c == '☃'), "{hidden:?}");
+    assert!(hidden.is_empty(), "{hidden:?}");
+}
+
+/// Whatever parts of joined emoji a font has: something is seen, and no part of the rest is.
+#[test]
+fn joined_emoji_are_seen_as_one_of_them() {
+    let (ctx, _) = window();
+    draw_until(&ctx, "🚀", |glyphs| glyphs[0].is_color);
+    for text in ["🚀\u{200d}🔥", "👩\u{200d}🚀", "🚀\u{fe0f}"] {
+        let is_seen = |glyphs: &[Glyph]| glyphs.iter().any(|glyph| glyph.is_color);
+        let glyphs = draw_until(&ctx, text, is_seen);
+        let seen: Vec<_> = glyphs.iter().filter(|glyph| is_visible(glyph)).collect();
+        assert_eq!(seen.len(), 1, "{text}");
+        // A caret stands between any two characters.
+        assert_eq!(glyphs.len(), text.chars().count(), "{text}");
+    }
+    // Of two that no font has there is a box.
+    let glyphs = draw(&ctx, "👩\u{200d}🔥");
+    assert!(glyphs.iter().any(is_visible));
 }
