@@ -2,7 +2,8 @@
 //!
 //! egui shapes each word of a right-to-left script in its own direction, but sets the words of a line from left to
 //! right, whatever their script. A line of a label is therefore given to it with its words in the order of the
-//! screen. The text of a field is not: the caret goes by the order of typing.
+//! screen, and so is the text of a field that is only read. While it is typed in, words stand in the order of typing:
+//! by that the caret goes.
 
 use std::borrow::Cow;
 
@@ -32,6 +33,40 @@ pub fn in_display_order(line: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(ordered)
+}
+
+/// Whether some of it runs from right to left.
+pub fn has_right_to_left(text: &str) -> bool {
+    let is_so = |c| matches!(bidi_class(c), BidiClass::R | BidiClass::AL);
+    text.chars().any(|c| c >= '\u{590}' && is_so(c))
+}
+
+/// A text in lines, each with its words as they stand on the screen; `line_chars` are the lengths of the lines that it
+/// is wrapped to, line breaks included. It has as many characters as before: a space at which a line was wrapped becomes
+/// a line break, so that no word of the next one moves up.
+pub fn lines_in_display_order(text: &str, line_chars: impl Iterator<Item = usize>) -> String {
+    let mut ordered = String::with_capacity(text.len());
+    let mut rest = text;
+    for n_chars in line_chars {
+        let end = rest
+            .char_indices()
+            .nth(n_chars)
+            .map_or(rest.len(), |(end, _)| end);
+        let (line, after) = rest.split_at(end);
+        rest = after;
+        let words = line.trim_end();
+        let gap = &line[words.len()..];
+        ordered.push_str(&in_display_order(words));
+        match gap.strip_suffix(' ') {
+            Some(gap) if !rest.is_empty() => {
+                ordered.push_str(gap);
+                ordered.push('\n');
+            }
+            _ => ordered.push_str(gap),
+        }
+    }
+    ordered.push_str(rest);
+    ordered
 }
 
 /// The last word first. What stands between words is drawn by itself, brackets mirrored.
@@ -95,5 +130,21 @@ mod tests {
         ] {
             assert_eq!(in_display_order(line), expected, "{line}");
         }
+    }
+
+    #[test]
+    fn each_line_of_a_text_is_ordered_by_itself() {
+        for (text, lines, expected) in [
+            ("a red house", vec![11], "a red house"),
+            ("בית אדום", vec![8], "אדום בית"),
+            ("בית אדום גדול מאוד", vec![9, 9], "אדום בית\nמאוד גדול"),
+            ("בית אדום\nגדול מאוד", vec![9, 9], "אדום בית\nמאוד גדול"),
+            ("a בית אדום house", vec![6, 10], "a בית\nאדום house"),
+        ] {
+            let ordered = lines_in_display_order(text, lines.into_iter());
+            assert_eq!(ordered, expected, "{text}");
+            assert_eq!(ordered.chars().count(), text.chars().count());
+        }
+        assert!(has_right_to_left("a بيت") && !has_right_to_left("赤い家 🚀 é"));
     }
 }

@@ -34,6 +34,8 @@ pub struct Hands {
     scrolls_by_points: bool,
     /// The tools know of a pointer over the canvas.
     is_over: bool,
+    /// Where in the document they know it, and at which zoom.
+    told: Option<((f32, f32), f32)>,
     last_frame_secs: f64,
 }
 
@@ -102,6 +104,7 @@ impl Hands {
         self.last_frame_secs = now;
         self.leave_if_gone(scene, view, place, modifiers);
         self.scroll(ui, view, place);
+        self.follow_view(scene, view, place, modifiers);
         if self.gesture == Gesture::Fingers
             && let Some(touch) = ui.ctx().multi_touch()
         {
@@ -307,6 +310,26 @@ impl Hands {
         }
     }
 
+    /// Zooming moves the picture under a pointer that stands still: the tool hears where it is now.
+    fn follow_view(
+        &mut self,
+        scene: &mut Scene<'_>,
+        view: &View,
+        place: &Place<'_>,
+        modifiers: Modifiers,
+    ) {
+        let is_idle = self.is_over && self.gesture == Gesture::None;
+        let Some(at) = self.last_position.filter(|_| is_idle) else {
+            return;
+        };
+        let event = self.pointer_event(Some(at), view, place, modifiers);
+        let now = Some((event.position, event.zoom));
+        if self.told.is_some() && self.told != now {
+            self.told = now;
+            scene.send(Command::Pointer(event));
+        }
+    }
+
     fn tell(&mut self, kind: PointerKind, at: Pos2, hand: &mut Hand<'_, '_>) {
         self.is_over = true;
         let event = PointerEvent {
@@ -314,6 +337,7 @@ impl Hands {
             seconds: hand.seconds,
             ..self.pointer_event(Some(at), hand.view, hand.place, hand.modifiers)
         };
+        self.told = Some((event.position, event.zoom));
         hand.scene.send(Command::Pointer(event));
     }
 

@@ -307,3 +307,22 @@ fn a_picture_that_had_to_be_shrunk_says_so_where_it_is_seen() {
         }
     }
 }
+
+/// The ring of a brush, which keeps its size on the screen, and all else that goes by the pointer.
+#[test]
+fn a_tool_hears_where_the_pointer_is_after_zooming() {
+    let mut canvas = Canvas::with(Tool::Brush);
+    let told = canvas.told(vec![Event::PointerMoved(pos2(220.0, 170.0))]);
+    assert_eq!(told, [(PointerKind::Moved, (20.0, 20.0))]);
+    assert!(canvas.told(Vec::new()).is_empty());
+    canvas
+        .state
+        .view
+        .zoom_at(pos2(200.0, 150.0), 2.0, AREA, 1.0);
+    let commands = canvas.frame(Vec::new());
+    let [event] = pointer_events(&commands).collect::<Vec<_>>()[..] else {
+        panic!("{commands:?}");
+    };
+    assert_eq!((event.position, event.zoom), ((10.0, 10.0), 2.0));
+    assert!(canvas.told(Vec::new()).is_empty());
+}

@@ -449,8 +449,8 @@ mod tests {
         };
         assert!(textures.preview(&ctx, RunId(1), 0, 1, &preview).is_some());
         let delta = ctx.tex_manager().write().take_delta();
-        let preview = delta.set.iter().find(|(_, set)| set.image.size() == [2, 1]);
-        let (_, set) = preview.unwrap();
+        let mut uploads = delta.set.iter().flat_map(|(_, uploads)| uploads);
+        let set = uploads.find(|set| set.image.size() == [2, 1]).unwrap();
         assert_eq!(set.options.magnification, TextureFilter::Nearest);
         assert_eq!(set.options.minification, TextureFilter::Linear);
     }

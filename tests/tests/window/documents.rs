@@ -10,7 +10,7 @@ use super::real_engine::real_engine;
 
 impl Window {
     /// Drags over the canvas, by parts of its width and height.
-    fn drag(&mut self, from: (f32, f32), to: (f32, f32)) {
+    pub(super) fn drag(&mut self, from: (f32, f32), to: (f32, f32)) {
         const N_MOVES: u32 = 8;
         let canvas = self
             .harness

@@ -1,5 +1,6 @@
 //! The window, headless, by what a screen reader would say.
 
+mod canvas;
 mod documents;
 mod files;
 mod foreign_text;

@@ -8,6 +8,7 @@ use egui::{Frame, Galley, Id, Margin, Response, Stroke, TextEdit, Ui};
 
 use super::{PromptBar, Selection, Words};
 use crate::command::Command;
+use crate::display_order::{has_right_to_left, lines_in_display_order};
 use crate::panels::widgets;
 use crate::panels::{Region, Scene, mark_region};
 use crate::session::{Draft, MAX_PROMPT_CHARS, PromptNote, UnknownWord};
@@ -31,9 +32,19 @@ pub(super) fn text_ui(
     let has_note = has_note || words.note().is_some();
     let n_rows = if has_note { 1 } else { 2 };
     let mut layouter = |ui: &Ui, text: &dyn egui::TextBuffer, wrap_width: f32| -> Arc<Galley> {
-        let mut job = words_job(ui, text.as_str(), looked_up);
-        job.wrap.max_width = wrap_width;
-        ui.fonts_mut(|fonts| fonts.layout_job(job))
+        let lay_out = |text: &str| {
+            let mut job = words_job(ui, text, looked_up);
+            job.wrap.max_width = wrap_width;
+            ui.fonts_mut(|fonts| fonts.layout_job(job))
+        };
+        let galley = lay_out(text.as_str());
+        let is_only_read = !ui.memory(|memory| memory.has_focus(id));
+        if !is_only_read || !has_right_to_left(text.as_str()) {
+            return galley;
+        }
+        let lines = galley.rows.iter();
+        let lines = lines.map(|row| row.char_count_including_newline().0);
+        lay_out(&lines_in_display_order(text.as_str(), lines))
     };
     let scroll = egui::ScrollArea::vertical()
         .max_height(ROW_HEIGHT * MAX_ROWS)
