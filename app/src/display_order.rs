@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use unicode_bidi::{BidiClass, BidiInfo, bidi_class};
+use unicode_bidi::{BidiClass, BidiInfo, Level, bidi_class};
 
 /// `line` with its words as they stand on the screen from left to right. The letters of a word keep their order.
 pub fn in_display_order(line: &str) -> Cow<'_, str> {
@@ -15,24 +15,29 @@ pub fn in_display_order(line: &str) -> Cow<'_, str> {
     if line.chars().all(|c| c < '\u{590}') {
         return Cow::Borrowed(line);
     }
-    let bidi = BidiInfo::new(line, None);
+    ordered(line, None)
+}
+
+/// `level`: the direction of the text that the line is of, where that is not the line's own.
+fn ordered(line: &str, level: Option<Level>) -> Cow<'_, str> {
+    let bidi = BidiInfo::new(line, level);
     if !bidi.has_rtl() {
         return Cow::Borrowed(line);
     }
-    let mut ordered = String::with_capacity(line.len());
+    let mut visual = String::with_capacity(line.len());
     for paragraph in &bidi.paragraphs {
         let (levels, runs) = bidi.visual_runs(paragraph, paragraph.range.clone());
         for run in runs {
             let is_reversed = levels[run.start].is_rtl();
             let text = &line[run];
             if is_reversed {
-                push_reversed(&mut ordered, text);
+                push_reversed(&mut visual, text);
             } else {
-                ordered.push_str(text);
+                visual.push_str(text);
             }
         }
     }
-    Cow::Owned(ordered)
+    Cow::Owned(visual)
 }
 
 /// Whether some of it runs from right to left.
@@ -45,28 +50,33 @@ pub fn has_right_to_left(text: &str) -> bool {
 /// is wrapped to, line breaks included. It has as many characters as before: a space at which a line was wrapped becomes
 /// a line break, so that no word of the next one moves up.
 pub fn lines_in_display_order(text: &str, line_chars: impl Iterator<Item = usize>) -> String {
-    let mut ordered = String::with_capacity(text.len());
+    let mut lines = String::with_capacity(text.len());
+    let bidi = BidiInfo::new(text, None);
+    let mut paragraphs = bidi.paragraphs.iter().peekable();
     let mut rest = text;
     for n_chars in line_chars {
         let end = rest
             .char_indices()
             .nth(n_chars)
             .map_or(rest.len(), |(end, _)| end);
+        let start = text.len() - rest.len();
         let (line, after) = rest.split_at(end);
         rest = after;
+        while paragraphs.next_if(|one| one.range.end <= start).is_some() {}
+        let level = paragraphs.peek().map(|one| one.level);
         let words = line.trim_end();
         let gap = &line[words.len()..];
-        ordered.push_str(&in_display_order(words));
+        lines.push_str(&ordered(words, level));
         match gap.strip_suffix(' ') {
             Some(gap) if !rest.is_empty() => {
-                ordered.push_str(gap);
-                ordered.push('\n');
+                lines.push_str(gap);
+                lines.push('\n');
             }
-            _ => ordered.push_str(gap),
+            _ => lines.push_str(gap),
         }
     }
-    ordered.push_str(rest);
-    ordered
+    lines.push_str(rest);
+    lines
 }
 
 /// The last word first. What stands between words is drawn by itself, brackets mirrored.

@@ -34,8 +34,8 @@ pub struct Hands {
     scrolls_by_points: bool,
     /// The tools know of a pointer over the canvas.
     is_over: bool,
-    /// Where in the document they know it, and at which zoom.
-    told: Option<((f32, f32), f32)>,
+    /// Where they know it on the screen and in the document, and at which zoom.
+    told: Option<(Pos2, (f32, f32), f32)>,
     last_frame_secs: f64,
 }
 
@@ -319,13 +319,12 @@ impl Hands {
         modifiers: Modifiers,
     ) {
         let is_idle = self.is_over && self.gesture == Gesture::None;
-        let Some(at) = self.last_position.filter(|_| is_idle) else {
+        let Some((at, position, zoom)) = self.told.filter(|_| is_idle) else {
             return;
         };
         let event = self.pointer_event(Some(at), view, place, modifiers);
-        let now = Some((event.position, event.zoom));
-        if self.told.is_some() && self.told != now {
-            self.told = now;
+        if (event.position, event.zoom) != (position, zoom) {
+            self.told = Some((at, event.position, event.zoom));
             scene.send(Command::Pointer(event));
         }
     }
@@ -337,7 +336,7 @@ impl Hands {
             seconds: hand.seconds,
             ..self.pointer_event(Some(at), hand.view, hand.place, hand.modifiers)
         };
-        self.told = Some((event.position, event.zoom));
+        self.told = Some((at, event.position, event.zoom));
         hand.scene.send(Command::Pointer(event));
     }
 

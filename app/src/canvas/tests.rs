@@ -281,7 +281,7 @@ fn a_picture_that_had_to_be_shrunk_says_so_where_it_is_seen() {
     use crate::textures::{Detail, Textures};
     let ctx = egui::Context::default();
     let input = egui::RawInput {
-        max_texture_side: Some(64),
+        max_texture_side: Some(2048),
         ..egui::RawInput::default()
     };
     let mut output = ctx.run_ui(input, |_| ());
@@ -291,10 +291,10 @@ fn a_picture_that_had_to_be_shrunk_says_so_where_it_is_seen() {
         index: 0,
     };
     for (side, zoom, is_told) in [
-        (64, 1.0, false),
-        (128, 1.0, true),
-        (128, 0.5, false),
-        (128, 0.6, true),
+        (2048, 1.0, false),
+        (4096, 1.0, true),
+        (4096, 0.5, false),
+        (4096, 0.6, true),
     ] {
         let mut textures = Textures::default();
         let image = egui::ColorImage::filled([side, 2], egui::Color32::RED);
@@ -303,7 +303,7 @@ fn a_picture_that_had_to_be_shrunk_says_so_where_it_is_seen() {
         let words = super::shrunk_words(&textures, picture, zoom);
         assert_eq!(words.is_some(), is_told, "{side} at {zoom}");
         if let Some(words) = words {
-            assert!(words.contains("64 of its 128 pixels"), "{words}");
+            assert!(words.contains("2,048 of its 4,096 pixels"), "{words}");
         }
     }
 }

@@ -127,8 +127,8 @@ fn a_blank_canvas_is_there_after_a_restart() {
     let mut window = Window::open_in(home);
     window.wait_for("the document", |window| !window.content().frame.is_empty());
     assert!(window.content() == &before);
-    window.press(Modifiers::COMMAND, Key::Z);
-    window.press(Modifiers::COMMAND, Key::Z);
+    window.carry_out(Command::Undo);
+    window.carry_out(Command::Undo);
     assert!(window.content().frame.is_empty(), "back at the start page");
 }
 

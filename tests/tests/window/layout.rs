@@ -6,7 +6,8 @@
 use egui::epaint::ClippedShape;
 use egui::{Color32, Key, LayerId, Modifiers, Rect, Shape, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
-use limn::command::{Command, GestureCommand, ViewCommand};
+use limn::command::{Command, GestureCommand, LayerCommand, ViewCommand};
+use limn::document::BlendMode;
 use limn::session::{Deed, PictureRef, Place};
 use limn::tools::{MaskAction, Tool};
 use limn_engine::protocol::{DeviceInfo, Event, ModelId, ModelInfo, SelfTest};
@@ -326,7 +327,7 @@ impl Window {
 type Screen = (&'static str, fn(&mut Window), &'static [&'static str]);
 
 /// Screens one after the other, each with what must be reached on it.
-const SCREENS: [Screen; 9] = [
+const SCREENS: [Screen; 11] = [
     ("results", |_| (), &[]),
     (
         "a mask to fill",
@@ -355,7 +356,12 @@ const SCREENS: [Screen; 9] = [
     (
         "extending",
         |window| window.obey(Command::Tool(Tool::Crop)),
-        &["16:9", "9:16"],
+        &["Free", "16:9", "Shapes to extend to"],
+    ),
+    (
+        "cropping",
+        |window| window.obey(Command::ChooseCrop(Some((9, 16)))),
+        &["Free", "16:9", "Crop", "Cancel"],
     ),
     (
         "a turn",
@@ -370,12 +376,24 @@ const SCREENS: [Screen; 9] = [
         |window| {
             window.obey(Command::Gesture(GestureCommand::LeaveTray));
             window.obey(Command::SideTab(limn::session::SideTab::Layers));
+            let layer = window.app().session.document().content().layers[0].id;
+            window.obey(Command::Layer(LayerCommand::Select(layer)));
+            let blend = BlendMode::Multiply;
+            window.obey(Command::Layer(LayerCommand::SetBlend { layer, blend }));
         },
-        &[],
+        &["Blend mode: Multiply", "Opacity of the layer", "Duplicate"],
+    ),
+    (
+        "a blank canvas",
+        |window| window.obey(Command::AskBlankCanvas),
+        &["Create", "Width in px", "Transparent"],
     ),
     (
         "the gallery",
-        |window| window.obey(Command::GoTo(Place::Gallery)),
+        |window| {
+            window.obey(Command::Escape);
+            window.obey(Command::GoTo(Place::Gallery));
+        },
         &["Search the gallery", "Filter the pictures"],
     ),
     (

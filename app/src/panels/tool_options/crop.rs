@@ -17,15 +17,16 @@ const FEW_ASPECTS: [Aspect; 3] = [(1, 1), (4, 3), (16, 9)];
 pub fn crop_ui(ui: &mut Ui, scene: &mut Scene<'_>, room: Room) {
     let frame = scene.session.document().content().frame;
     let crop = scene.session.toolbox.crop(frame);
-    name_ui(ui, "Crop to");
+    if room > Room::Little {
+        name_ui(ui, "Crop to");
+    }
     ui.spacing_mut().item_spacing.x = 4.0;
     let aspect = crop.and_then(|crop| crop.aspect);
     let is_free = crop.is_some() && aspect.is_none();
     shape_ui(ui, scene, "Free", None, is_free);
     let shapes: &[Aspect] = match (room, crop) {
         (Room::Wide, _) | (Room::Medium, None) => &ASPECTS,
-        (Room::Medium, Some(_)) => &FEW_ASPECTS,
-        (Room::Little, _) => &[],
+        (Room::Medium, Some(_)) | (Room::Little, _) => &FEW_ASPECTS,
     };
     for shape in shapes {
         let is_on = aspect == Some(*shape);
