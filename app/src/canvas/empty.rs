@@ -13,7 +13,7 @@ const WIDTH: f32 = 560.0;
 pub fn empty_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let canvas = ui.max_rect();
     let width = WIDTH.min(canvas.width() - 48.0);
-    let height = 320.0_f32.min(canvas.height());
+    let height = 332.0_f32.min(canvas.height());
     let area = Rect::from_center_size(canvas.center() - vec2(0.0, 8.0), vec2(width, height));
     ui.scope_builder(
         UiBuilder::new()
@@ -39,6 +39,7 @@ pub fn empty_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
                 .map(|model| model.examples.iter().take(N_EXAMPLES).cloned().collect())
                 .unwrap_or_default();
             examples_ui(ui, scene, &examples, width);
+            ui.add_space(8.0);
             other_ways_ui(ui, scene, !examples.is_empty());
             ui.add_space(8.0);
             if let EngineState::Restarting(reason) = &scene.session.engine {

@@ -264,7 +264,7 @@ fn document_ui(
     }
     let boxed = match preview {
         Some(preview) => running_box(scene, preview),
-        None if is_result_shown(scene) => None,
+        None if is_result_shown(scene) || session.toolbox.tool() == Tool::Crop => None,
         None => coming_box(scene, painter, sight),
     };
     if let Some((context, words)) = boxed {

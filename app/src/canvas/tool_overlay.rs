@@ -148,7 +148,9 @@ impl Easel<'_> {
     /// The lines at the thirds of what is left.
     fn thirds(&self, rect: PixelRect) {
         let rect = image_rect(rect);
-        let stroke = Stroke::new(1.0, self.theme.outline_light.gamma_multiply(0.45));
+        // Seen on any picture, and no more than that.
+        let dark = Stroke::new(2.5, self.theme.outline_dark.gamma_multiply(0.3));
+        let light = Stroke::new(1.0, self.theme.outline_light.gamma_multiply(0.6));
         for part in [1.0 / 3.0, 2.0 / 3.0] {
             let x = rect.left() + rect.width() * part;
             let y = rect.top() + rect.height() * part;
@@ -157,7 +159,8 @@ impl Easel<'_> {
                 (pos2(rect.left(), y), pos2(rect.right(), y)),
             ] {
                 let ends = [from, to].map(|at| self.projection.screen_from_image(at));
-                self.painter.line_segment(ends, stroke);
+                self.painter.line_segment(ends, dark);
+                self.painter.line_segment(ends, light);
             }
         }
     }

@@ -69,10 +69,12 @@ impl CropState {
             (Self::Ready { .. }, PointerKind::Moved) => Self::Ready {
                 hot: crop_rect::edge_at(frame, event),
             },
-            (Self::Waiting { crop, .. }, PointerKind::Moved) => Self::Waiting {
-                crop,
-                hot: crop_rect::edge_at(crop.rect, event),
-            },
+            (Self::Waiting { crop, .. }, PointerKind::Moved) => {
+                let (x, y) = event.point().pixel();
+                let inside = crop.rect.contains(x, y).then_some(Grip::WHOLE);
+                let hot = crop_rect::edge_at(crop.rect, event).or(inside);
+                Self::Waiting { crop, hot }
+            }
             (Self::Dragging(drag), PointerKind::Moved) => Self::Dragging(drag.moved(event, frame)),
             (Self::Dragging(drag), PointerKind::Up) => {
                 drag.moved(event, frame).let_go(event, frame, hand)

@@ -76,6 +76,7 @@ fn actions_ui(ui: &mut Ui, scene: &mut Scene<'_>, n_layers: usize) {
             (LayerCommand::DeleteSelected, "Delete", n_layers > 0),
         ],
     ];
+    ui.spacing_mut().item_spacing.y = 6.0;
     let width = (ui.available_width() - 6.0) / 2.0;
     for row in rows {
         ui.horizontal(|ui| {
