@@ -97,7 +97,7 @@ fn push_reversed(ordered: &mut String, text: &str) {
 }
 
 /// Letters and their marks, and the joiners between them.
-fn is_in_word(c: char) -> bool {
+pub fn is_in_word(c: char) -> bool {
     let class = bidi_class(c);
     matches!(class, BidiClass::R | BidiClass::AL | BidiClass::NSM)
         || matches!(c, '\u{200c}' | '\u{200d}')

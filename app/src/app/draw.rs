@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use egui::{Frame, Margin, Panel, Ui};
+use egui::{Frame, Margin, Panel, Ui, UiBuilder};
 
 use super::App;
 use crate::canvas::{self, CanvasState};
@@ -168,12 +168,17 @@ fn bar(ui: &Ui, margin: Margin) -> Frame {
     Frame::new().fill(theme::of(ui).bg1).inner_margin(margin)
 }
 
+/// A column in the middle, with its scroll bar at the edge of the window.
 fn place_ui(ui: &mut Ui, contents: impl FnOnce(&mut Ui)) -> egui::Rect {
+    const COLUMN: f32 = 680.0;
     let frame = Frame::new()
         .fill(theme::of(ui).bg0)
         .inner_margin(Margin::same(24));
-    let shown = egui::CentralPanel::default()
-        .frame(frame)
-        .show(ui, contents);
+    let shown = egui::CentralPanel::default().frame(frame).show(ui, |ui| {
+        let place = ui.available_rect_before_wrap();
+        let beside = ((place.width() - COLUMN) / 2.0).max(0.0);
+        let column = place.with_min_x(place.left() + beside);
+        ui.scope_builder(UiBuilder::new().max_rect(column), contents);
+    });
     shown.response.rect
 }

@@ -27,6 +27,8 @@ pub struct Easel<'a> {
 pub fn paint(easel: &Easel<'_>, checkerboard: &mut Checkerboard, overlay: &Overlay<'_>) {
     match overlay {
         Overlay::Nothing => {}
+        // Over a picture that is no document yet there is no frame to drag.
+        Overlay::Crop { .. } if easel.frame.is_empty() => {}
         Overlay::Ring {
             centre,
             brush,

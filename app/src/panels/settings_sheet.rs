@@ -43,6 +43,8 @@ pub fn settings_sheet_ui(ui: &Ui, scene: &mut Scene<'_>, gallery_folder: &str) -
         let height = ui.ctx().content_rect().height() - 140.0;
         egui::ScrollArea::vertical()
             .max_height(height)
+            // A sheet is as high as it was before, and so would never show more.
+            .min_scrolled_height(height)
             .auto_shrink([false, true])
             .show(ui, |ui| {
                 look_ui(ui, scene);

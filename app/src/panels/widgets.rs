@@ -482,6 +482,8 @@ pub fn bytes(bytes: u64) -> String {
     let megabytes = bytes as f64 / MB;
     if megabytes >= 1000.0 {
         format!("{:.1} GB", megabytes / 1000.0)
+    } else if megabytes < 1.0 {
+        format!("{:.0} KB", megabytes * 1000.0)
     } else {
         format!("{megabytes:.0} MB")
     }
@@ -522,7 +524,10 @@ mod tests {
             [0.0, 13.2, 90.0, 91.0, 3600.0, 5_401.0].map(duration),
             ["0 s", "14 s", "90 s", "2 min", "60 min", "1 h 30 min"]
         );
-        assert_eq!([57_000_000, 9_800_000_000].map(bytes), ["57 MB", "9.8 GB"]);
+        assert_eq!(
+            [340_000, 57_000_000, 9_800_000_000].map(bytes),
+            ["340 KB", "57 MB", "9.8 GB"]
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Where pictures are asked for: the prompt, its few settings, the button, and how far the queue is.
 
+mod carets;
 mod deed;
 mod large_mask;
 mod lookup;

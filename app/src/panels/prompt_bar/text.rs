@@ -6,7 +6,7 @@ use std::sync::Arc;
 use egui::text::{CCursor, CCursorRange, LayoutJob, TextFormat};
 use egui::{Frame, Galley, Id, Margin, Response, Stroke, TextEdit, Ui};
 
-use super::{PromptBar, Selection, Words};
+use super::{PromptBar, Selection, Words, carets};
 use crate::command::Command;
 use crate::display_order::{has_right_to_left, lines_in_display_order};
 use crate::panels::widgets;
@@ -35,7 +35,8 @@ pub(super) fn text_ui(
         let lay_out = |text: &str| {
             let mut job = words_job(ui, text, looked_up);
             job.wrap.max_width = wrap_width;
-            ui.fonts_mut(|fonts| fonts.layout_job(job))
+            let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
+            carets::mended(galley, text)
         };
         let galley = lay_out(text.as_str());
         let is_only_read = !ui.memory(|memory| memory.has_focus(id));
@@ -123,7 +124,8 @@ pub(super) fn words_field_ui(
     let theme = theme::of(ui);
     let mut layouter = |ui: &Ui, text: &dyn egui::TextBuffer, _: f32| -> Arc<Galley> {
         let job = words_job(ui, text.as_str(), looked_up);
-        ui.fonts_mut(|fonts| fonts.layout_job(job))
+        let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
+        carets::mended(galley, text.as_str())
     };
     let hint = egui::RichText::new(hint).font(theme::prompt());
     let field = TextEdit::singleline(text)

@@ -22,7 +22,7 @@ const HEIGHT: f32 = 34.0;
 /// A canvas at least so wide has room for the opacity on the bar.
 const WIDE: f32 = 1120.0;
 /// In a canvas below this width the bar has only what is needed most; the rest is behind its chevron.
-const MEDIUM: f32 = 760.0;
+const MEDIUM: f32 = 840.0;
 /// No picture needs wider edges.
 const MAX_EDGE_PX: f32 = 256.0;
 
