@@ -248,3 +248,156 @@ fn merged(layers: &[&Layer]) -> Layer {
         ..Layer::new(lowest.name.clone(), kind)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use limn_engine::PixelRect;
+    use uuid::Uuid;
+
+    use super::super::tests::{Random, keep, noisy};
+    use super::super::{BlendMode, Content, Document, Layer, StepName};
+
+    #[test]
+    fn a_copy_of_a_layer_lies_above_it_and_has_a_name_of_its_own() {
+        let mut random = Random::new(3);
+        let (mut document, _) = noisy(&mut random, (40, 30));
+        document.change(StepName::KeepResult, |content| {
+            keep(
+                content,
+                &mut Random::new(1),
+                Uuid::nil(),
+                PixelRect::from_size(20, 20),
+            );
+            content.add_layer(Layer::sketch("Sketch 1"));
+        });
+        let patch = document.content().layers[1].clone();
+        document.change(StepName::DuplicateLayer, |content| {
+            let layer = content.layer_mut(patch.id).unwrap();
+            (layer.opacity, layer.blend, layer.offset) = (0.5, BlendMode::Screen, (3, -4));
+            let copy = content.duplicate_layer(patch.id).unwrap();
+            content.duplicate_layer(copy).unwrap();
+        });
+        let content = document.content();
+        let names: Vec<_> = content
+            .layers
+            .iter()
+            .map(|layer| layer.name.as_str())
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "noise",
+                "a red sailboat",
+                "a red sailboat copy",
+                "a red sailboat copy 2",
+                "Sketch 1"
+            ]
+        );
+        assert_eq!(content.selected, Some(content.layers[3].id));
+        let original = &content.layers[1];
+        for copy in &content.layers[2..4] {
+            assert_ne!(copy.id, original.id);
+            let (id, name) = (original.id, original.name.clone());
+            assert_eq!(
+                &Layer {
+                    id,
+                    name,
+                    ..copy.clone()
+                },
+                original
+            );
+        }
+        document.undo();
+        assert_eq!(document.content().layers.len(), 3);
+    }
+
+    #[test]
+    fn a_crop_loses_nothing() {
+        let mut random = Random::new(5);
+        let (mut document, pixels) = noisy(&mut random, (300, 280));
+        let whole = document.content().clone();
+        let part = PixelRect::new(40, 30, 100, 90);
+        document.change(StepName::Crop, |content| content.crop_frame(part));
+        let content = document.content();
+        assert_eq!(content.frame, part);
+        let seen = content.composite(PixelRect::from_size(300, 280));
+        for (i, pixel) in seen.iter().enumerate() {
+            let is_inside = part.contains(i as i32 % 300, i as i32 / 300);
+            assert_eq!(*pixel, if is_inside { pixels[i] } else { [0; 4] });
+        }
+        assert!(!content.changed_tiles(&whole).picture.is_empty());
+        document.undo();
+        assert_eq!(document.content(), &whole);
+        assert_eq!(document.content().composite(whole.frame), pixels);
+        // And a larger frame shows again what was hidden.
+        document.redo();
+        document.change(StepName::Extend, |content| {
+            content.extend_frame(whole.frame)
+        });
+        assert_eq!(document.content().composite(whole.frame), pixels);
+    }
+
+    #[test]
+    fn a_blank_canvas_is_of_one_colour_or_of_none() {
+        let mut document = Document::new();
+        document.change(StepName::BlankCanvas, |content| {
+            content.set_blank_canvas((600, 300), Some([9, 80, 200]));
+        });
+        let content = document.content();
+        assert_eq!(content.frame, PixelRect::from_size(600, 300));
+        let seen = content.composite(content.frame);
+        assert!(seen.iter().all(|pixel| *pixel == [9, 80, 200, 255]));
+        let covered = content.layers[0].pixels().bounds(|pixel| pixel[3] > 0);
+        assert_eq!(covered, content.frame, "nothing lies beyond it");
+        document.undo();
+        assert!(document.content().frame.is_empty() && document.content().layers.is_empty());
+
+        document.change(StepName::BlankCanvas, |content| {
+            content.set_blank_canvas((600, 300), None);
+        });
+        let content = document.content();
+        let seen = content.composite(content.frame);
+        assert!(seen.iter().all(|pixel| *pixel == [0; 4]));
+        assert!(content.selected_layer().is_some_and(Layer::is_sketch));
+        // The largest one takes next to no memory.
+        document.change(StepName::BlankCanvas, |content| {
+            content.set_blank_canvas((16_384, 16_384), Some([255; 3]));
+        });
+        let tiles = document.content().layers[0].pixels().iter();
+        let tiles: std::collections::HashSet<_> = tiles.map(|(_, tile)| tile.as_ptr()).collect();
+        assert_eq!(tiles.len(), 1);
+    }
+
+    /// The mode goes with the layer that is beneath; of all that is seen together nothing is beneath.
+    #[test]
+    fn merged_layers_mix_as_the_lowest_of_them_did() {
+        let frame = PixelRect::from_size(4, 4);
+        let layer = |name: &str, value: u8, blend| Layer {
+            blend,
+            ..Layer::picture(name, frame, &[[value, value, value, 255]; 16])
+        };
+        let mut content = Content::default();
+        content.set_base_layers(
+            (4, 4),
+            vec![
+                layer("paper", 200, BlendMode::Normal),
+                layer("shade", 128, BlendMode::Multiply),
+                layer("light", 100, BlendMode::Screen),
+            ],
+        );
+        let mut once = content.clone();
+        let shade = once.layers[1].id;
+        assert!(once.merge_down(shade));
+        assert_eq!(once.composite(frame), content.composite(frame));
+        assert_eq!(once.layers[1].blend, BlendMode::Screen);
+        let mut pair = content.clone();
+        let light = pair.layers[2].id;
+        assert!(pair.merge_down(light));
+        assert_eq!(pair.layers[1].blend, BlendMode::Multiply);
+        assert!(content.merge_visible());
+        assert_eq!(content.layers[0].blend, BlendMode::Normal);
+        assert_eq!(content.composite(frame), once.composite(frame));
+    }
+}

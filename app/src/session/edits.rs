@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use limn_engine::PixelRect;
 use limn_engine::protocol::{ModelInfo, Preview};
-use limn_engine::stitch::{self, EditPlan, EditSettings, EditTile, Extension, Margins, ModelSize};
+use limn_engine::stitch::{self, EditPlan, EditSettings, EditTile, Extension, ModelSize};
 
 use super::edit_snapshot::Change;
 use super::{Deed, EditSnapshot, OpenDocument, PictureId, PictureRef, Problem, Session, SlotState};
 use crate::document::tiles::TileIndex;
 use crate::document::{Content, LayerKind};
 use crate::edit_limits::{self, TooLarge};
+use crate::tools::crop_rect::margins_around;
 
 /// What lies over the document on the canvas. A finished result of an edit does not: it is in
 /// [`Session::canvas_content`].
@@ -286,15 +287,4 @@ fn tiles_of(
 
 fn size_of(model: &ModelInfo) -> ModelSize {
     ModelSize::new(model.default_size, model.stride)
-}
-
-/// How far `outer` reaches beyond `inner`.
-fn margins_around(inner: PixelRect, outer: PixelRect) -> Margins {
-    let beyond = |by: i32| by.max(0) as u32;
-    Margins {
-        left: beyond(inner.x - outer.x),
-        top: beyond(inner.y - outer.y),
-        right: beyond(outer.right() - inner.right()),
-        bottom: beyond(outer.bottom() - inner.bottom()),
-    }
 }

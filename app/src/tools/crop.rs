@@ -202,7 +202,7 @@ impl Drag {
             };
         }
         if !self.was_waiting && self.rect.contains_rect(&frame) {
-            let margins = margins_around(frame, self.rect);
+            let margins = crop_rect::margins_around(frame, self.rect);
             if margins != Margins::default() {
                 hand.outcome = ToolOutcome::Extend(margins);
             }
@@ -215,16 +215,5 @@ impl Drag {
             },
             hot: None,
         }
-    }
-}
-
-/// How far `outer` reaches beyond `inner`.
-fn margins_around(inner: PixelRect, outer: PixelRect) -> Margins {
-    let beyond = |by: i32| by.max(0) as u32;
-    Margins {
-        left: beyond(inner.x - outer.x),
-        top: beyond(inner.y - outer.y),
-        right: beyond(outer.right() - inner.right()),
-        bottom: beyond(outer.bottom() - inner.bottom()),
     }
 }

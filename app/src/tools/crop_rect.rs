@@ -233,6 +233,17 @@ pub(super) fn largest(frame: PixelRect, aspect: Aspect) -> PixelRect {
     )
 }
 
+/// How far `outer` reaches beyond `inner`.
+pub fn margins_around(inner: PixelRect, outer: PixelRect) -> Margins {
+    let beyond = |by: i32| by.max(0) as u32;
+    Margins {
+        left: beyond(inner.x - outer.x),
+        top: beyond(inner.y - outer.y),
+        right: beyond(outer.right() - inner.right()),
+        bottom: beyond(outer.bottom() - inner.bottom()),
+    }
+}
+
 /// How a frame grows, evenly at both ends, until it is as wide for its height as `aspect` says. It never
 /// shrinks, so only one of the two sides grows.
 pub fn margins_for_aspect(frame: PixelRect, aspect: Aspect) -> Margins {
