@@ -106,16 +106,14 @@ impl BlendMode {
     /// B(Cb, Cs) of the specification, from two channels of 255, as a part of 255².
     const fn blend(self, backdrop: u32, source: u32) -> u32 {
         match self {
-            Self::Normal => source * 255,
             Self::Multiply => backdrop * source,
             Self::Screen => screen(backdrop, source),
             // Hard light with the two exchanged.
             Self::Overlay if 2 * backdrop <= 255 => 2 * backdrop * source,
             Self::Overlay => screen(2 * backdrop - 255, source),
             Self::Darken if backdrop < source => backdrop * 255,
-            Self::Darken => source * 255,
             Self::Lighten if backdrop > source => backdrop * 255,
-            Self::Lighten => source * 255,
+            Self::Normal | Self::Darken | Self::Lighten => source * 255,
         }
     }
 }

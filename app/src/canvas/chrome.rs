@@ -160,7 +160,11 @@ fn hints(scene: &Scene<'_>) -> Vec<Hint> {
     let tool = session.toolbox.tool();
     let mut hints: Vec<Hint> = match tool {
         Tool::Brush | Tool::Eraser | Tool::SketchBrush => {
-            vec![(vec!["[", "]"], "size"), (vec!["X"], "brush / eraser")]
+            vec![
+                (vec!["[", "]"], "size"),
+                (vec!["X"], "brush / eraser"),
+                (vec!["Right-drag"], "size, hardness"),
+            ]
         }
         Tool::Lasso | Tool::Wand => vec![(vec!["Alt"], "take away")],
         Tool::Rectangle => vec![(vec!["Shift"], "square"), (vec!["Alt"], "take away")],

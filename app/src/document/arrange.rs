@@ -334,7 +334,7 @@ mod tests {
         // And a larger frame shows again what was hidden.
         document.redo();
         document.change(StepName::Extend, |content| {
-            content.extend_frame(whole.frame)
+            content.extend_frame(whole.frame);
         });
         assert_eq!(document.content().composite(whole.frame), pixels);
     }

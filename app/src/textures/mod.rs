@@ -449,7 +449,7 @@ mod tests {
         };
         assert!(textures.preview(&ctx, RunId(1), 0, 1, &preview).is_some());
         let mut delta = ctx.tex_manager().write().take_delta();
-        let mut uploads = delta.set.iter().flat_map(|(_, uploads)| uploads);
+        let mut uploads = delta.set.values().flatten();
         let set = uploads.find(|set| set.image.size() == [2, 1]).unwrap();
         assert_eq!(set.options.magnification, TextureFilter::Nearest);
         assert_eq!(set.options.minification, TextureFilter::Linear);

@@ -193,12 +193,13 @@ impl Drag {
         let way = (event.point() - self.from).length();
         let is_slip = self.grip == Grip::New && way < event.px_from_points(SLIP_POINTS);
         if is_slip {
-            return match self.was_waiting {
-                true => CropState::Waiting {
+            return if self.was_waiting {
+                CropState::Waiting {
                     crop: self.start,
                     hot: None,
-                },
-                false => CropState::default(),
+                }
+            } else {
+                CropState::default()
             };
         }
         if !self.was_waiting && self.rect.contains_rect(&frame) {

@@ -121,7 +121,6 @@ mod tests {
         assert!(word.is_sorted_by(|a, b| a > b), "{word:?}");
         // After a word from right to left all else stands where it did.
         let mixed = carets("a בית b");
-        let plain = carets("a b");
         assert!(mixed[6] > mixed[2] && mixed[7] > mixed[6], "{mixed:?}");
     }
 }

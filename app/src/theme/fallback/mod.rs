@@ -213,7 +213,7 @@ fn look(ctx: &egui::Context, fallback: &Arc<Fallback>, open: OpenSearch, inbox: 
     }
 }
 
-/// What is never seen: spaces, joiners, selectors (Unicode's Default_Ignorable_Code_Point).
+/// What is never seen: spaces, joiners, selectors (Unicode's `Default_Ignorable_Code_Point`).
 fn is_invisible(c: char) -> bool {
     c.is_whitespace()
         || matches!(c,

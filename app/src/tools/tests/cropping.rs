@@ -139,7 +139,7 @@ fn a_shape_is_kept_exactly_and_stays_inside_the_picture() {
             ((1.0, 0.0), (-300.0, 24.0)),
             ((1.0, 1.0), (300.0, 200.0)),
         ] {
-            let rect = waiting(&bench).unwrap().rect;
+            let rect = waiting(&bench).expect("a rectangle waits").rect;
             // From its right edge, its top left corner, its bottom.
             let at = match from {
                 (1.0, 0.0) => (
@@ -153,7 +153,7 @@ fn a_shape_is_kept_exactly_and_stays_inside_the_picture() {
                 ),
             };
             bench.drag(&[at, to]);
-            let Crop { rect, aspect: kept } = waiting(&bench).unwrap();
+            let Crop { rect, aspect: kept } = waiting(&bench).expect("a rectangle waits");
             assert_eq!(kept, Some(aspect));
             let (across, down) = (rect.width * aspect.1, rect.height * aspect.0);
             assert_eq!(across, down, "{aspect:?} {rect:?}");
@@ -161,7 +161,7 @@ fn a_shape_is_kept_exactly_and_stays_inside_the_picture() {
         }
     }
     // Without a shape the edges are free again.
-    let rect = waiting(&bench).unwrap().rect;
+    let rect = waiting(&bench).expect("a rectangle waits").rect;
     bench.toolbox.choose_crop(None, &mut bench.document);
     assert_eq!(waiting(&bench), Some(Crop { rect, aspect: None }));
 }
@@ -171,7 +171,7 @@ fn shift_keeps_the_shape_that_there_is() {
     let mut bench = Bench::new(Tool::Crop);
     bench.modifiers.shift = true;
     bench.drag(&[(64.0, 48.0), (32.0, 30.0)]);
-    let rect = waiting(&bench).unwrap().rect;
+    let rect = waiting(&bench).expect("a rectangle waits").rect;
     assert_eq!((rect.x, rect.y), (0, 0));
     assert_eq!(rect.width * 48, rect.height * 64, "{rect:?}");
 }
