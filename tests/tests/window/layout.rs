@@ -231,8 +231,10 @@ fn leaves_control(
     let centre = words.rect.center();
     let around = controls
         .iter()
+        // What is scrolled out of sight has no words there.
+        .filter(|control| control.seen.contains(centre))
         .map(|control| control.whole)
-        .filter(|rect| rect.contains(centre) && rect.height() < LARGEST_BUTTON)
+        .filter(|rect| rect.height() < LARGEST_BUTTON)
         .min_by(|a, b| a.area().total_cmp(&b.area()));
     let Some(control) = around else {
         return;
