@@ -21,7 +21,10 @@ pub(super) fn row_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer) -> Respo
     let theme = theme::of(ui);
     let is_selected = scene.session.document().content().selected == Some(layer.id);
     let width = ui.available_width();
-    let (rect, response) = ui.allocate_exact_size(vec2(width, ROW_HEIGHT), Sense::click_and_drag());
+    let (rect, _) = ui.allocate_exact_size(vec2(width, ROW_HEIGHT), Sense::hover());
+    // By its layer, so that the keyboard's focus stays with it when rows move.
+    let id = Id::unique(("row of layer", layer.id));
+    let response = ui.interact(rect, id, Sense::click_and_drag());
     let label = format!(
         "Layer {}, {}",
         widgets::shown(&layer.name),
