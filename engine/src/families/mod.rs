@@ -5,6 +5,9 @@
 //! and [`ModelFiles`] and [`FamilyModel`](crate::model::FamilyModel). A new one is a folder beside `unclip` and a line
 //! in [`FAMILIES`].
 
+mod denoiser_kind;
+mod guided_unet;
+pub mod latent_diffusion;
 mod probe;
 pub mod stable_diffusion;
 pub mod unclip;
@@ -59,7 +62,8 @@ pub fn open(probe: &Probe, companion: Option<ModelFolder>) -> Result<Box<dyn Mod
     match recognise(probe) {
         Some((family, _)) => family.open(probe, companion),
         None => {
-            let reads: Vec<&str> = FAMILIES.iter().map(|family| family.reads()).collect();
+            let mut reads: Vec<&str> = FAMILIES.iter().map(|family| family.reads()).collect();
+            reads.dedup();
             Err(probe.refuse(&reads.join(", ")))
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::ModelCard;
+use super::{ComponentFiles, ModelCard, Settings, files::default_size};
 use crate::{Error, Result, schedules::SchedulerConfig, weights::ModelFolder};
 
 /// Configs and cards are small; whatever is larger is neither.
@@ -36,7 +36,7 @@ pub(crate) fn read_scheduler(folder: &ModelFolder) -> Result<SchedulerConfig> {
 }
 
 /// How many times smaller a network's innermost level is: every level but the first halves.
-pub(crate) fn total_halving(folder: &ModelFolder) -> Result<u32> {
+fn total_halving(folder: &ModelFolder) -> Result<u32> {
     #[derive(Deserialize)]
     struct Levels {
         block_out_channels: Vec<u32>,
@@ -56,7 +56,64 @@ pub(crate) fn total_halving(folder: &ModelFolder) -> Result<u32> {
     Ok(1 << (n_levels - 1))
 }
 
-pub(crate) fn read_card(folder: &ModelFolder) -> Result<ModelCard> {
+/// A diffusers pipeline's folder: what is read of it whatever its family.
+#[derive(Debug, Clone)]
+pub(crate) struct PipelineFolder {
+    pub root: ModelFolder,
+    pub card: ModelCard,
+    /// The denoiser's.
+    pub scheduler: SchedulerConfig,
+    /// Picture pixels per latent cell, along one side.
+    pub latent_scale: u32,
+    /// Latents' sides are whole multiples of this.
+    pub latent_multiple: u32,
+}
+
+impl PipelineFolder {
+    /// `autoencoder` is the name of its folder.
+    ///
+    /// # Errors
+    /// [`Error::NotAModel`] for a scheduler, a card or configs that cannot be read; [`Error::Io`].
+    pub fn read(root: ModelFolder, autoencoder: &str) -> Result<Self> {
+        Ok(Self {
+            scheduler: read_scheduler(&root.subfolder("scheduler"))?,
+            card: read_card(&root)?,
+            latent_scale: total_halving(&root.subfolder(autoencoder))?,
+            latent_multiple: total_halving(&root.subfolder("unet"))?,
+            root,
+        })
+    }
+
+    /// The defaults as the family has them, with a size that fits.
+    ///
+    /// # Errors
+    /// [`Error::NotAModel`] for `settings` that are none, and for a card's size that does not fit.
+    pub fn checked(&self, settings: Result<Settings>, stride: u32) -> Result<Settings> {
+        let settings = settings.map_err(|error| {
+            not_a_model(&self.root, format!("its defaults do not work: {error}"))
+        })?;
+        Ok(Settings {
+            size: default_size(&self.root, &self.card, settings.size, stride)?,
+            ..settings
+        })
+    }
+}
+
+/// # Errors
+/// [`Error::NotAModel`] naming a component that `root` has no folder of.
+pub(crate) fn check_parts(root: &ModelFolder, components: &[ComponentFiles]) -> Result<()> {
+    let missing = components
+        .iter()
+        .find(|component| !component.folder.has("config.json"));
+    match missing {
+        None => Ok(()),
+        Some(ComponentFiles { name, .. }) => {
+            Err(not_a_model(root, format!("its folder has no {name}")))
+        }
+    }
+}
+
+fn read_card(folder: &ModelFolder) -> Result<ModelCard> {
     if !folder.has(CARD_NAME) {
         return Ok(ModelCard::default());
     }

@@ -251,6 +251,21 @@ pub struct ComponentFiles {
 }
 
 impl ComponentFiles {
+    /// The component in the folder of its name.
+    pub fn in_folder(
+        root: &ModelFolder,
+        name: &'static str,
+        stays: u8,
+        inspect: fn(&ModelFolder) -> Result<LoadReport>,
+    ) -> Self {
+        Self {
+            name,
+            folder: root.subfolder(name),
+            stays,
+            inspect,
+        }
+    }
+
     /// Bytes in the running dtype of the tensors in the files that are read.
     ///
     /// # Errors

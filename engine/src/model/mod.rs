@@ -26,12 +26,12 @@ pub use cascade::{Cascade, DrawnSize};
 pub(crate) use cascade::{UPSCALER, UPSCALER_WEIGHTS};
 pub use conditioning::{BlendSource, Conditioning, JobConditioning, Steer, SteerBy};
 pub(crate) use diffusers_folder::{
-    not_a_model, pipeline_class, read_card, read_scheduler, total_halving,
+    PipelineFolder, check_parts, not_a_model, pipeline_class, read_scheduler,
 };
 pub use family::{Candidate, ChangeMap, Denoise, PictureLatents, Repainting};
 pub use family::{FamilyModel, PictureCost};
 pub use files::{ComponentFiles, ModelFiles};
-pub(crate) use files::{MAX_SIDE_PX, default_size, sha256_hex};
+pub(crate) use files::{MAX_SIDE_PX, sha256_hex};
 pub use memory::Sizes;
 pub use report::{ComponentReport, ModelReport};
 pub use settings::{PriorSettings, Settings};
@@ -42,7 +42,7 @@ use crate::{
     Error, Result,
     image::RgbPicture,
     progress::{Clock, OnEvent},
-    protocol::{BlobHash, GenerateRequest, Operation},
+    protocol::{BlobHash, Feature, GenerateRequest, Operation},
     schedules::SchedulerConfig,
 };
 
@@ -212,11 +212,18 @@ impl LoadedModel {
     }
 
     pub(crate) fn repainting(
-        &self,
-        source: &Tensor<4>,
+        &mut self,
+        picture: (&RgbPicture, &PictureLatents),
         change: ChangeMap,
+        on_event: &mut OnEvent,
     ) -> Result<Option<Repainting>> {
-        self.family.repainting(source, change)
+        let slots = &mut self.slots;
+        self.family.repainting(slots, picture, change, on_event)
+    }
+
+    /// Whether pictures steer it. Where they do not, operations on pictures start from the pictures themselves.
+    pub(crate) fn looks_at_pictures(&self) -> bool {
+        self.files().features().contains(&Feature::ImageEmbeddings)
     }
 
     /// # Shapes: the picture's latents `[1, channels, rows, columns]`

@@ -59,6 +59,8 @@ pub struct Loader<'a, T> {
     pub is_read: &'a dyn Fn(&str) -> bool,
     /// Whether one in memory has all that is needed of it now.
     pub is_enough: &'a dyn Fn(&T) -> bool,
+    /// The precision of its weights and activations; `None`: the runtime's.
+    pub dtype: Option<DType>,
 }
 
 impl<'a, T> Loader<'a, T> {
@@ -69,6 +71,7 @@ impl<'a, T> Loader<'a, T> {
             load,
             is_read: &|_| true,
             is_enough: &|_| true,
+            dtype: None,
         }
     }
 }
@@ -176,7 +179,10 @@ impl Slots {
     pub fn needed_bytes<T: 'static>(&self, loader: &Loader<T>) -> Result<u64> {
         match self.find(loader) {
             Some(held) => Ok(held.bytes),
-            None => loader.files.bytes_in(self.runtime.dtype, loader.is_read),
+            None => {
+                let dtype = loader.dtype.unwrap_or(self.runtime.dtype);
+                loader.files.bytes_in(dtype, loader.is_read)
+            }
         }
     }
 
@@ -241,7 +247,7 @@ impl Slots {
         });
         let options = LoadOptions {
             device: &self.runtime.device,
-            dtype: self.runtime.dtype,
+            dtype: loader.dtype.unwrap_or(self.runtime.dtype),
             on_progress: &|progress| teller.borrow_mut().tell(progress),
         };
         let (loaded, report) = (loader.load)(&loader.files.folder, &options)?;
@@ -249,6 +255,34 @@ impl Slots {
         tracing::info!("{name} read in {seconds:.2} s");
         self.load_seconds += seconds;
         Ok((loaded, report.bytes))
+    }
+
+    /// Reads a component for one use, beside whatever is reserved; `None` where there is no room for it or its weights
+    /// lack something.
+    ///
+    /// # Errors
+    /// Those of reading it, but for weights that lack something; what `on_event` returns.
+    pub fn load_once<T: 'static>(
+        &mut self,
+        loader: &Loader<T>,
+        on_event: &mut OnEvent,
+    ) -> Result<Option<T>> {
+        let name = loader.files.name;
+        // What it works on comes on top.
+        let bytes = self.needed_bytes(loader)?;
+        if bytes + bytes / 2 > self.runtime.memory_budget_bytes {
+            return Ok(None);
+        }
+        // One held already, with fewer parts, would be in memory twice.
+        self.release(name);
+        match self.load(loader, on_event) {
+            Ok((component, _)) => Ok(Some(component)),
+            Err(error @ Error::BadWeights { .. }) => {
+                tracing::warn!("{name} is done without: {error}");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn find<T: 'static>(&self, loader: &Loader<T>) -> Option<&Held> {

@@ -4,6 +4,7 @@ mod autoencoder;
 mod components;
 mod edits;
 mod gestures;
+mod latent_diffusion;
 mod mixed_models;
 pub mod pipelines;
 mod redraw;

@@ -47,6 +47,15 @@ pub enum AutoencoderParts {
 }
 
 impl AutoencoderParts {
+    /// What a job needs that puts pictures into latents or not.
+    pub fn needed(encodes: bool) -> Self {
+        if encodes {
+            Self::EncoderAndDecoder
+        } else {
+            Self::Decoder
+        }
+    }
+
     /// The codebook is never used: Kandinsky's pipelines decode without quantising.
     pub fn name_rules(self) -> NameRules<'static> {
         NameRules {

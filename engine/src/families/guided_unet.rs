@@ -1,31 +1,31 @@
 use burn::tensor::Tensor;
 
-use super::conditioning::ImageEmbeds;
 use crate::{
     components::denoisers::{UNet, UNetConditioning},
     guidance,
     samplers::ModelOutput,
 };
 
-/// The decoder's U-Net under one picture's embeddings, as samplers ask it.
-pub(super) struct ConditionedUnet<'a> {
+/// A U-Net under one picture's conditioning, as samplers ask it.
+pub(super) struct GuidedUnet<'a> {
     unet: &'a UNet,
+    /// With guidance the unconditional half first.
     conditioning: UNetConditioning,
     guidance_scale: f32,
     /// Of latents.
     channels: usize,
 }
 
-impl<'a> ConditionedUnet<'a> {
-    pub fn new(unet: &'a UNet, embeds: ImageEmbeds, guidance_scale: f32, channels: usize) -> Self {
-        let image_embeds = if guidance::is_guided(guidance_scale) {
-            Tensor::cat(vec![embeds.negative, embeds.positive], 0)
-        } else {
-            embeds.positive
-        };
+impl<'a> GuidedUnet<'a> {
+    pub fn new(
+        unet: &'a UNet,
+        conditioning: UNetConditioning,
+        guidance_scale: f32,
+        channels: usize,
+    ) -> Self {
         Self {
-            conditioning: unet.condition(image_embeds),
             unet,
+            conditioning,
             guidance_scale,
             channels,
         }
@@ -39,7 +39,20 @@ impl<'a> ConditionedUnet<'a> {
     }
 }
 
-/// A decoder's answer: guided noise, and the conditional half's variance where the model tells one.
+/// Both sides as one batch, the negative first, or without guidance the positive alone.
+pub(super) fn guided_batch<const D: usize>(
+    negative: Tensor<D>,
+    positive: Tensor<D>,
+    guidance_scale: f32,
+) -> Tensor<D> {
+    if guidance::is_guided(guidance_scale) {
+        Tensor::cat(vec![negative, positive], 0)
+    } else {
+        positive
+    }
+}
+
+/// A U-Net's answer: guided noise, and the conditional half's variance where the model tells one.
 ///
 /// # Shapes: `[1 or 2, channels or 2 · channels, height, width]` → `[1, channels, height, width]` each
 fn split_output(output: Tensor<4>, channels: usize, guidance_scale: f32) -> ModelOutput<4> {
