@@ -10,6 +10,7 @@ mod guided_unet;
 pub mod latent_diffusion;
 mod probe;
 pub mod stable_diffusion;
+pub mod stable_diffusion_2;
 pub mod unclip;
 
 use std::fmt::Debug;
@@ -19,7 +20,11 @@ pub use probe::{FileProbe, Probe};
 use crate::{Result, model::ModelFiles, weights::ModelFolder};
 
 /// The registry.
-pub static FAMILIES: [&dyn Family; 2] = [&unclip::Unclip, &stable_diffusion::StableDiffusion];
+pub static FAMILIES: [&dyn Family; 3] = [
+    &unclip::Unclip,
+    &stable_diffusion::StableDiffusion,
+    &stable_diffusion_2::StableDiffusion2,
+];
 
 pub trait Family: Debug + Sync {
     /// As people call it.

@@ -148,6 +148,8 @@ fn pictures_are_diffusers() {
     for name in [
         "stable_diffusion",
         "stable_diffusion_inpaint",
+        "stable_diffusion_2",
+        "stable_diffusion_2_base",
     ] {
         Latent(name).check();
     }

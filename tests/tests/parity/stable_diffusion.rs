@@ -101,6 +101,7 @@ fn a_folder_is_opened_by_the_family_that_reads_it() {
     let catalogue = limn_engine::catalogue::Catalogue {
         folders: vec![
             fixture_path(NAME),
+            fixture_path("stable_diffusion_2"),
             fixture_path("pipeline"),
         ],
         ..Default::default()
@@ -110,5 +111,7 @@ fn a_folder_is_opened_by_the_family_that_reads_it() {
         catalogue.open(&id).unwrap().family()
     };
     assert_eq!(families(&fixture_path(NAME)), "Stable Diffusion");
+    let second = fixture_path("stable_diffusion_2");
+    assert_eq!(families(&second), "Stable Diffusion 2");
     assert_eq!(families(&fixture_path("pipeline")), "unCLIP");
 }
