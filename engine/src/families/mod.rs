@@ -11,6 +11,7 @@ pub mod latent_diffusion;
 mod probe;
 pub mod stable_diffusion;
 pub mod stable_diffusion_2;
+pub mod stable_diffusion_xl;
 pub mod unclip;
 
 use std::fmt::Debug;
@@ -20,10 +21,11 @@ pub use probe::{FileProbe, Probe};
 use crate::{Result, model::ModelFiles, weights::ModelFolder};
 
 /// The registry.
-pub static FAMILIES: [&dyn Family; 3] = [
+pub static FAMILIES: [&dyn Family; 4] = [
     &unclip::Unclip,
     &stable_diffusion::StableDiffusion,
     &stable_diffusion_2::StableDiffusion2,
+    &stable_diffusion_xl::StableDiffusionXl,
 ];
 
 pub trait Family: Debug + Sync {

@@ -150,6 +150,10 @@ fn pictures_are_diffusers() {
         "stable_diffusion_inpaint",
         "stable_diffusion_2",
         "stable_diffusion_2_base",
+        "stable_diffusion_xl",
+        "stable_diffusion_xl_velocity",
+        "stable_diffusion_xl_turbo",
+        "stable_diffusion_xl_inpaint",
     ] {
         Latent(name).check();
     }

@@ -102,6 +102,7 @@ fn a_folder_is_opened_by_the_family_that_reads_it() {
         folders: vec![
             fixture_path(NAME),
             fixture_path("stable_diffusion_2"),
+            fixture_path("stable_diffusion_xl"),
             fixture_path("pipeline"),
         ],
         ..Default::default()
@@ -113,5 +114,7 @@ fn a_folder_is_opened_by_the_family_that_reads_it() {
     assert_eq!(families(&fixture_path(NAME)), "Stable Diffusion");
     let second = fixture_path("stable_diffusion_2");
     assert_eq!(families(&second), "Stable Diffusion 2");
+    let xl = fixture_path("stable_diffusion_xl");
+    assert_eq!(families(&xl), "Stable Diffusion XL");
     assert_eq!(families(&fixture_path("pipeline")), "unCLIP");
 }
