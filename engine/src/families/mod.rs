@@ -16,9 +16,14 @@ pub mod unclip;
 
 use std::fmt::Debug;
 
+pub(crate) use probe::Shard;
 pub use probe::{FileProbe, Probe};
 
-use crate::{Result, model::ModelFiles, weights::ModelFolder};
+use crate::{
+    Result,
+    model::ModelFiles,
+    weights::{ModelFolder, lora::LoraFile},
+};
 
 /// The registry.
 pub static FAMILIES: [&dyn Family; 4] = [
@@ -63,9 +68,17 @@ pub fn recognise(probe: &Probe) -> Option<(&'static dyn Family, Recognised)> {
         .find_map(|family| Some((family, family.recognise(probe)?)))
 }
 
+/// Which models a LoRA was made for, in words, where that can be told.
+pub fn describe_lora(file: &LoraFile) -> Option<&'static str> {
+    latent_diffusion::single_file::describe_lora(file)
+}
+
 /// # Errors
 /// [`Error::NotAModel`](crate::Error::NotAModel) where no family reads it, with what is there and what could be; those of the family.
 pub fn open(probe: &Probe, companion: Option<ModelFolder>) -> Result<Box<dyn ModelFiles>> {
+    if let Probe::File(file) = probe {
+        file.files().check_packing()?;
+    }
     match recognise(probe) {
         Some((family, _)) => family.open(probe, companion),
         None => {

@@ -7,7 +7,8 @@ use crate::{Error, Result, schedules::SchedulerConfig, weights::ModelFolder};
 
 /// Configs and cards are small; whatever is larger is neither.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
-pub(super) const CARD_NAME: &str = "limn.json";
+pub(crate) const CARD_NAME: &str = "limn.json";
+pub(crate) const MODEL_INDEX: &str = "model_index.json";
 
 /// The class that `model_index.json` names.
 ///
@@ -20,12 +21,14 @@ pub(crate) fn pipeline_class(folder: &ModelFolder) -> Result<String> {
         class_name: String,
     }
 
-    const NAME: &str = "model_index.json";
-    if !folder.has(NAME) {
-        return Err(not_a_model(folder, format!("the folder has no {NAME}")));
+    if !folder.has(MODEL_INDEX) {
+        return Err(not_a_model(
+            folder,
+            format!("the folder has no {MODEL_INDEX}"),
+        ));
     }
-    let index: ModelIndex = serde_json::from_slice(&folder.read(NAME, MAX_CONFIG_BYTES)?)
-        .map_err(|error| not_a_model(folder, format!("{NAME} cannot be read ({error})")))?;
+    let index: ModelIndex = serde_json::from_slice(&folder.read(MODEL_INDEX, MAX_CONFIG_BYTES)?)
+        .map_err(|error| not_a_model(folder, format!("{MODEL_INDEX} cannot be read ({error})")))?;
     Ok(index.class_name)
 }
 
@@ -113,7 +116,7 @@ pub(crate) fn check_parts(root: &ModelFolder, components: &[ComponentFiles]) -> 
     }
 }
 
-fn read_card(folder: &ModelFolder) -> Result<ModelCard> {
+pub(crate) fn read_card(folder: &ModelFolder) -> Result<ModelCard> {
     if !folder.has(CARD_NAME) {
         return Ok(ModelCard::default());
     }

@@ -4,13 +4,13 @@ use std::{any::Any, cell::RefCell, path::PathBuf, time::Instant};
 
 use burn::tensor::{DType, Device};
 
-use super::{files::ComponentFiles, memory::Sizes, weight_cache::WeightCache};
+use super::{files::ComponentFiles, loras::Loras, memory::Sizes, weight_cache::WeightCache};
 use crate::{
     Error, Result,
     device::gates,
     foreign_text,
     progress::{OnEvent, PipelineEvent},
-    weights::{LoadOptions, LoadProgress, LoadReport, ModelFolder},
+    weights::{LoadOptions, LoadProgress, LoadReport, ModelFolder, lora::AdapterTable},
 };
 
 /// Where a model runs and what it may use there.
@@ -36,6 +36,8 @@ pub struct Slots {
     activation_bytes: u64,
     /// The size of the job's pictures, and what decides their memory.
     reserved: Option<(Sizes, u32, u32)>,
+    /// What changes the components' weights now.
+    loras: Loras,
     /// Whether the device has run out of memory in this job: then one component is held at a time.
     is_tight: bool,
     load_seconds: f32,
@@ -46,6 +48,9 @@ struct Held {
     stays: u8,
     bytes: u64,
     component: Box<dyn Any>,
+    adapters: AdapterTable,
+    /// [`Loras::key`] of what its weights are changed by.
+    changed_by: String,
 }
 
 /// Reads a component from its folder.
@@ -84,9 +89,20 @@ impl Slots {
             held: Vec::new(),
             activation_bytes: 0,
             reserved: None,
+            loras: Loras::default(),
             is_tight: false,
             load_seconds: 0.0,
         }
+    }
+
+    /// What the components' weights are to be changed by.
+    pub fn loras_key(&self) -> &str {
+        &self.loras.key
+    }
+
+    /// What changes the components' weights from here on. Those in memory are changed when they are next asked for.
+    pub fn set_loras(&mut self, loras: Loras) {
+        self.loras = loras;
     }
 
     pub fn runtime(&self) -> &Runtime {
@@ -195,14 +211,18 @@ impl Slots {
         if self.find(loader).is_none() {
             // Not in memory twice.
             self.release(loader.files.name);
-            let (component, bytes) = self.load(loader, on_event)?;
+            let adapters = AdapterTable::default();
+            let (component, bytes) = self.load_with(loader, Some(&adapters), on_event)?;
             self.held.push(Held {
                 name: loader.files.name,
                 stays: loader.files.stays,
                 bytes,
                 component: Box::new(component),
+                adapters,
+                changed_by: String::new(),
             });
         }
+        self.change(loader.files.name)?;
         let held = self.find(loader);
         held.and_then(|held| held.component.downcast_ref())
             .ok_or_else(|| Error::Bug(format!("{} is not there", loader.files.name)))
@@ -236,6 +256,32 @@ impl Slots {
         loader: &Loader<T>,
         on_event: &mut OnEvent,
     ) -> Result<(T, u64)> {
+        self.load_with(loader, None, on_event)
+    }
+
+    /// Makes what is held of a component what the LoRAs of now make of it.
+    fn change(&mut self, name: &str) -> Result<()> {
+        let held = self.held.iter_mut().find(|held| held.name == name);
+        let Some(held) = held.filter(|held| held.changed_by != self.loras.key) else {
+            return Ok(());
+        };
+        let start = Instant::now();
+        self.loras.apply(name, &held.adapters)?;
+        held.changed_by.clone_from(&self.loras.key);
+        let seconds = start.elapsed().as_secs_f32();
+        tracing::info!(
+            "{name} changed by {} LoRAs in {seconds:.2} s",
+            self.loras.len()
+        );
+        Ok(())
+    }
+
+    fn load_with<T: 'static>(
+        &mut self,
+        loader: &Loader<T>,
+        adapters: Option<&AdapterTable>,
+        on_event: &mut OnEvent,
+    ) -> Result<(T, u64)> {
         let name = loader.files.name;
         self.make_room(name, self.needed_bytes(loader)?)?;
         gates::allocation(name)?;
@@ -248,6 +294,7 @@ impl Slots {
         let options = LoadOptions {
             device: &self.runtime.device,
             dtype: loader.dtype.unwrap_or(self.runtime.dtype),
+            adapters,
             on_progress: &|progress| teller.borrow_mut().tell(progress),
         };
         let (loaded, report) = (loader.load)(&loader.files.folder, &options)?;

@@ -5,6 +5,7 @@ mod components;
 mod edits;
 mod gestures;
 mod latent_diffusion;
+mod loras;
 mod mixed_models;
 pub mod pipelines;
 mod redraw;

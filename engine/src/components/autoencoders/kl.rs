@@ -15,7 +15,7 @@ use crate::{
         layers::Conv2d,
     },
     weights::{
-        LoadOptions, LoadReport, ModelFolder, NameRules, Parameters, Remap, inspect_component,
+        LoadOptions, LoadReport, ModelFolder, NameRules, Parameters, inspect_component,
         load_component,
     },
 };
@@ -178,9 +178,9 @@ fn new_name(name: &str) -> Cow<'_, str> {
     }
 }
 
-fn name_rules(parts: AutoencoderParts) -> NameRules<'static> {
+fn name_rules(parts: AutoencoderParts) -> NameRules {
     NameRules {
-        remap: Remap::Names(new_name),
+        remap: new_name,
         allow_unused: match parts {
             AutoencoderParts::Decoder => &["encoder.", "quant_conv."],
             AutoencoderParts::EncoderAndDecoder => &[],

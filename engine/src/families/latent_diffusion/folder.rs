@@ -3,7 +3,11 @@
 use burn::tensor::DType;
 use serde::Deserialize;
 
-use super::{OpenWords, TextEncoder, UNET, VAE, VaeLoader, model::LatentModel};
+use super::{
+    OpenWords, TextEncoder, UNET, VAE, VaeLoader,
+    model::LatentModel,
+    single_file::{self, Layout},
+};
 use crate::{
     Result,
     components::{
@@ -34,6 +38,7 @@ pub(in crate::families) struct Facts {
     /// Whether an autoencoder that says `force_upcast` runs in f32.
     pub upcasts_autoencoder: bool,
     pub open_words: OpenWords,
+    pub single_file: &'static Layout,
 }
 
 /// A model whose configs were read; its weights are not opened.
@@ -44,19 +49,19 @@ pub struct LatentFolder {
     settings: Settings,
 }
 
-/// Opens what a probe found, for families that read folders.
+/// Opens what a probe found: a folder, or a single file seen as one.
 ///
 /// # Errors
-/// Those of [`LatentFolder::open`]; [`Error::NotAModel`](crate::Error::NotAModel) for a single file.
+/// Those of [`LatentFolder::open`]; [`Error::NotAModel`](crate::Error::NotAModel) for a file that is no whole model.
 pub(in crate::families) fn family_folder(
     facts: &'static Facts,
     probe: &Probe,
-    reads: &str,
 ) -> Result<Box<dyn ModelFiles>> {
-    match probe {
-        Probe::Folder { folder, .. } => Ok(Box::new(LatentFolder::open(facts, folder.clone())?)),
-        Probe::File(_) => Err(probe.refuse(reads)),
-    }
+    let folder = match probe {
+        Probe::Folder { folder, .. } => folder.clone(),
+        Probe::File(file) => single_file::folder(file, facts.single_file, facts.family)?,
+    };
+    Ok(Box::new(LatentFolder::open(facts, folder)?))
 }
 
 impl LatentFolder {

@@ -8,6 +8,7 @@ mod folder;
 mod mixing;
 mod model;
 mod repainting;
+pub(super) mod single_file;
 mod text_encoder;
 
 use burn::tensor::Tensor;

@@ -1,10 +1,11 @@
 //! Stable Diffusion 1.x (Rombach et al. 2022): a text encoder's tokens steer a U-Net on the latents of an autoencoder.
 
+mod single_file;
 mod words;
 
 use super::{
     Family, Probe, Recognised,
-    latent_diffusion::{Facts, LatentFolder, family_folder},
+    latent_diffusion::{Facts, LatentFolder, family_folder, single_file::recognise},
 };
 use crate::{Result, model::ModelFiles, weights::ModelFolder};
 
@@ -22,6 +23,7 @@ pub(super) const FACTS: Facts = Facts {
     side_px: 512,
     upcasts_autoencoder: false,
     open_words: words::open,
+    single_file: &single_file::LAYOUT,
 };
 
 /// Whether a folder is of one of the pipelines with one text encoder, and of version 2.
@@ -62,14 +64,19 @@ impl Family for StableDiffusion {
     }
 
     fn reads(&self) -> &'static str {
-        "StableDiffusionPipeline"
+        "StableDiffusionPipeline as a folder or in a single file"
     }
 
     fn recognise(&self, probe: &Probe) -> Option<Recognised> {
-        (version(probe)? == 1).then_some(Recognised::Model { variant: "1.5" })
+        match probe {
+            Probe::Folder { .. } => {
+                (version(probe)? == 1).then_some(Recognised::Model { variant: "1.5" })
+            }
+            Probe::File(file) => recognise(file, &single_file::LAYOUT),
+        }
     }
 
     fn open(&self, probe: &Probe, _companion: Option<ModelFolder>) -> Result<Box<dyn ModelFiles>> {
-        family_folder(&FACTS, probe, self.reads())
+        family_folder(&FACTS, probe)
     }
 }

@@ -1,13 +1,14 @@
 //! Stable Diffusion XL (Podell et al. 2023): the tokens of two text encoders, and beside the timestep what the second says
 //! of the whole text and how large the picture is to look.
 
+mod single_file;
 mod words;
 
 use serde_json::{Map, Value};
 
 use super::{
     Family, Probe, Recognised,
-    latent_diffusion::{Facts, LatentFolder, family_folder},
+    latent_diffusion::{Facts, LatentFolder, family_folder, single_file::recognise},
 };
 use crate::{
     Result,
@@ -29,6 +30,7 @@ const FACTS: Facts = Facts {
     side_px: 1024,
     upcasts_autoencoder: true,
     open_words: words::open,
+    single_file: &single_file::LAYOUT,
 };
 
 #[derive(Debug)]
@@ -48,21 +50,28 @@ impl Family for StableDiffusionXl {
     }
 
     fn reads(&self) -> &'static str {
-        "StableDiffusionXLPipeline"
+        "StableDiffusionXLPipeline as a folder or in a single file"
     }
 
     fn recognise(&self, probe: &Probe) -> Option<Recognised> {
-        let is_own = PIPELINES.contains(&probe.pipeline()?);
-        is_own.then_some(Recognised::Model { variant: "XL" })
+        match probe {
+            Probe::Folder { pipeline, .. } => {
+                let is_own = PIPELINES.contains(&pipeline.as_deref()?);
+                is_own.then_some(Recognised::Model { variant: "XL" })
+            }
+            Probe::File(file) => recognise(file, &single_file::LAYOUT),
+        }
     }
 
     fn open(&self, probe: &Probe, _companion: Option<ModelFolder>) -> Result<Box<dyn ModelFiles>> {
         if let Probe::Folder { folder, .. } = probe {
             refuse_refiner(folder)?;
         }
-        family_folder(&FACTS, probe, self.reads())
+        family_folder(&FACTS, probe)
     }
 }
+
+const REFINER: &str = "it is the refiner of Stable Diffusion XL, which only finishes pictures of the base model; open the base model";
 
 /// The model that only finishes pictures has the pipeline of image to image, and no first text encoder.
 fn refuse_refiner(folder: &ModelFolder) -> Result<()> {
@@ -71,8 +80,7 @@ fn refuse_refiner(folder: &ModelFolder) -> Result<()> {
     let has_none = entry.is_some_and(|entry| entry.iter().all(Value::is_null));
     let is_scored = index.get("requires_aesthetics_score") == Some(&Value::Bool(true));
     if has_none || is_scored {
-        let reason = "it is the refiner of Stable Diffusion XL, which only finishes pictures of the base model; open the base model";
-        return Err(not_a_model(folder, reason.to_owned()));
+        return Err(not_a_model(folder, REFINER.to_owned()));
     }
     Ok(())
 }

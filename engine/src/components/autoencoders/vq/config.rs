@@ -57,7 +57,7 @@ impl AutoencoderParts {
     }
 
     /// The codebook is never used: Kandinsky's pipelines decode without quantising.
-    pub fn name_rules(self) -> NameRules<'static> {
+    pub fn name_rules(self) -> NameRules {
         NameRules {
             allow_unused: match self {
                 Self::Decoder => &["quantize.", "encoder.", "quant_conv."],
