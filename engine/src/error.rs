@@ -88,6 +88,12 @@ pub enum Error {
     #[error("there is no model `{}`: {}", foreign_text::name(name), choices(valid))]
     UnknownModel { name: String, valid: Vec<String> },
     #[error(
+        "there is no LoRA `{}`; put its .safetensors file into the folder: {}",
+        foreign_text::name(name),
+        foreign_text::path(folder)
+    )]
+    UnknownLora { name: String, folder: PathBuf },
+    #[error(
         "this is not a model that Limn can read: {}: {}",
         foreign_text::reason(reason),
         foreign_text::path(path)
@@ -180,7 +186,8 @@ impl Error {
             | Self::WrongPictureSize { .. }
             | Self::UnknownSampler { .. }
             | Self::UnknownDevice { .. }
-            | Self::UnknownModel { .. } => ErrorKind::BadRequest,
+            | Self::UnknownModel { .. }
+            | Self::UnknownLora { .. } => ErrorKind::BadRequest,
             Self::NotAModel { .. }
             | Self::BadWeights { .. }
             | Self::Quantised { .. }
@@ -237,6 +244,10 @@ mod tests {
             Error::UnknownModel {
                 name: text(),
                 valid: vec![text(); 10],
+            },
+            Error::UnknownLora {
+                name: text(),
+                folder: path(),
             },
             Error::NotAModel {
                 path: path(),

@@ -249,6 +249,7 @@ impl Wire {
             n_prior_steps: Some(5),
             prior_guidance_scale: Some(4.0),
             unread_prompt: None,
+            loras: Vec::new(),
         };
         self.say(&Event::Started { job, plan })
     }

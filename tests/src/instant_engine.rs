@@ -54,6 +54,7 @@ fn draw(events: &mut impl Write, job: JobId, request: &GenerateRequest) -> limn_
         n_prior_steps: Some(1),
         prior_guidance_scale: Some(1.0),
         unread_prompt: None,
+        loras: Vec::new(),
     };
     say(events, &Event::Started { job, plan })?;
     for index in 0..request.n_pictures {

@@ -217,8 +217,8 @@ fn a_catalogue_serves_named_folders_and_a_library() {
     fs::create_dir(library.join("holiday pictures")).unwrap();
     let catalogue = Catalogue {
         folders: vec![combined()],
-        prior: None,
         library: Some(library.clone()),
+        ..Catalogue::default()
     };
     let ids: Vec<String> = catalogue
         .models()
@@ -325,8 +325,8 @@ fn upscalers_are_listed_apart_from_models_that_draw() {
     let named = upscaler("esrgan_plus_x1");
     let catalogue = Catalogue {
         folders: vec![named.clone()],
-        prior: None,
         library: Some(library.path().to_owned()),
+        ..Catalogue::default()
     };
 
     let is_built_in = |id: &str| id.starts_with("doodle");

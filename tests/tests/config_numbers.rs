@@ -155,6 +155,7 @@ impl Copy {
                 ..Sampling::default()
             },
             latents: None,
+            loras: Vec::new(),
         };
         let mut n_pictures = 0;
         generate::run(&mut model, &request, None, &mut |event| {

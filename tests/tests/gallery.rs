@@ -46,6 +46,7 @@ pub fn recipe(seed: u64) -> Recipe {
         n_prior_steps: Some(5),
         prior_guidance_scale: Some(4.0),
         unread_prompt: None,
+        loras: Vec::new(),
     };
     let request = GenerateRequest {
         model: ModelId("doodle".into()),
@@ -58,6 +59,7 @@ pub fn recipe(seed: u64) -> Recipe {
         seed,
         sampling: Sampling::default(),
         latents: None,
+        loras: Vec::new(),
     };
     let picture = Picture {
         index: 0,

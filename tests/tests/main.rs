@@ -26,6 +26,7 @@ mod outputs;
 mod parity;
 mod picture_memory;
 mod reliability;
+mod single_files;
 mod strangers;
 mod tool_panels;
 mod upscale_command;

@@ -13,7 +13,7 @@ use crate::document::DocumentId;
 use crate::document::tiles::Tiles;
 use crate::gallery::export_many::{ExportOrder, ExportReport};
 use crate::gallery::handle;
-use crate::panels::models_place::Unreadable;
+use crate::panels::models_place::{LoraRow, Unreadable};
 use crate::panels::toasts::Tone;
 use crate::session::{Part, PictureId};
 use crate::tools::MaskWork;
@@ -55,7 +55,10 @@ pub(super) enum DialogAnswer {
     AddModel(PathBuf),
     ModelsAdded(Vec<Added>),
     /// What lies in the library of models and cannot be read.
-    Unreadable(Vec<Unreadable>),
+    Library {
+        unreadable: Vec<Unreadable>,
+        loras: Vec<LoraRow>,
+    },
     Failed(String),
 }
 
@@ -92,7 +95,10 @@ impl App {
                 } => self.show_opened_picture(&path, picture, opening, now),
                 DialogAnswer::AddModel(path) => self.add_models(ctx, vec![path], now),
                 DialogAnswer::ModelsAdded(added) => self.models_added(ctx, added, now),
-                DialogAnswer::Unreadable(unreadable) => self.library.unreadable = unreadable,
+                DialogAnswer::Library { unreadable, loras } => {
+                    self.library.unreadable = unreadable;
+                    self.library.loras = loras;
+                }
                 DialogAnswer::Failed(message) => self.toasts.say(Tone::Bad, message, now),
             }
         }

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use egui::Context;
-use limn_engine::catalogue::Catalogue;
+use limn_engine::catalogue::{Catalogue, LoraReport, lora_folder};
 use limn_engine::protocol::Request;
 
 use super::{App, DialogAnswer, carry_out};
 use crate::command::ModelsCommand;
-use crate::panels::models_place::Unreadable;
+use crate::panels::models_place::{LoraRow, Unreadable};
 use crate::panels::toasts::Tone;
+use crate::panels::widgets;
 use crate::session::Effect;
 
 /// What came of putting a model into the library: its name there, or why it was refused.
@@ -91,8 +92,26 @@ impl App {
                 name: name_of(&path),
                 reason: error.to_string(),
             });
-            Some(DialogAnswer::Unreadable(unreadable.collect()))
+            let loras = catalogue.installed_loras().into_iter().flatten();
+            Some(DialogAnswer::Library {
+                unreadable: unreadable.collect(),
+                loras: loras.map(|lora| row(&lora)).collect(),
+            })
         });
+    }
+}
+
+/// As the place shows it.
+fn row(lora: &LoraReport) -> LoraRow {
+    let made_for = lora.made_for.map(|made_for| format!(" · for {made_for}"));
+    LoraRow {
+        name: lora.name.clone(),
+        facts: format!(
+            "{}{} · {}",
+            lora.kinds.join(" and "),
+            made_for.unwrap_or_default(),
+            widgets::bytes(lora.bytes)
+        ),
     }
 }
 
@@ -105,11 +124,16 @@ fn name_of(path: &Path) -> String {
 
 /// Puts a model into the library, after a look at whether it is one.
 fn add(library: &Path, source: &Path) -> Added {
-    Catalogue::check(source).map_err(|error| format!("Not added: {error}"))?;
-    place(library, source).map_err(|error| {
+    let folder = if Catalogue::is_lora(source) {
+        lora_folder(library)
+    } else {
+        Catalogue::check(source).map_err(|error| format!("Not added: {error}"))?;
+        library.to_owned()
+    };
+    place(&folder, source).map_err(|error| {
         format!(
             "Not added, the folder of models cannot be written ({error}): {}",
-            library.display()
+            folder.display()
         )
     })
 }

@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Args;
 use limn_engine::{
     catalogue::Catalogue,
-    protocol::{Compute, DeviceChoice, DtypeChoice, ModelId, ModelInfo, Sampling},
+    protocol::{Compute, DeviceChoice, DtypeChoice, LoraChoice, ModelId, ModelInfo, Sampling},
     samplers::Sampler,
 };
 
@@ -22,6 +22,9 @@ pub struct ModelArguments {
     /// The prior's folder, for a model folder that has only the decoder
     #[arg(long, value_name = "PATH", requires = "model")]
     pub prior: Option<PathBuf>,
+    /// A LoRA's name in the folder `loras` beside the models, or its file, and how much it counts; more than one adds up
+    #[arg(long, value_name = "NAME|PATH[:WEIGHT]", value_parser = read_lora)]
+    lora: Vec<LoraChoice>,
     #[command(flatten)]
     compute: ComputeArguments,
 }
@@ -60,7 +63,29 @@ impl ModelArguments {
         if let Some(prior) = &self.prior {
             command = command.with_prior(&std::path::absolute(prior)?);
         }
+        for lora in &self.lora {
+            if let Some(path) = model_path(&lora.name)? {
+                command = command.with_lora(&path);
+            }
+        }
         Ok(command)
+    }
+
+    /// What is to change the model, by the names that the engine knows them by.
+    pub fn loras(&self) -> Vec<LoraChoice> {
+        let choices = self.lora.iter().map(|lora| {
+            let path = model_path(&lora.name).ok().flatten();
+            let stem = path.as_deref().and_then(Path::file_stem);
+            let name = stem.map_or_else(
+                || lora.name.clone(),
+                |stem| stem.to_string_lossy().into_owned(),
+            );
+            LoraChoice {
+                name,
+                weight: lora.weight,
+            }
+        });
+        choices.collect()
     }
 
     /// The model's id; `None` for the engine's first.
@@ -83,7 +108,7 @@ impl ModelArguments {
             let catalogue = Catalogue {
                 folders: vec![path],
                 prior: self.prior.clone(),
-                library: None,
+                ..Catalogue::default()
             };
             return Ok(catalogue.open(&id)?.info(id)?);
         }
@@ -178,9 +203,45 @@ fn read_sampler(name: &str) -> Result<Sampler, limn_engine::Error> {
     name.parse()
 }
 
+/// `name`, `name:0.8`, `C:\loras\name.safetensors:0.8`: what stands behind the last colon counts if it is a number.
+fn read_lora(text: &str) -> Result<LoraChoice, String> {
+    let parts = text.rsplit_once(':');
+    let weighted =
+        parts.and_then(|(name, weight)| Some((name, weight.trim().parse::<f32>().ok()?)));
+    let (name, weight) = weighted.unwrap_or((text, 1.0));
+    if name.is_empty() || !weight.is_finite() {
+        return Err("give a name and a weight, as in watercolour:0.8".to_owned());
+    }
+    Ok(LoraChoice {
+        name: name.to_owned(),
+        weight,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lora_is_a_name_or_a_path_with_a_weight_or_without() {
+        for (text, name, weight) in [
+            ("watercolour", "watercolour", 1.0),
+            ("watercolour:0.8", "watercolour", 0.8),
+            ("a:b", "a:b", 1.0),
+            ("./x.safetensors:-0.5", "./x.safetensors", -0.5),
+            ("C:\\x.safetensors", "C:\\x.safetensors", 1.0),
+        ] {
+            let choice = read_lora(text).expect(text);
+            assert_eq!(
+                (choice.name.as_str(), choice.weight),
+                (name, weight),
+                "{text}"
+            );
+        }
+        for text in ["", ":0.5", "x:inf", "x:nan"] {
+            assert!(read_lora(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn sizes_are_read_in_every_usual_spelling() {

@@ -108,6 +108,7 @@ fn request(arguments: &Arguments, model: &ModelId, seed: u64) -> GenerateRequest
         seed,
         sampling: arguments.sampling.sampling(),
         latents: None,
+        loras: Vec::new(),
     }
 }
 

@@ -19,6 +19,9 @@ pub struct Arguments {
     /// Serve every model folder inside this one
     #[arg(long, value_name = "DIR")]
     models: Option<PathBuf>,
+    /// Serve this LoRA too
+    #[arg(long, value_name = "PATH")]
+    lora: Vec<PathBuf>,
     /// Leave the processor to all other work, and half of its cores alone
     #[arg(long)]
     background: bool,
@@ -46,5 +49,6 @@ pub fn run(arguments: Arguments) -> ExitCode {
         folders: arguments.model,
         prior: arguments.prior,
         library: arguments.models,
+        loras: arguments.lora,
     })
 }

@@ -1,7 +1,10 @@
 use std::path::Path;
 
 use limn_engine::{
-    catalogue::{Catalogue, ComponentReport, ModelReport, UpscalerFile, UpscalerReport},
+    Error,
+    catalogue::{
+        Catalogue, ComponentReport, LoraReport, ModelReport, UpscalerFile, UpscalerReport,
+    },
     foreign_text::{line, message, name},
     protocol::ModelId,
     weights::LoadReport,
@@ -13,12 +16,15 @@ use crate::paths::Folders;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// A model's or an upscaler's name, or a path to its folder or file
+    /// A model's or an upscaler's name, or a path to its folder or file; a LoRA's file
     #[arg(value_name = "MODEL")]
     model: String,
     /// The prior's folder, for a model folder that has only the decoder
     #[arg(long, value_name = "PATH")]
     prior: Option<std::path::PathBuf>,
+    /// A model's name or path, to tell how a LoRA fits it
+    #[arg(long, value_name = "NAME|PATH")]
+    for_model: Option<String>,
     /// One JSON object on standard output
     #[arg(long)]
     json: bool,
@@ -32,14 +38,23 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         folders: is_path.then(|| path.to_owned()).into_iter().collect(),
         prior: arguments.prior.clone(),
         library: Some(Folders::find()?.models),
+        ..Catalogue::default()
     };
     let id = ModelId(arguments.model.clone());
-    match catalogue.open_upscaler(&id) {
-        Ok(upscaler) => return inspect_upscaler(&upscaler, arguments.json),
-        Err(error) if path.is_file() => return Err(error.into()),
-        Err(_) => {}
+    if Catalogue::is_lora(path) {
+        return inspect_lora(path, arguments);
     }
-    let folder = catalogue.open(&id)?;
+    let folder = match catalogue.open(&id) {
+        Ok(folder) => folder,
+        Err(error) => match catalogue.open_upscaler(&id) {
+            Ok(upscaler) => return inspect_upscaler(&upscaler, arguments.json),
+            // A damaged one says itself what is wrong.
+            Err(other) if path.is_file() && !matches!(other, Error::NotAModel { .. }) => {
+                return Err(other.into());
+            }
+            Err(_) => return Err(error.into()),
+        },
+    };
     let report = folder.inspect();
     if arguments.json {
         output::json(&json!({ "event": "model", "model": report }));
@@ -54,6 +69,72 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .collect();
     anyhow::ensure!(faulty.is_empty(), "cannot be loaded: {}", faulty.join(", "));
     Ok(())
+}
+
+fn inspect_lora(path: &Path, arguments: &Arguments) -> anyhow::Result<()> {
+    let model = arguments.for_model.as_deref().map(|model| {
+        let path = Path::new(model);
+        let catalogue = Catalogue {
+            folders: path.exists().then(|| path.to_owned()).into_iter().collect(),
+            library: Some(Folders::find()?.models),
+            ..Catalogue::default()
+        };
+        anyhow::Ok(catalogue.open(&ModelId(model.to_owned()))?)
+    });
+    let model = model.transpose()?;
+    let components = model
+        .as_ref()
+        .map(|model| (model.name(), model.components()));
+    let components = components.as_ref();
+    let components = components.map(|(name, components)| (name.as_str(), components.as_slice()));
+    let report = Catalogue::inspect_lora(path, components)?;
+    if arguments.json {
+        output::json(&json!({ "event": "lora", "lora": report }));
+    } else {
+        output::lines(describe_lora(&report));
+    }
+    if let Some(fit) = &report.fit {
+        anyhow::ensure!(
+            fit.n_layers > 0,
+            "it changes nothing of {}",
+            name(&fit.model)
+        );
+    }
+    Ok(())
+}
+
+fn describe_lora(lora: &LoraReport) -> String {
+    let made_for = lora
+        .made_for
+        .unwrap_or("models that its names and shapes do not tell");
+    let mut lines = format!(
+        "{}\n  kind        {}, for {made_for}\n  path        {}\n  size        {}, changes of {} layers\n",
+        name(&lora.name),
+        lora.kinds.join(" and "),
+        line(&lora.path),
+        mebibytes(lora.bytes),
+        lora.n_layers,
+    );
+    if let Some(title) = &lora.title {
+        lines += &format!("  title       {}\n", name(title));
+    }
+    if let Some(fit) = &lora.fit {
+        lines += &format!(
+            "  model       {}: changes {} layers\n",
+            name(&fit.model),
+            fit.n_layers
+        );
+        for (what, names) in [("unmatched", &fit.unmatched), ("unfit", &fit.unfit)] {
+            for layer in names {
+                lines += &format!("    {what:<10}{}\n", name(layer));
+            }
+        }
+    }
+    lines
+        + &format!(
+            "  use         --lora {0}:1 or <lora:{0}:1> in the prompt",
+            name(&lora.name)
+        )
 }
 
 fn inspect_upscaler(upscaler: &UpscalerFile, is_json: bool) -> anyhow::Result<()> {
@@ -91,17 +172,48 @@ fn describe(report: &ModelReport) -> String {
         abilities => abilities,
     };
     let components: String = report.components.iter().map(describe_component).collect();
+    let variant = report.variant.as_ref();
+    let variant = variant.map_or(String::new(), |variant| format!(" {}", message(variant)));
     format!(
-        "{}\n  family      {}\n  folder      {}\n  size        {}, {:.1} million parameters\n  pictures    {width}×{height}, in steps of {} px\n  sampler     {}\n  can         {abilities}\n{}",
+        "{}\n  family      {}{variant}\n  path        {}\n  size        {}, {:.1} million parameters\n  pictures    {width}×{height}, in steps of {} px\n{}  can         {abilities}\n{}{}",
         name(&report.name),
         name(&report.family),
         line(&report.path),
         mebibytes(report.bytes),
         report.n_parameters as f64 / 1e6,
         report.stride,
-        name(&report.sampler),
-        components.trim_end(),
+        describe_recipe(report),
+        components,
+        describe_unread(report),
     )
+    .trim_end()
+    .to_owned()
+}
+
+/// What a request gets that does not say, and why.
+fn describe_recipe(report: &ModelReport) -> String {
+    let recipe = &report.recipe;
+    let steps = recipe.n_steps.map(|steps| format!(", {steps} steps"));
+    let guidance = recipe.guidance_scale;
+    let guidance = guidance.map(|guidance| format!(", guidance {guidance}"));
+    let mut lines = format!(
+        "  recipe      {}{}{}\n",
+        name(&report.sampler),
+        steps.unwrap_or_default(),
+        guidance.unwrap_or_default()
+    );
+    for note in &report.notes {
+        lines += &format!("              {}\n", message(note));
+    }
+    lines
+}
+
+/// What else is in the file.
+fn describe_unread(report: &ModelReport) -> String {
+    let unread = report.unread.iter();
+    unread
+        .map(|(what, n)| format!("  not read    {n} tensors, {}\n", message(what)))
+        .collect()
 }
 
 fn describe_component(component: &ComponentReport) -> String {

@@ -83,6 +83,7 @@ impl MakingArguments {
             seed: self.seed.unwrap_or_else(random_seed),
             sampling: self.sampling.sampling(),
             latents: latents.as_deref().map(BlobHash::of),
+            loras: self.model.loras(),
         };
         Ok((request, latents.map(Arc::from)))
     }

@@ -76,6 +76,13 @@ impl EngineCommand {
         self
     }
 
+    /// Serves this LoRA too, as `--lora PATH`.
+    #[must_use]
+    pub fn with_lora(mut self, path: &Path) -> Self {
+        self.args.extend(["--lora".into(), path.into()]);
+        self
+    }
+
     pub(super) fn to_command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command

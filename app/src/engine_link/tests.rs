@@ -56,6 +56,7 @@ fn plan((width, height): (u32, u32)) -> Plan {
         n_prior_steps: Some(5),
         prior_guidance_scale: Some(4.0),
         unread_prompt: None,
+        loras: Vec::new(),
     }
 }
 

@@ -18,7 +18,7 @@ const CARD_WIDTH: f32 = 640.0;
 fn formats() -> String {
     let families: Vec<&str> = FAMILIES.iter().map(|family| family.name()).collect();
     format!(
-        "Reads {} models as diffusers folders (model_index.json), and ESRGAN upscalers as single .safetensors files.",
+        "Reads {} models as diffusers folders (model_index.json) or, where they have such, as single .safetensors files; LoRAs and ESRGAN upscalers as .safetensors files.",
         families.join(" and ")
     )
 }
@@ -28,6 +28,7 @@ fn formats() -> String {
 pub struct Library {
     pub folder: String,
     pub unreadable: Vec<Unreadable>,
+    pub loras: Vec<LoraRow>,
     /// A model is being linked or copied.
     pub is_adding: bool,
 }
@@ -37,6 +38,13 @@ pub struct Library {
 pub struct Unreadable {
     pub name: String,
     pub reason: String,
+}
+
+/// A LoRA in the folder beside the library.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoraRow {
+    pub name: String,
+    pub facts: String,
 }
 
 impl Library {
@@ -70,6 +78,7 @@ pub fn models_place_ui(ui: &mut Ui, scene: &mut Scene<'_>, library: &Library) {
                 let is_current = current.as_ref() == Some(&model.id);
                 model_card_ui(ui, scene, &model, is_current);
             }
+            loras_ui(ui, library);
             upscalers_ui(ui, scene);
             devices_ui(ui, scene);
         });
@@ -139,7 +148,7 @@ fn add_button_ui(ui: &mut Ui, scene: &mut Scene<'_>, library: &Library) {
             ),
             (
                 "A .safetensors file…",
-                "A single file, as upscalers are",
+                "A whole model in one file, a LoRA or an upscaler",
                 ModelsCommand::ChooseFile,
             ),
         ] {
@@ -194,6 +203,26 @@ fn devices_ui(ui: &mut Ui, scene: &Scene<'_>) {
 
 fn card_width(ui: &Ui) -> f32 {
     CARD_WIDTH.min(ui.available_width())
+}
+
+/// What changes models, by words in the prompt.
+fn loras_ui(ui: &mut Ui, library: &Library) {
+    if library.loras.is_empty() {
+        return;
+    }
+    let theme = theme::of(ui);
+    ui.add_space(8.0);
+    let heading = RichText::new("LoRAs").font(theme::title());
+    ui.label(heading.color(theme.text));
+    for lora in &library.loras {
+        card_ui(ui, |ui| {
+            let name = RichText::new(widgets::shown(&lora.name)).font(theme::body_medium());
+            ui.label(name.color(theme.text));
+            widgets::remark(ui, &lora.facts);
+            let words = format!("<lora:{}:1> in a prompt", lora.name);
+            widgets::remark(ui, &widgets::shown(&words));
+        });
+    }
 }
 
 /// What makes pictures larger. Which one is taken is decided for each picture.

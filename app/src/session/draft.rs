@@ -141,6 +141,7 @@ impl Draft {
             seed: self.seed,
             sampling: self.sampling.clone().for_model(model),
             latents: None,
+            loras: Vec::new(),
         })
     }
 

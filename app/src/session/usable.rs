@@ -75,7 +75,7 @@ impl Usable {
     fn of_recipe(recipe: &Recipe) -> Self {
         let drawn = recipe.is_drawn();
         Self {
-            prompt: recipe.prompt.clone(),
+            prompt: recipe.prompt_with_loras(),
             negative_prompt: recipe.negative_prompt.clone().unwrap_or_default(),
             size: Some((recipe.width, recipe.height)),
             seed: drawn.then_some(recipe.seed),

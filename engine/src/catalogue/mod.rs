@@ -2,6 +2,7 @@
 //!
 //! A folder is believed by what is in it, not by its name: [`families`] tell whether it is one of theirs.
 
+mod loras;
 mod refused;
 mod upscalers;
 
@@ -10,14 +11,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use loras::{LoraReport, lora_folder};
 pub use upscalers::{UpscalerFile, UpscalerReport};
 
 pub use crate::model::{ComponentReport, ModelCard, ModelReport, PreviewMap};
 use crate::{
     Error, Result,
-    families::{self, Probe, Recognised},
+    families::{self, Probe, Recognised, Shard},
     foreign_text,
-    model::ModelFiles,
+    model::{ModelFiles, is_safetensors},
     protocol::{ModelId, ModelInfo},
     weights::{EmbeddedFile, ModelFolder},
 };
@@ -36,6 +38,8 @@ pub struct Catalogue {
     pub prior: Option<PathBuf>,
     /// The library: every model folder directly inside is one.
     pub library: Option<PathBuf>,
+    /// LoRAs outside the library's own folder of them.
+    pub loras: Vec<PathBuf>,
 }
 
 impl Catalogue {
@@ -81,6 +85,11 @@ impl Catalogue {
     }
 
     fn open_place(&self, place: &Place) -> Result<Box<dyn ModelFiles>> {
+        if let Place::Named(_, path) | Place::Library(path) = place
+            && let Some(parts) = Probe::parts(path)
+        {
+            return families::open(&parts?, None);
+        }
         let (folder, companion) = match place {
             Place::Named(_, path) | Place::Library(path) if path.is_file() => {
                 return open_file(path);
@@ -159,15 +168,16 @@ fn open_file(path: &Path) -> Result<Box<dyn ModelFiles>> {
 
 /// Whether a family reads it. What cannot be read at all is none.
 fn is_model_file(path: &Path) -> bool {
-    has_extension(path)
+    is_safetensors(path)
         && path.is_file()
+        && !is_later_shard(path)
         && Probe::file(path).is_ok_and(|probe| families::recognise(&probe).is_some())
 }
 
-/// Whether a file is named as weights that Limn opens are.
-fn has_extension(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("safetensors"))
+/// Whether a file goes on with what another begins.
+fn is_later_shard(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    Shard::parse(&name).is_some_and(|shard| shard.number > 1)
 }
 
 /// Whether it is a part that belongs to the model beside it, and none alone.

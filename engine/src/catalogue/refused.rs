@@ -22,7 +22,9 @@ impl Catalogue {
         if is_companion(path) {
             return Ok(());
         }
-        let probe = if path.is_dir() {
+        let probe = if let Some(parts) = Probe::parts(path) {
+            parts?
+        } else if path.is_dir() {
             Probe::folder(ModelFolder::Disk(path.to_owned()))
         } else {
             let probe = Probe::file(path)?;

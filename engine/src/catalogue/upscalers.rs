@@ -7,12 +7,12 @@ use std::{
 
 use serde::Serialize;
 
-use super::{Catalogue, has_extension, unique_id};
+use super::{Catalogue, unique_id};
 use crate::{
     Error, Result,
     components::upscalers::{Upscaler, UpscalerConfig},
     foreign_text,
-    model::{ModelFiles, UPSCALER, UPSCALER_WEIGHTS},
+    model::{ModelFiles, UPSCALER, UPSCALER_WEIGHTS, is_safetensors},
     protocol::{ModelId, UpscalerInfo},
     weights::{LoadReport, TensorFile, TensorFiles},
 };
@@ -174,7 +174,7 @@ pub(super) fn is_known(path: &Path) -> bool {
 
 /// Whether a file holds an upscaler. One that is meant to be one and is damaged counts: asking for it says why.
 fn is_upscaler(path: &Path) -> bool {
-    has_extension(path)
+    is_safetensors(path)
         && path.is_file()
         && match TensorFiles::open(&[TensorFile::Disk(path.to_owned())]) {
             Ok(files) => !matches!(UpscalerConfig::detect(files), Ok(None)),

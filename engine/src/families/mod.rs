@@ -5,18 +5,33 @@
 //! and [`ModelFiles`] and [`FamilyModel`](crate::model::FamilyModel). A new one is a folder beside `unclip` and a line
 //! in [`FAMILIES`].
 
+mod denoiser_kind;
+mod guided_unet;
+pub mod latent_diffusion;
 mod probe;
 pub mod stable_diffusion;
+pub mod stable_diffusion_2;
+pub mod stable_diffusion_xl;
 pub mod unclip;
 
 use std::fmt::Debug;
 
+pub(crate) use probe::Shard;
 pub use probe::{FileProbe, Probe};
 
-use crate::{Result, model::ModelFiles, weights::ModelFolder};
+use crate::{
+    Result,
+    model::ModelFiles,
+    weights::{ModelFolder, lora::LoraFile},
+};
 
 /// The registry.
-pub static FAMILIES: [&dyn Family; 2] = [&unclip::Unclip, &stable_diffusion::StableDiffusion];
+pub static FAMILIES: [&dyn Family; 4] = [
+    &unclip::Unclip,
+    &stable_diffusion::StableDiffusion,
+    &stable_diffusion_2::StableDiffusion2,
+    &stable_diffusion_xl::StableDiffusionXl,
+];
 
 pub trait Family: Debug + Sync {
     /// As people call it.
@@ -53,13 +68,22 @@ pub fn recognise(probe: &Probe) -> Option<(&'static dyn Family, Recognised)> {
         .find_map(|family| Some((family, family.recognise(probe)?)))
 }
 
+/// Which models a LoRA was made for, in words, where that can be told.
+pub fn describe_lora(file: &LoraFile) -> Option<&'static str> {
+    latent_diffusion::single_file::describe_lora(file)
+}
+
 /// # Errors
 /// [`Error::NotAModel`](crate::Error::NotAModel) where no family reads it, with what is there and what could be; those of the family.
 pub fn open(probe: &Probe, companion: Option<ModelFolder>) -> Result<Box<dyn ModelFiles>> {
+    if let Probe::File(file) = probe {
+        file.files().check_packing()?;
+    }
     match recognise(probe) {
         Some((family, _)) => family.open(probe, companion),
         None => {
-            let reads: Vec<&str> = FAMILIES.iter().map(|family| family.reads()).collect();
+            let mut reads: Vec<&str> = FAMILIES.iter().map(|family| family.reads()).collect();
+            reads.dedup();
             Err(probe.refuse(&reads.join(", ")))
         }
     }

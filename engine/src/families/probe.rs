@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use super::latent_diffusion::single_file::describe_lone_part;
 use crate::{
     Error, Result,
-    model::pipeline_class,
-    weights::{ModelFolder, TensorFile, TensorFiles},
+    model::{CARD_NAME, MODEL_INDEX, not_a_model, pipeline_class, read_card},
+    weights::{ModelFolder, TensorFile, TensorFiles, is_plain_safetensors_name},
 };
 
 /// A folder as `save_pretrained` writes one, or a single file with all of a model in it: enough to tell which family
@@ -23,7 +24,10 @@ pub enum Probe {
 /// The header of a single file.
 #[derive(Debug)]
 pub struct FileProbe {
-    path: PathBuf,
+    /// The shards, in their order.
+    paths: Vec<PathBuf>,
+    /// Where a `limn.json` would lie.
+    card_path: PathBuf,
     files: TensorFiles,
 }
 
@@ -38,9 +42,42 @@ impl Probe {
     /// # Errors
     /// Those of [`TensorFiles::open`].
     pub fn file(path: &Path) -> Result<Self> {
+        Self::files(shards(path), path.with_extension("limn.json"))
+    }
+
+    /// The parts of a model in files of their own, as a folder's card names them; `None` for any other folder.
+    ///
+    /// # Errors
+    /// Those of [`TensorFiles::open`]; [`Error::NotAModel`] for a name that is no file's in that folder.
+    pub fn parts(folder: &Path) -> Option<Result<Self>> {
+        let own = ModelFolder::Disk(folder.to_owned());
+        if own.has(MODEL_INDEX) || !own.has(CARD_NAME) {
+            return None;
+        }
+        // A card that cannot be read is told of by what needs it.
+        let card = read_card(&own).ok()?;
+        if card.parts.is_empty() {
+            return None;
+        }
+        let paths = card.parts.iter().map(|part| {
+            if is_plain_safetensors_name(part) {
+                return Ok(folder.join(part));
+            }
+            Err(not_a_model(
+                &own,
+                format!("{CARD_NAME}: no part can be called {part:?}"),
+            ))
+        });
+        let paths = paths.collect::<Result<Vec<_>>>();
+        Some(paths.and_then(|paths| Self::files(paths, folder.join(CARD_NAME))))
+    }
+
+    fn files(paths: Vec<PathBuf>, card_path: PathBuf) -> Result<Self> {
+        let files: Vec<_> = paths.iter().cloned().map(TensorFile::Disk).collect();
         Ok(Self::File(FileProbe {
-            path: path.to_owned(),
-            files: TensorFiles::open(&[TensorFile::Disk(path.to_owned())])?,
+            files: TensorFiles::open(&files)?,
+            card_path,
+            paths,
         }))
     }
 
@@ -63,19 +100,36 @@ impl Probe {
                 Err(error) => error,
             },
             Self::File(file) => Error::NotAModel {
-                path: file.path.clone(),
-                reason: format!(
-                    "it is a single file of {} tensors, and Limn reads {reads}",
-                    file.files.names().count()
-                ),
+                path: file.path().to_owned(),
+                reason: describe_lone_part(&file.files).unwrap_or_else(|| {
+                    let n_tensors = file.files.names().count();
+                    format!("it is a single file of {n_tensors} tensors, and Limn reads {reads}")
+                }),
             },
         }
     }
 }
 
 impl FileProbe {
+    /// The first file, which stands for all of them.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.files.path()
+    }
+
+    pub fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
+    pub fn card_path(&self) -> PathBuf {
+        self.card_path.clone()
+    }
+
+    /// The numbers of one small tensor, where it is there and can be read.
+    pub fn numbers(&self, name: &str) -> Option<Vec<f32>> {
+        const MOST: usize = 1 << 16;
+        let n_numbers = self.shape(name)?.iter().product::<usize>();
+        let (_, numbers) = (n_numbers <= MOST).then(|| self.files.numbers(name).ok())??;
+        Some(numbers)
     }
 
     /// The header, with every tensor's name and dtype.
@@ -95,6 +149,52 @@ impl FileProbe {
     /// What the file says of itself, as in `modelspec.architecture`.
     pub fn metadata(&self, key: &str) -> Option<&str> {
         self.files.metadata().get(key).map(String::as_str)
+    }
+}
+
+/// The files of one model that is in several, as `name-00001-of-00002.safetensors`; else the file alone.
+fn shards(path: &Path) -> Vec<PathBuf> {
+    const MOST: usize = 100;
+    let alone = || vec![path.to_owned()];
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let Some(shard) = Shard::parse(&name).filter(|shard| shard.n_shards <= MOST) else {
+        return alone();
+    };
+    let shards = (1..=shard.n_shards).map(|number| path.with_file_name(shard.name(number)));
+    let shards: Vec<PathBuf> = shards.collect();
+    if shards.iter().all(|shard| shard.is_file()) {
+        shards
+    } else {
+        alone()
+    }
+}
+
+/// A name such as `model-00001-of-00002.safetensors`.
+pub(crate) struct Shard {
+    stem: String,
+    pub number: usize,
+    n_shards: usize,
+}
+
+impl Shard {
+    pub fn parse(name: &str) -> Option<Self> {
+        let (rest, n_shards) = name.strip_suffix(".safetensors")?.rsplit_once("-of-")?;
+        let (stem, number) = rest.rsplit_once('-')?;
+        let is_five_digits =
+            |text: &str| text.len() == 5 && text.bytes().all(|b| b.is_ascii_digit());
+        if !is_five_digits(number) || !is_five_digits(n_shards) {
+            return None;
+        }
+        Some(Self {
+            stem: stem.to_owned(),
+            number: number.parse().ok()?,
+            n_shards: n_shards.parse().ok()?,
+        })
+    }
+
+    fn name(&self, number: usize) -> String {
+        let Self { stem, n_shards, .. } = self;
+        format!("{stem}-{number:05}-of-{n_shards:05}.safetensors")
     }
 }
 

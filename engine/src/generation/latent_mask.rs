@@ -17,6 +17,14 @@ impl LatentMask {
         Self::Soft(map.cells().map(|cell| cell.fold(0.0, f32::max)).collect())
     }
 
+    /// Whether any cell holds the picture at some time.
+    pub fn holds_any(&self) -> bool {
+        match self {
+            Self::Hard(kept) => kept.iter().any(|kept| *kept != 0.0),
+            Self::Soft(change) => change.iter().any(|change| *change < 1.0),
+        }
+    }
+
     /// After step `index` of `n_steps`: 1 for a cell that holds the picture, 0 for one that is the model's.
     ///
     /// A soft cell is the model's from when as many steps are left as its share of change.

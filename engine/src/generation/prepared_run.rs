@@ -169,6 +169,7 @@ impl<'a> PreparedRun<'a> {
             n_prior_steps: settings.prior.map(|prior| prior.n_steps),
             prior_guidance_scale: settings.prior.map(|prior| prior.guidance_scale),
             unread_prompt,
+            loras: model.lora_uses().to_vec(),
         })
     }
 }

@@ -268,7 +268,7 @@ impl<'a> Generation<'a> {
         let [channels, rows, columns] = self.model.latent_shape(self.run.settings.size);
         let device = self.model.runtime().device.clone();
         let index = candidate.picture as usize;
-        // In the reference's order: what is uncertain of a source, then the noise.
+        // In the reference's order: what is uncertain of a source, then the noise, then what is uncertain beside it.
         let source = strategy.source(index);
         let source = source.map(|source| source.draw(&mut candidate.generator));
         let noise = match self.run.latents {
@@ -277,6 +277,7 @@ impl<'a> Generation<'a> {
                 .generator
                 .randn_tensor([1, channels, rows, columns], &device),
         };
+        let further = strategy.further_channels(&mut candidate.generator);
         let preview_map = self.model.preview_map(on_event)?;
         let schedule = &self.run.schedule;
         let latents = strategy.initial_latents(index, schedule, source.as_ref(), noise.clone())?;
@@ -286,7 +287,11 @@ impl<'a> Generation<'a> {
             .model
             .denoiser(conditioning, guidance_scale, on_event)?;
         let denoise = |latents: Tensor<4>, timestep: f32| {
-            denoiser(strategy.denoiser_input(latents), timestep)
+            let input = match &further {
+                Some(channels) => Tensor::cat(vec![latents, channels.clone()], 1),
+                None => latents,
+            };
+            denoiser(input, timestep)
         };
 
         let n_steps = schedule.n_steps() as u32;

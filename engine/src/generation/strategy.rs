@@ -4,6 +4,7 @@ use crate::{
     Result,
     image::RgbPicture,
     model::PictureLatents,
+    noise::Generator,
     samplers::{Schedule, Step},
 };
 
@@ -37,9 +38,11 @@ pub trait Strategy {
         })
     }
 
-    /// # Shapes: `[1, latent channels, rows, columns]` → `[1, denoiser channels, rows, columns]`
-    fn denoiser_input(&self, latents: Tensor<4>) -> Tensor<4> {
-        latents
+    /// What the denoiser takes behind the latents, drawn after the noise where it is uncertain.
+    ///
+    /// # Shapes: `[1, further channels, rows, columns]`
+    fn further_channels(&self, _generator: &mut Generator) -> Option<Tensor<4>> {
+        None
     }
 
     /// May put other latents where the next step starts.

@@ -22,6 +22,9 @@ pub struct ModelCard {
     pub preview: Option<PreviewMap>,
     pub vocabulary: Option<CardVocabulary>,
     pub examples: Vec<String>,
+    /// The files beside the card that are a model together, where there is no `model_index.json`: a U-Net, an
+    /// autoencoder and text encoders of one's own choice.
+    pub parts: Vec<String>,
 }
 
 /// Latents to RGB in [-1, 1] by one linear map: a rough picture for nothing.
@@ -49,6 +52,7 @@ impl ModelCard {
         /// Of latents: far above any autoencoder's channels.
         const MAX_ROWS: usize = 64;
         const MAX_EXAMPLES: usize = 200;
+        const MAX_PARTS: usize = 16;
         const MAX_WORDS: usize = 20_000;
         for (key, scale) in [
             ("guidance_scale", self.guidance_scale),
@@ -68,6 +72,9 @@ impl ModelCard {
             if map.matrix.len() > MAX_ROWS || !map.to_numbers().iter().all(is_small) {
                 return Err("`preview` is no map from latents to colours".to_owned());
             }
+        }
+        if self.parts.len() > MAX_PARTS {
+            return Err(format!("there are more than {MAX_PARTS} `parts`"));
         }
         if let Some(cascade) = &self.cascade {
             cascade.check()?;

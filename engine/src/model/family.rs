@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 
 use super::{Conditioning, JobConditioning, Settings, Steer, files::ModelFiles, slots::Slots};
 use crate::{
-    Result,
+    Error, Result,
     image::RgbPicture,
     noise::Generator,
     progress::{Clock, OnEvent},
@@ -21,8 +21,16 @@ pub trait FamilyModel {
     fn files(&self) -> &dyn ModelFiles;
 
     /// # Errors
-    /// [`Error::NotAModel`](crate::Error::NotAModel) for what these weights were not made for.
-    fn check_can(&self, operation: Operation) -> Result<()>;
+    /// [`Error::NotAModel`] for what these weights were not made for.
+    fn check_can(&self, operation: Operation) -> Result<()> {
+        if self.files().operations().contains(&operation) {
+            return Ok(());
+        }
+        Err(Error::NotAModel {
+            path: self.files().path(),
+            reason: format!("“{operation}” is not for this kind of model"),
+        })
+    }
 
     fn scheduler(&self) -> &SchedulerConfig;
 
@@ -91,19 +99,27 @@ pub trait FamilyModel {
     /// What one of the job's own pictures alone steers, and numbers that tell it from another's.
     ///
     /// # Errors
-    /// [`Error::Bug`](crate::Error::Bug) where the job has no such picture.
+    /// [`Error::Bug`] where the job has no such picture, or the family does not look at pictures.
     fn conditioning_of_input(
         &self,
-        slots: &Slots,
-        job: &JobConditioning,
-        input: usize,
-    ) -> Result<(Conditioning, Vec<f32>)>;
+        _slots: &Slots,
+        _job: &JobConditioning,
+        _input: usize,
+    ) -> Result<(Conditioning, Vec<f32>)> {
+        no_embeddings()
+    }
 
     /// Where the embedding of a finished picture should lie: at the prompt, or without one at what steered it.
     ///
     /// # Errors
-    /// When the device fails.
-    fn target_embed(&self, job: &JobConditioning, conditioning: &Conditioning) -> Result<Vec<f32>>;
+    /// When the device fails; [`Error::Bug`] where the family has no embeddings.
+    fn target_embed(
+        &self,
+        _job: &JobConditioning,
+        _conditioning: &Conditioning,
+    ) -> Result<Vec<f32>> {
+        no_embeddings()
+    }
 
     /// # Errors
     /// Those of reading the denoiser's weights.
@@ -117,9 +133,17 @@ pub trait FamilyModel {
 
     /// For a denoiser that was trained to repaint: what it takes beside the latents, and which cells hold the picture.
     ///
+    /// `picture` comes with its latents.
+    ///
     /// # Errors
-    /// When the device fails.
-    fn repainting(&self, source: &Tensor<4>, change: ChangeMap) -> Result<Option<Repainting>>;
+    /// Those of reading the autoencoder's weights; when the device fails.
+    fn repainting(
+        &mut self,
+        slots: &mut Slots,
+        picture: (&RgbPicture, &PictureLatents),
+        change: ChangeMap,
+        on_event: &mut OnEvent,
+    ) -> Result<Option<Repainting>>;
 
     /// # Shapes: `[1, 3, height, width]` in [-1, 1] → `[1, channels, rows, columns]`
     ///
@@ -157,31 +181,45 @@ pub trait FamilyModel {
         on_event: &mut OnEvent,
     ) -> Result<Option<Tensor<4>>>;
 
-    /// The components that make embeddings for searches and comparisons.
-    fn embedders(&self) -> &'static [&'static str];
+    /// The components that make embeddings for searches and comparisons; none where there are no embeddings.
+    fn embedders(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// Numbers in an embedding.
-    fn embedding_width(&self) -> usize;
+    fn embedding_width(&self) -> usize {
+        0
+    }
 
     /// Pictures' embeddings, in the space that they share with texts, made in one batch.
     ///
     /// # Errors
-    /// Those of reading the encoder's weights; when the device fails.
+    /// Those of reading the encoder's weights; when the device fails; [`Error::Bug`] where there are no embeddings.
     fn embed_pictures(
         &mut self,
-        slots: &mut Slots,
-        pictures: &[&RgbPicture],
-        on_event: &mut OnEvent,
-    ) -> Result<Vec<Vec<f32>>>;
+        _slots: &mut Slots,
+        _pictures: &[&RgbPicture],
+        _on_event: &mut OnEvent,
+    ) -> Result<Vec<Vec<f32>>> {
+        no_embeddings()
+    }
 
     /// # Errors
     /// As [`Self::embed_pictures`].
     fn embed_texts(
         &mut self,
-        slots: &mut Slots,
-        texts: &[&str],
-        on_event: &mut OnEvent,
-    ) -> Result<Vec<Vec<f32>>>;
+        _slots: &mut Slots,
+        _texts: &[&str],
+        _on_event: &mut OnEvent,
+    ) -> Result<Vec<Vec<f32>>> {
+        no_embeddings()
+    }
+}
+
+fn no_embeddings<T>() -> Result<T> {
+    Err(Error::Bug(
+        "this family has no embeddings of pictures".to_owned(),
+    ))
 }
 
 /// What decides how much memory a picture takes.
@@ -247,9 +285,11 @@ pub struct ChangeMap<'a> {
 
 /// What a denoiser that was trained to repaint is given of an edit.
 pub struct Repainting {
-    /// `[1, further channels, rows, columns]`, behind the latents.
-    pub channels: Tensor<4>,
-    /// Of every latent cell, row by row: 1 where it is kept throughout, else 0.
+    /// The picture as far as it is kept, in latents.
+    pub known: PictureLatents,
+    /// Further channels, behind the latents, of what was drawn of [`Self::known`].
+    pub channels: Box<dyn Fn(Tensor<4>) -> Tensor<4>>,
+    /// Of every latent cell, row by row: 1 where it is held at the picture throughout, else 0.
     pub kept: Vec<f32>,
 }
 

@@ -1,6 +1,9 @@
 //! A model's files, known without reading a tensor: what every family tells of its own.
 
-use std::{fmt::Debug, path::PathBuf};
+use std::{
+    fmt::Debug,
+    path::{Path, PathBuf},
+};
 
 use burn::tensor::DType;
 use sha2::{Digest, Sha256};
@@ -13,7 +16,7 @@ use super::{
 use crate::{
     Error, Result, foreign_text,
     protocol::{Feature, ModelId, ModelInfo, Operation, SettingInfo},
-    weights::{LoadReport, ModelFolder, TensorFiles},
+    weights::{FileFacts, LoadReport, ModelFolder, TensorFiles},
 };
 
 /// Of pictures that a model makes.
@@ -62,7 +65,11 @@ pub trait ModelFiles: Debug {
     fn name(&self) -> String {
         self.card().name.clone().unwrap_or_else(|| {
             let path = self.path();
-            let name = path.file_name().unwrap_or(path.as_os_str());
+            let name = match self.root() {
+                ModelFolder::Seen { .. } => path.file_stem(),
+                ModelFolder::Disk(_) | ModelFolder::Embedded { .. } => path.file_name(),
+            };
+            let name = name.unwrap_or(path.as_os_str());
             foreign_text::name(name.to_string_lossy()).to_string()
         })
     }
@@ -130,7 +137,13 @@ pub trait ModelFiles: Debug {
 
     /// Compares every component's files with its config. Their faults are told in the report.
     fn inspect(&self) -> ModelReport {
-        let Settings { size, sampler, .. } = self.settings();
+        let settings = self.settings();
+        let Settings { size, sampler, .. } = settings;
+        let FileFacts {
+            variant,
+            unread,
+            notes,
+        } = self.root().facts();
         let components = self.components();
         let components: Vec<_> = components.iter().map(ComponentFiles::report).collect();
         let reports = components
@@ -148,6 +161,13 @@ pub trait ModelFiles: Debug {
             default_size: size,
             stride: self.size_step(),
             sampler: sampler.to_string(),
+            variant,
+            recipe: settings.sampling(),
+            notes,
+            unread: unread
+                .into_iter()
+                .map(|(what, n)| (what.to_owned(), n))
+                .collect(),
             abilities: if components.iter().all(ComponentReport::fits) {
                 can.collect()
             } else {
@@ -251,6 +271,21 @@ pub struct ComponentFiles {
 }
 
 impl ComponentFiles {
+    /// The component in the folder of its name.
+    pub fn in_folder(
+        root: &ModelFolder,
+        name: &'static str,
+        stays: u8,
+        inspect: fn(&ModelFolder) -> Result<LoadReport>,
+    ) -> Self {
+        Self {
+            name,
+            folder: root.subfolder(name),
+            stays,
+            inspect,
+        }
+    }
+
     /// Bytes in the running dtype of the tensors in the files that are read.
     ///
     /// # Errors
@@ -263,30 +298,15 @@ impl ComponentFiles {
     /// Tells whether the files are still the ones that a value was kept for, without reading them; `None` for files
     /// inside the binary, which a build decides.
     pub fn fingerprint(&self) -> Option<String> {
-        let ModelFolder::Disk(folder) = &self.folder else {
-            return None;
-        };
-        let mut lines: Vec<String> = std::fs::read_dir(folder)
-            .ok()?
-            .flatten()
-            .filter_map(|entry| {
-                let metadata = entry.metadata().ok()?;
-                let modified = metadata.modified().ok()?;
-                let since = modified.duration_since(std::time::UNIX_EPOCH).ok()?;
-                let name = entry.file_name();
-                Some(format!(
-                    "{} {} {}",
-                    name.to_string_lossy(),
-                    metadata.len(),
-                    since.as_nanos()
-                ))
-            })
-            .collect();
-        lines.sort();
-        let folder = folder.canonicalize().ok()?;
-        Some(sha256_hex(
-            format!("{}\n{}", folder.display(), lines.join("\n")).as_bytes(),
-        ))
+        match &self.folder {
+            ModelFolder::Disk(folder) => {
+                let entries = std::fs::read_dir(folder).ok()?.flatten();
+                let files: Vec<_> = entries.map(|entry| entry.path()).collect();
+                fingerprint(folder, &files)
+            }
+            ModelFolder::Seen { folder, .. } => fingerprint_of(folder.paths()),
+            ModelFolder::Embedded { .. } => None,
+        }
     }
 
     fn report(&self) -> ComponentReport {
@@ -303,6 +323,35 @@ impl ComponentFiles {
             fault,
         }
     }
+}
+
+/// Of files without a folder of their own.
+pub(super) fn fingerprint_of(files: &[PathBuf]) -> Option<String> {
+    fingerprint(files.first()?, files)
+}
+
+fn fingerprint(place: &Path, files: &[PathBuf]) -> Option<String> {
+    let mut lines: Vec<String> = files.iter().filter_map(|path| state_of(path)).collect();
+    lines.sort();
+    let place = place.canonicalize().ok()?;
+    Some(sha256_hex(
+        format!("{}\n{}", place.display(), lines.join("\n")).as_bytes(),
+    ))
+}
+
+/// Whether a file is named as weights that Limn opens are.
+pub(crate) fn is_safetensors(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("safetensors"))
+}
+
+/// A file's name, size and time of change. Of a link, the file that it leads to.
+pub(super) fn state_of(path: &Path) -> Option<String> {
+    let metadata = std::fs::metadata(path).ok()?;
+    let modified = metadata.modified().ok()?;
+    let since = modified.duration_since(std::time::UNIX_EPOCH).ok()?;
+    let name = path.file_name()?.to_string_lossy();
+    Some(format!("{name} {} {}", metadata.len(), since.as_nanos()))
 }
 
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {

@@ -4,6 +4,7 @@ use super::{ComponentFiles, LoadedModel, PreviewMap, preview_map, sha256_hex};
 use crate::{
     Error, Result,
     progress::{OnEvent, PipelineEvent},
+    weights::ModelFolder,
 };
 
 impl LoadedModel {
@@ -32,7 +33,7 @@ impl LoadedModel {
         let n_bytes = |component: &ComponentFiles| Ok(component.folder.weights(false)?.n_bytes());
         let total_bytes = components.iter().map(n_bytes).sum::<Result<u64>>()?;
         let mut done_bytes = 0;
-        let mut lines = String::new();
+        let mut hashes = Vec::new();
         for component in components {
             // A large model takes a while: someone may be waiting, or wish to cancel.
             on_event(PipelineEvent::Loading {
@@ -42,9 +43,17 @@ impl LoadedModel {
             })?;
             let hash = self.slots.cache.component_hash(component)?;
             done_bytes += n_bytes(component)?;
-            lines.extend([component.name, " ", &hash, "\n"]);
+            hashes.push((component.name, hash));
         }
-        Ok(sha256_hex(lines.as_bytes()))
+        // A model in one file is known by the file's own hash, as anywhere else.
+        if let ModelFolder::Seen { .. } = self.files().root()
+            && let [(_, first), others @ ..] = &hashes[..]
+            && others.iter().all(|(_, hash)| hash == first)
+        {
+            return Ok(first.clone());
+        }
+        let lines = hashes.iter().map(|(name, hash)| format!("{name} {hash}\n"));
+        Ok(sha256_hex(lines.collect::<String>().as_bytes()))
     }
 
     /// From latents to colours: the card's map, else one fitted to the autoencoder and kept by its hash.

@@ -14,6 +14,8 @@ pub struct Sizes {
     /// 2 with classifier-free guidance.
     pub unet_batch: u64,
     pub dtype_bytes: u64,
+    /// Of the autoencoder, which may run in another precision.
+    pub autoencoder_dtype_bytes: u64,
     pub stride: u32,
 }
 
@@ -27,11 +29,14 @@ impl Sizes {
         const MAX_SCORE_BYTES: u64 = 512 << 20;
         let n_pixels = u64::from(width) * u64::from(height);
         let n_cells = n_pixels / (self.autoencoder_scale * self.autoencoder_scale);
-        let autoencoder =
-            n_pixels * self.autoencoder_channels * AUTOENCODER_COPIES * self.dtype_bytes;
+        let autoencoder = n_pixels
+            * self.autoencoder_channels
+            * AUTOENCODER_COPIES
+            * self.autoencoder_dtype_bytes;
         // The decoder's attention looks from every cell at every cell, in turns where that is much: scores
         // and their softmax are held at once.
-        let autoencoder_scores = 2 * (n_cells * n_cells * self.dtype_bytes).min(MAX_SCORE_BYTES);
+        let autoencoder_scores =
+            2 * (n_cells * n_cells * self.autoencoder_dtype_bytes).min(MAX_SCORE_BYTES);
         let unet = n_cells * self.unet_channels * self.unet_batch * UNET_COPIES * self.dtype_bytes;
         (autoencoder + autoencoder_scores).max(unet)
     }
@@ -97,6 +102,7 @@ mod tests {
             unet_channels: 384,
             unet_batch: 2,
             dtype_bytes: 4,
+            autoencoder_dtype_bytes: 4,
             stride: 64,
         };
         let weights = 5 << 30;

@@ -10,6 +10,7 @@ mod diffusers_folder;
 mod family;
 mod files;
 mod from_weights;
+mod loras;
 mod memory;
 mod preview_map;
 mod report;
@@ -26,12 +27,14 @@ pub use cascade::{Cascade, DrawnSize};
 pub(crate) use cascade::{UPSCALER, UPSCALER_WEIGHTS};
 pub use conditioning::{BlendSource, Conditioning, JobConditioning, Steer, SteerBy};
 pub(crate) use diffusers_folder::{
-    not_a_model, pipeline_class, read_card, read_scheduler, total_halving,
+    CARD_NAME, MODEL_INDEX, PipelineFolder, check_parts, not_a_model, pipeline_class, read_card,
+    read_scheduler,
 };
 pub use family::{Candidate, ChangeMap, Denoise, PictureLatents, Repainting};
 pub use family::{FamilyModel, PictureCost};
 pub use files::{ComponentFiles, ModelFiles};
-pub(crate) use files::{MAX_SIDE_PX, default_size, sha256_hex};
+pub(crate) use files::{MAX_SIDE_PX, is_safetensors, sha256_hex};
+pub use loras::{LoraSource, Loras, match_lora};
 pub use memory::Sizes;
 pub use report::{ComponentReport, ModelReport};
 pub use settings::{PriorSettings, Settings};
@@ -42,7 +45,7 @@ use crate::{
     Error, Result,
     image::RgbPicture,
     progress::{Clock, OnEvent},
-    protocol::{BlobHash, GenerateRequest, Operation},
+    protocol::{BlobHash, Feature, GenerateRequest, LoraUse, Operation},
     schedules::SchedulerConfig,
 };
 
@@ -53,6 +56,7 @@ pub struct LoadedModel {
     hash: Option<String>,
     encoder_hash: Option<String>,
     preview_map: Option<PreviewMap>,
+    lora_uses: Vec<LoraUse>,
     /// The noise that pictures could have been made from, the latest last.
     known_noise: VecDeque<(BlobHash, Vec<f32>)>,
 }
@@ -69,6 +73,7 @@ impl LoadedModel {
             hash: None,
             encoder_hash: None,
             preview_map: None,
+            lora_uses: Vec::new(),
             known_noise: VecDeque::new(),
         })
     }
@@ -212,11 +217,18 @@ impl LoadedModel {
     }
 
     pub(crate) fn repainting(
-        &self,
-        source: &Tensor<4>,
+        &mut self,
+        picture: (&RgbPicture, &PictureLatents),
         change: ChangeMap,
+        on_event: &mut OnEvent,
     ) -> Result<Option<Repainting>> {
-        self.family.repainting(source, change)
+        let slots = &mut self.slots;
+        self.family.repainting(slots, picture, change, on_event)
+    }
+
+    /// Whether pictures steer it. Where they do not, operations on pictures start from the pictures themselves.
+    pub(crate) fn looks_at_pictures(&self) -> bool {
+        self.files().features().contains(&Feature::ImageEmbeddings)
     }
 
     /// # Shapes: the picture's latents `[1, channels, rows, columns]`

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::weights::LoadReport;
+use crate::{protocol::Sampling, weights::LoadReport};
 
 /// What is in a model's folder, found without reading a single tensor.
 #[derive(Debug, Clone, Serialize)]
@@ -19,6 +19,14 @@ pub struct ModelReport {
     pub stride: u32,
     pub sampler: String,
     pub components: Vec<ComponentReport>,
+    /// Which of its family's models it is, where that is told by its tensors.
+    pub variant: Option<String>,
+    /// What a request gets that does not say.
+    pub recipe: Sampling,
+    /// Why the recipe is as it is, and what can only be guessed.
+    pub notes: Vec<String>,
+    /// What lies in its file and is of no component, with how many tensors.
+    pub unread: BTreeMap<String, usize>,
     /// What Limn can do with it, where no component has a fault.
     pub abilities: Vec<String>,
 }

@@ -4,13 +4,13 @@ use std::{any::Any, cell::RefCell, path::PathBuf, time::Instant};
 
 use burn::tensor::{DType, Device};
 
-use super::{files::ComponentFiles, memory::Sizes, weight_cache::WeightCache};
+use super::{files::ComponentFiles, loras::Loras, memory::Sizes, weight_cache::WeightCache};
 use crate::{
     Error, Result,
     device::gates,
     foreign_text,
     progress::{OnEvent, PipelineEvent},
-    weights::{LoadOptions, LoadProgress, LoadReport, ModelFolder},
+    weights::{LoadOptions, LoadProgress, LoadReport, ModelFolder, lora::AdapterTable},
 };
 
 /// Where a model runs and what it may use there.
@@ -36,6 +36,8 @@ pub struct Slots {
     activation_bytes: u64,
     /// The size of the job's pictures, and what decides their memory.
     reserved: Option<(Sizes, u32, u32)>,
+    /// What changes the components' weights now.
+    loras: Loras,
     /// Whether the device has run out of memory in this job: then one component is held at a time.
     is_tight: bool,
     load_seconds: f32,
@@ -46,6 +48,9 @@ struct Held {
     stays: u8,
     bytes: u64,
     component: Box<dyn Any>,
+    adapters: AdapterTable,
+    /// [`Loras::key`] of what its weights are changed by.
+    changed_by: String,
 }
 
 /// Reads a component from its folder.
@@ -59,6 +64,8 @@ pub struct Loader<'a, T> {
     pub is_read: &'a dyn Fn(&str) -> bool,
     /// Whether one in memory has all that is needed of it now.
     pub is_enough: &'a dyn Fn(&T) -> bool,
+    /// The precision of its weights and activations; `None`: the runtime's.
+    pub dtype: Option<DType>,
 }
 
 impl<'a, T> Loader<'a, T> {
@@ -69,6 +76,7 @@ impl<'a, T> Loader<'a, T> {
             load,
             is_read: &|_| true,
             is_enough: &|_| true,
+            dtype: None,
         }
     }
 }
@@ -81,9 +89,20 @@ impl Slots {
             held: Vec::new(),
             activation_bytes: 0,
             reserved: None,
+            loras: Loras::default(),
             is_tight: false,
             load_seconds: 0.0,
         }
+    }
+
+    /// What the components' weights are to be changed by.
+    pub fn loras_key(&self) -> &str {
+        &self.loras.key
+    }
+
+    /// What changes the components' weights from here on. Those in memory are changed when they are next asked for.
+    pub fn set_loras(&mut self, loras: Loras) {
+        self.loras = loras;
     }
 
     pub fn runtime(&self) -> &Runtime {
@@ -176,7 +195,10 @@ impl Slots {
     pub fn needed_bytes<T: 'static>(&self, loader: &Loader<T>) -> Result<u64> {
         match self.find(loader) {
             Some(held) => Ok(held.bytes),
-            None => loader.files.bytes_in(self.runtime.dtype, loader.is_read),
+            None => {
+                let dtype = loader.dtype.unwrap_or(self.runtime.dtype);
+                loader.files.bytes_in(dtype, loader.is_read)
+            }
         }
     }
 
@@ -189,14 +211,18 @@ impl Slots {
         if self.find(loader).is_none() {
             // Not in memory twice.
             self.release(loader.files.name);
-            let (component, bytes) = self.load(loader, on_event)?;
+            let adapters = AdapterTable::default();
+            let (component, bytes) = self.load_with(loader, Some(&adapters), on_event)?;
             self.held.push(Held {
                 name: loader.files.name,
                 stays: loader.files.stays,
                 bytes,
                 component: Box::new(component),
+                adapters,
+                changed_by: String::new(),
             });
         }
+        self.change(loader.files.name)?;
         let held = self.find(loader);
         held.and_then(|held| held.component.downcast_ref())
             .ok_or_else(|| Error::Bug(format!("{} is not there", loader.files.name)))
@@ -230,6 +256,32 @@ impl Slots {
         loader: &Loader<T>,
         on_event: &mut OnEvent,
     ) -> Result<(T, u64)> {
+        self.load_with(loader, None, on_event)
+    }
+
+    /// Makes what is held of a component what the LoRAs of now make of it.
+    fn change(&mut self, name: &str) -> Result<()> {
+        let held = self.held.iter_mut().find(|held| held.name == name);
+        let Some(held) = held.filter(|held| held.changed_by != self.loras.key) else {
+            return Ok(());
+        };
+        let start = Instant::now();
+        self.loras.apply(name, &held.adapters)?;
+        held.changed_by.clone_from(&self.loras.key);
+        let seconds = start.elapsed().as_secs_f32();
+        tracing::info!(
+            "{name} changed by {} LoRAs in {seconds:.2} s",
+            self.loras.len()
+        );
+        Ok(())
+    }
+
+    fn load_with<T: 'static>(
+        &mut self,
+        loader: &Loader<T>,
+        adapters: Option<&AdapterTable>,
+        on_event: &mut OnEvent,
+    ) -> Result<(T, u64)> {
         let name = loader.files.name;
         self.make_room(name, self.needed_bytes(loader)?)?;
         gates::allocation(name)?;
@@ -241,7 +293,8 @@ impl Slots {
         });
         let options = LoadOptions {
             device: &self.runtime.device,
-            dtype: self.runtime.dtype,
+            dtype: loader.dtype.unwrap_or(self.runtime.dtype),
+            adapters,
             on_progress: &|progress| teller.borrow_mut().tell(progress),
         };
         let (loaded, report) = (loader.load)(&loader.files.folder, &options)?;
@@ -249,6 +302,34 @@ impl Slots {
         tracing::info!("{name} read in {seconds:.2} s");
         self.load_seconds += seconds;
         Ok((loaded, report.bytes))
+    }
+
+    /// Reads a component for one use, beside whatever is reserved; `None` where there is no room for it or its weights
+    /// lack something.
+    ///
+    /// # Errors
+    /// Those of reading it, but for weights that lack something; what `on_event` returns.
+    pub fn load_once<T: 'static>(
+        &mut self,
+        loader: &Loader<T>,
+        on_event: &mut OnEvent,
+    ) -> Result<Option<T>> {
+        let name = loader.files.name;
+        // What it works on comes on top.
+        let bytes = self.needed_bytes(loader)?;
+        if bytes + bytes / 2 > self.runtime.memory_budget_bytes {
+            return Ok(None);
+        }
+        // One held already, with fewer parts, would be in memory twice.
+        self.release(name);
+        match self.load(loader, on_event) {
+            Ok((component, _)) => Ok(Some(component)),
+            Err(error @ Error::BadWeights { .. }) => {
+                tracing::warn!("{name} is done without: {error}");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn find<T: 'static>(&self, loader: &Loader<T>) -> Option<&Held> {

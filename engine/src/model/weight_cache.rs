@@ -39,10 +39,22 @@ impl WeightCache {
     /// # Errors
     /// When the weights cannot be read.
     pub fn component_hash(&self, component: &ComponentFiles) -> Result<String> {
+        self.file_hash(component.fingerprint(), || {
+            component.folder.weights(false)?.sha256()
+        })
+    }
+
+    /// A hash of files that are the same while their fingerprint is.
+    ///
+    /// # Errors
+    /// What `read` returns.
+    pub(super) fn file_hash(
+        &self,
+        fingerprint: Option<String>,
+        read: impl FnOnce() -> Result<String>,
+    ) -> Result<String> {
         const HASH_LENGTH: usize = 64;
-        let key = component
-            .fingerprint()
-            .map(|fingerprint| format!("hash-{fingerprint}"));
+        let key = fingerprint.map(|fingerprint| format!("hash-{fingerprint}"));
         if let Some(key) = &key
             && let Some(hash) = self
                 .read_bytes(key)
@@ -51,7 +63,7 @@ impl WeightCache {
         {
             return Ok(hash);
         }
-        let hash = component.folder.weights(false)?.sha256()?;
+        let hash = read()?;
         if let Some(key) = key {
             self.write_bytes(&key, hash.as_bytes());
         }

@@ -8,6 +8,8 @@
 //!
 //! Each picture's generator draws in the reference's order.
 
+use std::borrow::Cow;
+
 use burn::tensor::Tensor;
 
 use super::{InitialLatents, LoadedModel, OnEvent, image_conditioned};
@@ -15,7 +17,8 @@ use crate::{
     Result,
     generation::{LatentMask, PreparedRun, Strategy, out_of_range},
     image::{RgbPicture, cells_like},
-    model::{ChangeMap, DrawnSize, PictureLatents, SteerBy},
+    model::{ChangeMap, DrawnSize, PictureLatents, Repainting, SteerBy},
+    noise::Generator,
     protocol::{Feature, GenerateRequest, Operation, Steering, Timings, chunks::MAX_BLOB_BYTES},
     samplers::{Schedule, Step},
     stitch::{self, Crop, EditPlan, EditSettings, Fill, Prepared},
@@ -84,7 +87,7 @@ pub fn run(
         Editing::new(model, input, &prepared, drawn, on_event)
     })?;
     // The reference's decoder for repainting starts from nothing but noise.
-    editing.starts_from_noise = editing.picture_channels.is_some() && starts_at_noise;
+    editing.starts_from_noise = editing.repainting.is_some() && starts_at_noise;
     generation.pictures(&editing, on_event)
 }
 
@@ -122,10 +125,11 @@ impl EditInput {
 
     /// What was asked for, else what suits the model.
     fn steering(&self, model: &LoadedModel) -> Steering {
+        if !model.looks_at_pictures() {
+            return Steering::Prompt;
+        }
         let features = model.files().features();
-        let blends = self.mask.is_some()
-            && !features.contains(&Feature::RepaintingChannels)
-            && features.contains(&Feature::ImageEmbeddings);
+        let blends = self.mask.is_some() && !features.contains(&Feature::RepaintingChannels);
         self.steering.unwrap_or(if blends {
             Steering::Blend
         } else {
@@ -149,7 +153,7 @@ struct Editing<'a> {
     source: PictureLatents,
     mask: LatentMask,
     /// For a denoiser that was trained to repaint: what it takes beside the latents.
-    picture_channels: Option<Tensor<4>>,
+    repainting: Option<Repainting>,
     starts_from_noise: bool,
 }
 
@@ -166,28 +170,32 @@ impl<'a> Editing<'a> {
             width: prepared.rgb.width as usize,
             scale: (model.latent_scale() * drawn.scale) as usize,
         };
-        let source = if drawn.n_passes == 0 {
-            model.encode(&prepared.rgb, on_event)?
+        let seen = if drawn.n_passes == 0 {
+            Cow::Borrowed(&prepared.rgb)
         } else {
-            image_conditioned::encode(model, &prepared.rgb, drawn.size, on_event)?
+            Cow::Owned(image_conditioned::resized(&prepared.rgb, drawn.size))
         };
-        let (mask, picture_channels) = match model.repainting(&source.mean, map)? {
-            Some(repainting) => (LatentMask::Hard(repainting.kept), Some(repainting.channels)),
-            None => (LatentMask::soft(map), None),
+        let source = model.encode(&seen, on_event)?;
+        let repainting = model.repainting((&seen, &source), map, on_event)?;
+        let mask = match &repainting {
+            Some(repainting) => LatentMask::Hard(repainting.kept.clone()),
+            None => LatentMask::soft(map),
         };
         Ok(Self {
             input,
             source,
             mask,
-            picture_channels,
+            repainting,
             starts_from_noise: false,
         })
     }
 }
 
 impl Strategy for Editing<'_> {
+    /// None, and so no draw of it, where nothing comes of it.
     fn source(&self, _picture: usize) -> Option<&PictureLatents> {
-        Some(&self.source)
+        let is_used = !self.starts_from_noise || self.mask.holds_any();
+        is_used.then_some(&self.source)
     }
 
     fn initial_latents(
@@ -205,11 +213,9 @@ impl Strategy for Editing<'_> {
         })
     }
 
-    fn denoiser_input(&self, latents: Tensor<4>) -> Tensor<4> {
-        match &self.picture_channels {
-            None => latents,
-            Some(channels) => Tensor::cat(vec![latents, channels.clone()], 1),
-        }
+    fn further_channels(&self, generator: &mut Generator) -> Option<Tensor<4>> {
+        let repainting = self.repainting.as_ref()?;
+        Some((repainting.channels)(repainting.known.draw(generator)))
     }
 
     /// Puts the picture, noised to where the next step starts, into the cells that may not change yet.

@@ -37,10 +37,14 @@ pub(super) fn settings(
 pub(super) fn encode(
     model: &mut LoadedModel,
     picture: &RgbPicture,
-    (width, height): (u32, u32),
+    size: (u32, u32),
     on_event: &mut OnEvent,
 ) -> Result<PictureLatents> {
+    model.encode(&resized(picture, size), on_event)
+}
+
+/// A picture at the size at which the job works.
+pub(super) fn resized(picture: &RgbPicture, (width, height): (u32, u32)) -> RgbPicture {
     let size = [width, height];
-    let resized = resample(picture, size, 0..width, 0..height, Resampling::Bicubic);
-    model.encode(&resized, on_event)
+    resample(picture, size, 0..width, 0..height, Resampling::Bicubic)
 }

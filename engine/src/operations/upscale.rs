@@ -240,6 +240,7 @@ impl UpscaleJob<'_> {
             n_prior_steps: None,
             prior_guidance_scale: None,
             unread_prompt: None,
+            loras: Vec::new(),
         }
     }
 

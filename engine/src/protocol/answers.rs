@@ -38,6 +38,23 @@ pub struct Plan {
     pub prior_guidance_scale: Option<f32>,
     /// The end of the prompt that the model could not read, when the prompt was too long.
     pub unread_prompt: Option<String>,
+    /// What the model was changed by.
+    pub loras: Vec<LoraUse>,
+}
+
+/// A LoRA that changed a model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LoraUse {
+    #[serde(deserialize_with = "checked::name")]
+    pub name: String,
+    pub weight: f32,
+    /// SHA-256 of the file, in hexadecimal.
+    #[serde(deserialize_with = "checked::name")]
+    pub hash: String,
+    /// Layers that it changes.
+    pub n_layers: u32,
+    /// Changes in the file for which the model has no layer.
+    pub n_unmatched: u32,
 }
 
 /// What is behind a picture of a cascade.

@@ -14,7 +14,7 @@ mod gestures;
 mod requests;
 
 pub use answers::{
-    CascadePlan, DeviceInfo, Failure, MemoryUse, ModelInfo, Phase, Picture, Plan, Preview,
+    CascadePlan, DeviceInfo, Failure, LoraUse, MemoryUse, ModelInfo, Phase, Picture, Plan, Preview,
     Progress, SelfTest, Timings, Vocabulary,
 };
 pub use capabilities::{Feature, Operation, Setting, SettingInfo};
@@ -23,7 +23,8 @@ pub use gestures::{
     ShiftRequest, UpscaleRequest, Upscaler, UpscalerInfo, VariationsRequest,
 };
 pub use requests::{
-    Compute, DeviceChoice, DtypeChoice, EditRequest, GenerateRequest, Sampling, Steering,
+    Compute, DeviceChoice, DtypeChoice, EditRequest, GenerateRequest, LoraChoice, Sampling,
+    Steering,
 };
 use serde::{Deserialize, Serialize};
 

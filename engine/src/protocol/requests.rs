@@ -50,6 +50,16 @@ pub struct GenerateRequest {
     pub sampling: Sampling,
     /// Initial noise, in safetensors with one tensor `latents`, already sent as chunks.
     pub latents: Option<BlobHash>,
+    /// What changes the model for this request, one after another.
+    pub loras: Vec<LoraChoice>,
+}
+
+/// A LoRA by its file's name, without the ending.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LoraChoice {
+    pub name: String,
+    /// What its change is multiplied with; below 0 it is taken away.
+    pub weight: f32,
 }
 
 impl GenerateRequest {
@@ -66,6 +76,7 @@ impl GenerateRequest {
             seed: 0,
             sampling: Sampling::default(),
             latents: None,
+            loras: Vec::new(),
         }
     }
 }

@@ -10,7 +10,11 @@ use std::{
 use safetensors::Dtype;
 use sha2::{Digest, Sha256};
 
-use super::header::{self, Header, MAX_HEADER_BYTES, MAX_TENSORS, TensorInfo};
+use super::{
+    float8::{is_float8_companion, quantisation},
+    header::{self, Header, MAX_HEADER_BYTES, MAX_TENSORS, TensorInfo},
+    remap::{self, FileNames, Found, Target, View},
+};
 use crate::{Error, Result};
 
 /// Where a safetensors file is.
@@ -42,24 +46,19 @@ pub struct TensorKind<'a> {
     pub is_float: bool,
 }
 
-impl<'a> TensorKind<'a> {
-    fn of(info: &'a TensorInfo) -> Self {
-        Self {
-            shape: &info.shape,
-            is_float: !matches!(
-                info.dtype,
-                Dtype::BOOL
-                    | Dtype::U8
-                    | Dtype::I8
-                    | Dtype::U16
-                    | Dtype::I16
-                    | Dtype::U32
-                    | Dtype::I32
-                    | Dtype::U64
-                    | Dtype::I64
-            ),
-        }
-    }
+fn is_float(dtype: Dtype) -> bool {
+    !matches!(
+        dtype,
+        Dtype::BOOL
+            | Dtype::U8
+            | Dtype::I8
+            | Dtype::U16
+            | Dtype::I16
+            | Dtype::U32
+            | Dtype::I32
+            | Dtype::U64
+            | Dtype::I64
+    )
 }
 
 /// The weights of one component: one file, or the shards of one, with every header checked.
@@ -68,7 +67,12 @@ impl<'a> TensorKind<'a> {
 #[derive(Debug)]
 pub struct TensorFiles {
     files: Vec<OpenFile>,
+    /// By the files' own names.
     tensors: BTreeMap<String, (usize, TensorInfo)>,
+    /// By the names under which they are asked for.
+    seen: FileNames,
+    /// Whether every tensor is seen as it is.
+    is_whole: bool,
     /// Of the first file.
     metadata: BTreeMap<String, String>,
 }
@@ -107,7 +111,17 @@ impl TensorFiles {
                 reason: "there is no file of weights".to_owned(),
             });
         }
+        let own = |(name, (_, info)): (&String, &(usize, TensorInfo))| {
+            let found = Found {
+                file_name: name.clone(),
+                view: View::Whole,
+                shape: info.shape.clone(),
+            };
+            (name.clone(), found)
+        };
         Ok(Self {
+            seen: tensors.iter().map(own).collect(),
+            is_whole: true,
             files: opened,
             tensors,
             metadata,
@@ -119,31 +133,37 @@ impl TensorFiles {
         &self.files[0].path
     }
 
-    /// How many bytes the files have, headers included.
+    /// How many bytes the files have, headers included; where only a part of them is seen, the bytes of that.
     pub fn n_bytes(&self) -> u64 {
-        self.files.iter().map(|file| file.n_bytes).sum()
+        if self.is_whole {
+            return self.files.iter().map(|file| file.n_bytes).sum();
+        }
+        let bytes = |(info, found): (&TensorInfo, &Found)| {
+            found.n_elements() * info.dtype.bitsize() as u64 / 8
+        };
+        self.infos().map(bytes).sum()
     }
 
     /// How many numbers the tensors with these names hold: times the running dtype's size, what they need.
     pub fn n_elements(&self, is_wanted: impl Fn(&str) -> bool) -> u64 {
-        self.infos()
+        self.seen()
             .filter(|(name, _)| is_wanted(name))
-            .map(|(_, info)| info.n_elements() as u64)
+            .map(|(_, found)| found.n_elements())
             .sum()
     }
 
     /// The dtypes of the tensors, by safetensors' names, with how many numbers each has.
     pub fn dtypes(&self) -> BTreeMap<String, u64> {
         let mut dtypes = BTreeMap::new();
-        for (_, info) in self.infos() {
-            *dtypes.entry(info.dtype.to_string()).or_default() += info.n_elements() as u64;
+        for (info, found) in self.infos() {
+            *dtypes.entry(info.dtype.to_string()).or_default() += found.n_elements();
         }
         dtypes
     }
 
-    /// The tensors' names as the files spell them.
+    /// The names under which tensors are asked for: the files' own, unless they are [seen](Self::seen_as) otherwise.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.tensors.keys().map(String::as_str)
+        self.seen.keys().map(String::as_str)
     }
 
     /// What the file says of itself in words, as trainers and converters write it: `modelspec.*`, `ss_*`.
@@ -151,37 +171,54 @@ impl TensorFiles {
         &self.metadata
     }
 
-    /// The shape of the tensor that the files call `name`.
+    /// The shape of the tensor `name`, as it is seen.
     pub fn shape(&self, name: &str) -> Option<&[usize]> {
-        let (_, info) = self.tensor(name)?;
-        Some(&info.shape)
+        Some(&self.seen.get(name)?.shape)
     }
 
-    /// Whether the files have a tensor called `name`, and what it holds.
+    /// Whether there is a tensor `name`, and what it holds.
     pub fn kind(&self, name: &str) -> Option<TensorKind<'_>> {
-        self.tensor(name).map(|(_, info)| TensorKind::of(info))
+        let found = self.seen.get(name)?;
+        let (_, info) = self.tensor(&found.file_name)?;
+        Some(TensorKind {
+            shape: &found.shape,
+            is_float: is_float(info.dtype),
+        })
     }
 
-    /// The same files with their tensors under other names; those without one are left out.
+    /// The same files with their tensors under other names, in parts or turned round; those for which there is no
+    /// target are left out.
     ///
     /// # Errors
-    /// [`Error::BadWeights`] when two tensors would have one name.
-    pub fn renamed(self, rename: impl Fn(&str, TensorKind<'_>) -> Option<String>) -> Result<Self> {
-        let mut tensors = BTreeMap::new();
-        for (old, (i_file, info)) in self.tensors {
-            let Some(new) = rename(&old, TensorKind::of(&info)) else {
+    /// [`Error::BadWeights`] when two tensors would have one name, or one cannot be seen so.
+    pub fn seen_as(
+        mut self,
+        targets: impl Fn(&str, TensorKind<'_>) -> Vec<Target>,
+    ) -> Result<Self> {
+        let mut seen = FileNames::new();
+        for (file_name, (_, info)) in &self.tensors {
+            if is_float8_companion(&self, file_name) {
                 continue;
-            };
-            if tensors.contains_key(&new) {
-                return Err(self.files[0].bad(format!("tensor `{new}` is there twice")));
             }
-            tensors.insert(new, (i_file, info));
+            let kind = TensorKind {
+                shape: &info.shape,
+                is_float: is_float(info.dtype),
+            };
+            for Target { name, view } in targets(file_name, kind) {
+                let shape = view.shape(&info.shape).map_err(|reason| {
+                    self.files[0].bad(format!("tensor `{file_name}` {reason}"))
+                })?;
+                let found = Found {
+                    file_name: file_name.clone(),
+                    view,
+                    shape,
+                };
+                remap::insert(&mut seen, self.path(), &name, found)?;
+            }
         }
-        Ok(Self {
-            files: self.files,
-            tensors,
-            metadata: self.metadata,
-        })
+        self.is_whole = false;
+        self.seen = seen;
+        Ok(self)
     }
 
     /// SHA-256 over the files' bytes, one after another, in lower-case hexadecimal.
@@ -209,12 +246,37 @@ impl TensorFiles {
             .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}")))
     }
 
-    pub(super) fn infos(&self) -> impl Iterator<Item = (&str, &TensorInfo)> {
-        self.tensors
-            .iter()
-            .map(|(name, (_, info))| (name.as_str(), info))
+    pub(super) fn found(&self, name: &str) -> Option<&Found> {
+        self.seen.get(name)
     }
 
+    pub(super) fn seen(&self) -> impl Iterator<Item = (&str, &Found)> {
+        self.seen.iter().map(|(name, found)| (name.as_str(), found))
+    }
+
+    /// What is seen, with what it is in the files.
+    fn infos(&self) -> impl Iterator<Item = (&TensorInfo, &Found)> {
+        let found = self.seen.values();
+        found.filter_map(|found| Some((self.tensor(&found.file_name)?.1, found)))
+    }
+
+    /// # Errors
+    /// [`Error::Quantised`] where the numbers are packed in a way that Limn does not read.
+    pub fn check_packing(&self) -> Result<()> {
+        match quantisation(self) {
+            None => Ok(()),
+            Some(kind) => Err(Error::Quantised {
+                kind,
+                path: self.path().to_owned(),
+            }),
+        }
+    }
+
+    pub(super) fn own_names(&self) -> impl Iterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
+    }
+
+    /// By the files' own name.
     pub(super) fn tensor(&self, name: &str) -> Option<(&OpenFile, &TensorInfo)> {
         let (i_file, info) = self.tensors.get(name)?;
         Some((&self.files[*i_file], info))
@@ -271,7 +333,10 @@ impl OpenFile {
                 Some("pickle") => Error::Pickle {
                     path: self.path.clone(),
                 },
-                Some(format) => self.bad(format!("it is a {format} file and not safetensors")),
+                Some(format) => {
+                    let remedy = remedy(format);
+                    self.bad(format!("it is a {format} file and not safetensors{remedy}"))
+                }
                 None => self.bad("it does not begin with a safetensors header".to_owned()),
             });
         }
@@ -335,6 +400,16 @@ pub(super) fn foreign_format(start: &[u8]) -> Option<&'static str> {
         [b'<', ..] => Some("web page"),
         [b'v', b'e', b'r', b's', b'i', b'o', b'n', b' ', ..] => Some("Git LFS pointer"),
         _ => None,
+    }
+}
+
+/// What leads from a file of such a format to the weights.
+fn remedy(format: &str) -> &'static str {
+    match format {
+        "web page" => ": download the weights again, perhaps after a login on that page",
+        "Git LFS pointer" => ": it only names them, and `git lfs pull` fetches them",
+        "GGUF" => ", which Limn does not read yet: look for the same model as .safetensors",
+        _ => "",
     }
 }
 

@@ -93,7 +93,7 @@ pub(super) fn quantisation(files: &TensorFiles) -> Option<&'static str> {
     ];
     SIGNS
         .into_iter()
-        .find(|(sign, _)| files.names().any(|name| name.ends_with(sign)))
+        .find(|(sign, _)| files.own_names().any(|name| name.ends_with(sign)))
         .map(|(_, kind)| kind)
 }
 

@@ -3,6 +3,7 @@
 use std::{
     io::Read,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use serde::{Deserialize, de::DeserializeOwned};
@@ -11,6 +12,7 @@ use super::{
     bounded::UniqueMap,
     files::{TensorFile, TensorFiles, foreign_format, open_regular},
     header::MAX_TENSORS,
+    seen_folder::{FileFacts, SeenFolder},
 };
 use crate::{Error, Result, foreign_text};
 
@@ -35,6 +37,11 @@ pub enum ModelFolder {
         prefix: String,
         files: &'static [EmbeddedFile],
     },
+    /// What files of another format hold, seen as such a folder; `prefix` as above.
+    Seen {
+        prefix: String,
+        folder: Arc<SeenFolder>,
+    },
 }
 
 impl ModelFolder {
@@ -55,6 +62,18 @@ impl ModelFolder {
                 prefix: format!("{prefix}{name}/"),
                 files,
             },
+            Self::Seen { prefix, folder } => Self::Seen {
+                prefix: format!("{prefix}{name}/"),
+                folder: folder.clone(),
+            },
+        }
+    }
+
+    /// What is told of the files that are seen as this folder; nothing of a folder that is one.
+    pub fn facts(&self) -> FileFacts {
+        match self {
+            Self::Seen { folder, .. } => folder.about.clone(),
+            Self::Disk(_) | Self::Embedded { .. } => FileFacts::default(),
         }
     }
 
@@ -63,6 +82,7 @@ impl ModelFolder {
         match self {
             Self::Disk(path) => path.join(name),
             Self::Embedded { prefix, .. } => Path::new("built-in").join(format!("{prefix}{name}")),
+            Self::Seen { prefix, folder } => folder.path(&format!("{prefix}{name}")),
         }
     }
 
@@ -71,6 +91,7 @@ impl ModelFolder {
         match self {
             Self::Disk(path) => path.join(name).is_file(),
             Self::Embedded { .. } => self.embedded_file(name).is_some(),
+            Self::Seen { prefix, folder } => folder.has(&format!("{prefix}{name}")),
         }
     }
 
@@ -85,14 +106,11 @@ impl ModelFolder {
                 .embedded_file(name)
                 .ok_or_else(|| Error::io(&path, std::io::ErrorKind::NotFound.into()))?
                 .to_vec(),
-            Self::Disk(_) => {
-                let (file, _) = open_regular(&path)?;
-                let mut bytes = Vec::new();
-                file.take(max_bytes + 1)
-                    .read_to_end(&mut bytes)
-                    .map_err(|error| Error::io(&path, error))?;
-                bytes
-            }
+            Self::Disk(_) => read_start(&path, max_bytes + 1)?,
+            Self::Seen { prefix, folder } => match folder.text(&format!("{prefix}{name}")) {
+                Some(text) => text.to_vec(),
+                None => read_start(&path, max_bytes + 1)?,
+            },
         };
         if bytes.len() as u64 > max_bytes {
             return Err(Error::NotAModel {
@@ -135,6 +153,9 @@ impl ModelFolder {
     /// [`Error::Pickle`] when the weights are there only as a pickle; [`Error::BadWeights`] when there
     /// are none or they break the rules; [`Error::Io`].
     pub fn weights(&self, prefer_half: bool) -> Result<TensorFiles> {
+        if let Self::Seen { prefix, folder } = self {
+            return folder.weights(prefix.trim_end_matches('/'));
+        }
         let variants = if prefer_half {
             [".fp16", ""]
         } else {
@@ -195,7 +216,7 @@ impl ModelFolder {
 
     fn tensor_file(&self, name: &str) -> Result<TensorFile> {
         Ok(match self {
-            Self::Disk(path) => TensorFile::Disk(path.join(name)),
+            Self::Disk(_) | Self::Seen { .. } => TensorFile::Disk(self.path(name)),
             Self::Embedded { .. } => TensorFile::Embedded {
                 name: self.path(name).display().to_string(),
                 bytes: self.embedded_file(name).ok_or_else(|| {
@@ -234,8 +255,18 @@ impl ModelFolder {
     }
 }
 
+/// At most `n_bytes` of a file.
+fn read_start(path: &Path, n_bytes: u64) -> Result<Vec<u8>> {
+    let (file, _) = open_regular(path)?;
+    let mut bytes = Vec::new();
+    file.take(n_bytes)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Error::io(path, error))?;
+    Ok(bytes)
+}
+
 /// Whether a name from a file stays within its folder on every system.
-fn is_plain_safetensors_name(name: &str) -> bool {
+pub(crate) fn is_plain_safetensors_name(name: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     name.ends_with(".safetensors")
         && name.len() <= 255

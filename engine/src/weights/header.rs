@@ -86,7 +86,7 @@ fn check_offsets(tensors: &BTreeMap<String, TensorInfo>, n_data_bytes: u64) -> R
     match expected_begin.cmp(&n_data_bytes) {
         Ordering::Equal => Ok(()),
         Ordering::Greater => Err(format!(
-            "it is cut short: {n_data_bytes} bytes of tensors are there and {expected_begin} should be"
+            "it is cut short: {n_data_bytes} bytes of tensors are there and {expected_begin} should be. Download it again"
         )),
         Ordering::Less => Err(format!(
             "{} bytes after its last tensor belong to nothing",

@@ -13,10 +13,12 @@ mod files;
 mod float8;
 mod folder;
 mod header;
+pub mod lora;
 mod parameters;
 mod plan;
 mod read;
 mod remap;
+mod seen_folder;
 #[cfg(test)]
 mod tests;
 
@@ -26,10 +28,12 @@ use burn::tensor::{DType, Device};
 
 pub use bounded::{ShortList, UniqueMap};
 pub use files::{TensorFile, TensorFiles, TensorKind};
+pub(crate) use folder::is_plain_safetensors_name;
 pub use folder::{EmbeddedFile, ModelFolder};
 pub use parameters::Parameters;
 pub use plan::{LoadReport, NameRules};
-pub use remap::{Remap, Target, View};
+pub use remap::{Target, View};
+pub use seen_folder::{FileFacts, SeenFolder, Views};
 
 use crate::Result;
 
@@ -38,6 +42,8 @@ pub struct LoadOptions<'a> {
     pub device: &'a Device,
     /// F32, F16 or BF16.
     pub dtype: DType,
+    /// Where the layers are noted whose weights LoRAs can change later.
+    pub adapters: Option<&'a lora::AdapterTable>,
     /// Called before each tensor. An error stops the loading and is passed on: [`crate::Error::Cancelled`].
     pub on_progress: &'a dyn Fn(LoadProgress) -> Result<()>,
 }
@@ -48,6 +54,7 @@ impl<'a> LoadOptions<'a> {
         Self {
             device,
             dtype,
+            adapters: None,
             on_progress: &|_| Ok(()),
         }
     }
@@ -89,6 +96,7 @@ pub fn load_component<T>(
             total_bytes: report.bytes,
         }),
         n_unsynced_bytes: Cell::new(0),
+        adapters: options.adapters,
     };
     let component = init(&Parameters::new(&reader))?;
     (options.on_progress)(reader.progress.get())?;

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use burn::tensor::{DType, Device, Element, Tensor, TensorData, bf16, f16};
 use rayon::prelude::*;
 
+use super::lora::{Adaptable, AdaptableLayer};
 use crate::Result;
 
 /// Hands out the tensors of one component, or of one part of it.
@@ -19,6 +20,8 @@ pub struct Parameters<'a> {
 /// Where parameters come from: a plan that records what is wanted, or checked files.
 pub(super) trait Source {
     fn take(&self, name: &str, shape: &[usize]) -> Result<Taken>;
+    /// Notes a layer whose weight can be changed later.
+    fn adapt(&self, name: &str, layer: AdaptableLayer);
     fn device(&self) -> &Device;
     fn dtype(&self) -> DType;
 }
@@ -83,6 +86,30 @@ impl<'a> Parameters<'a> {
             }
             Taken::Planned => Ok(placeholder([columns, rows], device, dtype)),
         }
+    }
+
+    /// The `weight` of a linear layer, `[inputs, outputs]` of the file's `[outputs, inputs]`, as LoRAs can change it.
+    ///
+    /// # Errors
+    /// Those of [`Self::tensor`].
+    pub fn linear_weight(&self, [n_outputs, n_inputs]: [usize; 2]) -> Result<Adaptable<2>> {
+        let weight = Adaptable::new(self.transposed("weight", [n_outputs, n_inputs])?);
+        self.note(AdaptableLayer::Linear(weight.clone()));
+        Ok(weight)
+    }
+
+    /// The `weight` of a convolution, as LoRAs can change it.
+    ///
+    /// # Errors
+    /// Those of [`Self::tensor`].
+    pub fn conv_weight(&self, shape: [usize; 4]) -> Result<Adaptable<4>> {
+        let weight = Adaptable::new(self.tensor("weight", shape)?);
+        self.note(AdaptableLayer::Conv(weight.clone()));
+        Ok(weight)
+    }
+
+    fn note(&self, layer: AdaptableLayer) {
+        self.source.adapt(self.prefix.trim_end_matches('.'), layer);
     }
 
     /// Where the parameters go: while planning the CPU, later the device that will run the component.

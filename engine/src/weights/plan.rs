@@ -10,30 +10,31 @@ use super::{
     files::TensorFiles,
     float8::is_float8,
     header::MAX_TENSORS,
+    lora::{AdaptableLayer, LayerShapes},
     parameters::{Source, Taken},
-    remap::{FileNames, Found, Remap},
+    remap::FileNames,
 };
 use crate::{Error, Result};
 
 /// How the names in a file relate to the names that a component asks for.
 #[derive(Clone, Copy)]
-pub struct NameRules<'a> {
+pub struct NameRules {
     /// From the file's names to the component's.
-    pub remap: Remap<'a>,
+    pub remap: fn(&str) -> Cow<'_, str>,
     /// Tensors that files have and the component never uses, by the component's naming: a whole name,
     /// its last parts (`position_ids`), or a prefix ending in a dot (`quantize.`).
     pub allow_unused: &'static [&'static str],
 }
 
-impl NameRules<'static> {
+impl NameRules {
     /// Names as they are, and every tensor must be used.
     pub const EXACT: Self = Self {
-        remap: Remap::Names(|name| Cow::Borrowed(name)),
+        remap: |name| Cow::Borrowed(name),
         allow_unused: &[],
     };
 }
 
-impl NameRules<'_> {
+impl NameRules {
     fn allows_unused(&self, name: &str) -> bool {
         self.allow_unused.iter().any(|pattern| {
             if pattern.ends_with('.') {
@@ -59,6 +60,9 @@ pub struct LoadReport {
     pub n_parameters: u64,
     /// On the device, in the running dtype.
     pub bytes: u64,
+    /// The layers whose weights LoRAs can change.
+    #[serde(skip)]
+    pub layers: LayerShapes,
 }
 
 impl LoadReport {
@@ -101,6 +105,7 @@ pub(super) struct Plan<'a> {
     files: &'a TensorFiles,
     n_file_elements: usize,
     wanted: RefCell<BTreeMap<String, Vec<usize>>>,
+    layers: RefCell<LayerShapes>,
     cpu: Device,
     dtype: DType,
 }
@@ -109,8 +114,9 @@ impl<'a> Plan<'a> {
     pub fn new(files: &'a TensorFiles, dtype: DType) -> Self {
         Self {
             files,
-            n_file_elements: files.infos().map(|(_, info)| info.n_elements()).sum(),
+            n_file_elements: files.n_elements(|_| true) as usize,
             wanted: RefCell::default(),
+            layers: RefCell::default(),
             cpu: Device::flex(),
             dtype,
         }
@@ -120,6 +126,7 @@ impl<'a> Plan<'a> {
         let wanted = self.wanted.into_inner();
         let mut report = LoadReport {
             n_tensors: wanted.len(),
+            layers: self.layers.into_inner(),
             unused: names
                 .keys()
                 .filter(|name| !wanted.contains_key(*name) && !rules.allows_unused(name))
@@ -130,19 +137,17 @@ impl<'a> Plan<'a> {
         for (name, shape) in &wanted {
             report.n_parameters += shape.iter().product::<usize>() as u64;
             let found = names.get(name);
-            let Some((info, view)) = found.and_then(|Found { file_name, view }| {
-                let (_, info) = self.files.tensor(file_name)?;
-                Some((info, view))
+            let Some((info, seen)) = found.and_then(|found| {
+                let (_, info) = self.files.tensor(&found.file_name)?;
+                Some((info, &found.shape))
             }) else {
                 report.missing.push(name.clone());
                 continue;
             };
-            match view.shape(&info.shape) {
-                Ok(seen) if seen == *shape => {}
-                Ok(seen) => report
+            if seen != shape {
+                report
                     .unfit
-                    .push(format!("{name} is {seen:?} and should be {shape:?}")),
-                Err(reason) => report.unfit.push(format!("{name} {reason}")),
+                    .push(format!("{name} is {seen:?} and should be {shape:?}"));
             }
             if !is_readable(info.dtype) {
                 report
@@ -188,6 +193,14 @@ impl Source for Plan<'_> {
         let previous = wanted.insert(name.to_owned(), shape.to_owned());
         assert!(previous.is_none(), "`{name}` is taken twice");
         Ok(Taken::Planned)
+    }
+
+    fn adapt(&self, name: &str, layer: AdaptableLayer) {
+        let shape = match layer {
+            AdaptableLayer::Linear(weight) => weight.weight().dims().into_iter().rev().collect(),
+            AdaptableLayer::Conv(weight) => weight.weight().dims().to_vec(),
+        };
+        self.layers.borrow_mut().insert(name.to_owned(), shape);
     }
 
     fn device(&self) -> &Device {

@@ -11,6 +11,7 @@ use super::{
     files::{OpenFile, TensorFiles},
     float8::{from_e4m3, from_e5m2, is_float8, scale},
     header::TensorInfo,
+    lora::{AdaptableLayer, AdapterTable},
     parameters::{Source, Taken},
     plan::READABLE,
     remap::{FileNames, Found, View},
@@ -31,37 +32,28 @@ pub(super) struct Reader<'a> {
     pub on_progress: &'a dyn Fn(LoadProgress) -> Result<()>,
     pub progress: Cell<LoadProgress>,
     pub n_unsynced_bytes: Cell<u64>,
+    pub adapters: Option<&'a AdapterTable>,
 }
 
 impl Source for Reader<'_> {
     fn take(&self, name: &str, shape: &[usize]) -> Result<Taken> {
         (self.on_progress)(self.progress.get())?;
-        let planned = self.names.get(name).and_then(|Found { file_name, view }| {
-            let (file, info) = self.files.tensor(file_name)?;
-            let seen = view.shape(&info.shape).ok()?;
-            (seen == shape).then_some((file_name, file, info, *view))
-        });
-        let Some((file_name, file, info, view)) = planned else {
+        let planned = self.names.get(name).filter(|found| found.shape == shape);
+        let Some(found) = planned else {
             return Err(Error::BadWeights {
                 path: self.files.path().to_owned(),
                 reason: format!("`{name}` was not planned"),
             });
         };
-        let scale = if is_float8(info.dtype) {
-            scale(self.files, file_name)?
-        } else {
-            1.0
-        };
-        let read = TensorRead {
-            file,
-            name,
-            info,
-            view,
-            scale,
-        };
-        let data = read.read_in(self.dtype)?;
+        let data = TensorRead::new(self.files, name, found)?.read_in(self.dtype)?;
         self.account_for(data.bytes().len() as u64)?;
         Ok(Taken::Read(data))
+    }
+
+    fn adapt(&self, name: &str, layer: AdaptableLayer) {
+        if let Some(adapters) = self.adapters {
+            adapters.add(name, layer);
+        }
     }
 
     fn device(&self) -> &Device {
@@ -90,6 +82,23 @@ impl Reader<'_> {
     }
 }
 
+impl TensorFiles {
+    /// Shape and numbers of one tensor, in full precision.
+    ///
+    /// # Errors
+    /// [`Error::BadWeights`] where there is none or one that Limn cannot read; [`Error::Io`].
+    pub fn numbers(&self, name: &str) -> Result<(Vec<usize>, Vec<f32>)> {
+        let found = self.found(name).ok_or_else(|| Error::BadWeights {
+            path: self.path().to_owned(),
+            reason: format!("there is no tensor `{name}`"),
+        })?;
+        let read = TensorRead::new(self, name, found)?;
+        let numbers = read.read_in(DType::F32)?.try_to_vec::<f32>();
+        let numbers = numbers.map_err(|error| Error::Bug(error.to_string()))?;
+        Ok((found.shape.clone(), numbers))
+    }
+}
+
 /// One tensor on its way from a file.
 struct TensorRead<'a> {
     file: &'a OpenFile,
@@ -100,7 +109,25 @@ struct TensorRead<'a> {
     scale: f32,
 }
 
-impl TensorRead<'_> {
+impl<'a> TensorRead<'a> {
+    fn new(files: &'a TensorFiles, name: &'a str, found: &Found) -> Result<Self> {
+        let (file, info) = files
+            .tensor(&found.file_name)
+            .ok_or_else(|| Error::Bug(format!("`{}` is in no file", found.file_name)))?;
+        let scale = if is_float8(info.dtype) {
+            scale(files, &found.file_name)?
+        } else {
+            1.0
+        };
+        Ok(Self {
+            file,
+            name,
+            info,
+            view: found.view,
+            scale,
+        })
+    }
+
     /// Reads it and casts it.
     ///
     /// # Errors

@@ -1,24 +1,11 @@
 //! A file under other names: what a component asks for is a tensor of the file, a part of one, or one turned round.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{collections::BTreeMap, path::Path};
 
 use burn::tensor::{Element, TensorData};
 
-use super::{
-    files::TensorFiles,
-    float8::{is_float8_companion, quantisation},
-    plan::NameRules,
-};
+use super::{files::TensorFiles, float8::is_float8_companion, plan::NameRules};
 use crate::{Error, Result};
-
-/// From the names in a file to what a component asks for.
-#[derive(Clone, Copy)]
-pub enum Remap<'a> {
-    /// Each tensor whole, under this name.
-    Names(fn(&str) -> Cow<'_, str>),
-    /// Each tensor as any number of others. One that is none is of another component of the same file.
-    Views(&'a dyn Fn(&str) -> Vec<Target>),
-}
 
 /// What a tensor of a file is to a component.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,54 +101,59 @@ impl View {
     }
 }
 
-/// Where a component finds a tensor.
+/// Where a tensor is found under another name.
 #[derive(Debug, Clone)]
 pub(super) struct Found {
     pub file_name: String,
     pub view: View,
+    /// As the view has it.
+    pub shape: Vec<usize>,
 }
 
-/// What the files hold, by the component's naming.
+impl Found {
+    pub fn n_elements(&self) -> u64 {
+        self.shape.iter().product::<usize>() as u64
+    }
+}
+
+/// What the files hold, under the names by which it is asked for.
 pub(super) type FileNames = BTreeMap<String, Found>;
 
-/// Applies the remap. What only says how other tensors are scaled is left out.
+/// Applies a component's own renaming. What only says how other tensors are scaled is left out.
 ///
 /// # Errors
 /// [`Error::BadWeights`] when two tensors end up under one name; [`Error::Quantised`] for files whose numbers are
 /// packed in a way that Limn does not read.
 pub(super) fn remap_names(files: &TensorFiles, rules: &NameRules) -> Result<FileNames> {
-    if let Some(kind) = quantisation(files) {
-        return Err(Error::Quantised {
-            kind,
-            path: files.path().to_owned(),
-        });
-    }
+    files.check_packing()?;
     let mut names = FileNames::new();
-    for file_name in files.names() {
-        if is_float8_companion(files, file_name) {
-            continue;
-        }
-        let targets = match rules.remap {
-            Remap::Names(remap) => vec![Target::whole(remap(file_name))],
-            Remap::Views(remap) => remap(file_name),
-        };
-        for Target { name, view } in targets {
-            let found = Found {
-                file_name: file_name.to_owned(),
-                view,
-            };
-            if let Some(other) = names.insert(name, found) {
-                return Err(Error::BadWeights {
-                    path: files.path().to_owned(),
-                    reason: format!(
-                        "`{}` and `{file_name}` are the same tensor",
-                        other.file_name
-                    ),
-                });
-            }
+    for (name, found) in files.seen() {
+        if !is_float8_companion(files, &found.file_name) {
+            insert(
+                &mut names,
+                files.path(),
+                &(rules.remap)(name),
+                found.clone(),
+            )?;
         }
     }
     Ok(names)
+}
+
+/// # Errors
+/// [`Error::BadWeights`] when the name is taken.
+pub(super) fn insert(names: &mut FileNames, path: &Path, name: &str, found: Found) -> Result<()> {
+    let file_name = found.file_name.clone();
+    match names.insert(name.to_owned(), found) {
+        None => Ok(()),
+        Some(other) => Err(Error::BadWeights {
+            path: path.to_owned(),
+            reason: format!(
+                "`{}` and `{file_name}` are the same tensor",
+                other.file_name
+            ),
+        }),
+    }
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use crate::{
     catalogue::Catalogue,
     device::{Devices, gates, is_cpu, memory},
     foreign_text,
+    model::LoraSource,
     operations::{
         InitialLatents, LoadedModel, OnEvent, PipelineEvent, Runtime, SourcePicture, blend, edit,
         embed, generate, shift, variations,
@@ -274,7 +275,7 @@ impl Compute {
     ) -> Result<()> {
         let outbox = self.outbox.clone();
         let EmbedRequest { model, compute, .. } = request;
-        self.with_model(job, model, compute, cancelled, |model, on_event| {
+        self.with_model(job, (model, &[]), compute, cancelled, |model, on_event| {
             let (embeddings, timings) = embed::run(model, request, pictures, on_event)?;
             outbox.send(Event::Embedded { job, embeddings });
             Ok(timings)
@@ -290,14 +291,24 @@ impl Compute {
         run: impl Fn(&mut LoadedModel, Option<&InitialLatents>, &mut OnEvent) -> Result<Timings>,
     ) -> Result<()> {
         let latents = input.latents.as_deref().map(read_latents).transpose()?;
-        let GenerateRequest { model, compute, .. } = &input.request;
+        let GenerateRequest {
+            model,
+            compute,
+            loras,
+            ..
+        } = &input.request;
         let compute = protocol::Compute {
             dtype: input.dtype,
             ..compute.clone()
         };
-        self.with_model(job, model, &compute, cancelled, |model, on_event| {
-            run(model, latents.as_ref(), on_event)
-        })
+        let loras = self.catalogue.loras(loras)?;
+        self.with_model(
+            job,
+            (model, &loras),
+            &compute,
+            cancelled,
+            |model, on_event| run(model, latents.as_ref(), on_event),
+        )
     }
 
     /// Runs a job on a model and tells that it is finished.
@@ -306,7 +317,7 @@ impl Compute {
     pub(super) fn with_model(
         &mut self,
         job: JobId,
-        id: &ModelId,
+        (id, loras): (&ModelId, &[LoraSource]),
         compute: &protocol::Compute,
         cancelled: &CancelFlag,
         run: impl Fn(&mut LoadedModel, &mut OnEvent) -> Result<Timings>,
@@ -316,6 +327,7 @@ impl Compute {
             return Ok(());
         };
         loaded.model.begin_job();
+        loaded.model.set_loras(loras)?;
         let mut on_event = job_events(&self.outbox, job, id, cancelled);
         let mut told = Told::default();
         let mut result = run(&mut loaded.model, &mut |event| {

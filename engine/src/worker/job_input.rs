@@ -1,5 +1,6 @@
 use std::{collections::HashMap, sync::Arc};
 
+use super::lora_words;
 use crate::{
     Error, Result,
     operations::{BlendPart, EditInput, SourcePicture},
@@ -61,11 +62,13 @@ impl<'a> Gatherer<'a> {
         }
     }
 
-    pub fn generate(mut self, request: GenerateRequest) -> Result<JobInput> {
+    pub fn generate(mut self, mut request: GenerateRequest) -> Result<JobInput> {
+        lora_words::take(&mut request);
         self.draw_input(request).map(JobInput::Generate)
     }
 
-    pub fn edit(mut self, request: EditRequest) -> Result<JobInput> {
+    pub fn edit(mut self, mut request: EditRequest) -> Result<JobInput> {
+        lora_words::take(&mut request.generate);
         let draw_input = self.draw_input(request.generate);
         let image = self.blob("picture", request.image);
         let mask = request.mask.map(|blob| self.blob("mask", blob));
@@ -79,13 +82,15 @@ impl<'a> Gatherer<'a> {
         Ok(JobInput::Edit(draw_input?, edit))
     }
 
-    pub fn vary(mut self, request: VariationsRequest) -> Result<JobInput> {
+    pub fn vary(mut self, mut request: VariationsRequest) -> Result<JobInput> {
+        lora_words::take(&mut request.generate);
         let draw_input = self.draw_input(request.generate.clone());
         let source = self.picture(request.source);
         Ok(JobInput::Vary(draw_input?, request, source?))
     }
 
-    pub fn blend(mut self, request: BlendRequest) -> Result<JobInput> {
+    pub fn blend(mut self, mut request: BlendRequest) -> Result<JobInput> {
+        lora_words::take(&mut request.generate);
         let draw_input = self.draw_input(request.generate.clone());
         let parts: Vec<Result<BlendPart>> = request
             .inputs
@@ -103,7 +108,8 @@ impl<'a> Gatherer<'a> {
         Ok(JobInput::Blend(draw_input, request, parts))
     }
 
-    pub fn shift(mut self, request: ShiftRequest) -> Result<JobInput> {
+    pub fn shift(mut self, mut request: ShiftRequest) -> Result<JobInput> {
+        lora_words::take(&mut request.generate);
         let draw_input = self.draw_input(request.generate.clone());
         let source = self.picture(request.source);
         Ok(JobInput::Shift(
@@ -113,7 +119,10 @@ impl<'a> Gatherer<'a> {
         ))
     }
 
-    pub fn upscale(mut self, request: UpscaleRequest) -> Result<JobInput> {
+    pub fn upscale(mut self, mut request: UpscaleRequest) -> Result<JobInput> {
+        if let Some(Upscaler::Diffusion { generate, .. }) = &mut request.upscaler {
+            lora_words::take(generate);
+        }
         if let Some(Upscaler::Diffusion { generate, .. }) = &request.upscaler
             && let Some(latents) = generate.latents
         {

@@ -12,6 +12,7 @@ mod compute;
 mod job_input;
 mod latents;
 mod log;
+mod lora_words;
 mod output;
 mod queue;
 mod told;

@@ -180,6 +180,7 @@ mod tests {
                 n_prior_steps: Some(1),
                 prior_guidance_scale: Some(1.0),
                 unread_prompt: Some(unread_prompt),
+                loras: Vec::new(),
             },
         }
     }

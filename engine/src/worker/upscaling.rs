@@ -42,11 +42,21 @@ impl Compute {
         upscale::larger_size(source.size(), request.scale)?;
         let file = match &request.upscaler {
             Some(Upscaler::Diffusion { generate, strength }) => {
-                let GenerateRequest { model, compute, .. } = generate;
+                let GenerateRequest {
+                    model,
+                    compute,
+                    loras,
+                    ..
+                } = generate;
+                let loras = self.catalogue.loras(loras)?;
                 let input = (source, request.scale);
-                return self.with_model(job, model, compute, cancelled, |model, on_event| {
-                    redraw::run(model, generate, *strength, input, on_event)
-                });
+                return self.with_model(
+                    job,
+                    (model, &loras),
+                    compute,
+                    cancelled,
+                    |model, on_event| redraw::run(model, generate, *strength, input, on_event),
+                );
             }
             Some(Upscaler::Resample) => None,
             Some(Upscaler::File(id)) => Some(self.catalogue.open_upscaler(id)?),

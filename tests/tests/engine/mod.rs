@@ -170,6 +170,7 @@ pub fn request(n_pictures: u32) -> GenerateRequest {
             ..Sampling::default()
         },
         latents: None,
+        loras: Vec::new(),
     }
 }
 

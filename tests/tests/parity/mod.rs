@@ -4,6 +4,8 @@ mod autoencoder;
 mod components;
 mod edits;
 mod gestures;
+mod latent_diffusion;
+mod loras;
 mod mixed_models;
 pub mod pipelines;
 mod redraw;

@@ -73,6 +73,7 @@ impl Asked {
                 clip_skip: None,
             },
             latents: None,
+            loras: Vec::new(),
         }
     }
 }

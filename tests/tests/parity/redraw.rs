@@ -41,6 +41,7 @@ fn request(seed: u64) -> GenerateRequest {
             ..Sampling::default()
         },
         latents: None,
+        loras: Vec::new(),
     }
 }
 

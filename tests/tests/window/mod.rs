@@ -321,5 +321,6 @@ fn plan() -> Plan {
         n_prior_steps: Some(5),
         prior_guidance_scale: Some(4.0),
         unread_prompt: None,
+        loras: Vec::new(),
     }
 }

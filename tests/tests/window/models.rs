@@ -36,6 +36,25 @@ fn the_place_says_where_models_lie_and_what_there_cannot_be_read() {
 }
 
 #[test]
+fn a_lora_goes_into_its_own_folder_and_is_listed_with_the_words_that_use_it() {
+    let mut window = Window::open();
+    let lora = crate::harness::fixture_path("loras").join("kohya.safetensors");
+    window.models(ModelsCommand::Add(vec![lora]));
+    window.wait_for("the file", |window| {
+        window.shows("Added to your models: kohya.safetensors")
+    });
+    let folder = window.home.path().join("loras");
+    assert!(folder.join("kohya.safetensors").is_file());
+    window
+        .harness
+        .state_mut()
+        .send(Command::GoTo(Place::Models));
+    window.wait_for("the list", |window| window.shows("LoRAs"));
+    assert!(window.shows("<lora:kohya:1> in a prompt"));
+    assert!(!window.shows("Could not be read"));
+}
+
+#[test]
 fn a_folder_that_is_no_model_is_refused_and_one_that_is_stays_in_the_library() {
     let mut window = Window::open();
     let library = window.home.path().join("models");

@@ -112,7 +112,7 @@ impl App {
         Some(GenerateRequest {
             model: model.id.clone(),
             compute: self.settings.compute.clone(),
-            prompt: recipe.prompt.clone(),
+            prompt: recipe.prompt_with_loras(),
             negative_prompt: recipe.negative_prompt.clone(),
             size: Some((recipe.width, recipe.height)),
             n_pictures: self.session.documents.current().draft.n_pictures,
@@ -120,6 +120,7 @@ impl App {
             seed: recipe.seed,
             sampling: recipe.sampling().for_model(model),
             latents: None,
+            loras: Vec::new(),
         })
     }
 

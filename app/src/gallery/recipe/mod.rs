@@ -5,7 +5,7 @@ mod facts;
 mod parameters;
 
 use jiff::Timestamp;
-use limn_engine::protocol::{GenerateRequest, Operation, Picture, Plan, Sampling};
+use limn_engine::protocol::{GenerateRequest, LoraUse, Operation, Picture, Plan, Sampling};
 use limn_engine::samplers::Sampler;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -58,6 +58,9 @@ pub struct Recipe {
     pub n_prior_steps: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prior_guidance_scale: Option<f32>,
+    /// What the model was changed by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loras: Vec<RecipeLora>,
     pub best_of: u32,
     /// What was changed of the first parent, and how.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,6 +85,26 @@ pub struct Recipe {
     pub limn: String,
     #[serde(flatten)]
     pub other: serde_json::Map<String, serde_json::Value>,
+}
+
+/// A LoRA that a picture was drawn with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecipeLora {
+    pub name: String,
+    pub weight: f32,
+    /// SHA-256 of its file, in hexadecimal.
+    #[serde(default)]
+    pub hash: String,
+}
+
+impl From<&LoraUse> for RecipeLora {
+    fn from(lora: &LoraUse) -> Self {
+        Self {
+            name: lora.name.clone(),
+            weight: lora.weight,
+            hash: lora.hash.clone(),
+        }
+    }
 }
 
 impl Recipe {
@@ -109,6 +132,7 @@ impl Recipe {
             guidance_scale: plan.guidance_scale,
             n_prior_steps: plan.n_prior_steps,
             prior_guidance_scale: plan.prior_guidance_scale,
+            loras: plan.loras.iter().map(RecipeLora::from).collect(),
             best_of: request.best_of,
             edit: None,
             variations: None,
@@ -122,6 +146,21 @@ impl Recipe {
             limn: env!("CARGO_PKG_VERSION").to_owned(),
             other: serde_json::Map::new(),
         }
+    }
+
+    /// The prompt as it makes the picture again: with the LoRAs that were not named in its words, as words.
+    pub fn prompt_with_loras(&self) -> String {
+        let mut prompt = self.prompt.clone();
+        for RecipeLora { name, weight, .. } in &self.loras {
+            let start = format!("<lora:{name}");
+            let is_named = prompt
+                .match_indices(&start)
+                .any(|(at, _)| prompt[at + start.len()..].starts_with([':', '>']));
+            if !is_named {
+                prompt += &format!(" {start}:{weight}>");
+            }
+        }
+        prompt
     }
 
     /// The settings to put back into the prompt bar by "use it again".
@@ -188,6 +227,7 @@ pub(crate) mod tests {
             n_prior_steps: Some(10),
             prior_guidance_scale: Some(2.0),
             unread_prompt: None,
+            loras: Vec::new(),
         };
         let request = GenerateRequest {
             model: ModelId("doodle".into()),
@@ -200,6 +240,7 @@ pub(crate) mod tests {
             seed,
             sampling: Sampling::default(),
             latents: None,
+            loras: Vec::new(),
         };
         let picture = Picture {
             index: 0,
@@ -211,6 +252,31 @@ pub(crate) mod tests {
             patch_mask: None,
         };
         Recipe::new(&plan, &request, &picture)
+    }
+
+    #[test]
+    fn loras_come_back_as_words_once() {
+        let mut recipe = recipe("a boat <lora:ink:0.8>", 1, (64, 64));
+        let lora = |name: &str, weight| RecipeLora {
+            name: name.to_owned(),
+            weight,
+            hash: "00".repeat(32),
+        };
+        recipe.loras = vec![lora("ink", 0.8), lora("in", 1.0), lora("old paper", -0.5)];
+        let prompt = recipe.prompt_with_loras();
+        assert_eq!(
+            prompt,
+            "a boat <lora:ink:0.8> <lora:in:1> <lora:old paper:-0.5>"
+        );
+        recipe.prompt = prompt.clone();
+        assert_eq!(recipe.prompt_with_loras(), prompt);
+        let parameters = recipe.to_parameters();
+        assert!(parameters.starts_with(&prompt), "{parameters}");
+        let json = serde_json::to_string(&recipe).unwrap();
+        assert_eq!(
+            serde_json::from_str::<Recipe>(&json).unwrap().loras,
+            recipe.loras
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ impl Recipe {
     /// The `parameters` text as the AUTOMATIC1111 web interface writes it, which most galleries and
     /// editors read.
     pub fn to_parameters(&self) -> String {
-        let mut text = self.prompt.clone();
+        let mut text = self.prompt_with_loras();
         if let Some(negative) = self
             .negative_prompt
             .as_deref()

@@ -29,6 +29,7 @@ fn request(prompt: &str, n_pictures: u32) -> GenerateRequest {
         seed: 100,
         sampling: Sampling::default(),
         latents: None,
+        loras: Vec::new(),
     }
 }
 
@@ -47,6 +48,7 @@ fn plan() -> Plan {
         n_prior_steps: Some(5),
         prior_guidance_scale: Some(4.0),
         unread_prompt: None,
+        loras: Vec::new(),
     }
 }
 

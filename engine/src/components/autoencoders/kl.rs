@@ -15,7 +15,7 @@ use crate::{
         layers::Conv2d,
     },
     weights::{
-        LoadOptions, LoadReport, ModelFolder, NameRules, Parameters, Remap, inspect_component,
+        LoadOptions, LoadReport, ModelFolder, NameRules, Parameters, inspect_component,
         load_component,
     },
 };
@@ -31,6 +31,8 @@ pub struct KlConfig {
     pub has_post_quant_conv: bool,
     /// What latents are multiplied with for the denoiser.
     pub scaling_factor: f32,
+    /// Whether its activations leave the range of half precision.
+    pub force_upcast: bool,
 }
 
 /// Defaults are diffusers'.
@@ -50,6 +52,7 @@ struct RawConfig {
     use_quant_conv: bool,
     use_post_quant_conv: bool,
     mid_block_add_attention: bool,
+    force_upcast: bool,
     #[serde(flatten)]
     rest: Map<String, Value>,
 }
@@ -70,13 +73,14 @@ impl Default for RawConfig {
             use_quant_conv: true,
             use_post_quant_conv: true,
             mid_block_add_attention: true,
+            force_upcast: true,
             rest: Map::new(),
         }
     }
 }
 
 /// Keys that encoding and decoding do not read.
-const UNREAD_KEYS: [&str; 2] = ["sample_size", "force_upcast"];
+const UNREAD_KEYS: [&str; 1] = ["sample_size"];
 
 impl TryFrom<RawConfig> for KlConfig {
     type Error = String;
@@ -120,6 +124,7 @@ impl TryFrom<RawConfig> for KlConfig {
             has_quant_conv: raw.use_quant_conv,
             has_post_quant_conv: raw.use_post_quant_conv,
             scaling_factor: raw.scaling_factor,
+            force_upcast: raw.force_upcast,
         })
     }
 }
@@ -173,9 +178,9 @@ fn new_name(name: &str) -> Cow<'_, str> {
     }
 }
 
-fn name_rules(parts: AutoencoderParts) -> NameRules<'static> {
+fn name_rules(parts: AutoencoderParts) -> NameRules {
     NameRules {
-        remap: Remap::Names(new_name),
+        remap: new_name,
         allow_unused: match parts {
             AutoencoderParts::Decoder => &["encoder.", "quant_conv."],
             AutoencoderParts::EncoderAndDecoder => &[],

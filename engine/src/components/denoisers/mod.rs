@@ -2,4 +2,4 @@
 
 pub mod unet;
 
-pub use unet::{UNet, UNetConditioning, UNetConfig};
+pub use unet::{UNet, UNetConditioning, UNetConfig, VectorInput};

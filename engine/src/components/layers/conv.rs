@@ -4,12 +4,15 @@ use burn::tensor::{
 };
 
 use super::cpu_conv::{self, ConvSpec};
-use crate::{Result, weights::Parameters};
+use crate::{
+    Result,
+    weights::{Parameters, lora::Adaptable},
+};
 
 /// A 2-D convolution with a square kernel.
 #[derive(Debug, Clone)]
 pub struct Conv2d {
-    weight: Tensor<4>,
+    weight: Adaptable<4>,
     bias: Option<Tensor<1>>,
     stride: usize,
     /// Rows and columns of zeros above and left of the picture, and below and right of it.
@@ -39,7 +42,7 @@ impl Conv2d {
     ) -> Result<Self> {
         let [input, output] = channels;
         Ok(Self {
-            weight: parameters.tensor("weight", [output, input, kernel_size, kernel_size])?,
+            weight: parameters.conv_weight([output, input, kernel_size, kernel_size])?,
             bias: None,
             stride,
             padding: (padding, padding),
@@ -57,18 +60,36 @@ impl Conv2d {
 
     /// # Shapes: `[batch, input, height, width]` → `[batch, output, height′, width′]`
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let spec = ConvSpec {
-            weight: &self.weight,
-            bias: self.bias.as_ref(),
-            stride: self.stride,
-            padding: self.padding,
-        };
-        if cpu_conv::suits(&x, &spec) {
-            return cpu_conv::conv2d(x, &spec);
+        let weight = self.weight.weight();
+        let whole = |x, weight| convolve(x, weight, self.bias.as_ref(), self.stride, self.padding);
+        match self.weight.low_rank() {
+            None => whole(x, &weight),
+            Some([down, up]) => {
+                let thin = convolve(x.clone(), &down, None, self.stride, self.padding);
+                whole(x, &weight) + convolve(thin, &up, None, 1, (0, 0))
+            }
         }
-        let options = ConvOptions::new_with_padding([self.stride; 2], [self.padding; 2], [1; 2], 1);
-        module::conv2d(x, self.weight.clone(), self.bias.clone(), options)
     }
+}
+
+fn convolve(
+    x: Tensor<4>,
+    weight: &Tensor<4>,
+    bias: Option<&Tensor<1>>,
+    stride: usize,
+    padding: (usize, usize),
+) -> Tensor<4> {
+    let spec = ConvSpec {
+        weight,
+        bias,
+        stride,
+        padding,
+    };
+    if cpu_conv::suits(&x, &spec) {
+        return cpu_conv::conv2d(x, &spec);
+    }
+    let options = ConvOptions::new_with_padding([stride; 2], [padding; 2], [1; 2], 1);
+    module::conv2d(x, weight.clone(), bias.cloned(), options)
 }
 
 /// Makes each pixel a square of `scale` by `scale`.

@@ -1,12 +1,15 @@
 use burn::tensor::{Int, Tensor, module};
 
-use crate::{Result, weights::Parameters};
+use crate::{
+    Result,
+    weights::{Parameters, lora::Adaptable},
+};
 
 /// `y = x Wᵀ + b`.
 #[derive(Debug, Clone)]
 pub struct Linear {
     /// `[d_input, d_output]`, of the file's `[out, in]`.
-    weight: Tensor<2>,
+    weight: Adaptable<2>,
     bias: Option<Tensor<1>>,
 }
 
@@ -24,14 +27,21 @@ impl Linear {
         d_output: usize,
     ) -> Result<Self> {
         Ok(Self {
-            weight: parameters.transposed("weight", [d_output, d_input])?,
+            weight: parameters.linear_weight([d_output, d_input])?,
             bias: None,
         })
     }
 
     /// # Shapes: `[…, d_input]` → `[…, d_output]`
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        module::linear(x, self.weight.clone(), self.bias.clone())
+        let weight = self.weight.weight();
+        match self.weight.low_rank() {
+            None => module::linear(x, weight, self.bias.clone()),
+            Some([down, up]) => {
+                let added = module::linear(module::linear(x.clone(), down, None), up, None);
+                module::linear(x, weight, self.bias.clone()) + added
+            }
+        }
     }
 }
 

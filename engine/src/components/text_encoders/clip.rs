@@ -12,7 +12,7 @@ use crate::{
         read_clip_config,
     },
     weights::{
-        LoadOptions, LoadReport, ModelFolder, NameRules, Parameters, Remap, inspect_component,
+        LoadOptions, LoadReport, ModelFolder, NameRules, Parameters, inspect_component,
         load_component,
     },
 };
@@ -154,7 +154,7 @@ pub struct ClipTextOutput {
 
 /// transformers up to 5.5 and every public file put `text_model.` before the names.
 const NAME_RULES: NameRules = NameRules {
-    remap: Remap::Names(|name| Cow::Borrowed(name.strip_prefix("text_model.").unwrap_or(name))),
+    remap: |name| Cow::Borrowed(name.strip_prefix("text_model.").unwrap_or(name)),
     allow_unused: &["position_ids"],
 };
 

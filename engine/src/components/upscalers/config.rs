@@ -7,7 +7,7 @@ use burn::tensor::DType;
 use super::{Tiling, names, wrapping::unwrapped};
 use crate::{
     Error, Result,
-    weights::{NameRules, Remap, TensorFiles},
+    weights::{NameRules, TensorFiles},
 };
 
 /// Wider networks than anyone has trained: their activations would not fit anywhere.
@@ -208,12 +208,12 @@ impl UpscalerConfig {
         n_values as u64 * dtype.size() as u64
     }
 
-    pub(super) fn name_rules(&self) -> NameRules<'static> {
+    pub(super) fn name_rules(&self) -> NameRules {
         NameRules {
-            remap: Remap::Names(match self {
+            remap: match self {
                 Self::Rrdb(config) => config.spelling.remap(),
                 Self::Compact(_) => Spelling::RealEsrgan.remap(),
-            }),
+            },
             ..NameRules::EXACT
         }
     }

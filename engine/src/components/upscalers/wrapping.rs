@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     Result,
-    weights::{TensorFiles, TensorKind},
+    weights::{Target, TensorFiles, TensorKind},
 };
 
 /// Names that stand before a network's own, one inside another: `state_dict.model.conv_first.weight`. Of two copies
@@ -34,7 +34,7 @@ const PLAIN: [&str; 9] = [
 /// `is_network` tells whether names are a network's; nothing is changed where they never are.
 ///
 /// # Errors
-/// Those of [`TensorFiles::renamed`].
+/// Those of [`TensorFiles::seen_as`].
 pub(super) fn unwrapped(
     files: TensorFiles,
     is_network: impl Fn(&dyn Fn(&str) -> bool) -> bool,
@@ -48,17 +48,17 @@ pub(super) fn unwrapped(
     let Some(prefix) = prefixes.into_iter().next() else {
         return Ok(files);
     };
-    files.renamed(|name, kind| {
+    files.seen_as(|name, kind| {
         if is_counter(kind) {
-            return None;
+            return Vec::new();
         }
-        match name.strip_prefix(&prefix) {
+        let plain = match name.strip_prefix(&prefix) {
             // Another copy, beside the one that has no name before it.
             Some(plain) if prefix.is_empty() && is_wrapped(plain) && !is_own(plain) => None,
-            Some(plain) => Some(plain.to_owned()),
-            // The other copy, or what judged the network while it learned.
-            None => None,
-        }
+            // `None` is the other copy, or what judged the network while it learned.
+            plain => plain,
+        };
+        plain.map(Target::whole).into_iter().collect()
     })
 }
 

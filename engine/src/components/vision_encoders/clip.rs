@@ -13,7 +13,7 @@ use crate::{
         Activation, ClipEncoder, ClipEncoderConfig, LayerNorm, Linear, read_clip_config,
     },
     weights::{
-        LoadOptions, LoadReport, ModelFolder, NameRules, Parameters, Remap, inspect_component,
+        LoadOptions, LoadReport, ModelFolder, NameRules, Parameters, inspect_component,
         load_component,
     },
 };
@@ -159,7 +159,7 @@ pub struct ClipVisionOutput {
 
 /// transformers up to 5.5 and every public file put `vision_model.` before the names.
 const NAME_RULES: NameRules = NameRules {
-    remap: Remap::Names(|name| Cow::Borrowed(name.strip_prefix("vision_model.").unwrap_or(name))),
+    remap: |name| Cow::Borrowed(name.strip_prefix("vision_model.").unwrap_or(name)),
     allow_unused: &["position_ids"],
 };
 

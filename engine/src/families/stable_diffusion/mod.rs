@@ -1,17 +1,13 @@
-//! Stable Diffusion 1.5 (Rombach et al. 2022): a text encoder's tokens steer a U-Net on the latents of an autoencoder.
+//! Stable Diffusion 1.x (Rombach et al. 2022): a text encoder's tokens steer a U-Net on the latents of an autoencoder.
 
-mod component_fit;
-mod components;
-mod folder;
-mod model;
+mod single_file;
+mod words;
 
-pub use folder::StableDiffusionFolder;
-use model::StableDiffusionModel;
-
-use super::{Family, Probe, Recognised};
+use super::{
+    Family, Probe, Recognised,
+    latent_diffusion::{Facts, LatentFolder, family_folder, single_file::recognise},
+};
 use crate::{Result, model::ModelFiles, weights::ModelFolder};
-
-const NAME: &str = "Stable Diffusion";
 
 /// Their folders hold the same components.
 const PIPELINES: [&str; 3] = [
@@ -20,29 +16,67 @@ const PIPELINES: [&str; 3] = [
     "StableDiffusionInpaintPipeline",
 ];
 
+pub(super) const FACTS: Facts = Facts {
+    family: "Stable Diffusion",
+    text_encoders: &["text_encoder"],
+    guidance_scale: 7.5,
+    side_px: 512,
+    upcasts_autoencoder: false,
+    open_words: words::open,
+    single_file: &single_file::LAYOUT,
+};
+
+/// Whether a folder is of one of the pipelines with one text encoder, and of version 2.
+///
+/// Both versions have the same pipelines; from the second on transformers are entered by linear layers.
+pub(super) fn version(probe: &Probe) -> Option<u32> {
+    #[derive(serde::Deserialize)]
+    struct Unet {
+        #[serde(default)]
+        use_linear_projection: bool,
+    }
+
+    let Probe::Folder { folder, .. } = probe else {
+        return None;
+    };
+    if !PIPELINES.contains(&probe.pipeline()?) {
+        return None;
+    }
+    let unet = folder.subfolder("unet").read_json("config.json");
+    let is_second = unet.is_ok_and(|unet: Unet| unet.use_linear_projection);
+    Some(if is_second { 2 } else { 1 })
+}
+
 #[derive(Debug)]
 pub struct StableDiffusion;
 
+impl StableDiffusion {
+    /// # Errors
+    /// [`Error::NotAModel`](crate::Error::NotAModel) with the reason; [`Error::Io`](crate::Error::Io).
+    pub fn open_folder(folder: ModelFolder) -> Result<LatentFolder> {
+        LatentFolder::open(&FACTS, folder)
+    }
+}
+
 impl Family for StableDiffusion {
     fn name(&self) -> &'static str {
-        NAME
+        FACTS.family
     }
 
     fn reads(&self) -> &'static str {
-        "StableDiffusionPipeline"
+        "StableDiffusionPipeline as a folder or in a single file"
     }
 
     fn recognise(&self, probe: &Probe) -> Option<Recognised> {
-        let is_own = PIPELINES.contains(&probe.pipeline()?);
-        is_own.then_some(Recognised::Model { variant: "1.5" })
+        match probe {
+            Probe::Folder { .. } => {
+                (version(probe)? == 1).then_some(Recognised::Model { variant: "1.5" })
+            }
+            Probe::File(file) => recognise(file, &single_file::LAYOUT),
+        }
     }
 
     fn open(&self, probe: &Probe, _companion: Option<ModelFolder>) -> Result<Box<dyn ModelFiles>> {
-        match probe {
-            Probe::Folder { folder, .. } => {
-                Ok(Box::new(StableDiffusionFolder::open(folder.clone())?))
-            }
-            Probe::File(_) => Err(probe.refuse(self.reads())),
-        }
+        family_folder(&FACTS, probe)
     }
 }

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 
 use super::folder::UnclipFolder;
 use crate::{
-    Error, Result,
+    Result,
     components::{
         autoencoders::{Autoencoder, AutoencoderParts},
         denoisers::UNet,
@@ -109,23 +109,10 @@ impl UnclipFolder {
         on_event: &mut OnEvent,
     ) -> Result<Option<Tensor<4>>> {
         let parts = AutoencoderParts::EncoderAndDecoder;
-        let files = self.movq();
-        let dtype = slots.runtime().dtype;
-        let movq_bytes = files.bytes_in(dtype, |name| is_read(parts, name))?;
-        // The picture that the encoder sees comes on top.
-        if movq_bytes + movq_bytes / 2 > slots.runtime().memory_budget_bytes {
-            return Ok(None);
-        }
-        // A decoder held already would be in memory twice.
-        slots.release(MOVQ);
-        match self.with_movq(parts, |loader| slots.load(loader, on_event)) {
-            Ok((movq, _)) => Ok(Some(movq.encode(pixels))),
-            Err(error @ Error::BadWeights { .. }) => {
-                tracing::warn!("no previews, for there is no encoder to fit them to: {error}");
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
+        self.with_movq(parts, |loader| {
+            let movq = slots.load_once(loader, on_event)?;
+            Ok(movq.map(|movq| movq.encode(pixels)))
+        })
     }
 
     fn with_movq<R>(
@@ -140,6 +127,7 @@ impl UnclipFolder {
             },
             is_read: &|name| is_read(parts, name),
             is_enough: &|movq| parts == AutoencoderParts::Decoder || movq.can_encode(),
+            dtype: None,
         })
     }
 

@@ -12,9 +12,10 @@ use crate::{
         text_encoders::ClipTextEncoder,
         vision_encoders::ClipVisionEncoder,
     },
+    families::denoiser_kind::DenoiserKind,
     model::{
-        ComponentFiles, FamilyModel, ModelCard, ModelFiles, PriorSettings, Runtime, Settings,
-        default_size, not_a_model, pipeline_class, read_card, read_scheduler, total_halving,
+        ComponentFiles, FamilyModel, ModelCard, ModelFiles, PipelineFolder, PriorSettings, Runtime,
+        Settings, check_parts, not_a_model, pipeline_class, read_scheduler,
     },
     protocol::{Feature, Operation, Setting, SettingInfo},
     samplers::{AncestralSchedule, Schedule},
@@ -40,14 +41,10 @@ pub(super) const PRIOR_PIPELINES: [&str; 2] = [
 /// An unCLIP model: one combined folder, or a decoder's and a prior's.
 #[derive(Debug, Clone)]
 pub struct UnclipFolder {
-    decoder: ModelFolder,
+    decoder: PipelineFolder,
     prior: PriorPlace,
-    card: ModelCard,
     settings: Settings,
-    scheduler: SchedulerConfig,
     prior_scheduler: SchedulerConfig,
-    movq_scale: u32,
-    unet_multiple: u32,
 }
 
 /// Where the prior pipeline's parts are.
@@ -56,26 +53,6 @@ enum PriorPlace {
     /// Beside the decoder's, under names with `prior_` before them.
     Combined,
     Own(ModelFolder),
-}
-
-/// Which of its two kinds of U-Net a model has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Decoder {
-    Ordinary,
-    /// Beside the latents it takes those of the picture and a mask.
-    ForRepainting,
-}
-
-impl Decoder {
-    /// `None` for a U-Net that does not fit the autoencoder.
-    pub(super) fn of(unet: &UNetConfig, movq: &AutoencoderConfig) -> Option<Self> {
-        let latent_channels = movq.latent_channels;
-        match unet.in_channels {
-            n if n == latent_channels => Some(Self::Ordinary),
-            n if n == 2 * latent_channels + 1 => Some(Self::ForRepainting),
-            _ => None,
-        }
-    }
 }
 
 impl UnclipFolder {
@@ -100,39 +77,19 @@ impl UnclipFolder {
             };
             return Err(not_a_model(&root, reason));
         };
-        let scheduler = read_scheduler(&root.subfolder("scheduler"))?;
-        scheduler.sampler()?;
-        let prior_scheduler = read_scheduler(&prior.part(&root, "scheduler"))?;
+        let decoder = PipelineFolder::read(root, components::MOVQ)?;
+        decoder.scheduler.sampler()?;
+        let prior_scheduler = read_scheduler(&prior.part(&decoder.root, "scheduler"))?;
         prior_scheduler.check_is_unclip()?;
-        let card = read_card(&root)?;
-        let mut folder = Self {
-            settings: settings(&card, &scheduler, &prior_scheduler).map_err(|error| {
-                not_a_model(&root, format!("its defaults do not work: {error}"))
-            })?,
-            card,
-            scheduler,
-            prior_scheduler,
-            movq_scale: total_halving(&root.subfolder("movq"))?,
-            unet_multiple: total_halving(&root.subfolder("unet"))?,
-            decoder: root,
+        let settings = settings(&decoder, &prior_scheduler);
+        let folder = Self {
+            settings: decoder.checked(settings, stride(&decoder))?,
+            decoder,
             prior,
+            prior_scheduler,
         };
-        folder.check_parts()?;
-        let (own, stride) = (folder.settings.size, folder.stride());
-        folder.settings.size = default_size(&folder.decoder, &folder.card, own, stride)?;
+        check_parts(folder.root(), &folder.components())?;
         Ok(folder)
-    }
-
-    fn check_parts(&self) -> Result<()> {
-        for ComponentFiles { name, folder, .. } in self.components() {
-            if !folder.has("config.json") {
-                return Err(not_a_model(
-                    &self.decoder,
-                    format!("its folder has no {name}"),
-                ));
-            }
-        }
-        Ok(())
     }
 
     pub fn text_encoder(&self) -> ComponentFiles {
@@ -148,11 +105,11 @@ impl UnclipFolder {
     }
 
     pub fn unet(&self) -> ComponentFiles {
-        self.of_decoder(components::UNET, 4, UNet::inspect)
+        ComponentFiles::in_folder(self.root(), components::UNET, 4, UNet::inspect)
     }
 
     pub fn movq(&self) -> ComponentFiles {
-        self.of_decoder(components::MOVQ, 3, Autoencoder::inspect)
+        ComponentFiles::in_folder(self.root(), components::MOVQ, 3, Autoencoder::inspect)
     }
 
     fn of_prior(
@@ -163,21 +120,7 @@ impl UnclipFolder {
     ) -> ComponentFiles {
         ComponentFiles {
             name,
-            folder: self.prior.part(&self.decoder, name),
-            stays,
-            inspect,
-        }
-    }
-
-    fn of_decoder(
-        &self,
-        name: &'static str,
-        stays: u8,
-        inspect: fn(&ModelFolder) -> Result<crate::weights::LoadReport>,
-    ) -> ComponentFiles {
-        ComponentFiles {
-            name,
-            folder: self.decoder.subfolder(name),
+            folder: self.prior.part(&self.decoder.root, name),
             stays,
             inspect,
         }
@@ -185,17 +128,17 @@ impl UnclipFolder {
 
     /// The folder of the text encoder's vocabulary.
     pub(super) fn tokenizer(&self) -> ModelFolder {
-        self.prior.part(&self.decoder, "tokenizer")
+        self.prior.part(&self.decoder.root, "tokenizer")
     }
 
     /// The folder that says how pictures are prepared for the image encoder.
     pub(super) fn image_processor(&self) -> ModelFolder {
-        self.prior.part(&self.decoder, "image_processor")
+        self.prior.part(&self.decoder.root, "image_processor")
     }
 
     /// The decoder's.
     pub fn scheduler(&self) -> &SchedulerConfig {
-        &self.scheduler
+        &self.decoder.scheduler
     }
 
     pub(super) fn prior_scheduler(&self) -> &SchedulerConfig {
@@ -204,13 +147,13 @@ impl UnclipFolder {
 
     /// Picture pixels per latent cell, along one side.
     pub(super) fn movq_scale(&self) -> u32 {
-        self.movq_scale
+        self.decoder.latent_scale
     }
 
-    fn decoder_kind(&self) -> Option<Decoder> {
+    fn decoder_kind(&self) -> Option<DenoiserKind> {
         let unet: UNetConfig = self.unet().folder.read_json("config.json").ok()?;
         let movq: AutoencoderConfig = self.movq().folder.read_json("config.json").ok()?;
-        Decoder::of(&unet, &movq)
+        DenoiserKind::of(&unet, movq.latent_channels)
     }
 }
 
@@ -221,21 +164,19 @@ impl ModelFiles for UnclipFolder {
 
     /// The folder itself; of a model in two, the decoder's.
     fn root(&self) -> &ModelFolder {
-        &self.decoder
+        &self.decoder.root
     }
 
     fn card(&self) -> &ModelCard {
-        &self.card
+        &self.decoder.card
     }
 
     fn settings(&self) -> Settings {
         self.settings
     }
 
-    /// The reference rounds the latents of a picture to whole multiples of the autoencoder's scale; the U-Net halves
-    /// them once for each of its levels.
     fn stride(&self) -> u32 {
-        self.movq_scale * self.movq_scale.max(self.unet_multiple)
+        stride(&self.decoder)
     }
 
     fn components(&self) -> Vec<ComponentFiles> {
@@ -249,14 +190,8 @@ impl ModelFiles for UnclipFolder {
     }
 
     fn operations(&self) -> Vec<Operation> {
-        match self.decoder_kind() {
-            Some(Decoder::Ordinary) => Operation::ALL.to_vec(),
-            Some(Decoder::ForRepainting) => {
-                let all = Operation::ALL.into_iter();
-                all.filter(|operation| operation.is_edit()).collect()
-            }
-            None => Vec::new(),
-        }
+        let kind = self.decoder_kind();
+        kind.map_or_else(Vec::new, |kind| kind.operations(&Operation::ALL))
     }
 
     fn features(&self) -> Vec<Feature> {
@@ -266,8 +201,8 @@ impl ModelFiles for UnclipFolder {
             Feature::Guidance,
         ];
         match self.decoder_kind() {
-            Some(Decoder::Ordinary) => {}
-            Some(Decoder::ForRepainting) => features.push(Feature::RepaintingChannels),
+            Some(DenoiserKind::Ordinary) => {}
+            Some(DenoiserKind::ForRepainting) => features.push(Feature::RepaintingChannels),
             None => return Vec::new(),
         }
         features.push(Feature::Embeddings);
@@ -310,15 +245,20 @@ impl ModelFiles for UnclipFolder {
     }
 }
 
+/// The reference rounds the latents of a picture to whole multiples of the autoencoder's scale; the U-Net halves them
+/// once for each of its levels.
+fn stride(decoder: &PipelineFolder) -> u32 {
+    decoder.latent_scale * decoder.latent_scale.max(decoder.latent_multiple)
+}
+
 /// The reference pipelines' own defaults stand behind the card, as far as the schedules have so many steps.
 ///
 /// # Errors
 /// [`Error::OutOfRange`] when the card asks for steps that the schedules do not have.
-fn settings(
-    card: &ModelCard,
-    scheduler: &SchedulerConfig,
-    prior_scheduler: &SchedulerConfig,
-) -> Result<Settings> {
+fn settings(decoder: &PipelineFolder, prior_scheduler: &SchedulerConfig) -> Result<Settings> {
+    let PipelineFolder {
+        card, scheduler, ..
+    } = decoder;
     let most = |config: &SchedulerConfig, n: u32| n.min(config.n_train_timesteps as u32);
     let prior = PriorSettings {
         n_steps: card

@@ -3,7 +3,6 @@
 
 mod component_fit;
 mod components;
-mod conditioned_unet;
 mod conditioning;
 mod folder;
 mod mixing;

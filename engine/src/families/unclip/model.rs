@@ -5,9 +5,8 @@ use burn::tensor::Tensor;
 use super::{
     component_fit,
     components::{IMAGE_ENCODER, MOVQ, TEXT_ENCODER},
-    conditioned_unet::ConditionedUnet,
     conditioning::{ImageEmbeds, TextConditioning, embed_tensor},
-    folder::{Decoder, UnclipFolder},
+    folder::UnclipFolder,
     mixing::Mixing,
     reader::Reader,
     repainting::kept_cells,
@@ -17,6 +16,10 @@ use crate::{
     components::{
         autoencoders::{AutoencoderConfig, AutoencoderParts},
         denoisers::UNetConfig,
+    },
+    families::{
+        denoiser_kind::{DenoiserKind, channels},
+        guided_unet::{GuidedUnet, guided_batch},
     },
     guidance,
     image::{RgbPicture, cells_like, read_back},
@@ -39,7 +42,7 @@ pub(super) struct UnclipModel {
     pub tokenizer: Tokenizer,
     unet_config: UNetConfig,
     movq_config: AutoencoderConfig,
-    decoder: Decoder,
+    decoder: DenoiserKind,
     /// The bytes of a number in the running dtype.
     dtype_bytes: u64,
     zero_image_embed: Option<Vec<f32>>,
@@ -52,14 +55,15 @@ impl UnclipModel {
         let unet_folder = folder.unet().folder;
         let unet_config: UNetConfig = unet_folder.read_json("config.json")?;
         let movq_config: AutoencoderConfig = folder.movq().folder.read_json("config.json")?;
-        let Some(decoder) = Decoder::of(&unet_config, &movq_config) else {
+        let latent_channels = movq_config.latent_channels;
+        let Some(decoder) = DenoiserKind::of(&unet_config, latent_channels) else {
             return Err(Error::NotAModel {
                 path: unet_folder.path("config.json"),
-                reason: channels(&unet_config, &movq_config),
+                reason: channels(&unet_config, latent_channels),
             });
         };
         // The prediction, and of some the variance that was learned with it.
-        let (n, latent_channels) = (unet_config.out_channels, movq_config.latent_channels);
+        let n = unet_config.out_channels;
         if ![latent_channels, 2 * latent_channels].contains(&n) {
             return Err(Error::NotAModel {
                 path: unet_folder.path("config.json"),
@@ -95,13 +99,6 @@ impl UnclipModel {
     }
 }
 
-fn channels(unet: &UNetConfig, movq: &AutoencoderConfig) -> String {
-    format!(
-        "its U-Net takes {} channels and its latents have {}",
-        unet.in_channels, movq.latent_channels
-    )
-}
-
 /// What was read for a job.
 struct UnclipJob {
     /// What the prior draws image embeddings of, for every picture.
@@ -128,15 +125,12 @@ impl FamilyModel for UnclipModel {
     }
 
     fn check_can(&self, operation: Operation) -> Result<()> {
-        if operation.is_edit() || self.decoder == Decoder::Ordinary {
+        if operation.is_edit() || self.decoder == DenoiserKind::Ordinary {
             return Ok(());
         }
         Err(Error::NotAModel {
             path: self.folder.unet().folder.path("config.json"),
-            reason: format!(
-                "{}: a model for repainting makes no pictures from text",
-                channels(&self.unet_config, &self.movq_config)
-            ),
+            reason: DenoiserKind::refusal(&self.unet_config, self.movq_config.latent_channels),
         })
     }
 
@@ -166,17 +160,14 @@ impl FamilyModel for UnclipModel {
     }
 
     fn reserve(&mut self, slots: &mut Slots, cost: PictureCost) -> Result<()> {
-        self.movq_parts = if cost.encodes {
-            AutoencoderParts::EncoderAndDecoder
-        } else {
-            AutoencoderParts::Decoder
-        };
+        self.movq_parts = AutoencoderParts::needed(cost.encodes);
         let sizes = Sizes {
             autoencoder_scale: u64::from(self.folder.movq_scale()),
             autoencoder_channels: self.movq_config.block_out_channels[0] as u64,
             unet_channels: self.unet_config.block_out_channels[0] as u64,
             unet_batch: if cost.is_guided { 2 } else { 1 },
             dtype_bytes: self.dtype_bytes,
+            autoencoder_dtype_bytes: self.dtype_bytes,
             stride: self.folder.stride(),
         };
         let weights_bytes = self.folder.unet_bytes(slots)?;
@@ -289,20 +280,31 @@ impl FamilyModel for UnclipModel {
         let embeds: ImageEmbeds = conditioning.of::<ImageEmbeds>()?.clone();
         let unet = self.folder.load_unet(slots, on_event)?;
         let channels = self.movq_config.latent_channels;
-        let unet = ConditionedUnet::new(unet, embeds, guidance_scale, channels);
+        let image_embeds = guided_batch(embeds.negative, embeds.positive, guidance_scale);
+        let conditioning = unet.condition(image_embeds);
+        let unet = GuidedUnet::new(unet, conditioning, guidance_scale, channels);
         Ok(Box::new(move |latents, timestep| {
             Ok(unet.predict(latents, timestep))
         }))
     }
 
-    fn repainting(&self, source: &Tensor<4>, change: ChangeMap) -> Result<Option<Repainting>> {
-        if self.decoder == Decoder::Ordinary {
+    fn repainting(
+        &mut self,
+        _slots: &mut Slots,
+        (_, source): (&RgbPicture, &PictureLatents),
+        change: ChangeMap,
+        _on_event: &mut OnEvent,
+    ) -> Result<Option<Repainting>> {
+        if self.decoder == DenoiserKind::Ordinary {
             return Ok(None);
         }
         let kept = kept_cells(change);
-        let cells = cells_like(source, kept.clone());
-        let channels = Tensor::cat(vec![source.clone() * cells.clone(), cells], 1);
-        Ok(Some(Repainting { channels, kept }))
+        let cells = cells_like(&source.mean, kept.clone());
+        Ok(Some(Repainting {
+            known: PictureLatents::certain(source.mean.clone() * cells.clone()),
+            channels: Box::new(move |known| Tensor::cat(vec![known, cells.clone()], 1)),
+            kept,
+        }))
     }
 
     fn encode(

@@ -479,7 +479,7 @@ fn weights_of_linear_layers_are_transposed() {
 #[test]
 fn names_are_remapped_and_some_may_be_unused() {
     let rules = NameRules {
-        remap: Remap::Names(|name| Cow::Borrowed(name.strip_prefix("old.").unwrap_or(name))),
+        remap: |name| Cow::Borrowed(name.strip_prefix("old.").unwrap_or(name)),
         allow_unused: &["position_ids", "quantize."],
     };
     let old_names = file_of(&[

@@ -9,39 +9,36 @@ fn numbers(first: usize, n: usize) -> Vec<f32> {
 
 /// What a component reads that asks for one tensor.
 fn read_one<const D: usize>(
-    files: &TensorFiles,
+    file: &[u8],
     remap: &dyn Fn(&str) -> Vec<Target>,
     (name, shape): (&str, [usize; D]),
 ) -> Result<Vec<f32>> {
-    let rules = NameRules {
-        remap: Remap::Views(remap),
-        allow_unused: &[],
-    };
+    let files = open(file).seen_as(|name, _| remap(name))?;
     let device = Device::flex();
     let options = LoadOptions::new(&device, DType::F32);
-    let (tensor, report) = load_component(files, &rules, &options, |parameters| {
+    let (tensor, report) = load_component(&files, &NameRules::EXACT, &options, |parameters| {
         parameters.tensor(name, shape)
     })?;
     assert!(report.fits());
     Ok(tensor.try_into_vec_as::<f32>().unwrap())
 }
 
-fn open(bytes: Vec<u8>) -> TensorFiles {
+fn open(bytes: &[u8]) -> TensorFiles {
     TensorFiles::open(&[TensorFile::Embedded {
         name: "model.safetensors".to_owned(),
-        bytes: bytes.leak(),
+        bytes: bytes.to_vec().leak(),
     }])
     .unwrap()
 }
 
 #[test]
 fn tensors_are_parted_transposed_squeezed_and_swapped() {
-    let files = open(file_of(&[
+    let file = file_of(&[
         ("attn.in_proj_weight", &[6, 2], &numbers(0, 12)),
         ("text_projection", &[2, 3], &numbers(0, 6)),
         ("attn_1.q.weight", &[2, 2, 1, 1], &numbers(0, 4)),
         ("final.adaLN.weight", &[4], &numbers(0, 4)),
-    ]));
+    ]);
     let view = |wanted: &'static str, view: View| {
         move |name: &str| -> Vec<Target> {
             // All others belong to other components.
@@ -52,7 +49,7 @@ fn tensors_are_parted_transposed_squeezed_and_swapped() {
         }
     };
     let part = |index| View::Part { index, of: 3 };
-    let matrix = |name, seen, shape| read_one(&files, &view(name, seen), ("seen", shape));
+    let matrix = |name, seen, shape| read_one(&file, &view(name, seen), ("seen", shape));
     for (index, expected) in [(0, [0., 1., 2., 3.]), (2, [8., 9., 10., 11.])] {
         let read = matrix("attn.in_proj_weight", part(index), [2, 2]).unwrap();
         assert_eq!(read, expected);
@@ -62,7 +59,7 @@ fn tensors_are_parted_transposed_squeezed_and_swapped() {
     let read = matrix("attn_1.q.weight", View::Squeezed, [2, 2]).unwrap();
     assert_eq!(read, numbers(0, 4));
     let swapped = view("final.adaLN.weight", View::SwappedHalves);
-    let read = read_one(&files, &swapped, ("seen", [4])).unwrap();
+    let read = read_one(&file, &swapped, ("seen", [4])).unwrap();
     assert_eq!(read, [2., 3., 0., 1.]);
 
     for (name, seen, shape, why) in [
@@ -85,11 +82,8 @@ fn one_tensor_may_be_three_and_two_never_one() {
         };
         ["q", "k", "v"].into_iter().enumerate().map(third).collect()
     };
-    let files = open(fused);
-    let rules = NameRules {
-        remap: Remap::Views(&thirds),
-        allow_unused: &[],
-    };
+    let files = open(&fused).seen_as(|name, _| thirds(name)).unwrap();
+    let rules = NameRules::EXACT;
     let init = |parameters: &Parameters| {
         let biases = ["q.bias", "k.bias", "v.bias"];
         biases
@@ -110,10 +104,7 @@ fn one_tensor_may_be_three_and_two_never_one() {
     let message = message.unwrap_err().to_string();
     assert!(message.contains("k.bias"), "{message}");
 
-    let both = open(file_of(&[
-        ("a.bias", &[2], &[0.; 2]),
-        ("b.bias", &[2], &[0.; 2]),
-    ]));
+    let both = file_of(&[("a.bias", &[2], &[0.; 2]), ("b.bias", &[2], &[0.; 2])]);
     let to_one = |_: &str| vec![Target::whole("bias")];
     let message = read_one(&both, &to_one, ("bias", [2])).unwrap_err();
     assert!(message.to_string().contains("the same tensor"), "{message}");
@@ -134,10 +125,10 @@ fn what_a_file_says_of_itself_is_kept_within_bounds() {
         ("{}", 0),
     ] {
         let header = format!(r#"{{"__metadata__":{metadata},{tensor}}}"#);
-        let files = open(file_with(&header, &[0; 4]));
+        let files = open(&file_with(&header, &[0; 4]));
         assert_eq!(files.metadata().len(), expected, "{header:.60}");
     }
     let header = format!(r#"{{"__metadata__":{{"format":"pt"}},{tensor}}}"#);
-    let files = open(file_with(&header, &[0; 4]));
+    let files = open(&file_with(&header, &[0; 4]));
     assert_eq!(files.metadata()["format"], "pt");
 }

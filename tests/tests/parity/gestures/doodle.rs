@@ -59,6 +59,7 @@ fn the_built_in_model_turns_day_into_night_and_the_way_begins_at_the_picture() {
         seed: 3,
         sampling: Sampling::default(),
         latents: None,
+        loras: Vec::new(),
     };
     let mut told = Told::default();
     generate::run(&mut model, &request, None, &mut |event| {

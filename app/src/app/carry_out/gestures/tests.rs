@@ -70,6 +70,7 @@ impl Bench {
             n_prior_steps: None,
             prior_guidance_scale: None,
             unread_prompt: None,
+            loras: Vec::new(),
         };
         self.app
             .engine_event(EngineEvent::Event(Event::Started { job, plan }));

@@ -47,8 +47,17 @@ pub enum AutoencoderParts {
 }
 
 impl AutoencoderParts {
+    /// What a job needs that puts pictures into latents or not.
+    pub fn needed(encodes: bool) -> Self {
+        if encodes {
+            Self::EncoderAndDecoder
+        } else {
+            Self::Decoder
+        }
+    }
+
     /// The codebook is never used: Kandinsky's pipelines decode without quantising.
-    pub fn name_rules(self) -> NameRules<'static> {
+    pub fn name_rules(self) -> NameRules {
         NameRules {
             allow_unused: match self {
                 Self::Decoder => &["quantize.", "encoder.", "quant_conv."],

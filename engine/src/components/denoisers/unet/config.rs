@@ -40,8 +40,21 @@ pub struct UNetConfig {
     pub freq_shift: f32,
     /// The width of a context token.
     pub cross_attention_dim: usize,
-    /// The width of the image embedding that steers it; `None` where text tokens do.
+    /// The width of the image embedding that steers it; `None` where context tokens do.
     pub image_embed_width: Option<usize>,
+    /// What is added to the time embedding beside the timestep, where context tokens steer.
+    pub vector_input: Option<VectorInput>,
+}
+
+/// A vector that is added to the time embedding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VectorInput {
+    /// `addition_embed_type: text_time`: a text's embedding and, behind it, numbers as sinusoids of so many each.
+    TextTime { width: usize, number_width: usize },
+    /// `class_embed_type: projection`: through two linear layers.
+    Projection { width: usize },
+    /// `class_embed_type: identity`: as it is.
+    Identity,
 }
 
 /// What the levels are made of.
@@ -94,6 +107,9 @@ struct RawConfig {
     use_linear_projection: bool,
     encoder_hid_dim_type: Option<String>,
     addition_embed_type: Option<String>,
+    addition_time_embed_dim: Option<usize>,
+    class_embed_type: Option<String>,
+    projection_class_embeddings_input_dim: Option<usize>,
     #[serde(default = "norm_num_groups")]
     norm_num_groups: usize,
     #[serde(default = "norm_eps")]
@@ -185,7 +201,6 @@ fn fixed_keys() -> Vec<(&'static str, Value, Vec<Value>)> {
         only("mid_block_scale_factor", json!(1)),
         only("resnet_out_scale_factor", json!(1)),
         ("act_fn", json!("silu"), vec![json!("silu"), json!("swish")]),
-        only("class_embed_type", Value::Null),
         only("num_class_embeds", Value::Null),
         only("class_embeddings_concat", json!(false)),
         only("time_embedding_type", json!("positional")),
@@ -202,15 +217,13 @@ fn fixed_keys() -> Vec<(&'static str, Value, Vec<Value>)> {
 }
 
 /// Keys that these kinds of block do not read.
-const UNREAD_KEYS: [&str; 8] = [
+const UNREAD_KEYS: [&str; 6] = [
     "sample_size",
     "dropout",
     "downsample_padding",
     "reverse_transformer_layers_per_block",
     "upcast_attention",
-    "addition_time_embed_dim",
     "addition_embed_type_num_heads",
-    "projection_class_embeddings_input_dim",
 ];
 
 impl TryFrom<RawConfig> for UNetConfig {
@@ -218,6 +231,7 @@ impl TryFrom<RawConfig> for UNetConfig {
 
     fn try_from(raw: RawConfig) -> Result<Self, String> {
         check_fixed_keys(&raw.rest)?;
+        let (image_embed_width, vector_input) = (raw.image_embed_width(), raw.vector_input());
         let n_levels = raw.block_out_channels.len();
         let names = BlockNames::of(&raw.mid_block_type)?;
         let flags = |key, types: &[String], names| attention_flags(key, types, names, n_levels);
@@ -241,6 +255,7 @@ impl TryFrom<RawConfig> for UNetConfig {
         } else {
             BlockKind::AddedKv
         };
+        let (image_embed_width, vector_input) = (image_embed_width?, vector_input?);
         let config = Self {
             in_channels: raw.in_channels,
             out_channels: raw.out_channels,
@@ -248,11 +263,8 @@ impl TryFrom<RawConfig> for UNetConfig {
             mid_heads: down_heads.last().copied().unwrap_or_default(),
             down_heads: with(down, &down_heads),
             up_heads: with(up, &up_heads),
-            image_embed_width: image_embed_width(
-                &blocks,
-                [&raw.encoder_hid_dim_type, &raw.addition_embed_type],
-                raw.encoder_hid_dim,
-            )?,
+            image_embed_width,
+            vector_input,
             blocks,
             norm_num_groups: raw.norm_num_groups,
             norm_eps: raw.norm_eps,
@@ -326,30 +338,56 @@ impl BlockNames {
     }
 }
 
-/// The width of the image embedding that a network of such blocks is steered by.
-fn image_embed_width(
-    blocks: &BlockKind,
-    [encoder_hid_dim_type, addition_embed_type]: [&Option<String>; 2],
-    encoder_hid_dim: Option<usize>,
-) -> Result<Option<usize>, String> {
-    let expected = match blocks {
-        BlockKind::AddedKv => [Some("image_proj"), Some("image")],
-        BlockKind::Transformers { .. } => [None, None],
-    };
-    for (key, value, expected) in [
-        ("encoder_hid_dim_type", encoder_hid_dim_type, expected[0]),
-        ("addition_embed_type", addition_embed_type, expected[1]),
-    ] {
-        if value.as_deref() != expected {
-            return Err(unsupported(key, &json!(value)));
+impl RawConfig {
+    /// `image_proj` and `image` go together: an image embedding that becomes context tokens and a part of the time
+    /// embedding.
+    fn image_embed_width(&self) -> Result<Option<usize>, String> {
+        match (&self.encoder_hid_dim_type, self.encoder_hid_dim) {
+            (Some(kind), Some(width)) if kind == "image_proj" => Ok(Some(width)),
+            (None, None) => Ok(None),
+            (Some(kind), Some(_)) => Err(unsupported("encoder_hid_dim_type", &json!(kind))),
+            (_, width) => Err(unsupported("encoder_hid_dim", &json!(width))),
         }
     }
-    match blocks {
-        BlockKind::AddedKv if encoder_hid_dim.is_none() => {
-            Err(unsupported("encoder_hid_dim", &Value::Null))
+
+    fn vector_input(&self) -> Result<Option<VectorInput>, String> {
+        let width_key = "projection_class_embeddings_input_dim";
+        let refuse = |key: &str, value: &Option<String>| Err(unsupported(key, &json!(value)));
+        let addition = self.addition_embed_type.as_deref();
+        let class = self.class_embed_type.as_deref();
+        let width = self.projection_class_embeddings_input_dim;
+        let width = width.ok_or_else(|| unsupported(width_key, &Value::Null));
+        match (self.encoder_hid_dim_type.is_some(), addition, class) {
+            (true, Some("image"), None) | (false, None, None) => Ok(None),
+            (false, Some("text_time"), None) => {
+                let width = width?;
+                let number_width = self.addition_time_embed_dim.unwrap_or_default();
+                if number_width == 0 || !number_width.is_multiple_of(2) || number_width > width {
+                    let key = "addition_time_embed_dim";
+                    return Err(unsupported(key, &json!(self.addition_time_embed_dim)));
+                }
+                Ok(Some(VectorInput::TextTime {
+                    width,
+                    number_width,
+                }))
+            }
+            (false, None, Some("projection")) => {
+                Ok(Some(VectorInput::Projection { width: width? }))
+            }
+            (false, None, Some("identity")) => Ok(Some(VectorInput::Identity)),
+            (_, _, Some(_)) => refuse("class_embed_type", &self.class_embed_type),
+            _ => refuse("addition_embed_type", &self.addition_embed_type),
         }
-        BlockKind::AddedKv => Ok(encoder_hid_dim),
-        BlockKind::Transformers { .. } => Ok(None),
+    }
+}
+
+impl VectorInput {
+    /// The width of what goes into its linear layers, where it has any.
+    pub fn input_width(self) -> Option<usize> {
+        match self {
+            Self::TextTime { width, .. } | Self::Projection { width } => Some(width),
+            Self::Identity => None,
+        }
     }
 }
 
@@ -363,6 +401,12 @@ impl UNetConfig {
             ("cross_attention_dim", self.cross_attention_dim),
             ("encoder_hid_dim", self.image_embed_width.unwrap_or(1)),
             ("time_embedding_dim", self.time_embedding_dim),
+            (
+                "projection_class_embeddings_input_dim",
+                self.vector_input
+                    .and_then(VectorInput::input_width)
+                    .unwrap_or(1),
+            ),
         ])?;
         check_float("norm_eps", self.norm_eps, EPSILONS)?;
         // Half the first width is the number of frequencies, of which the shift leaves some.
@@ -513,9 +557,43 @@ mod tests {
         assert_eq!(config.down_heads, [Some(5), Some(10), Some(20), None]);
         assert_eq!(config.up_heads, [None, Some(20), Some(10), Some(5)]);
 
+        // Stable Diffusion XL has levels of different depth, and numbers beside the words.
+        let mut xl = stable_diffusion();
+        for (key, value) in [
+            ("addition_embed_type", json!("text_time")),
+            ("addition_time_embed_dim", json!(256)),
+            ("projection_class_embeddings_input_dim", json!(2816)),
+            ("block_out_channels", json!([320, 640, 1280])),
+            ("attention_head_dim", json!([5, 10, 20])),
+            ("transformer_layers_per_block", json!([1, 2, 10])),
+            (
+                "down_block_types",
+                json!([
+                    "DownBlock2D",
+                    "CrossAttnDownBlock2D",
+                    "CrossAttnDownBlock2D"
+                ]),
+            ),
+            (
+                "up_block_types",
+                json!(["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"]),
+            ),
+        ] {
+            xl[key] = value;
+        }
+        let config: UNetConfig = serde_json::from_value(xl).expect("a good config");
+        assert_eq!(config.down_heads, [None, Some(10), Some(20)]);
+        let expected = VectorInput::TextTime {
+            width: 2816,
+            number_width: 256,
+        };
+        assert_eq!(config.vector_input, Some(expected));
+
         for (key, value) in [
             ("addition_embed_type", json!("image")),
+            ("addition_embed_type", json!("text_time")),
             ("class_embed_type", json!("projection")),
+            ("class_embed_type", json!("timestep")),
             ("attention_head_dim", json!(7)),
             ("transformer_layers_per_block", json!([1, 2])),
             ("up_block_types", json!(vec!["SimpleCrossAttnUpBlock2D"; 4])),

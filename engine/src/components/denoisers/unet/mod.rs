@@ -1,5 +1,5 @@
-//! diffusers' `UNet2DConditionModel`: steered by text tokens, or by an image embedding through context tokens and
-//! through the time embedding.
+//! diffusers' `UNet2DConditionModel`: steered by context tokens and a vector beside the timestep, or by an image embedding
+//! that becomes both.
 
 mod attention;
 mod blocks;
@@ -9,7 +9,7 @@ mod transformer;
 
 use blocks::{Context, DownBlock, MidBlock, UpBlock};
 use burn::tensor::{DType, Device, Tensor, activation};
-pub use config::{BlockKind, UNetConfig};
+pub use config::{BlockKind, UNetConfig, VectorInput};
 
 use crate::{
     Result,
@@ -28,6 +28,8 @@ pub struct UNet {
     time_embedding: [Linear; 2],
     /// Where an image embedding steers.
     image_input: Option<ImageInput>,
+    /// What a vector goes through before it is added to the time embedding.
+    vector_embedding: Option<[Linear; 2]>,
     down_blocks: Vec<DownBlock>,
     mid_block: MidBlock,
     up_blocks: Vec<UpBlock>,
@@ -121,6 +123,21 @@ impl UNet {
             .image_embed_width
             .map(|width| ImageInput::init(parameters, config, width))
             .transpose()?;
+        let vector_embedding = config
+            .vector_input
+            .and_then(|vector| Some((vector, vector.input_width()?)))
+            .map(|(vector, width)| {
+                let name = match vector {
+                    VectorInput::TextTime { .. } => "add_embedding",
+                    _ => "class_embedding",
+                };
+                let scope = parameters.scope(name);
+                Ok([
+                    Linear::init(&scope.scope("linear_1"), width, time_width)?,
+                    Linear::init(&scope.scope("linear_2"), time_width, time_width)?,
+                ])
+            })
+            .transpose()?;
         let block = |folder, i| parameters.scope(format_args!("{folder}.{i}"));
         Ok(Self {
             conv_in: Conv2d::init(&scope("conv_in"), [config.in_channels, outermost], 3, 1, 1)?,
@@ -129,6 +146,7 @@ impl UNet {
                 Linear::init(&scope("time_embedding.linear_2"), time_width, time_width)?,
             ],
             image_input,
+            vector_embedding,
             down_blocks: (0..channels.len())
                 .map(|i| DownBlock::init(&block("down_blocks", i), config, i))
                 .collect::<Result<_>>()?,
@@ -179,21 +197,55 @@ impl UNet {
         let time_shift = input.image_proj.forward(image_embeds);
         UNetConditioning {
             time_shift: Some(input.image_norm.forward(time_shift)),
-            ..self.condition_on_tokens(input.norm.forward(tokens))
+            ..self.condition_on_tokens(input.norm.forward(tokens), None)
         }
     }
 
-    /// Projects context tokens, once for all steps.
+    /// Projects context tokens, once for all steps, and what is added to the time embedding.
     ///
-    /// # Shapes: tokens `[batch, n_tokens, cross_attention_dim]`
-    pub fn condition_on_tokens(&self, tokens: Tensor<3>) -> UNetConditioning {
+    /// # Shapes: tokens `[batch, n_tokens, cross_attention_dim]`; vector `[batch, width]`, as the config's
+    /// [`VectorInput`] says
+    pub fn condition_on_tokens(
+        &self,
+        tokens: Tensor<3>,
+        vector: Option<Tensor<2>>,
+    ) -> UNetConditioning {
         let tokens = tokens.cast(self.dtype);
+        let time_shift = vector.map(|vector| {
+            let vector = vector.cast(self.dtype);
+            match &self.vector_embedding {
+                Some([linear_1, linear_2]) => {
+                    linear_2.forward(activation::silu(linear_1.forward(vector)))
+                }
+                None => vector,
+            }
+        });
         UNetConditioning {
             down: (self.down_blocks.iter().map(|block| block.project(&tokens))).collect(),
             mid: self.mid_block.project(&tokens),
             up: (self.up_blocks.iter().map(|block| block.project(&tokens))).collect(),
-            time_shift: None,
+            time_shift,
         }
+    }
+
+    /// A text's embedding and numbers about the picture as the vector that `text_time` takes.
+    ///
+    /// # Shapes: embed `[1, embedding width]` → `[1, width]`
+    ///
+    /// # Panics
+    /// For a network without [`VectorInput::TextTime`].
+    pub fn text_time(config: &UNetConfig, embed: Tensor<2>, numbers: &[f32]) -> Tensor<2> {
+        let Some(VectorInput::TextTime { number_width, .. }) = config.vector_input else {
+            panic!("a network that takes numbers beside a text's embedding");
+        };
+        let waves = TimestepEmbedding {
+            width: number_width,
+            cosines_first: config.flip_sin_to_cos,
+            freq_shift: config.freq_shift,
+        }
+        .forward(numbers, &embed.device());
+        let waves = waves.reshape([1, numbers.len() * number_width]);
+        Tensor::cat(vec![embed.cast(DType::F32), waves], 1)
     }
 
     /// Predicts noise, and behind it the variance where the model learned one.

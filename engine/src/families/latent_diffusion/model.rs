@@ -1,0 +1,318 @@
+use std::time::Instant;
+
+use burn::tensor::{DType, Tensor};
+
+use super::{
+    Side, VAE, VaeLoader, Words,
+    folder::LatentFolder,
+    mixing::{Mixture, mixed},
+    repainting,
+};
+use crate::{
+    Error, Result,
+    components::{
+        autoencoders::{AutoencoderParts, KlConfig},
+        denoisers::{UNet, UNetConfig},
+    },
+    families::{
+        denoiser_kind::{DenoiserKind, channels},
+        guided_unet::{GuidedUnet, guided_batch},
+    },
+    image::RgbPicture,
+    model::{
+        Candidate, ChangeMap, Conditioning, Denoise, FamilyModel, JobConditioning, Loader,
+        ModelFiles, PictureCost, PictureLatents, Repainting, Runtime, Settings, Sizes, Slots,
+        Steer,
+    },
+    progress::{Clock, OnEvent},
+    protocol::Operation,
+    schedules::SchedulerConfig,
+};
+
+/// An opened latent diffusion model.
+pub(super) struct LatentModel {
+    folder: LatentFolder,
+    words: Box<dyn Words>,
+    unet_config: UNetConfig,
+    vae_config: KlConfig,
+    kind: DenoiserKind,
+    /// The precision of weights and activations.
+    dtype: DType,
+    /// What the job at hand needs of the autoencoder.
+    vae_parts: AutoencoderParts,
+}
+
+/// What was read for a job.
+struct Job {
+    /// What each text says.
+    sides: Vec<Side>,
+    /// For each picture, or for all, how much each text counts.
+    weights: Vec<Vec<f32>>,
+    negative: Side,
+}
+
+/// What steers one picture.
+struct Sides {
+    positive: Side,
+    negative: Side,
+}
+
+impl LatentModel {
+    pub fn open(folder: LatentFolder, runtime: &Runtime) -> Result<Self> {
+        let unet_folder = folder.unet().folder;
+        let unet_config: UNetConfig = unet_folder.read_json("config.json")?;
+        let vae_config: KlConfig = folder.vae().folder.read_json("config.json")?;
+        let latent_channels = vae_config.coders.latent_channels;
+        let kind = DenoiserKind::of(&unet_config, latent_channels);
+        let kind = kind.filter(|_| unet_config.out_channels == latent_channels);
+        let not_a_model = |reason: String| Error::NotAModel {
+            path: unet_folder.path("config.json"),
+            reason,
+        };
+        let Some(kind) = kind else {
+            return Err(not_a_model(channels(&unet_config, latent_channels)));
+        };
+        if unet_config.image_embed_width.is_some() {
+            let reason = "the U-Net is steered by pictures and not by words";
+            return Err(not_a_model(reason.to_owned()));
+        }
+        Ok(Self {
+            words: (folder.facts.open_words)(folder.root(), &unet_config)?,
+            folder,
+            unet_config,
+            vae_config,
+            kind,
+            dtype: runtime.dtype,
+            vae_parts: AutoencoderParts::Decoder,
+        })
+    }
+
+    /// Of the autoencoder, where it is not the running one.
+    fn vae_dtype(&self) -> Option<DType> {
+        let upcasts = self.folder.facts.upcasts_autoencoder && self.vae_config.force_upcast;
+        upcasts.then_some(DType::F32)
+    }
+
+    fn with_vae<R>(&self, body: impl FnOnce(&VaeLoader) -> R) -> R {
+        self.folder.with_vae(self.vae_parts, self.vae_dtype(), body)
+    }
+}
+
+impl FamilyModel for LatentModel {
+    fn files(&self) -> &dyn ModelFiles {
+        &self.folder
+    }
+
+    fn check_can(&self, operation: Operation) -> Result<()> {
+        let path = || self.folder.unet().folder.path("config.json");
+        if self.folder.operations().contains(&operation) {
+            return Ok(());
+        }
+        Err(Error::NotAModel {
+            reason: match self.kind {
+                DenoiserKind::Ordinary => {
+                    format!("“{operation}” is not for this kind of model")
+                }
+                DenoiserKind::ForRepainting => {
+                    let latent_channels = self.latent_channels();
+                    DenoiserKind::refusal(&self.unet_config, latent_channels)
+                }
+            },
+            path: path(),
+        })
+    }
+
+    fn scheduler(&self) -> &SchedulerConfig {
+        self.folder.scheduler()
+    }
+
+    fn latent_scale(&self) -> u32 {
+        self.folder.latent_scale()
+    }
+
+    fn latent_channels(&self) -> usize {
+        self.vae_config.coders.latent_channels
+    }
+
+    fn unread(&self, text: &str) -> Result<Option<String>> {
+        self.words.unread(text)
+    }
+
+    fn check_settings(&self, settings: &Settings) -> Result<()> {
+        let most = self.words.most_clip_skip();
+        let clip_skip = settings.clip_skip.unwrap_or_default();
+        if clip_skip <= most {
+            return Ok(());
+        }
+        Err(Error::OutOfRange {
+            name: "clip skip",
+            value: clip_skip.to_string(),
+            allowed: format!("0 to {most}"),
+        })
+    }
+
+    /// In the order in which a picture from text needs them, as far as the budget allows.
+    fn preload(&mut self, slots: &mut Slots, on_event: &mut OnEvent) -> Result<()> {
+        let unet = self.folder.unet();
+        if self.words.preload(slots, on_event)?
+            && slots.preload(&Loader::whole(&unet, &UNet::load), on_event)?
+        {
+            self.with_vae(|vae| slots.preload(vae, on_event))?;
+        }
+        Ok(())
+    }
+
+    fn reserve(&mut self, slots: &mut Slots, cost: PictureCost) -> Result<()> {
+        self.vae_parts = AutoencoderParts::needed(cost.encodes);
+        let vae_dtype = self.vae_dtype().unwrap_or(self.dtype);
+        let sizes = Sizes {
+            autoencoder_scale: u64::from(self.folder.latent_scale()),
+            autoencoder_channels: self.vae_config.coders.block_out_channels[0] as u64,
+            unet_channels: self.unet_config.block_out_channels[0] as u64,
+            unet_batch: if cost.is_guided { 2 } else { 1 },
+            dtype_bytes: self.dtype.size() as u64,
+            autoencoder_dtype_bytes: vae_dtype.size() as u64,
+            stride: self.folder.stride(),
+        };
+        let weights_bytes = self.folder.unet_bytes(slots)?;
+        slots.reserve(sizes, cost.size, weights_bytes)
+    }
+
+    /// The words are read once, and nothing is drawn of them: what comes one after another needs no room together.
+    fn all_fit(&self, _slots: &Slots) -> Result<bool> {
+        Ok(true)
+    }
+
+    fn n_conditioning_steps(&self, _steer: &Steer, _settings: &Settings) -> u32 {
+        0
+    }
+
+    fn read(
+        &mut self,
+        slots: &mut Slots,
+        steer: &Steer,
+        settings: &Settings,
+        (clock, on_event): (&mut Clock, &mut OnEvent),
+    ) -> Result<JobConditioning> {
+        let start = Instant::now();
+        let Mixture { texts, weights } = Mixture::of(steer);
+        let texts = texts.into_iter().map(Some).chain([steer.negative_prompt]);
+        let texts: Vec<Option<&str>> = texts.collect();
+        let mut sides = self.words.say(slots, &texts, settings, on_event)?;
+        let negative = sides.pop();
+        let negative = negative.ok_or_else(|| Error::Bug("no text was read".to_owned()))?;
+        clock.end_stage("text", start, slots.take_load_seconds());
+        Ok(JobConditioning::new(Job {
+            sides,
+            weights,
+            negative,
+        }))
+    }
+
+    fn condition(
+        &mut self,
+        _slots: &mut Slots,
+        job: &mut JobConditioning,
+        candidate: &mut Candidate,
+        _reports: (&mut Clock, &mut OnEvent),
+    ) -> Result<Conditioning> {
+        let job: &Job = job.of()?;
+        let weights = match &job.weights[..] {
+            [only] => only,
+            weights => &weights[candidate.picture as usize],
+        };
+        Ok(Conditioning::new(Sides {
+            positive: mixed(&job.sides, weights),
+            negative: job.negative.clone(),
+        }))
+    }
+
+    fn denoiser<'a>(
+        &'a self,
+        slots: &'a mut Slots,
+        conditioning: &Conditioning,
+        guidance_scale: f32,
+        on_event: &mut OnEvent,
+    ) -> Result<Box<Denoise<'a>>> {
+        let Sides { positive, negative } = conditioning.of::<Sides>()?;
+        let (positive, negative) = (positive.clone(), negative.clone());
+        let files = self.folder.unet();
+        let unet = slots.get(&Loader::whole(&files, &UNet::load), on_event)?;
+        let tokens = guided_batch(negative.tokens, positive.tokens, guidance_scale);
+        let vector = match (negative.vector, positive.vector) {
+            (Some(negative), Some(positive)) => {
+                Some(guided_batch(negative, positive, guidance_scale))
+            }
+            _ => None,
+        };
+        let conditioning = unet.condition_on_tokens(tokens, vector);
+        let unet = GuidedUnet::new(
+            unet,
+            conditioning,
+            guidance_scale,
+            self.unet_config.out_channels,
+        );
+        Ok(Box::new(move |latents, timestep| {
+            Ok(unet.predict(latents, timestep))
+        }))
+    }
+
+    fn repainting(
+        &mut self,
+        slots: &mut Slots,
+        (picture, source): (&RgbPicture, &PictureLatents),
+        change: ChangeMap,
+        on_event: &mut OnEvent,
+    ) -> Result<Option<Repainting>> {
+        if self.kind == DenoiserKind::Ordinary {
+            return Ok(None);
+        }
+        let pixels = picture.to_tensor(&slots.runtime().device, DType::F32);
+        let masked = self.encode(slots, repainting::masked(pixels, change), on_event)?;
+        Ok(Some(repainting::repainting(masked, &source.mean, change)))
+    }
+
+    fn encode(
+        &mut self,
+        slots: &mut Slots,
+        pixels: Tensor<4>,
+        on_event: &mut OnEvent,
+    ) -> Result<PictureLatents> {
+        let scale = self.vae_config.scaling_factor;
+        self.with_vae(|loader| {
+            let (mean, deviation) = slots.get(loader, on_event)?.encode(pixels);
+            Ok(PictureLatents {
+                mean: mean * scale,
+                deviation: Some(deviation * scale),
+            })
+        })
+    }
+
+    fn decode(
+        &mut self,
+        slots: &mut Slots,
+        latents: Tensor<4>,
+        on_event: &mut OnEvent,
+    ) -> Result<Tensor<4>> {
+        let scale = self.vae_config.scaling_factor;
+        self.with_vae(|loader| Ok(slots.get(loader, on_event)?.decode(latents / scale)))
+    }
+
+    fn autoencoder(&self) -> &'static str {
+        VAE
+    }
+
+    fn encode_once(
+        &mut self,
+        slots: &mut Slots,
+        pixels: Tensor<4>,
+        on_event: &mut OnEvent,
+    ) -> Result<Option<Tensor<4>>> {
+        let scale = self.vae_config.scaling_factor;
+        let parts = AutoencoderParts::EncoderAndDecoder;
+        self.folder.with_vae(parts, self.vae_dtype(), |loader| {
+            let vae = slots.load_once(loader, on_event)?;
+            Ok(vae.map(|vae| vae.encode(pixels).0 * scale))
+        })
+    }
+}
