@@ -19,6 +19,7 @@ use crate::{
 };
 
 /// A family's single files.
+#[derive(Debug)]
 pub(in crate::families) struct Layout {
     /// The class in `model_index.json` of such a folder.
     pub pipeline: &'static str,
@@ -38,6 +39,7 @@ pub(in crate::families) struct Layout {
 }
 
 /// A text encoder in a file.
+#[derive(Debug)]
 pub(in crate::families) struct TextPart {
     pub component: &'static str,
     pub tokenizer: &'static str,
