@@ -90,8 +90,11 @@ fn list_ui(ui: &mut Ui, scene: &mut Scene<'_>, palette: &mut Palette) -> bool {
         palette.chosen = palette.chosen.saturating_sub(1);
     }
     let mut picked = enter.then_some(palette.chosen);
+    let height = MAX_HEIGHT.min(ui.ctx().content_rect().height() - 220.0);
     ScrollArea::vertical()
-        .max_height(MAX_HEIGHT)
+        .max_height(height)
+        // The sheet is as high as it was for fewer words, and so would never show more.
+        .min_scrolled_height(height)
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
             let is_mac = ui.ctx().os() == egui::os::OperatingSystem::Mac;

@@ -35,6 +35,7 @@ pub fn shortcuts_sheet_ui(ui: &Ui, is_open: &mut bool) {
             .inner;
         ScrollArea::vertical()
             .max_height(window.y - 160.0)
+            .min_scrolled_height(window.y - 160.0)
             .auto_shrink([false, true])
             .show(ui, |ui| {
                 for (title, scopes) in PARTS {

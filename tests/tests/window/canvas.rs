@@ -297,3 +297,25 @@ fn a_folded_panel_shows_what_the_run_draws() {
         "{shown:?}"
     );
 }
+
+/// A sheet is laid out before it is known how much is on it: it must not stay as small as it began.
+#[test]
+fn sheets_show_as_much_as_the_window_has_room_for() {
+    let mut window = Window::open();
+    let height = |window: &Window, name: &str| {
+        let id = egui::Id::unique(name);
+        let rect = window.harness.ctx.memory(|memory| memory.area_rect(id));
+        rect.map_or(0.0, |rect| rect.height())
+    };
+    for (command, sheet, least) in [
+        (Command::Palette, "palette", 380.0),
+        (Command::Shortcuts, "shortcuts", 700.0),
+        (Command::Settings, "settings", 420.0),
+    ] {
+        window.carry_out(command);
+        window.steps(6);
+        let seen = height(&window, sheet);
+        assert!(seen >= least && seen <= 900.0, "{sheet}: {seen}");
+        window.carry_out(Command::Escape);
+    }
+}

@@ -17,8 +17,9 @@ use egui::{Context, Popup, ViewportCommand};
 use super::documents::Opening;
 use super::sources::Ticket;
 use super::{App, DialogAnswer, waker};
-use crate::command::{Command, GalleryCommand};
+use crate::command::{Command, GalleryCommand, LayerCommand};
 use crate::gallery::{Mark, Query};
+use crate::panels::layers as layers_panel;
 use crate::panels::prompt_bar::{PromptBar, Selection};
 use crate::panels::toasts::Tone;
 use crate::session::{Deed, Place};
@@ -215,12 +216,7 @@ impl App {
             Command::ShowInFolder(id) => self.show_in_folder(ctx, id),
             Command::ToggleStar => self.toggle_star(now),
             Command::StarPicture { id, starred } => self.mark(vec![id], Mark::Star(starred)),
-            Command::Delete => match self.session.shown_id() {
-                Some(id) => self.trash_pictures(vec![id]),
-                None => self
-                    .toasts
-                    .say(Tone::Plain, "There is no saved picture to delete.", now),
-            },
+            Command::Delete => self.delete(ctx, now),
             Command::DeletePicture(id) => self.trash_pictures(vec![id]),
             Command::Restore(id) => {
                 self.carry_out_gallery(ctx, GalleryCommand::Restore(vec![id]), now);
@@ -264,6 +260,20 @@ impl App {
                 self.closes_anyway = true;
                 ctx.send_viewport_cmd(ViewportCommand::Close);
             }
+        }
+    }
+
+    /// The layer whose row has the keyboard focus, else the picture that is shown.
+    fn delete(&mut self, ctx: &Context, now: Instant) {
+        let content = self.session.document().content();
+        if let Some(layer) = layers_panel::focused_layer(ctx, content) {
+            let command = Command::Layer(LayerCommand::Delete(layer));
+            self.carry_out(ctx, command, now);
+        } else if let Some(id) = self.session.shown_id() {
+            self.trash_pictures(vec![id]);
+        } else {
+            let text = "There is no saved picture to delete.";
+            self.toasts.say(Tone::Plain, text, now);
         }
     }
 

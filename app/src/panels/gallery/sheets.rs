@@ -102,7 +102,8 @@ fn board_ui(ui: &mut Ui, scene: &mut Scene<'_>, ids: &[PictureId], name: &mut St
         .map(|board| (board.name.clone(), board.n_pictures))
         .collect();
     let is_new = !words.is_empty() && !boards.iter().any(|(board, _)| fold(board) == words);
-    ScrollArea::vertical().max_height(260.0).show(ui, |ui| {
+    let list = ScrollArea::vertical().max_height(260.0);
+    list.min_scrolled_height(260.0).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
         for (board, n) in &boards {
             let count = widgets::count(*n);

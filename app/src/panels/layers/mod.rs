@@ -4,14 +4,21 @@ mod menu;
 mod row;
 mod selected;
 
-use egui::{Response, Stroke, Ui};
+use egui::{Context, Response, Stroke, Ui};
 
 use self::row::row_ui;
 use super::Scene;
 use super::widgets::{self, Loudness};
 use crate::command::{Command, LayerCommand};
-use crate::document::LayerId;
+use crate::document::{Content, LayerId};
 use crate::theme;
+
+/// The layer whose row has the keyboard focus.
+pub fn focused_layer(ctx: &Context, content: &Content) -> Option<LayerId> {
+    let focused = ctx.memory(egui::Memory::focused)?;
+    let mut ids = content.layers.iter().map(|layer| layer.id);
+    ids.find(|layer| row::row_id(*layer) == focused)
+}
 
 pub fn layers_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let layers = scene.session.document().content().layers.clone();

@@ -23,8 +23,7 @@ pub(super) fn row_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer) -> Respo
     let width = ui.available_width();
     let (rect, _) = ui.allocate_exact_size(vec2(width, ROW_HEIGHT), Sense::hover());
     // By its layer, so that the keyboard's focus stays with it when rows move.
-    let id = Id::unique(("row of layer", layer.id));
-    let response = ui.interact(rect, id, Sense::click_and_drag());
+    let response = ui.interact(rect, row_id(layer.id), Sense::click_and_drag());
     let label = format!(
         "Layer {}, {}",
         widgets::shown(&layer.name),
@@ -187,6 +186,10 @@ fn facts(layer: &Layer) -> String {
     facts.join(" · ")
 }
 
+pub(super) fn row_id(layer: LayerId) -> Id {
+    Id::unique(("row of layer", layer))
+}
+
 fn name_id(layer: LayerId) -> Id {
     Id::unique(("name of layer", layer))
 }
@@ -221,9 +224,6 @@ pub(super) fn keys_ui(ui: &Ui, scene: &mut Scene<'_>, rows: &[(LayerId, Response
             send(LayerCommand::Select(*other));
             row.request_focus();
         }
-    }
-    if ui.input(|input| input.key_pressed(Key::Delete)) {
-        send(LayerCommand::Delete(*layer));
     }
     if ui.input(|input| input.key_pressed(Key::F2)) {
         let content = scene.session.document().content();

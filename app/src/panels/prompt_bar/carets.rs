@@ -3,6 +3,7 @@
 //! egui counts a caret's place in glyphs, one for each character in the order of typing. Of a word from right to left it
 //! has the glyphs from left to right, and then some of no width for all characters but one: every caret after it is off.
 
+use std::collections::VecDeque;
 use std::iter::Peekable;
 use std::str::Chars;
 use std::sync::Arc;
@@ -30,54 +31,76 @@ pub(super) fn mended(galley: Arc<Galley>, text: &str) -> Arc<Galley> {
 }
 
 fn mend_row(row: &mut Row, chars: &mut Peekable<Chars<'_>>) {
-    let mut glyphs = std::mem::take(&mut row.glyphs).into_iter().peekable();
-    while let Some(glyph) = glyphs.next() {
-        if !is_in_word(glyph.chr) {
+    let glyphs = std::mem::take(&mut row.glyphs);
+    let mut glyphs: VecDeque<Glyph> = glyphs
+        .into_iter()
+        .filter(|glyph| is_drawn(glyph) || !(is_in_word(glyph.chr) || glyph.chr == ' '))
+        .collect();
+    let mut left = None;
+    while let Some(first) = glyphs.front().copied() {
+        let run = run_of(&glyphs, chars.clone());
+        if run.is_empty() {
             chars.next();
-            row.glyphs.push(glyph);
+            glyphs.pop_front();
+            row.glyphs.push(first);
+            left = None;
             continue;
         }
-        let mut word = vec![glyph];
-        word.extend(std::iter::from_fn(|| {
-            glyphs.next_if(|glyph| is_in_word(glyph.chr))
-        }));
-        let mut letters = String::new();
-        letters.extend(std::iter::from_fn(|| chars.next_if(|c| is_in_word(*c))));
-        if !has_right_to_left(&letters) {
-            // A joiner between emoji.
-            row.glyphs.append(&mut word);
-            continue;
-        }
-        let left = in_order_of_typing(&mut word, &letters);
-        row.glyphs.append(&mut word);
-        if glyphs.peek().is_none() {
-            // Where the next letter will stand.
-            row.size.x = left;
-        }
+        let n_chars = run.chars().count();
+        chars.by_ref().take(n_chars).for_each(drop);
+        // Two letters may be drawn as one.
+        let n_drawn = glyphs.iter().take_while(|glyph| run.contains(glyph.chr));
+        let n_drawn = n_drawn.take(n_chars).count();
+        let drawn = glyphs.drain(..n_drawn).collect();
+        let (run_left, run) = in_order_of_typing(drawn, &run, first);
+        row.glyphs.extend(run);
+        left = Some(run_left);
+    }
+    if let Some(left) = left {
+        // Where the next letter will stand.
+        row.size.x = left;
     }
 }
 
-/// One glyph for each letter, the first one at the right. Returns where the word ends, which is its left edge.
-fn in_order_of_typing(word: &mut Vec<Glyph>, letters: &str) -> f32 {
-    let is_drawn = |glyph: &Glyph| glyph.advance_width > 0.0 || !glyph.uv_rect.is_nothing();
-    let left = word.iter().map(|glyph| glyph.pos.x);
-    let left = left.fold(f32::INFINITY, f32::min);
-    let filler = word.last().copied();
-    word.retain(is_drawn);
-    word.reverse();
-    for glyph in word.iter_mut() {
+fn is_drawn(glyph: &Glyph) -> bool {
+    glyph.advance_width > 0.0 || !glyph.uv_rect.is_nothing()
+}
+
+/// What of the text runs from right to left here and was drawn in one go: words with all between them where one font has
+/// both, else one word. Empty where the text runs from left to right.
+fn run_of(glyphs: &VecDeque<Glyph>, chars: Peekable<Chars<'_>>) -> String {
+    let is_letter = |c: &char| has_right_to_left(c.encode_utf8(&mut [0; 4]));
+    let rest: Vec<char> = chars.collect();
+    if !rest.first().is_some_and(is_letter) {
+        return String::new();
+    }
+    let is_part = |c: &char| is_in_word(*c) || *c == ' ' || c.is_ascii_punctuation();
+    let longest = rest.iter().take_while(|c| is_part(c)).count();
+    let is_drawn_backwards = |n: &usize| {
+        let drawn = glyphs.iter().take(*n).rev().map(|glyph| glyph.chr);
+        is_in_word(rest[*n - 1]) && drawn.eq(rest[..*n].iter().copied())
+    };
+    let word = rest.iter().take_while(|c| is_in_word(**c)).count();
+    let n = (word..=longest).rev().find(is_drawn_backwards);
+    rest[..n.unwrap_or(word)].iter().collect()
+}
+
+/// One glyph for each character of a run, the first one at the right; and where the run ends, which is its left edge.
+fn in_order_of_typing(drawn: Vec<Glyph>, run: &str, filler: Glyph) -> (f32, Vec<Glyph>) {
+    let left = drawn.iter().map(|glyph| glyph.pos.x);
+    let left = left.fold(filler.pos.x, f32::min);
+    let mut glyphs = drawn;
+    glyphs.reverse();
+    for glyph in &mut glyphs {
         glyph.pos.x += glyph.advance_width;
     }
-    // Two letters may be drawn as one.
-    let n_letters = letters.chars().count();
-    word.truncate(n_letters);
-    let missing = letters.chars().skip(word.len());
-    word.extend(missing.filter_map(|chr| {
-        let mut glyph = filler?;
+    let missing = run.chars().skip(glyphs.len());
+    glyphs.extend(missing.map(|chr| {
+        let mut glyph = filler;
         (glyph.chr, glyph.advance_width, glyph.pos.x) = (chr, 0.0, left);
-        Some(glyph)
+        glyph
     }));
-    left
+    (left, glyphs)
 }
 
 #[cfg(test)]
