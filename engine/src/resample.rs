@@ -198,6 +198,23 @@ fn resample_rows(pixels: &[u8], stride: usize, taps: &[Taps], first_row: usize) 
     resampled
 }
 
+/// What an axis of `n_source` numbers becomes as one of `n_target`: for each of those, the weights of all before.
+///
+/// # Panics
+/// When a size is zero.
+pub(crate) fn weights(n_source: u32, n_target: u32, resampling: Resampling) -> Vec<Vec<f32>> {
+    weighted(n_source, 0..n_target, n_target, resampling)
+        .into_iter()
+        .map(|Weighted { start, weights, .. }| {
+            let mut row = vec![0.0; n_source as usize];
+            for (weight, place) in weights.into_iter().zip(&mut row[start..]) {
+                *place = weight as f32;
+            }
+            row
+        })
+        .collect()
+}
+
 /// The pixels along one axis that make one pixel, from `start` on, with fixed-point weights.
 struct Taps {
     start: usize,

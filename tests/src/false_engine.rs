@@ -250,6 +250,7 @@ impl Wire {
             prior_guidance_scale: Some(4.0),
             unread_prompt: None,
             loras: Vec::new(),
+            stand_in: None,
         };
         self.say(&Event::Started { job, plan })
     }

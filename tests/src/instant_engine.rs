@@ -55,6 +55,7 @@ fn draw(events: &mut impl Write, job: JobId, request: &GenerateRequest) -> limn_
         prior_guidance_scale: Some(1.0),
         unread_prompt: None,
         loras: Vec::new(),
+        stand_in: None,
     };
     say(events, &Event::Started { job, plan })?;
     for index in 0..request.n_pictures {

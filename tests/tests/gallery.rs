@@ -47,6 +47,7 @@ pub fn recipe(seed: u64) -> Recipe {
         prior_guidance_scale: Some(4.0),
         unread_prompt: None,
         loras: Vec::new(),
+        stand_in: None,
     };
     let request = GenerateRequest {
         model: ModelId("doodle".into()),

@@ -209,6 +209,9 @@ impl Reporter {
                 plan.height
             ));
         }
+        if let Some(stand_in) = plan.stand_in {
+            self.note(stand_in.note());
+        }
         if let Some(unread) = &plan.unread_prompt {
             self.note(&format!(
                 "the prompt is longer than the model can read; not read: {}",

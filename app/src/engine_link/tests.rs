@@ -57,6 +57,7 @@ fn plan((width, height): (u32, u32)) -> Plan {
         prior_guidance_scale: Some(4.0),
         unread_prompt: None,
         loras: Vec::new(),
+        stand_in: None,
     }
 }
 

@@ -17,9 +17,12 @@ const CARD_WIDTH: f32 = 640.0;
 /// What can be opened, in one line.
 fn formats() -> String {
     let families: Vec<&str> = FAMILIES.iter().map(|family| family.name()).collect();
+    let families = match families.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => families.concat(),
+    };
     format!(
-        "Reads {} models as diffusers folders (model_index.json) or, where they have such, as single .safetensors files; LoRAs and ESRGAN upscalers as .safetensors files.",
-        families.join(" and ")
+        "Reads {families} models as diffusers folders (model_index.json) or, where they have such, as single .safetensors files; LoRAs and ESRGAN upscalers as .safetensors files."
     )
 }
 

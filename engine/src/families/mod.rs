@@ -6,11 +6,15 @@
 //! in [`FAMILIES`].
 
 mod denoiser_kind;
+mod embeddings;
 mod guided_unet;
+pub mod karlo;
 pub mod latent_diffusion;
+mod prior_drawing;
 mod probe;
 pub mod stable_diffusion;
 pub mod stable_diffusion_2;
+pub mod stable_diffusion_2_unclip;
 pub mod stable_diffusion_xl;
 pub mod unclip;
 
@@ -26,11 +30,13 @@ use crate::{
 };
 
 /// The registry.
-pub static FAMILIES: [&dyn Family; 4] = [
+pub static FAMILIES: [&dyn Family; 6] = [
     &unclip::Unclip,
     &stable_diffusion::StableDiffusion,
     &stable_diffusion_2::StableDiffusion2,
+    &stable_diffusion_2_unclip::StableDiffusion2Unclip,
     &stable_diffusion_xl::StableDiffusionXl,
+    &karlo::Karlo,
 ];
 
 pub trait Family: Debug + Sync {

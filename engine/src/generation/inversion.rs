@@ -56,9 +56,10 @@ pub(crate) fn invert(
     on_event: &mut OnEvent,
 ) -> Result<Vec<f32>> {
     let n_steps = generation.run.schedule.n_steps() as u32;
-    let (conditioning, numbers) = generation
-        .model
-        .conditioning_of_input(&generation.conditioning, input)?;
+    let (conditioning, numbers) =
+        generation
+            .model
+            .conditioning_of_input(&generation.conditioning, input, on_event)?;
     let key = key(&read_back(latents.clone())?, &numbers, n_steps);
     if let Some(noise) = generation.model.known_noise(key) {
         generation.clock.skip_invert_steps(n_steps);

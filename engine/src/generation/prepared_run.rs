@@ -5,7 +5,7 @@ use crate::{
     Error, Result, guidance,
     model::{DrawnSize, LoadedModel, PictureCost, Settings, Steer, SteerBy},
     progress::{Clock, OnEvent, PipelineEvent, Work},
-    protocol::{CascadePlan, Feature, GenerateRequest, Plan},
+    protocol::{CascadePlan, Feature, GenerateRequest, Plan, StandIn},
     samplers::Schedule,
 };
 
@@ -20,6 +20,8 @@ pub(crate) struct PreparedRun<'a> {
     pub n_pictures: u32,
     /// Each picture is the best of this many.
     pub best_of: u32,
+    /// What this run does in place of what was asked for.
+    pub stand_in: Option<StandIn>,
     /// All pictures have the first one's seed, so that they differ only in what is asked for each.
     pub is_strip: bool,
 }
@@ -65,6 +67,7 @@ impl<'a> PreparedRun<'a> {
             latents,
             n_pictures: request.n_pictures,
             best_of: request.best_of,
+            stand_in: None,
             is_strip: false,
         })
     }
@@ -170,6 +173,7 @@ impl<'a> PreparedRun<'a> {
             prior_guidance_scale: settings.prior.map(|prior| prior.guidance_scale),
             unread_prompt,
             loras: model.lora_uses().to_vec(),
+            stand_in: self.stand_in,
         })
     }
 }

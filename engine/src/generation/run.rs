@@ -44,12 +44,13 @@ impl<'a> Generation<'a> {
         on_event: &mut OnEvent,
     ) -> Result<Self> {
         let conditioning = model.read(steer, &run.settings, (&mut clock, on_event))?;
+        let has_encoded = steer.n_pictures() > 0 && model.looks_at_pictures();
         Ok(Self {
             run,
             model,
             clock,
             conditioning,
-            has_encoded: steer.n_pictures() > 0,
+            has_encoded,
         })
     }
 
@@ -323,7 +324,7 @@ impl<'a> Generation<'a> {
 
     fn decode(
         &mut self,
-        candidate: &Candidate,
+        candidate: &mut Candidate,
         latents: Tensor<4>,
         on_event: &mut OnEvent,
     ) -> Result<RgbPicture> {
@@ -331,7 +332,8 @@ impl<'a> Generation<'a> {
         let picture = candidate.picture;
         self.clock
             .report(Phase::Decode, picture, (0, 1), None, on_event)?;
-        let decoded = self.model.decode(latents, on_event)?;
+        let generator = &mut candidate.generator;
+        let decoded = self.model.decode(latents, generator, on_event)?;
         self.clock.end_decode(start, self.model.take_load_seconds());
         Ok(decoded)
     }

@@ -39,7 +39,7 @@ pub(crate) fn read_scheduler(folder: &ModelFolder) -> Result<SchedulerConfig> {
 }
 
 /// How many times smaller a network's innermost level is: every level but the first halves.
-fn total_halving(folder: &ModelFolder) -> Result<u32> {
+pub(crate) fn total_halving(folder: &ModelFolder) -> Result<u32> {
     #[derive(Deserialize)]
     struct Levels {
         block_out_channels: Vec<u32>,

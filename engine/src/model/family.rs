@@ -102,9 +102,10 @@ pub trait FamilyModel {
     /// [`Error::Bug`] where the job has no such picture, or the family does not look at pictures.
     fn conditioning_of_input(
         &self,
-        _slots: &Slots,
+        _slots: &mut Slots,
         _job: &JobConditioning,
         _input: usize,
+        _on_event: &mut OnEvent,
     ) -> Result<(Conditioning, Vec<f32>)> {
         no_embeddings()
     }
@@ -156,6 +157,8 @@ pub trait FamilyModel {
         on_event: &mut OnEvent,
     ) -> Result<PictureLatents>;
 
+    /// With the next numbers of the picture's generator where anything is drawn.
+    ///
     /// # Shapes: `[1, channels, rows, columns]` → `[1, 3, height, width]`
     ///
     /// # Errors
@@ -164,6 +167,7 @@ pub trait FamilyModel {
         &mut self,
         slots: &mut Slots,
         latents: Tensor<4>,
+        generator: &mut Generator,
         on_event: &mut OnEvent,
     ) -> Result<Tensor<4>>;
 

@@ -28,12 +28,12 @@ pub(crate) use cascade::{UPSCALER, UPSCALER_WEIGHTS};
 pub use conditioning::{BlendSource, Conditioning, JobConditioning, Steer, SteerBy};
 pub(crate) use diffusers_folder::{
     CARD_NAME, MODEL_INDEX, PipelineFolder, check_parts, not_a_model, pipeline_class, read_card,
-    read_scheduler,
+    read_scheduler, total_halving,
 };
 pub use family::{Candidate, ChangeMap, Denoise, PictureLatents, Repainting};
 pub use family::{FamilyModel, PictureCost};
 pub use files::{ComponentFiles, ModelFiles};
-pub(crate) use files::{MAX_SIDE_PX, is_safetensors, sha256_hex};
+pub(crate) use files::{MAX_SIDE_PX, default_size, is_safetensors, sha256_hex};
 pub use loras::{LoraSource, Loras, match_lora};
 pub use memory::Sizes;
 pub use report::{ComponentReport, ModelReport};
@@ -44,6 +44,7 @@ pub use slots::{Loader, Slots};
 use crate::{
     Error, Result,
     image::RgbPicture,
+    noise::Generator,
     progress::{Clock, OnEvent},
     protocol::{BlobHash, Feature, GenerateRequest, LoraUse, Operation},
     schedules::SchedulerConfig,
@@ -190,11 +191,14 @@ impl LoadedModel {
     }
 
     pub(crate) fn conditioning_of_input(
-        &self,
+        &mut self,
         job: &JobConditioning,
         input: usize,
+        on_event: &mut OnEvent,
     ) -> Result<(Conditioning, Vec<f32>)> {
-        self.family.conditioning_of_input(&self.slots, job, input)
+        let slots = &mut self.slots;
+        self.family
+            .conditioning_of_input(slots, job, input, on_event)
     }
 
     pub(crate) fn target_embed(
@@ -244,9 +248,11 @@ impl LoadedModel {
     pub(crate) fn decode(
         &mut self,
         latents: Tensor<4>,
+        generator: &mut Generator,
         on_event: &mut OnEvent,
     ) -> Result<RgbPicture> {
-        let pixels = self.family.decode(&mut self.slots, latents, on_event)?;
+        let slots = &mut self.slots;
+        let pixels = self.family.decode(slots, latents, generator, on_event)?;
         RgbPicture::from_tensor(pixels)
     }
 

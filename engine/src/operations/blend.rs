@@ -6,7 +6,7 @@
 
 use burn::tensor::{DType, Tensor, TensorData};
 
-use super::{InitialLatents, LoadedModel, OnEvent, SourcePicture, image_conditioned};
+use super::{InitialLatents, LoadedModel, OnEvent, SourcePicture, image_conditioned, latent_blend};
 use crate::{
     Error, Result,
     generation::{
@@ -47,6 +47,9 @@ pub fn run(
     model.check_can(Operation::Blend)?;
     check(request, parts)?;
     let parts = parts.iter().map(Part::new).collect::<Result<Vec<_>>>()?;
+    if !model.looks_at_pictures() {
+        return latent_blend::run(model, request, &parts, latents, on_event);
+    }
     let run = prepare(model, request, &parts, latents)?;
     let inputs: Vec<BlendSource> = (0..parts.len())
         .map(|index| source(&parts, index))
@@ -105,7 +108,7 @@ fn check(request: &BlendRequest, parts: &[BlendPart]) -> Result<()> {
 }
 
 /// An input that can be used.
-enum Part<'a> {
+pub(super) enum Part<'a> {
     Picture(RgbPicture),
     Text(&'a str),
 }
@@ -119,7 +122,7 @@ impl<'a> Part<'a> {
         }
     }
 
-    fn picture(&self) -> Option<&RgbPicture> {
+    pub fn picture(&self) -> Option<&RgbPicture> {
         match self {
             Self::Picture(picture) => Some(picture),
             Self::Text(_) => None,
@@ -150,7 +153,7 @@ fn prepare<'a>(
     Ok(run)
 }
 
-fn source<'a>(parts: &'a [Part], index: usize) -> BlendSource<'a> {
+pub(super) fn source<'a>(parts: &'a [Part], index: usize) -> BlendSource<'a> {
     match &parts[index] {
         Part::Text(text) => BlendSource::Text(text),
         Part::Picture(picture) => match twin(parts, index) {

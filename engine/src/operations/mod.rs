@@ -10,6 +10,7 @@ pub mod edit;
 pub mod embed;
 pub mod generate;
 mod image_conditioned;
+mod latent_blend;
 pub mod redraw;
 pub mod shift;
 mod source_picture;

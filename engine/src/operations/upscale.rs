@@ -241,6 +241,7 @@ impl UpscaleJob<'_> {
             prior_guidance_scale: None,
             unread_prompt: None,
             loras: Vec::new(),
+            stand_in: None,
         }
     }
 

@@ -2,18 +2,21 @@
 //!
 //! Far, nothing but the embedding is kept: what the picture shows and its style, as the reference's prior and decoder
 //! pipelines make it of an embedding. Nearer, the decoder starts from the picture's own latents, noised as far as
-//! is asked (`SDEdit`, Meng et al. 2022), so that its composition stays too.
+//! is asked (`SDEdit`, Meng et al. 2022), so that its composition stays too. That is all that a model can do which does not
+//! look at pictures.
 
 use super::{InitialLatents, LoadedModel, OnEvent, SourcePicture, image_conditioned};
 use crate::{
     Result,
     generation::{PreparedRun, Strategy, out_of_range},
     model::{PictureLatents, SteerBy},
-    protocol::{Operation, Timings, VariationsRequest},
+    protocol::{Operation, StandIn, Timings, VariationsRequest},
 };
 
 /// How far a prompt draws the embedding to its own: half-way both are seen.
 const PROMPT_SHARE: f32 = 0.5;
+/// As far as a picture is seen in what is drawn over it.
+const LARGEST_STRENGTH: f32 = 0.75;
 
 /// Makes the pictures of `request`, one by one and in order.
 ///
@@ -35,9 +38,13 @@ pub fn run(
     let picture = source.flattened()?;
     let generate = &request.generate;
     let settings = image_conditioned::settings(model, generate, Some(source.size()))?;
-    let keeps_structure = far < 1.0;
+    let looks = model.looks_at_pictures();
+    let keeps_structure = far < 1.0 || !looks;
     let mut run = PreparedRun::new(model, generate, settings, latents, keeps_structure)?;
-    if keeps_structure {
+    if !looks {
+        run.keep_strength(far * LARGEST_STRENGTH);
+        run.stand_in = Some(StandIn::ImageToImage);
+    } else if keeps_structure {
         run.keep_strength(far);
     }
     let steer = run.steer(SteerBy::Pictures {

@@ -40,6 +40,8 @@ pub struct Plan {
     pub unread_prompt: Option<String>,
     /// What the model was changed by.
     pub loras: Vec<LoraUse>,
+    /// What is done in place of what was asked for; `None` where the model does just that.
+    pub stand_in: Option<StandIn>,
 }
 
 /// A LoRA that changed a model.
@@ -55,6 +57,25 @@ pub struct LoraUse {
     pub n_layers: u32,
     /// Changes in the file for which the model has no layer.
     pub n_unmatched: u32,
+}
+
+/// What stands in for an operation that a model cannot do as others do it. Variants are only appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StandIn {
+    /// The pictures themselves are noised and drawn anew, where another model looks at what they show.
+    ImageToImage,
+}
+
+impl StandIn {
+    /// One sentence for people.
+    pub fn note(self) -> &'static str {
+        match self {
+            Self::ImageToImage => {
+                "This model does not look at what pictures show: it draws over the pictures themselves (image to image), so that their layout stays."
+            }
+        }
+    }
 }
 
 /// What is behind a picture of a cascade.

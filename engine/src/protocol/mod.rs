@@ -15,7 +15,7 @@ mod requests;
 
 pub use answers::{
     CascadePlan, DeviceInfo, Failure, LoraUse, MemoryUse, ModelInfo, Phase, Picture, Plan, Preview,
-    Progress, SelfTest, Timings, Vocabulary,
+    Progress, SelfTest, StandIn, Timings, Vocabulary,
 };
 pub use capabilities::{Feature, Operation, Setting, SettingInfo};
 pub use gestures::{

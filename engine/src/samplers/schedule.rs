@@ -27,6 +27,9 @@ impl Schedule {
     /// [`Error::OutOfRange`](crate::Error::OutOfRange) for a number of steps that the sampler cannot take over it.
     pub fn new(sampler: Sampler, config: &SchedulerConfig, n_steps: usize) -> Result<Self> {
         Ok(match sampler {
+            Sampler::Ddpm if config.is_unclip() => {
+                Self::Ddpm(AncestralSchedule::unclip(config, n_steps)?)
+            }
             Sampler::Ddpm => Self::Ddpm(AncestralSchedule::ddpm(config, n_steps)?),
             Sampler::Ddim => Self::Ddim(DdimSchedule::new(config, n_steps)?),
             Sampler::Euler => Self::Euler(SigmaSchedule::euler(config, sampler, n_steps)?),

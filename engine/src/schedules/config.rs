@@ -210,10 +210,15 @@ impl SchedulerConfig {
             .ok_or_else(|| self.unsupported("_class_name", &self.class_name))
     }
 
+    /// Whether it is DDPM's kin that unCLIP's priors have, and its decoders in pixels.
+    pub fn is_unclip(&self) -> bool {
+        self.class_name == "UnCLIPScheduler"
+    }
+
     /// # Errors
-    /// [`Error::NotAModel`] unless this is the UnCLIP scheduler of a prior.
+    /// [`Error::NotAModel`] unless this is an UnCLIP scheduler.
     pub fn check_is_unclip(&self) -> Result<()> {
-        if self.class_name != "UnCLIPScheduler" {
+        if !self.is_unclip() {
             return Err(self.unsupported("_class_name", &self.class_name));
         }
         if self.prediction_type == PredictionType::VPrediction {

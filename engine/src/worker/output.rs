@@ -181,6 +181,7 @@ mod tests {
                 prior_guidance_scale: Some(1.0),
                 unread_prompt: Some(unread_prompt),
                 loras: Vec::new(),
+                stand_in: None,
             },
         }
     }

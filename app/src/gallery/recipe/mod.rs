@@ -228,6 +228,7 @@ pub(crate) mod tests {
             prior_guidance_scale: Some(2.0),
             unread_prompt: None,
             loras: Vec::new(),
+            stand_in: None,
         };
         let request = GenerateRequest {
             model: ModelId("doodle".into()),

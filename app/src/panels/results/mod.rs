@@ -122,6 +122,7 @@ fn trouble_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId) {
     }
     let n_lost = run.n_lost();
     if n_lost == 0 || run.is_active() {
+        stand_in_ui(ui, run);
         unread_ui(ui, run);
         return;
     }
@@ -138,6 +139,19 @@ fn trouble_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId) {
     if widgets::button(ui, "Run again", Loudness::Primary, None).clicked() {
         scene.send(Command::RunAgain(id));
     }
+}
+
+/// What was done in place of what was asked for.
+fn stand_in_ui(ui: &mut Ui, run: &Run) {
+    let Some(stand_in) = run.plan.as_ref().and_then(|plan| plan.stand_in) else {
+        return;
+    };
+    let theme = theme::of(ui);
+    ui.label(
+        egui::RichText::new(stand_in.note())
+            .font(theme::label())
+            .color(theme.text2),
+    );
 }
 
 /// The end of a prompt that the model could not take in.

@@ -49,6 +49,7 @@ fn plan() -> Plan {
         prior_guidance_scale: Some(4.0),
         unread_prompt: None,
         loras: Vec::new(),
+        stand_in: None,
     }
 }
 

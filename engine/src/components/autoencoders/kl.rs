@@ -36,6 +36,10 @@ pub struct KlConfig {
 }
 
 /// Defaults are diffusers'.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the entries of a file that is not ours"
+)]
 #[derive(Deserialize)]
 #[serde(default)]
 struct RawConfig {

@@ -4,7 +4,7 @@ use burn::tensor::DType;
 use serde::Deserialize;
 
 use super::{
-    OpenWords, TextEncoder, UNET, VAE, VaeLoader,
+    OpenWords, SightFacts, TextEncoder, UNET, VAE, VaeLoader,
     model::LatentModel,
     single_file::{self, Layout},
 };
@@ -37,6 +37,8 @@ pub(in crate::families) struct Facts {
     pub side_px: u32,
     /// Whether an autoencoder that says `force_upcast` runs in f32.
     pub upcasts_autoencoder: bool,
+    /// `None` for a family that does not look at pictures.
+    pub sight: Option<SightFacts>,
     pub open_words: OpenWords,
     pub single_file: &'static Layout,
 }
@@ -162,8 +164,14 @@ impl ModelFiles for LatentFolder {
 
     fn components(&self) -> Vec<ComponentFiles> {
         let encoders = self.facts.text_encoders.iter();
+        let sight = self.facts.sight;
         encoders
             .map(|name| TextEncoder::files(self.root(), name))
+            .chain(
+                sight
+                    .into_iter()
+                    .flat_map(|sight| (sight.components)(self.root())),
+            )
             .chain([self.unet(), self.vae()])
             .collect()
     }
@@ -177,6 +185,9 @@ impl ModelFiles for LatentFolder {
         let mut features = vec![Feature::NegativePrompt, Feature::Guidance];
         if self.kind() == Some(DenoiserKind::ForRepainting) {
             features.push(Feature::RepaintingChannels);
+        }
+        if self.facts.sight.is_some() {
+            features.push(Feature::ImageEmbeddings);
         }
         features
     }

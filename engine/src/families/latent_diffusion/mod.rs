@@ -5,6 +5,7 @@
 //! loop's questions are answered here.
 
 mod folder;
+mod looking;
 mod mixing;
 mod model;
 mod repainting;
@@ -15,6 +16,7 @@ use burn::tensor::Tensor;
 
 pub use folder::LatentFolder;
 pub(super) use folder::{Facts, family_folder};
+pub(super) use looking::{Sight, SightFacts};
 pub(super) use text_encoder::TextEncoder;
 
 use crate::{

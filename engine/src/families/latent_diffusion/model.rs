@@ -3,8 +3,9 @@ use std::time::Instant;
 use burn::tensor::{DType, Tensor};
 
 use super::{
-    Side, VAE, VaeLoader, Words,
+    Side, Sight, VAE, VaeLoader, Words,
     folder::LatentFolder,
+    looking::Seen,
     mixing::{Mixture, mixed},
     repainting,
 };
@@ -12,18 +13,20 @@ use crate::{
     Error, Result,
     components::{
         autoencoders::{AutoencoderParts, KlConfig},
-        denoisers::{UNet, UNetConfig},
+        denoisers::{UNet, UNetConfig, VectorInput},
     },
     families::{
         denoiser_kind::{DenoiserKind, channels},
+        embeddings::of_picture,
         guided_unet::{GuidedUnet, guided_batch},
     },
-    image::RgbPicture,
+    image::{RgbPicture, read_back},
     model::{
         Candidate, ChangeMap, Conditioning, Denoise, FamilyModel, JobConditioning, Loader,
         ModelFiles, PictureCost, PictureLatents, Repainting, Runtime, Settings, Sizes, Slots,
         Steer,
     },
+    noise::Generator,
     progress::{Clock, OnEvent},
     protocol::Operation,
     schedules::SchedulerConfig,
@@ -33,6 +36,7 @@ use crate::{
 pub(super) struct LatentModel {
     folder: LatentFolder,
     words: Box<dyn Words>,
+    sight: Option<Box<dyn Sight>>,
     unet_config: UNetConfig,
     vae_config: KlConfig,
     kind: DenoiserKind,
@@ -49,12 +53,21 @@ struct Job {
     /// For each picture, or for all, how much each text counts.
     weights: Vec<Vec<f32>>,
     negative: Side,
+    seen: Seen,
 }
 
 /// What steers one picture.
 struct Sides {
     positive: Side,
     negative: Side,
+}
+
+impl Sides {
+    /// Takes in what a picture adds, the conditional side first.
+    fn see(&mut self, [positive, negative]: [Tensor<2>; 2]) {
+        self.positive.vector = Some(positive);
+        self.negative.vector = Some(negative);
+    }
 }
 
 impl LatentModel {
@@ -76,8 +89,20 @@ impl LatentModel {
             let reason = "the U-Net is steered by pictures and not by words";
             return Err(not_a_model(reason.to_owned()));
         }
+        let sight = folder.facts.sight;
+        let sight = sight.map(|sight| (sight.open)(folder.root(), &unet_config));
+        if sight.is_none()
+            && matches!(
+                unet_config.vector_input,
+                Some(VectorInput::Projection { .. } | VectorInput::Identity)
+            )
+        {
+            let reason = "the U-Net looks at pictures, which this kind of model does not";
+            return Err(not_a_model(reason.to_owned()));
+        }
         Ok(Self {
             words: (folder.facts.open_words)(folder.root(), &unet_config)?,
+            sight: sight.transpose()?,
             folder,
             unet_config,
             vae_config,
@@ -202,29 +227,68 @@ impl FamilyModel for LatentModel {
         let negative = sides.pop();
         let negative = negative.ok_or_else(|| Error::Bug("no text was read".to_owned()))?;
         clock.end_stage("text", start, slots.take_load_seconds());
+        let start = Instant::now();
+        let seen = match &self.sight {
+            Some(sight) => Seen::look(sight.as_ref(), steer, slots, (clock, on_event))?,
+            None => Seen::Nothing,
+        };
+        if !matches!(seen, Seen::Nothing) {
+            clock.end_stage("encode", start, slots.take_load_seconds());
+        }
         Ok(JobConditioning::new(Job {
             sides,
             weights,
             negative,
+            seen,
         }))
     }
 
     fn condition(
         &mut self,
-        _slots: &mut Slots,
+        slots: &mut Slots,
         job: &mut JobConditioning,
         candidate: &mut Candidate,
-        _reports: (&mut Clock, &mut OnEvent),
+        (_, on_event): (&mut Clock, &mut OnEvent),
     ) -> Result<Conditioning> {
         let job: &Job = job.of()?;
-        let weights = match &job.weights[..] {
-            [only] => only,
-            weights => &weights[candidate.picture as usize],
-        };
-        Ok(Conditioning::new(Sides {
-            positive: mixed(&job.sides, weights),
+        let picture = candidate.picture as usize;
+        let mut sides = Sides {
+            positive: mixed(&job.sides, of_picture(&job.weights, picture)?),
             negative: job.negative.clone(),
-        }))
+        };
+        if let Some(sight) = &self.sight {
+            let embed = job.seen.embed(picture)?;
+            let generator = Some(&mut candidate.generator);
+            sides.see(sight.vectors(slots, embed.as_deref(), generator, on_event)?);
+        }
+        Ok(Conditioning::new(sides))
+    }
+
+    /// With nothing drawn: the way back to a picture's noise has to be exact.
+    fn conditioning_of_input(
+        &self,
+        slots: &mut Slots,
+        job: &JobConditioning,
+        input: usize,
+        on_event: &mut OnEvent,
+    ) -> Result<(Conditioning, Vec<f32>)> {
+        let job: &Job = job.of()?;
+        let embed = job.seen.of_input(input);
+        let (Some(embed), Some(sight)) = (embed, &self.sight) else {
+            return Err(Error::Bug("an input is no picture".to_owned()));
+        };
+        // The prompt stands behind the texts.
+        let prompt = job.sides.last();
+        let positive = prompt.cloned().unwrap_or_else(|| job.negative.clone());
+        let mut numbers = read_back(positive.tokens.clone())?;
+        numbers.extend(embed);
+        let mut sides = Sides {
+            // Not asked for without guidance.
+            negative: positive.clone(),
+            positive,
+        };
+        sides.see(sight.vectors(slots, Some(embed), None, on_event)?);
+        Ok((Conditioning::new(sides), numbers))
     }
 
     fn denoiser<'a>(
@@ -292,6 +356,7 @@ impl FamilyModel for LatentModel {
         &mut self,
         slots: &mut Slots,
         latents: Tensor<4>,
+        _generator: &mut Generator,
         on_event: &mut OnEvent,
     ) -> Result<Tensor<4>> {
         let scale = self.vae_config.scaling_factor;

@@ -23,7 +23,8 @@ pub(super) fn masked(pixels: Tensor<4>, change: ChangeMap) -> Tensor<4> {
     });
     let kept: Vec<f32> = kept.collect();
     let kept = TensorData::new(kept, [1, 1, height, width]);
-    pixels.clone() * Tensor::from_data(kept, (&pixels.device(), DType::F32))
+    let kept = Tensor::from_data(kept, (&pixels.device(), DType::F32));
+    pixels * kept
 }
 
 /// `masked` are the masked picture's latents, `like` any latents of that shape.

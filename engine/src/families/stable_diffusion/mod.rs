@@ -22,6 +22,7 @@ pub(super) const FACTS: Facts = Facts {
     guidance_scale: 7.5,
     side_px: 512,
     upcasts_autoencoder: false,
+    sight: None,
     open_words: words::open,
     single_file: &single_file::LAYOUT,
 };

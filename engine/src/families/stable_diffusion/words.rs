@@ -1,7 +1,7 @@
 use super::super::latent_diffusion::{Side, TextEncoder, Words};
 use crate::{
     Result,
-    components::denoisers::UNetConfig,
+    components::denoisers::{UNetConfig, VectorInput},
     model::{Settings, Slots},
     progress::OnEvent,
     weights::ModelFolder,
@@ -20,7 +20,8 @@ pub(in crate::families) fn open(root: &ModelFolder, unet: &UNetConfig) -> Result
         let reason = "the text encoder's tokens are not as wide as those that the U-Net takes";
         return Err(encoder.misfit(reason));
     }
-    if unet.vector_input.is_some() {
+    let is_text_time = matches!(unet.vector_input, Some(VectorInput::TextTime { .. }));
+    if is_text_time {
         let reason = "the U-Net takes more than the words of one text encoder";
         return Err(encoder.misfit(reason));
     }

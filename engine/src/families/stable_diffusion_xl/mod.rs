@@ -29,6 +29,7 @@ const FACTS: Facts = Facts {
     guidance_scale: 5.0,
     side_px: 1024,
     upcasts_autoencoder: true,
+    sight: None,
     open_words: words::open,
     single_file: &single_file::LAYOUT,
 };

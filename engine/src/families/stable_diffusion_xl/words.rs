@@ -133,7 +133,7 @@ impl Words for TwoEncoders {
         };
         let tokens = Tensor::cat(vec![first, second], 2);
         let numbers = MicroConditioning::whole(settings.size).numbers();
-        let side = |(row, text): (usize, &Option<&str>)| {
+        let side = |(row, text): (usize, Option<&str>)| {
             let tokens = tokens.clone().narrow(0, row, 1);
             let pooled = pooled.clone().narrow(0, row, 1);
             let (tokens, pooled) = if text.is_none() && self.zeros_for_none {
@@ -146,6 +146,6 @@ impl Words for TwoEncoders {
                 vector: Some(UNet::text_time(&self.unet, pooled, &numbers)),
             }
         };
-        Ok(texts.iter().enumerate().map(side).collect())
+        Ok(texts.iter().copied().enumerate().map(side).collect())
     }
 }

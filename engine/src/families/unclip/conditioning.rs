@@ -1,18 +1,18 @@
 //! The image embeddings that steer the decoder: of a prompt (text encoder, then prior) and of a picture.
 
-use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use burn::tensor::{Int, Tensor, TensorData};
 
 use super::model::UnclipModel;
 use crate::{
     Error, Result,
     components::priors::PriorConditioning,
-    guidance,
+    families::{embeddings::embed_tensor, prior_drawing::PriorDrawing},
     image::{RgbPicture, read_back},
     image_preprocessor::ImagePreprocessor,
     model::Slots,
     noise::Generator,
     progress::OnEvent,
-    samplers::{self, AncestralSchedule, ModelOutput},
+    samplers::AncestralSchedule,
     tokenizer::TokenizedPrompt,
 };
 
@@ -128,36 +128,16 @@ impl UnclipModel {
             _ => None,
         };
         let (device, dtype) = (slots.runtime().device.clone(), slots.runtime().dtype);
-        let prior = self.folder.load_prior(slots, on_event)?;
-        let width = prior.config().embedding_dim;
-        let noise = generator.randn_tensor([text.n_embeds, width], &device);
-        let latents = samplers::ddpm(
-            |latents: Tensor<2>, timestep| {
-                let input = guidance::doubled(latents, text.is_guided);
-                let output = prior.forward(input.cast(dtype), timestep, &text.prior);
-                let output = output.cast(DType::F32);
-                let prediction = if text.is_guided {
-                    guidance::guide(output, guidance_scale)
-                } else {
-                    output
-                };
-                Ok(ModelOutput {
-                    prediction,
-                    variance: None,
-                })
-            },
-            noise,
+        let drawing = PriorDrawing {
+            prior: self.folder.load_prior(slots, on_event)?,
+            conditioning: &text.prior,
+            n_embeds: text.n_embeds,
+            is_guided: text.is_guided,
+            guidance_scale,
             schedule,
-            generator,
-            |step| {
-                // Reading one number back makes a device do the step before it is called done.
-                read_back(step.denoised.clone().slice([0..1, 0..1]))?;
-                on_step(step.index + 1, on_event)
-            },
-        )?;
-        let embeds = prior
-            .post_process_latents(latents.cast(dtype))
-            .cast(DType::F32);
+            dtype,
+        };
+        let embeds = drawing.draw(generator, |n_done| on_step(n_done, on_event))?;
         let negative = match zero_embed {
             Some(zero_embed) => embed_tensor(zero_embed, &device),
             None => embeds.clone().narrow(0, 1, 1),
@@ -205,10 +185,4 @@ fn rows(matrix: Tensor<2>) -> Result<Vec<Vec<f32>>> {
     let [_, width] = matrix.dims();
     let values = read_back(matrix)?;
     Ok(values.chunks_exact(width).map(<[f32]>::to_vec).collect())
-}
-
-/// # Shapes: `[1, embedding width]`
-pub(super) fn embed_tensor(embed: Vec<f32>, device: &Device) -> Tensor<2> {
-    let width = embed.len();
-    Tensor::from_data(TensorData::new(embed, [1, width]), (device, DType::F32))
 }

@@ -2,9 +2,10 @@
 
 use burn::tensor::Tensor;
 
-use super::conditioning::{ImageEmbeds, embed_tensor};
+use super::conditioning::ImageEmbeds;
 use crate::{
     Error, Result,
+    families::embeddings::{embed_tensor, of_picture},
     image::read_back,
     protocol::Mix,
     slerp::{length, slerp, slerp_all, weighted_mean},
@@ -114,15 +115,6 @@ impl Mixing {
 
 fn first(drawn: &[ImageEmbeds]) -> Result<&ImageEmbeds> {
     drawn.first().ok_or_else(not_drawn)
-}
-
-/// The picture's own, or the only one.
-fn of_picture<T>(each: &[T], picture: usize) -> Result<&T> {
-    match each {
-        [only] => Some(only),
-        each => each.get(picture),
-    }
-    .ok_or_else(|| Error::Bug("nothing steers a picture".to_owned()))
 }
 
 /// The pictures' embeddings, with those that the prior drew of texts between them.

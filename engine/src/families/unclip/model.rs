@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use super::{
     component_fit,
     components::{IMAGE_ENCODER, MOVQ, TEXT_ENCODER},
-    conditioning::{ImageEmbeds, TextConditioning, embed_tensor},
+    conditioning::{ImageEmbeds, TextConditioning},
     folder::UnclipFolder,
     mixing::Mixing,
     reader::Reader,
@@ -19,6 +19,7 @@ use crate::{
     },
     families::{
         denoiser_kind::{DenoiserKind, channels},
+        embeddings::embed_tensor,
         guided_unet::{GuidedUnet, guided_batch},
     },
     guidance,
@@ -246,9 +247,10 @@ impl FamilyModel for UnclipModel {
 
     fn conditioning_of_input(
         &self,
-        slots: &Slots,
+        slots: &mut Slots,
         job: &JobConditioning,
         input: usize,
+        _on_event: &mut OnEvent,
     ) -> Result<(Conditioning, Vec<f32>)> {
         let job: &UnclipJob = job.of()?;
         let embed = job.mixing.of_input(input);
@@ -322,6 +324,7 @@ impl FamilyModel for UnclipModel {
         &mut self,
         slots: &mut Slots,
         latents: Tensor<4>,
+        _generator: &mut Generator,
         on_event: &mut OnEvent,
     ) -> Result<Tensor<4>> {
         let parts = self.movq_parts;

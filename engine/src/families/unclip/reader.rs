@@ -1,12 +1,13 @@
 use std::time::Instant;
 
 use super::{
-    conditioning::{TextConditioning, embed_tensor},
+    conditioning::TextConditioning,
     mixing::{Mixing, NegativeSide, difference},
     model::UnclipModel,
 };
 use crate::{
     Error, Result,
+    families::embeddings::embed_tensor,
     image::RgbPicture,
     model::{BlendSource, Slots, Steer, SteerBy},
     progress::{Clock, OnEvent},

@@ -71,6 +71,7 @@ impl Bench {
             prior_guidance_scale: None,
             unread_prompt: None,
             loras: Vec::new(),
+            stand_in: None,
         };
         self.app
             .engine_event(EngineEvent::Event(Event::Started { job, plan }));

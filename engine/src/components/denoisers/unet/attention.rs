@@ -28,6 +28,8 @@ pub(super) struct AddedKvAttention {
 pub(super) struct ContextKv {
     pub key: Tensor<3>,
     pub value: Tensor<3>,
+    /// Added to the scores of the tokens, by layers that take it. `[batch, 1, 1, n_tokens]`
+    pub bias: Option<Tensor<4>>,
 }
 
 impl AddedKvAttention {
@@ -64,6 +66,7 @@ impl AddedKvAttention {
         ContextKv {
             key: self.add_k_proj.forward(tokens.clone()),
             value: self.add_v_proj.forward(tokens.clone()),
+            bias: None,
         }
     }
 
@@ -82,7 +85,16 @@ impl AddedKvAttention {
             self.to_q.forward(pixels.clone()),
             join(&context.key, &self.to_k),
             join(&context.value, &self.to_v),
-            None,
+            context.bias.as_ref().map(|bias| {
+                // Pixels look at all pixels.
+                let [batch, _, _, _] = bias.dims();
+                let n_pixels = height * width;
+                let of_pixels = Tensor::zeros(
+                    [batch, 1, n_pixels, n_pixels],
+                    (&bias.device(), bias.dtype()),
+                );
+                Tensor::cat(vec![bias.clone().repeat_dim(2, n_pixels), of_pixels], 3)
+            }),
             self.n_heads,
         );
         let attended = self

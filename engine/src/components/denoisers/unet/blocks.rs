@@ -30,11 +30,11 @@ pub(super) struct UpBlock {
     upsampler: Option<Resampler>,
 }
 
-/// `UNetMidBlock2DSimpleCrossAttn` or `UNetMidBlock2DCrossAttn`.
+/// `UNetMidBlock2DSimpleCrossAttn`, `UNetMidBlock2DCrossAttn`, or without attention `UNetMidBlock2D`.
 #[derive(Debug, Clone)]
 pub(super) struct MidBlock {
     before: ResnetBlock,
-    attention: ContextAttention,
+    attention: Option<ContextAttention>,
     after: ResnetBlock,
 }
 
@@ -231,23 +231,28 @@ impl MidBlock {
         };
         Ok(Self {
             before: resnet("resnets.0")?,
-            attention: ContextAttention::init(
-                &parameters.scope("attentions.0"),
-                config,
-                innermost,
-                config.mid_heads,
-            )?,
+            attention: config
+                .mid_heads
+                .map(|n_heads| {
+                    let parameters = parameters.scope("attentions.0");
+                    ContextAttention::init(&parameters, config, innermost, n_heads)
+                })
+                .transpose()?,
             after: resnet("resnets.1")?,
         })
     }
 
     pub fn project(&self, tokens: &Tensor<3>) -> Context {
-        self.attention.project(tokens)
+        let attention = self.attention.as_ref();
+        attention.map_or_else(Vec::new, |attention| attention.project(tokens))
     }
 
     pub fn forward(&self, x: Tensor<4>, time: &Tensor<2>, context: &Context) -> Tensor<4> {
         let x = self.before.forward(x, time);
-        let x = self.attention.forward(x, context);
+        let x = match &self.attention {
+            Some(attention) => attention.forward(x, context),
+            None => x,
+        };
         self.after.forward(x, time)
     }
 }

@@ -29,7 +29,8 @@ pub struct UNetConfig {
     /// no attention.
     pub down_heads: Vec<Option<usize>>,
     pub up_heads: Vec<Option<usize>>,
-    pub mid_heads: usize,
+    /// Of the middle.
+    pub mid_heads: Option<usize>,
     pub blocks: BlockKind,
     pub norm_num_groups: usize,
     pub norm_eps: f64,
@@ -96,7 +97,10 @@ struct RawConfig {
     block_out_channels: Vec<usize>,
     #[serde(default = "PerLevel::two")]
     layers_per_block: PerLevel,
+    #[serde(rename = "_class_name", default)]
+    class_name: String,
     down_block_types: Vec<String>,
+    #[serde(default)]
     mid_block_type: String,
     up_block_types: Vec<String>,
     #[serde(default = "PerLevel::eight")]
@@ -217,13 +221,18 @@ fn fixed_keys() -> Vec<(&'static str, Value, Vec<Value>)> {
 }
 
 /// Keys that these kinds of block do not read.
-const UNREAD_KEYS: [&str; 6] = [
+const UNREAD_KEYS: [&str; 11] = [
     "sample_size",
     "dropout",
     "downsample_padding",
     "reverse_transformer_layers_per_block",
     "upcast_attention",
     "addition_embed_type_num_heads",
+    "add_attention",
+    "attn_norm_num_groups",
+    "downsample_type",
+    "num_train_timesteps",
+    "upsample_type",
 ];
 
 impl TryFrom<RawConfig> for UNetConfig {
@@ -233,7 +242,11 @@ impl TryFrom<RawConfig> for UNetConfig {
         check_fixed_keys(&raw.rest)?;
         let (image_embed_width, vector_input) = (raw.image_embed_width(), raw.vector_input());
         let n_levels = raw.block_out_channels.len();
-        let names = BlockNames::of(&raw.mid_block_type)?;
+        let names = if raw.class_name == UNCONDITIONED_CLASS {
+            BlockNames::unconditioned(&raw)?
+        } else {
+            BlockNames::of(&raw.mid_block_type)?
+        };
         let flags = |key, types: &[String], names| attention_flags(key, types, names, n_levels);
         let down = flags("down_block_types", &raw.down_block_types, names.down)?;
         let up = flags("up_block_types", &raw.up_block_types, names.up)?;
@@ -260,7 +273,7 @@ impl TryFrom<RawConfig> for UNetConfig {
             in_channels: raw.in_channels,
             out_channels: raw.out_channels,
             layers_per_block: raw.layers_per_block.spread("layers_per_block", n_levels)?,
-            mid_heads: down_heads.last().copied().unwrap_or_default(),
+            mid_heads: down_heads.last().copied().filter(|_| names.has_context),
             down_heads: with(down, &down_heads),
             up_heads: with(up, &up_heads),
             image_embed_width,
@@ -293,20 +306,43 @@ struct BlockNames {
     down: [&'static str; 2],
     up: [&'static str; 2],
     are_transformers: bool,
+    /// Whether anything but the timestep steers.
+    has_context: bool,
 }
 
+/// diffusers' U-Net that nothing but the timestep steers.
+const UNCONDITIONED_CLASS: &str = "UNet2DModel";
+
 impl BlockNames {
+    /// Of a `UNet2DModel` that is made of residual blocks alone.
+    fn unconditioned(raw: &RawConfig) -> Result<Self, String> {
+        if !matches!(raw.mid_block_type.as_str(), "" | "UNetMidBlock2D") {
+            return Err(unsupported("mid_block_type", &json!(raw.mid_block_type)));
+        }
+        if raw.rest.get("add_attention") != Some(&json!(false)) {
+            return Err(unsupported("add_attention", &json!(true)));
+        }
+        Ok(Self {
+            down: ["ResnetDownsampleBlock2D"; 2],
+            up: ["ResnetUpsampleBlock2D"; 2],
+            are_transformers: false,
+            has_context: false,
+        })
+    }
+
     fn of(mid_block_type: &str) -> Result<Self, String> {
         match mid_block_type {
             "UNetMidBlock2DSimpleCrossAttn" => Ok(Self {
                 down: ["ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D"],
                 up: ["ResnetUpsampleBlock2D", "SimpleCrossAttnUpBlock2D"],
                 are_transformers: false,
+                has_context: true,
             }),
             "UNetMidBlock2DCrossAttn" => Ok(Self {
                 down: ["DownBlock2D", "CrossAttnDownBlock2D"],
                 up: ["UpBlock2D", "CrossAttnUpBlock2D"],
                 are_transformers: true,
+                has_context: true,
             }),
             other => Err(unsupported("mid_block_type", &json!(other))),
         }
@@ -418,7 +454,7 @@ impl UNetConfig {
             width % 2 == 0 && width.is_multiple_of(self.norm_num_groups)
         })?;
         let heads = self.down_heads.iter().chain(&self.up_heads).flatten();
-        if heads.chain([&self.mid_heads]).any(|heads| *heads == 0) {
+        if heads.chain(&self.mid_heads).any(|heads| *heads == 0) {
             return Err(unsupported("attention_head_dim", &json!(self.down_heads)));
         }
         if let BlockKind::Transformers { depths, .. } = &self.blocks {
@@ -496,7 +532,7 @@ mod tests {
         assert_eq!(config.up_heads, [Some(24), Some(18), Some(12), None]);
         assert_eq!(
             (config.mid_heads, config.image_embed_width),
-            (24, Some(1280))
+            (Some(24), Some(1280))
         );
         assert_eq!(config.time_embedding_dim, 1536);
         assert_eq!(config.latent_multiple(), 8);
@@ -542,7 +578,10 @@ mod tests {
         let config: UNetConfig = serde_json::from_value(stable_diffusion()).expect("a good config");
         assert_eq!(config.down_heads, [Some(8), Some(8), Some(8), None]);
         assert_eq!(config.up_heads, [None, Some(8), Some(8), Some(8)]);
-        assert_eq!((config.mid_heads, config.image_embed_width), (8, None));
+        assert_eq!(
+            (config.mid_heads, config.image_embed_width),
+            (Some(8), None)
+        );
         let BlockKind::Transformers { depths, is_linear } = config.blocks else {
             panic!("{:?}", config.blocks);
         };

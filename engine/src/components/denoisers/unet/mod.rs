@@ -50,6 +50,20 @@ pub struct UNetConditioning {
     time_shift: Option<Tensor<2>>,
 }
 
+impl UNetConditioning {
+    /// Adds to the scores of the context tokens, where attention is to context and pixels at once.
+    ///
+    /// # Shapes: `[batch, 1, 1, n_tokens]`
+    #[must_use]
+    pub fn with_token_bias(mut self, bias: &Tensor<4>) -> Self {
+        let levels = self.down.iter_mut().chain(&mut self.up).flatten();
+        for context in levels.chain([&mut self.mid]).flatten() {
+            context.bias = Some(bias.clone());
+        }
+        self
+    }
+}
+
 /// diffusers' `ImageProjection` to context tokens and `ImageTimeEmbedding`.
 #[derive(Debug, Clone)]
 struct ImageInput {
@@ -225,6 +239,16 @@ impl UNet {
             mid: self.mid_block.project(&tokens),
             up: (self.up_blocks.iter().map(|block| block.project(&tokens))).collect(),
             time_shift,
+        }
+    }
+
+    /// For a network that nothing steers but the timestep.
+    pub fn unconditioned(&self) -> UNetConditioning {
+        UNetConditioning {
+            down: self.down_blocks.iter().map(|_| Vec::new()).collect(),
+            mid: Vec::new(),
+            up: self.up_blocks.iter().map(|_| Vec::new()).collect(),
+            time_shift: None,
         }
     }
 

@@ -103,6 +103,7 @@ impl Transformer {
             .map(|block| ContextKv {
                 key: block.attn2.to_k.forward(tokens.clone()),
                 value: block.attn2.to_v.forward(tokens.clone()),
+                bias: None,
             })
             .collect()
     }

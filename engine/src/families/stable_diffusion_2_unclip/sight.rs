@@ -1,0 +1,119 @@
+use burn::tensor::{DType, Tensor, TensorData};
+
+use super::super::latent_diffusion::Sight;
+use crate::{
+    Error, Result,
+    components::{
+        denoisers::{UNetConfig, VectorInput},
+        layers::TimestepEmbedding,
+        vision_encoders::{ClipVisionConfig, ClipVisionEncoder, EmbeddingNormalizer},
+    },
+    image::{RgbPicture, read_back},
+    image_preprocessor::ImagePreprocessor,
+    model::{ComponentFiles, Loader, Slots, read_scheduler},
+    noise::Generator,
+    progress::OnEvent,
+    schedules::NoiseLevels,
+    weights::ModelFolder,
+};
+
+const IMAGE_ENCODER: &str = "image_encoder";
+const NORMALIZER: &str = "image_normalizer";
+/// diffusers' default: next to no noise in the embedding, and so the nearest variations.
+const NOISE_LEVEL: usize = 0;
+
+pub(super) fn components(root: &ModelFolder) -> Vec<ComponentFiles> {
+    vec![
+        ComponentFiles::in_folder(root, IMAGE_ENCODER, 0, ClipVisionEncoder::inspect),
+        ComponentFiles::in_folder(root, NORMALIZER, 0, EmbeddingNormalizer::inspect),
+    ]
+}
+
+/// A vision encoder, and noise on what it sees.
+struct NoisySight {
+    image_encoder: ComponentFiles,
+    normalizer: ComponentFiles,
+    preprocessor: ImagePreprocessor,
+    width: usize,
+    /// ᾱ of [`NOISE_LEVEL`].
+    alpha_prod: f32,
+}
+
+/// # Errors
+/// [`Error::NotAModel`] for an encoder that does not fit the U-Net; those of reading the configs.
+pub(super) fn open(root: &ModelFolder, unet: &UNetConfig) -> Result<Box<dyn Sight>> {
+    let [image_encoder, normalizer] = components(root)
+        .try_into()
+        .map_err(|_| Error::Bug("two components see".to_owned()))?;
+    let config = ClipVisionConfig::read(&image_encoder.folder)?;
+    let preprocessor = ImagePreprocessor::load(&root.subfolder("feature_extractor"))?;
+    let width = config.projection_dim;
+    let faults = [
+        (
+            // The embedding, and the noise level as sinusoids of as many numbers.
+            unet.vector_input != Some(VectorInput::Projection { width: 2 * width }),
+            "the image encoder's embeddings are not as wide as those that the U-Net takes",
+        ),
+        (
+            preprocessor.crop() != [config.image_size as u32; 2],
+            "the image processor makes pictures of another size than the image encoder sees",
+        ),
+    ];
+    if let Some((_, reason)) = faults.into_iter().find(|(is_fault, _)| *is_fault) {
+        return Err(Error::NotAModel {
+            path: image_encoder.folder.path("config.json"),
+            reason: format!("its components are from different models: {reason}"),
+        });
+    }
+    let noising = read_scheduler(&root.subfolder("image_noising_scheduler"))?;
+    Ok(Box::new(NoisySight {
+        image_encoder,
+        normalizer,
+        preprocessor,
+        width,
+        alpha_prod: NoiseLevels::new(&noising).alphas_cumprod[NOISE_LEVEL],
+    }))
+}
+
+impl Sight for NoisySight {
+    fn look(
+        &self,
+        slots: &mut Slots,
+        picture: &RgbPicture,
+        on_event: &mut OnEvent,
+    ) -> Result<Vec<f32>> {
+        let (device, dtype) = (slots.runtime().device.clone(), slots.runtime().dtype);
+        let pixels = self.preprocessor.pixel_values(picture, &device, dtype);
+        let loader = Loader::whole(&self.image_encoder, &ClipVisionEncoder::load);
+        let encoder = slots.get(&loader, on_event)?;
+        read_back(encoder.forward(pixels).image_embeds)
+    }
+
+    /// The embedding with noise on it and, behind it, the level of the noise; on the unconditional side zeros.
+    fn vectors(
+        &self,
+        slots: &mut Slots,
+        embed: Option<&[f32]>,
+        generator: Option<&mut Generator>,
+        on_event: &mut OnEvent,
+    ) -> Result<[Tensor<2>; 2]> {
+        let device = slots.runtime().device.clone();
+        let nothing = Tensor::<2>::zeros([1, 2 * self.width], (&device, DType::F32));
+        let Some(embed) = embed else {
+            return Ok([nothing.clone(), nothing]);
+        };
+        let shape = [1, self.width];
+        let embed = TensorData::new(embed.to_vec(), shape);
+        let embed = Tensor::from_data(embed, (&device, DType::F32));
+        let noise = match generator {
+            Some(generator) => generator.randn_tensor(shape, &device),
+            None => Tensor::zeros(shape, (&device, DType::F32)),
+        };
+        let loader = Loader::whole(&self.normalizer, &EmbeddingNormalizer::load);
+        let normalizer = slots.get(&loader, on_event)?;
+        let (signal, sigma) = (self.alpha_prod.sqrt(), (1.0 - self.alpha_prod).sqrt());
+        let noised = normalizer.normalised(embed, |embed| embed * signal + noise * sigma);
+        let level = TimestepEmbedding::new(self.width).forward(&[NOISE_LEVEL as f32], &device);
+        Ok([Tensor::cat(vec![noised, level], 1), nothing])
+    }
+}

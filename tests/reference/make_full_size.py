@@ -1,0 +1,109 @@
+"""Writes a Stable Diffusion XL of full size with random weights in half precision, as a folder of about 7 GB.
+
+For trying by hand that every key is read and how much memory it takes; nothing of it is kept. The configs are the public
+ones, the names and shapes those of the reference's own classes.
+
+    python tests/reference/make_full_size.py FOLDER
+"""
+
+import json
+import struct
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+
+from make_pipeline import byte_letters
+
+SIZE = 1 << 24
+UNET = dict(
+    sample_size=128, in_channels=4, out_channels=4, block_out_channels=(320, 640, 1280), layers_per_block=2,
+    down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+    up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"), attention_head_dim=(5, 10, 20),
+    transformer_layers_per_block=(1, 2, 10), use_linear_projection=True, cross_attention_dim=2048,
+    addition_embed_type="text_time", addition_time_embed_dim=256, projection_class_embeddings_input_dim=2816,
+)
+VAE = dict(
+    block_out_channels=(128, 256, 512, 512), layers_per_block=2, latent_channels=4, scaling_factor=0.13025,
+    down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4, sample_size=1024,
+)
+TEXT = dict(vocab_size=49408, max_position_embeddings=77, bos_token_id=49406, eos_token_id=49407)
+
+
+def encoders():
+    first = CLIPTextConfig(
+        hidden_size=768, intermediate_size=3072, num_hidden_layers=12, num_attention_heads=12, projection_dim=768,
+        hidden_act="quick_gelu", **TEXT,
+    )
+    second = CLIPTextConfig(
+        hidden_size=1280, intermediate_size=5120, num_hidden_layers=32, num_attention_heads=20, projection_dim=1280,
+        hidden_act="gelu", **TEXT,
+    )
+    return CLIPTextModel(first), CLIPTextModelWithProjection(second)
+
+
+def write_weights(path, model):
+    """Each tensor from one pool of numbers, as small as its width asks for: no more than a tensor is in memory."""
+    pool = np.random.default_rng(0).standard_normal(SIZE, dtype=np.float32)
+    header, end = {"__metadata__": {"format": "pt"}}, 0
+    shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items() if "position_ids" not in name}
+    for name, shape in shapes.items():
+        start, end = end, end + 2 * int(np.prod(shape))
+        header[name] = dict(dtype="F16", shape=shape, data_offsets=[start, end])
+    text = json.dumps(header).encode()
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for name, shape in shapes.items():
+            count = int(np.prod(shape))
+            scale = 0.02 if len(shape) < 2 else 0.5 / float(np.prod(shape[1:])) ** 0.5
+            numbers = np.resize(pool, count) * scale
+            if "norm" in name and name.endswith("weight"):
+                numbers += 1
+            file.write(numbers.astype(np.float16).tobytes())
+
+
+def write_tokenizer(folder, pad):
+    letters = byte_letters()
+    tokens = letters + [letter + "</w>" for letter in letters]
+    tokens += [f"<|{index}|>" for index in range(len(tokens), 49406)] + ["<|startoftext|>", "<|endoftext|>"]
+    folder.mkdir(parents=True)
+    (folder / "vocab.json").write_text(json.dumps({token: index for index, token in enumerate(tokens)}))
+    (folder / "merges.txt").write_text("#version: 0.2\n")
+    special = dict(bos_token="<|startoftext|>", eos_token="<|endoftext|>", unk_token="<|endoftext|>", pad_token=pad)
+    (folder / "tokenizer_config.json").write_text(json.dumps(special | dict(model_max_length=77)))
+
+
+def main():
+    root = Path(sys.argv[1])
+    with torch.device("meta"):
+        first, second = encoders()
+        parts = dict(
+            unet=UNet2DConditionModel(**UNET), vae=AutoencoderKL(**VAE), text_encoder=first, text_encoder_2=second
+        )
+    for name, model in parts.items():
+        folder = root / name
+        folder.mkdir(parents=True)
+        model.save_config(folder) if hasattr(model, "save_config") else model.config.save_pretrained(folder)
+        stem = "model" if name.startswith("text") else "diffusion_pytorch_model"
+        write_weights(folder / f"{stem}.safetensors", model)
+    write_tokenizer(root / "tokenizer", "<|endoftext|>")
+    write_tokenizer(root / "tokenizer_2", "!")
+    (root / "scheduler").mkdir()
+    (root / "scheduler" / "scheduler_config.json").write_text(
+        json.dumps(
+            dict(
+                _class_name="EulerDiscreteScheduler", beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear",
+                num_train_timesteps=1000, steps_offset=1, timestep_spacing="leading", prediction_type="epsilon",
+            )
+        )
+    )
+    (root / "model_index.json").write_text(
+        json.dumps(dict(_class_name="StableDiffusionXLPipeline", force_zeros_for_empty_prompt=True))
+    )
+
+
+if __name__ == "__main__":
+    main()
