@@ -6,7 +6,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 use limn_engine::{
     foreign_text,
-    protocol::{Phase, Plan, Progress},
+    protocol::{LoraUse, Phase, Plan, Progress},
 };
 use serde_json::json;
 
@@ -208,6 +208,9 @@ impl Reporter {
                 plan.width,
                 plan.height
             ));
+        }
+        for note in plan.loras.iter().filter_map(LoraUse::note) {
+            self.note(&foreign_text::message(&note).to_string());
         }
         if let Some(unread) = &plan.unread_prompt {
             self.note(&format!(
