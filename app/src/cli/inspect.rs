@@ -210,16 +210,17 @@ fn describe_recipe(report: &ModelReport) -> String {
 
 /// What else is in the file.
 fn describe_unread(report: &ModelReport) -> String {
-    let unread = report.unread.iter();
-    unread
-        .map(|(what, n)| format!("  not read    {n} tensors, {}\n", message(what)))
-        .collect()
+    let mut lines = String::new();
+    for (what, n) in &report.unread {
+        lines += &format!("  not read    {n} tensors, {}\n", message(what));
+    }
+    lines
 }
 
 fn describe_component(component: &ComponentReport) -> String {
     let dtypes: Vec<&str> = component.dtypes.keys().map(String::as_str).collect();
     let mut lines = format!(
-        "  {:<14}{}, {}\n",
+        "  {:<16}{}, {}\n",
         name(&component.name).to_string(),
         mebibytes(component.bytes),
         name(dtypes.join(" and "))

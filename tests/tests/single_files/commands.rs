@@ -17,7 +17,7 @@ fn inspect_tells_of_a_single_file_what_it_is_and_what_it_is_drawn_with() {
     let home = TempDir::new().unwrap();
     let file = home.path().join("my lightning mix.safetensors");
     let model = TinyModel::read("tiny_sd15");
-    write(&file, model.file_tensors(Dtype::F16), |_| Dtype::F16);
+    write(&file, &model.file_tensors(Dtype::F16), |_| Dtype::F16);
     let output = limn(home.path())
         .arg("inspect")
         .arg(&file)
@@ -29,7 +29,7 @@ fn inspect_tells_of_a_single_file_what_it_is_and_what_it_is_drawn_with() {
         "my lightning mix\n",
         "Stable Diffusion 1.5",
         "512×512",
-        "DPM++ 2M Karras, 25 steps, guidance 7.5",
+        "dpmpp_2m_karras, 25 steps, guidance 7.5",
         "a single file brings no scheduler",
         "Its name says “lightning”",
         "4 tensors, of no part of the model",
@@ -60,7 +60,7 @@ fn inspect_tells_of_a_single_file_what_it_is_and_what_it_is_drawn_with() {
 #[test]
 fn inspect_tells_of_a_lora_whom_it_is_for_and_how_it_fits() {
     let home = TempDir::new().unwrap();
-    let file = fixture_path("loras").join("lokr.safetensors");
+    let file = fixture_path("loras").join("dora_peft.safetensors");
     let output = limn(home.path())
         .arg("inspect")
         .arg(&file)
@@ -71,10 +71,10 @@ fn inspect_tells_of_a_lora_whom_it_is_for_and_how_it_fits() {
     assert_success(&output);
     let text = words(&output.stdout);
     for part in [
-        "LoKr",
+        "DoRA",
         "changes of 5 layers",
         "changes 5 layers",
-        "<lora:lokr:1>",
+        "<lora:dora_peft:1>",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }

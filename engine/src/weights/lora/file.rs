@@ -91,11 +91,11 @@ pub struct LoraFile {
 
 impl LoraFile {
     /// # Errors
-    /// Those of [`TensorFiles::open`]; [`Error::NotAModel`] for a file of no kind that Limn reads.
+    /// Those of [`TensorFiles::open`]; [`Error::UnfitLora`] for a file of no kind that Limn reads.
     pub fn open(path: &Path) -> Result<Self> {
         let files = TensorFiles::open(&[TensorFile::Disk(path.to_owned())])?;
         files.check_packing()?;
-        let refused = |reason: String| Error::NotAModel {
+        let refused = |reason: String| Error::UnfitLora {
             path: path.to_owned(),
             reason,
         };
@@ -187,12 +187,10 @@ fn kind(pieces: &Pieces) -> &'static str {
     if pieces.contains_key(&Piece::Magnitude) {
         return "DoRA";
     }
-    match pieces.keys().next() {
+    match pieces.keys().find(|piece| **piece != Piece::Alpha) {
         Some(Piece::Hada(_) | Piece::HadaKernel(_)) => "LoHa",
         Some(Piece::Kron(_) | Piece::KronPart(_) | Piece::KronKernel) => "LoKr",
         Some(Piece::Difference) => "whole differences",
-        Some(Piece::Alpha) if pieces.keys().any(|p| matches!(p, Piece::Hada(_))) => "LoHa",
-        Some(Piece::Alpha) => "LoKr",
         _ => "LoRA",
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::{
     adaptable::{AdaptableLayer, AdapterTable},
     file::{LoraFile, Pieces},
-    kinds::{self, Changed},
-    names,
+    kinds::Changed,
+    names, shapes,
 };
 use crate::Result;
 
@@ -25,6 +25,13 @@ pub struct Matched {
 }
 
 impl Matched {
+    /// Whether it is for a model that reads words of another width, whatever else fits by chance.
+    pub fn reads_other_words(&self) -> bool {
+        const KEYS: [&str; 3] = ["attn2_to_k", "attn2.to_k", "attn2.processor.to_k"];
+        let mut unfit = self.unfit.iter();
+        unfit.any(|name| KEYS.iter().any(|key| name.contains(key)))
+    }
+
     /// Components and layers that are changed.
     pub fn layers(&self) -> Vec<(&str, &str)> {
         let places = self.layers.keys();
@@ -45,7 +52,7 @@ impl LoraFile {
             .iter()
             .map(|(component, layers)| {
                 let names = layers.keys().map(String::as_str);
-                (component.as_str(), names::spellings(names))
+                (component.as_str(), names::spellings(&names))
             })
             .collect();
         let mut matched = Matched {
@@ -61,7 +68,7 @@ impl LoraFile {
                 matched.unmatched.push(name.clone());
                 continue;
             };
-            if kinds::fits(self, pieces, &components[component][layer]) {
+            if shapes::fits(self, pieces, &components[component][layer]) {
                 let place = (component.to_owned(), layer.clone());
                 matched.layers.insert(place, name.clone());
             } else {
