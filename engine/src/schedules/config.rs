@@ -121,6 +121,14 @@ impl SchedulerConfig {
         if !(2..=100_000).contains(&self.n_train_timesteps) {
             return Err(self.unsupported("num_train_timesteps", self.n_train_timesteps));
         }
+        // They mean other noise by the same entries, or by none.
+        let other_noise = ["EDM", "FlowMatch"];
+        if other_noise
+            .iter()
+            .any(|kind| self.class_name.starts_with(kind))
+        {
+            return Err(self.unsupported("_class_name", &self.class_name));
+        }
         self.check_noise()?;
         let refused = [
             ("thresholding", self.thresholding),

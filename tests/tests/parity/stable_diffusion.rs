@@ -1,16 +1,18 @@
 //! Stable Diffusion against diffusers: `fixtures/stable_diffusion/`, made by `reference/make_stable_diffusion.py`.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use limn_engine::{
     components::{
         autoencoders::{AutoencoderParts, KlAutoencoder},
         denoisers::UNet,
     },
+    families::{self, Probe},
     operations::generate,
     protocol::{Feature, GenerateRequest, ModelId, Operation, Setting},
     weights::ModelFolder,
 };
+use tempfile::TempDir;
 
 use super::latent_diffusion::Latent;
 use crate::harness::{Fixture, assert_close, fixture_path, load_options, parity_tolerance};
@@ -94,6 +96,40 @@ fn a_model_for_repainting_makes_nothing_from_text_alone() {
     let refusal = generate::run(&mut fixture.open(), &request, None, &mut |_| Ok(()));
     let refusal = refusal.unwrap_err().to_string();
     assert!(refusal.contains("takes 9 channels"), "{refusal}");
+}
+
+/// What the folder at `path` is refused for.
+fn refusal(path: &Path) -> String {
+    let probe = Probe::folder(ModelFolder::Disk(path.to_owned()));
+    families::open(&probe, None).unwrap_err().to_string()
+}
+
+#[test]
+fn what_is_like_a_model_and_is_none_is_named() {
+    let dir = TempDir::new().unwrap();
+    let write = |name: &str, json: &str| {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, json).unwrap();
+    };
+    for index in [
+        r#"{"_class_name": "StableDiffusionXLImg2ImgPipeline", "text_encoder": [null, null]}"#,
+        r#"{"_class_name": "StableDiffusionXLImg2ImgPipeline", "requires_aesthetics_score": true}"#,
+    ] {
+        write("model_index.json", index);
+        let refusal = refusal(dir.path());
+        assert!(refusal.contains("refiner"), "{refusal}");
+    }
+    write(
+        "model_index.json",
+        r#"{"_class_name": "StableDiffusionXLPipeline"}"#,
+    );
+    for class in ["EDMEulerScheduler", "FlowMatchEulerDiscreteScheduler"] {
+        let config = format!(r#"{{"_class_name": "{class}"}}"#);
+        write("scheduler/scheduler_config.json", &config);
+        let refusal = refusal(dir.path());
+        assert!(refusal.contains(class), "{refusal}");
+    }
 }
 
 #[test]
