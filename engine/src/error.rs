@@ -94,6 +94,12 @@ pub enum Error {
     )]
     UnknownLora { name: String, folder: PathBuf },
     #[error(
+        "this LoRA cannot be used: {}: {}",
+        foreign_text::reason(reason),
+        foreign_text::path(path)
+    )]
+    UnfitLora { path: PathBuf, reason: String },
+    #[error(
         "this is not a model that Limn can read: {}: {}",
         foreign_text::reason(reason),
         foreign_text::path(path)
@@ -187,7 +193,8 @@ impl Error {
             | Self::UnknownSampler { .. }
             | Self::UnknownDevice { .. }
             | Self::UnknownModel { .. }
-            | Self::UnknownLora { .. } => ErrorKind::BadRequest,
+            | Self::UnknownLora { .. }
+            | Self::UnfitLora { .. } => ErrorKind::BadRequest,
             Self::NotAModel { .. }
             | Self::BadWeights { .. }
             | Self::Quantised { .. }
@@ -248,6 +255,10 @@ mod tests {
             Error::UnknownLora {
                 name: text(),
                 folder: path(),
+            },
+            Error::UnfitLora {
+                path: path(),
+                reason: text(),
             },
             Error::NotAModel {
                 path: path(),

@@ -219,7 +219,7 @@ fn describe_unread(report: &ModelReport) -> String {
 fn describe_component(component: &ComponentReport) -> String {
     let dtypes: Vec<&str> = component.dtypes.keys().map(String::as_str).collect();
     let mut lines = format!(
-        "  {:<14}{}, {}\n",
+        "  {:<16}{}, {}\n",
         name(&component.name).to_string(),
         mebibytes(component.bytes),
         name(dtypes.join(" and "))

@@ -6,7 +6,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 use limn_engine::{
     foreign_text,
-    protocol::{Phase, Plan, Progress},
+    protocol::{LoraUse, Phase, Plan, Progress},
 };
 use serde_json::json;
 
@@ -211,6 +211,9 @@ impl Reporter {
         }
         if let Some(stand_in) = plan.stand_in {
             self.note(stand_in.note());
+        }
+        for note in plan.loras.iter().filter_map(LoraUse::note) {
+            self.note(&foreign_text::message(&note).to_string());
         }
         if let Some(unread) = &plan.unread_prompt {
             self.note(&format!(

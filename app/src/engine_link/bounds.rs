@@ -11,6 +11,8 @@ use super::breach::Breach;
 const MAX_TEXT_BYTES: usize = 4 << 10;
 /// Of what is shown of a failure.
 const MAX_MESSAGE_BYTES: usize = 4 << 10;
+/// Far more than anyone adds up.
+const MAX_LORAS: usize = 100;
 /// The longest end of a prompt that a model may leave unread.
 const MAX_PROMPT_BYTES: usize = 256 << 10;
 const MAX_MODELS: usize = 4096;
@@ -175,9 +177,12 @@ pub(super) fn plan(plan: &Plan) -> Result<(), Breach> {
     }
     let unread = plan.unread_prompt.as_ref().map_or(0, String::len);
     at_most("the unread end of a prompt", unread, MAX_PROMPT_BYTES)?;
+    at_most("the LoRAs of a plan", plan.loras.len(), MAX_LORAS)?;
     // A recipe could not be written with it.
+    let weights = plan.loras.iter().map(|lora| Some(lora.weight));
     let scales = [Some(plan.guidance_scale), plan.prior_guidance_scale];
-    if scales.into_iter().flatten().all(f32::is_finite) {
+    let scales = scales.into_iter().chain(weights);
+    if scales.flatten().all(f32::is_finite) {
         Ok(())
     } else {
         Err(Breach::NotANumber("a guidance scale"))

@@ -202,12 +202,13 @@ fn unique_id(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
 }
 
 fn folder_name(path: &Path) -> String {
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    // A link to a file has the name that people know; a folder may be said as `.`.
     let name = if path.is_file() {
-        path.file_stem()
+        path.file_stem().map(ToOwned::to_owned)
     } else {
-        path.file_name()
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        path.file_name().map(ToOwned::to_owned)
     };
-    let name = name.unwrap_or(path.as_os_str());
+    let name = name.unwrap_or_else(|| path.as_os_str().to_owned());
     name.to_string_lossy().into_owned()
 }

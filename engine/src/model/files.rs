@@ -65,7 +65,9 @@ pub trait ModelFiles: Debug {
     fn name(&self) -> String {
         self.card().name.clone().unwrap_or_else(|| {
             let path = self.path();
+            let has_parts = !self.card().parts.is_empty();
             let name = match self.root() {
+                ModelFolder::Seen { .. } if has_parts => path.parent().and_then(Path::file_name),
                 ModelFolder::Seen { .. } => path.file_stem(),
                 ModelFolder::Disk(_) | ModelFolder::Embedded { .. } => path.file_name(),
             };

@@ -50,7 +50,7 @@ impl LoadedModel {
     /// Changes the model by these from the next job on, and by no others. Weights in memory stay there.
     ///
     /// # Errors
-    /// Those of [`LoraFile::open`]; [`Error::NotAModel`] for a file that changes no layer of this model.
+    /// Those of [`LoraFile::open`]; [`Error::UnfitLora`] for a file that changes no layer of this model.
     pub fn set_loras(&mut self, sources: &[LoraSource]) -> Result<()> {
         let key = key_of(sources);
         if self.slots.loras_key() == key {
@@ -70,7 +70,7 @@ impl LoadedModel {
             let file = LoraFile::open(&source.path)?;
             let matched = file.matched(&components);
             if matched.n_layers() == 0 {
-                return Err(Error::NotAModel {
+                return Err(Error::UnfitLora {
                     path: source.path.clone(),
                     reason: foreign(&file, self.files().family()),
                 });

@@ -78,6 +78,22 @@ impl StandIn {
     }
 }
 
+impl LoraUse {
+    /// What of it had no effect, in a sentence.
+    pub fn note(&self) -> Option<String> {
+        let Self {
+            name,
+            n_layers,
+            n_unmatched,
+            ..
+        } = self;
+        let n_all = n_layers.saturating_add(*n_unmatched);
+        (*n_unmatched > 0).then(|| {
+            format!("{n_unmatched} of the {n_all} changes in the LoRA {name} are for layers that this model does not have, and had no effect.")
+        })
+    }
+}
+
 /// What is behind a picture of a cascade.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CascadePlan {

@@ -10,8 +10,9 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
     bounded::UniqueMap,
-    files::{TensorFile, TensorFiles, foreign_format, open_regular},
+    files::{TensorFile, TensorFiles},
     header::MAX_TENSORS,
+    on_disk::{foreign_format, open_regular},
     seen_folder::{FileFacts, SeenFolder},
 };
 use crate::{Error, Result, foreign_text};

@@ -14,6 +14,7 @@ mod float8;
 mod folder;
 mod header;
 pub mod lora;
+mod on_disk;
 mod parameters;
 mod plan;
 mod read;

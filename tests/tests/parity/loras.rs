@@ -66,7 +66,7 @@ impl Adapted {
     }
 
     fn outputs(&self, fixture: &Fixture) -> (Tensor<4>, Tensor<3>) {
-        let conditioning = self.unet.condition_on_tokens(fixture.tensor("context"));
+        let conditioning = self.unet.condition_on_tokens(fixture.tensor("context"), None);
         let latents = fixture.tensor("latents");
         (
             self.unet.forward(latents, &[999.0, 3.0], &conditioning),

@@ -29,7 +29,7 @@ fn inspect_tells_of_a_single_file_what_it_is_and_what_it_is_drawn_with() {
         "my lightning mix\n",
         "Stable Diffusion 1.5",
         "512×512",
-        "DPM++ 2M Karras, 25 steps, guidance 7.5",
+        "dpmpp_2m_karras, 25 steps, guidance 7.5",
         "a single file brings no scheduler",
         "Its name says “lightning”",
         "4 tensors, of no part of the model",

@@ -248,6 +248,7 @@ fn what_is_no_model_says_what_it_is() {
             &[("double_blocks.0.img_attn.norm.key_norm.scale", &[128])],
             "FLUX.1",
         ),
+        (&[("embedder.model.visual.proj", &[2, 2])], "unCLIP"),
         (&[("a.weight", &[2, 2])], "single file of 1 tensors"),
         (
             &[(

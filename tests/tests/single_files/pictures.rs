@@ -172,9 +172,9 @@ fn shards_and_parts_in_files_of_their_own_are_one_model() {
     assert!(clip.contains("a text encoder alone"), "{clip}");
 
     let card =
-        r#"{"name": "Mine", "parts": ["unet.safetensors", "vae.safetensors", "clip.safetensors"]}"#;
+        r#"{"parts": ["unet.safetensors", "vae.safetensors", "clip.safetensors"]}"#;
     fs::write(parts.join("limn.json"), card).unwrap();
-    assert_eq!(open(&parts).unwrap().name(), "Mine");
+    assert_eq!(open(&parts).unwrap().name(), "parts");
     assert!(picture(&parts).rgb == expected.rgb);
 
     let outside = r#"{"parts": ["../model.safetensors"]}"#;

@@ -112,11 +112,6 @@ impl TinyModel {
         })
         .collect()
     }
-
-    /// How many tensors of the file are of no component.
-    pub fn n_unread(&self) -> usize {
-        self.tensors.iter().filter(|row| row.2.is_none()).count()
-    }
 }
 
 /// `[columns, rows]` as `shape` has it, from `[rows, columns]`.

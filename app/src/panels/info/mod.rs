@@ -51,6 +51,10 @@ fn recipe_ui(ui: &mut Ui, scene: &mut Scene<'_>, recipe: &Recipe, picture: Pictu
     if let Some(negative) = &recipe.negative_prompt {
         fields.part(ui, "Avoid", negative, RecipePart::Negative);
     }
+    for lora in &recipe.loras {
+        let words = format!("{} · {}", lora.name, lora.weight);
+        fields.show(ui, "LoRA", &words);
+    }
     let size = format!("{} × {} px", recipe.width, recipe.height);
     fields.part(ui, "Size", &size, RecipePart::Size);
     if recipe.is_drawn() {

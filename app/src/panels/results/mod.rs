@@ -10,6 +10,8 @@ use egui::{Rect, Sense, Ui, vec2};
 
 use super::widgets::{self, Loudness};
 use super::{Scene, gallery_trouble_ui, top_bar};
+use limn_engine::protocol::LoraUse;
+
 use crate::command::Command;
 use crate::session::{Run, RunId, RunState};
 use crate::theme;
@@ -123,6 +125,7 @@ fn trouble_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId) {
     let n_lost = run.n_lost();
     if n_lost == 0 || run.is_active() {
         stand_in_ui(ui, run);
+        loras_ui(ui, run);
         unread_ui(ui, run);
         return;
     }
@@ -152,6 +155,16 @@ fn stand_in_ui(ui: &mut Ui, run: &Run) {
             .font(theme::label())
             .color(theme.text2),
     );
+}
+
+/// What of the LoRAs had no effect.
+fn loras_ui(ui: &mut Ui, run: &Run) {
+    let theme = theme::of(ui);
+    let loras = run.plan.iter().flat_map(|plan| &plan.loras);
+    for note in loras.filter_map(LoraUse::note) {
+        let text = egui::RichText::new(widgets::shown_message(&note));
+        ui.label(text.font(theme::label()).color(theme.warn));
+    }
 }
 
 /// The end of a prompt that the model could not take in.

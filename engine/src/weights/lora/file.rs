@@ -91,11 +91,11 @@ pub struct LoraFile {
 
 impl LoraFile {
     /// # Errors
-    /// Those of [`TensorFiles::open`]; [`Error::NotAModel`] for a file of no kind that Limn reads.
+    /// Those of [`TensorFiles::open`]; [`Error::UnfitLora`] for a file of no kind that Limn reads.
     pub fn open(path: &Path) -> Result<Self> {
         let files = TensorFiles::open(&[TensorFile::Disk(path.to_owned())])?;
         files.check_packing()?;
-        let refused = |reason: String| Error::NotAModel {
+        let refused = |reason: String| Error::UnfitLora {
             path: path.to_owned(),
             reason,
         };

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::{
     adaptable::{AdaptableLayer, AdapterTable},
     file::{LoraFile, Pieces},
-    kinds::{self, Changed},
-    names,
+    kinds::Changed,
+    names, shapes,
 };
 use crate::Result;
 
@@ -61,7 +61,7 @@ impl LoraFile {
                 matched.unmatched.push(name.clone());
                 continue;
             };
-            if kinds::fits(self, pieces, &components[component][layer]) {
+            if shapes::fits(self, pieces, &components[component][layer]) {
                 let place = (component.to_owned(), layer.clone());
                 matched.layers.insert(place, name.clone());
             } else {

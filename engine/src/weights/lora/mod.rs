@@ -11,6 +11,7 @@ mod kinds;
 mod matching;
 mod names;
 mod sgm_names;
+mod shapes;
 
 pub use adaptable::{Adaptable, AdaptableLayer, AdapterTable};
 pub use file::LoraFile;
