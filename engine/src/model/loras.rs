@@ -50,7 +50,7 @@ impl LoadedModel {
     /// Changes the model by these from the next job on, and by no others. Weights in memory stay there.
     ///
     /// # Errors
-    /// Those of [`LoraFile::open`]; [`Error::UnfitLora`] for a file that changes no layer of this model.
+    /// Those of [`LoraFile::open`]; [`Error::UnfitLora`] for a file of another kind of model.
     pub fn set_loras(&mut self, sources: &[LoraSource]) -> Result<()> {
         let key = key_of(sources);
         if self.slots.loras_key() == key {
@@ -69,7 +69,7 @@ impl LoadedModel {
         for source in sources {
             let file = LoraFile::open(&source.path)?;
             let matched = file.matched(&components);
-            if matched.n_layers() == 0 {
+            if matched.n_layers() == 0 || matched.reads_other_words() {
                 return Err(Error::UnfitLora {
                     path: source.path.clone(),
                     reason: foreign(&file, self.files().family()),
@@ -138,7 +138,7 @@ fn key_of(sources: &[LoraSource]) -> String {
 /// Why a file that changes nothing here is of another model.
 fn foreign(file: &LoraFile, family: &str) -> String {
     match families::describe_lora(file) {
-        Some(of) => format!("it is a LoRA for {of}, and changes nothing of a {family} model"),
+        Some(of) => format!("it is a LoRA for {of}, and the model is one of {family}"),
         None => format!("none of its layers is one of this {family} model"),
     }
 }

@@ -66,7 +66,9 @@ impl Adapted {
     }
 
     fn outputs(&self, fixture: &Fixture) -> (Tensor<4>, Tensor<3>) {
-        let conditioning = self.unet.condition_on_tokens(fixture.tensor("context"), None);
+        let conditioning = self
+            .unet
+            .condition_on_tokens(fixture.tensor("context"), None);
         let latents = fixture.tensor("latents");
         (
             self.unet.forward(latents, &[999.0, 3.0], &conditioning),
@@ -267,7 +269,26 @@ fn what_matches_nothing_is_counted_and_another_familys_file_is_refused() {
     let file = dir.path().join("xl.safetensors");
     let layer = "lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_k";
     write_change(&file, layer, &[640, 2_048]);
+    // All but one layer have the right shapes: it reads words of another width.
+    let wide = vec![0; 2 * 2 * 64];
+    let widened = tensors.tensors().into_iter().map(|(name, view)| {
+        let is_key = name.contains("attn2_to_k.lora_down");
+        let wide = || TensorView::new(Dtype::F16, vec![2, 64], &wide).unwrap();
+        (name, if is_key { wide() } else { view })
+    });
+    let mixed = dir.path().join("mixed.safetensors");
+    safetensors::serialize_to_file(widened, None, &mixed).unwrap();
+    let (_, matched) = open(&mixed);
+    assert_eq!((matched.n_layers(), matched.unfit.len()), (11, 1));
+
     let mut model = LoadedModel::open(Box::new(model()), runtime(1 << 30, None)).unwrap();
+    let of_other_words = LoraSource {
+        name: "mixed".to_owned(),
+        path: mixed,
+        weight: 1.0,
+    };
+    let message = model.set_loras(&[of_other_words]).unwrap_err().to_string();
+    assert!(message.contains("this LoRA cannot be used"), "{message}");
     let wrong = LoraSource {
         name: "xl".to_owned(),
         path: file,

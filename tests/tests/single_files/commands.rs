@@ -60,7 +60,7 @@ fn inspect_tells_of_a_single_file_what_it_is_and_what_it_is_drawn_with() {
 #[test]
 fn inspect_tells_of_a_lora_whom_it_is_for_and_how_it_fits() {
     let home = TempDir::new().unwrap();
-    let file = fixture_path("loras").join("lokr.safetensors");
+    let file = fixture_path("loras").join("dora_peft.safetensors");
     let output = limn(home.path())
         .arg("inspect")
         .arg(&file)
@@ -71,10 +71,10 @@ fn inspect_tells_of_a_lora_whom_it_is_for_and_how_it_fits() {
     assert_success(&output);
     let text = words(&output.stdout);
     for part in [
-        "LoKr",
+        "DoRA",
         "changes of 5 layers",
         "changes 5 layers",
-        "<lora:lokr:1>",
+        "<lora:dora_peft:1>",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }

@@ -171,8 +171,7 @@ fn shards_and_parts_in_files_of_their_own_are_one_model() {
     let clip = refusal("clip.safetensors");
     assert!(clip.contains("a text encoder alone"), "{clip}");
 
-    let card =
-        r#"{"parts": ["unet.safetensors", "vae.safetensors", "clip.safetensors"]}"#;
+    let card = r#"{"parts": ["unet.safetensors", "vae.safetensors", "clip.safetensors"]}"#;
     fs::write(parts.join("limn.json"), card).unwrap();
     assert_eq!(open(&parts).unwrap().name(), "parts");
     assert!(picture(&parts).rgb == expected.rgb);

@@ -25,6 +25,13 @@ pub struct Matched {
 }
 
 impl Matched {
+    /// Whether it is for a model that reads words of another width, whatever else fits by chance.
+    pub fn reads_other_words(&self) -> bool {
+        const KEYS: [&str; 3] = ["attn2_to_k", "attn2.to_k", "attn2.processor.to_k"];
+        let mut unfit = self.unfit.iter();
+        unfit.any(|name| KEYS.iter().any(|key| name.contains(key)))
+    }
+
     /// Components and layers that are changed.
     pub fn layers(&self) -> Vec<(&str, &str)> {
         let places = self.layers.keys();
