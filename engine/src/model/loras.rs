@@ -31,7 +31,7 @@ pub struct Loras {
 }
 
 impl Loras {
-    pub fn len(&self) -> usize {
+    pub(super) fn n_files(&self) -> usize {
         self.files.len()
     }
 

@@ -271,7 +271,7 @@ impl Slots {
         let seconds = start.elapsed().as_secs_f32();
         tracing::info!(
             "{name} changed by {} LoRAs in {seconds:.2} s",
-            self.loras.len()
+            self.loras.n_files()
         );
         Ok(())
     }

@@ -89,6 +89,10 @@ pub struct UpscaleRequest {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a request holds one, and nobody holds many requests"
+)]
 pub enum Upscaler {
     /// Arithmetic alone: nothing is made up.
     Resample,

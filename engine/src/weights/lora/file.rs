@@ -187,12 +187,10 @@ fn kind(pieces: &Pieces) -> &'static str {
     if pieces.contains_key(&Piece::Magnitude) {
         return "DoRA";
     }
-    match pieces.keys().next() {
+    match pieces.keys().find(|piece| **piece != Piece::Alpha) {
         Some(Piece::Hada(_) | Piece::HadaKernel(_)) => "LoHa",
         Some(Piece::Kron(_) | Piece::KronPart(_) | Piece::KronKernel) => "LoKr",
         Some(Piece::Difference) => "whole differences",
-        Some(Piece::Alpha) if pieces.keys().any(|p| matches!(p, Piece::Hada(_))) => "LoHa",
-        Some(Piece::Alpha) => "LoKr",
         _ => "LoRA",
     }
 }

@@ -52,7 +52,7 @@ impl LoraFile {
             .iter()
             .map(|(component, layers)| {
                 let names = layers.keys().map(String::as_str);
-                (component.as_str(), names::spellings(names))
+                (component.as_str(), names::spellings(&names))
             })
             .collect();
         let mut matched = Matched {

@@ -51,7 +51,7 @@ pub(super) fn flattened(name: &str) -> Option<(&'static str, String)> {
 
 /// Every spelling of the layers' names, each to the layer's own.
 pub(super) fn spellings<'a>(
-    layers: impl Iterator<Item = &'a str> + Clone,
+    layers: &(impl Iterator<Item = &'a str> + Clone),
 ) -> BTreeMap<String, String> {
     let own = |name: &str| (name.replace('.', "_"), name.to_owned());
     // Before the list of which it is the first had a name.
@@ -62,7 +62,7 @@ pub(super) fn spellings<'a>(
             name.to_owned(),
         ))
     };
-    let sgm = sgm_names::of(layers.clone());
+    let sgm = sgm_names::of(layers);
     let sgm = sgm
         .into_iter()
         .map(|(sgm, name)| (sgm.replace('.', "_"), name));
@@ -91,7 +91,7 @@ mod tests {
             "mid_block.resnets.1.time_emb_proj",
             "encoder.layers.0.self_attn.q_proj",
         ];
-        let spellings = spellings(layers.into_iter());
+        let spellings = spellings(&layers.into_iter());
         for (name, component, index) in [
             ("lora_unet_down_blocks_0_resnets_0_conv1", "unet", 1),
             ("lora_unet_input_blocks_2_0_in_layers_2", "unet", 2),

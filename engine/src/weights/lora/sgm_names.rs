@@ -19,7 +19,7 @@ const OUTER: [(&str, &str); 7] = [
 ];
 
 /// Each of diffusers' names with the other one before it, for those that are of a U-Net.
-pub(super) fn of<'a>(layers: impl Iterator<Item = &'a str> + Clone) -> Vec<(String, String)> {
+pub(super) fn of<'a>(layers: &(impl Iterator<Item = &'a str> + Clone)) -> Vec<(String, String)> {
     let first = "down_blocks.0.resnets.";
     let indices = layers.clone().filter_map(|name| {
         let (index, _) = name.strip_prefix(first)?.split_once('.')?;

@@ -63,7 +63,11 @@ impl<'a> Scope<'a> {
 
     /// How many of `0`, `1`, `2` … there are, each told by a tensor.
     pub fn count(&self, sign: impl Fn(usize) -> String) -> usize {
-        (0..).take_while(|index| self.has(&sign(*index))).count()
+        let mut n_found = 0;
+        while self.has(&sign(n_found)) {
+            n_found += 1;
+        }
+        n_found
     }
 
     fn names(&self) -> impl Iterator<Item = &'a str> {
