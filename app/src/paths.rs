@@ -55,6 +55,11 @@ impl Folders {
         })
     }
 
+    /// The list of styles, beside the library of models.
+    pub fn styles(&self) -> PathBuf {
+        self.models.with_file_name("styles.csv")
+    }
+
     /// All folders under one.
     pub fn under(home: &Path) -> Self {
         Self {

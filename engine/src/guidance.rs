@@ -17,6 +17,40 @@ pub fn guide<const D: usize>(output: Tensor<D>, guidance_scale: f32) -> Tensor<D
     unconditional.clone() + (conditional - unconditional) * guidance_scale
 }
 
+/// Guidance that keeps so much of its contrast to itself: Lin et al. 2023, section 3.4, with φ = `rescale`.
+///
+/// # Shapes
+/// As [`guide`].
+pub fn guide_rescaled<const D: usize>(
+    output: Tensor<D>,
+    guidance_scale: f32,
+    rescale: f32,
+) -> Tensor<D> {
+    if rescale == 0.0 {
+        return guide(output, guidance_scale);
+    }
+    let (_, conditional) = halves(output.clone());
+    let guided = guide(output, guidance_scale);
+    let ratio = deviation(conditional) / deviation(guided.clone());
+    guided.clone() * ratio * rescale + guided * (1.0 - rescale)
+}
+
+/// The standard deviation of each member of a batch over everything else, as `torch.std` has it.
+///
+/// # Shapes: `[batch, …]` → `[batch, 1, …]`
+fn deviation<const D: usize>(output: Tensor<D>) -> Tensor<D> {
+    let shape = output.dims();
+    let batch = shape[0];
+    let n_others = shape.iter().product::<usize>() / batch;
+    let flat = output.reshape([batch, n_others]);
+    let centred = flat.clone() - flat.mean_dim(1);
+    let n_free = n_others.max(2) - 1;
+    let variance = (centred.clone() * centred).sum_dim(1) / n_free as f32;
+    let mut ones = [1; D];
+    ones[0] = batch;
+    variance.sqrt().reshape(ones)
+}
+
 /// The latents once for each half, or as they are without guidance.
 pub fn doubled<const D: usize>(latents: Tensor<D>, is_guided: bool) -> Tensor<D> {
     if is_guided {

@@ -6,8 +6,8 @@
 //! - [`families`] know what a folder or file is, one folder of code each: files, components, prompt and pictures to
 //!   conditioning, latents to pixels, defaults, what can be asked for, what it costs;
 //! - [`weights`] checks and reads safetensors; every component is built from [`weights::Parameters`];
-//! - [`components`] are the networks, made of layers, and know no family; [`tokenizer`], [`image_preprocessor`] and
-//!   [`resample`] prepare what goes into them;
+//! - [`components`] are the networks, made of layers, and know no family; [`prompt_language`], [`tokenizer`],
+//!   [`image_preprocessor`] and [`resample`] prepare what goes into them;
 //! - [`model`] is an opened model of any family: what is in memory of it, within the budget;
 //! - [`schedules`], [`prediction`], [`samplers`], [`guidance`], [`noise`] are the sampling mathematics, plain functions
 //!   that know no model;
@@ -45,6 +45,7 @@ pub mod operations;
 mod pixel_rect;
 pub mod prediction;
 pub mod progress;
+pub mod prompt_language;
 pub mod protocol;
 pub mod resample;
 pub mod samplers;

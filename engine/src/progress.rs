@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::{
     Result,
-    protocol::{Phase, Plan, Preview, Progress, Timings},
+    protocol::{Phase, Plan, Preview, Progress, Timings, Wording},
 };
 
 /// Where a job tells what it does. An error that it returns, such as [`Error::Cancelled`](crate::Error::Cancelled),
@@ -44,6 +44,8 @@ pub struct FinishedPicture {
     pub rgb: Vec<u8>,
     /// CLIP similarity to the prompt; computed where the best of several candidates was asked for.
     pub score: Option<f32>,
+    /// The words that were drawn, where the prompt left a choice.
+    pub chosen: Option<Wording>,
     /// Of an edit: how much each pixel covers what is under it.
     pub patch_mask: Option<Vec<u8>>,
 }

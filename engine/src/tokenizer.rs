@@ -106,6 +106,29 @@ impl Tokenizer {
         self.n_ids
     }
 
+    /// The ids that begin, end and pad a prompt.
+    pub fn bos_id(&self) -> u32 {
+        self.bos_id
+    }
+
+    pub fn eos_id(&self) -> u32 {
+        self.eos_id
+    }
+
+    pub fn pad_id(&self) -> u32 {
+        self.pad_id
+    }
+
+    /// A text's tokens alone, however many.
+    ///
+    /// # Errors
+    /// As [`Self::encode`].
+    pub fn ids(&self, text: &str) -> Result<Vec<u32>> {
+        let encoding = self.bpe.encode_fast(text, false);
+        let encoding = encoding.map_err(|error| self.unspellable(&error))?;
+        Ok(encoding.get_ids().to_vec())
+    }
+
     /// Tokenises a prompt; the empty one too, which means no wish at all.
     ///
     /// # Errors
@@ -114,10 +137,7 @@ impl Tokenizer {
         let encoding = self
             .bpe
             .encode(prompt, false)
-            .map_err(|error| Error::NotAModel {
-                path: self.path.clone(),
-                reason: error.to_string(),
-            })?;
+            .map_err(|error| self.unspellable(&error))?;
         let n_marks = 2;
         let n_kept = encoding.len().min(self.max_length - n_marks);
         let cut_off = encoding.get_offsets().get(n_kept).map(|&(begin, _)| {
@@ -137,6 +157,13 @@ impl Tokenizer {
             n_tokens: encoding.len() + n_marks,
             cut_off,
         })
+    }
+
+    fn unspellable(&self, error: &tokenizers::Error) -> Error {
+        Error::NotAModel {
+            path: self.path.clone(),
+            reason: error.to_string(),
+        }
     }
 }
 

@@ -4,7 +4,9 @@ Tables:
 - noise: draws of `torch.randn` from one CPU generator after another;
 - schedules: timesteps and sigmas of every scheduler, spacing, prediction type and beta schedule, Karras or not;
 - loops: whole runs around a fixed analytic model, so that a sampler can be checked without any weights;
-- crossed: such runs of every sampler over the configs that other schedulers wrote, with every final sigma.
+- crossed: such runs of every sampler over the configs that other schedulers wrote, with every final sigma;
+- spaced: such runs of every sampler under every spacing that it can take;
+- rescaled: guidance with some of its contrast taken back.
 
 Run from the repository's root: `python tests/reference/make_schedules.py`.
 """
@@ -12,8 +14,11 @@ Run from the repository's root: `python tests/reference/make_schedules.py`.
 import itertools
 import json
 import math
+import sys
+import types
 from pathlib import Path
 
+import numpy as np
 import torch
 from diffusers import (
     DDIMScheduler,
@@ -21,8 +26,17 @@ from diffusers import (
     DPMSolverMultistepScheduler,
     EulerAncestralDiscreteScheduler,
     EulerDiscreteScheduler,
+    HeunDiscreteScheduler,
+    LCMScheduler,
+    TCDScheduler,
     UnCLIPScheduler,
+    UniPCMultistepScheduler,
 )
+from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import rescale_noise_cfg
+
+# This scheduler asks for a package with a Brownian tree, which is not used here: its noise is drawn below.
+sys.modules.setdefault("torchsde", types.ModuleType("torchsde"))
+from diffusers.schedulers.scheduling_dpmsolver_sde import DPMSolverSDEScheduler  # noqa: E402
 
 SPACINGS = ["linspace", "leading", "trailing"]
 PREDICTIONS = ["epsilon", "sample", "v_prediction"]
@@ -132,13 +146,35 @@ def analytic_model(latents, timestep, with_variance):
     return torch.cat([prediction, variance], dim=1)
 
 
-def run(scheduler, n_steps, shape, seed):
+class BrownianMotion:
+    """The increments that DPM++ SDE asks for: to the middle of a step, then over the whole of it."""
+
+    def __init__(self, shape, generator):
+        self.draw = lambda: torch.randn(shape, generator=generator)
+        self.middle = None
+
+    def __call__(self, sigma, sigma_next):
+        if self.middle is None:
+            self.middle = (sigma_next, self.draw(), self.draw())
+            return self.middle[1]
+        middle, first, second = self.middle
+        self.middle = None
+        whole = first * (sigma - middle).sqrt() + second * (middle - sigma_next).sqrt()
+        return whole / (sigma - sigma_next).sqrt()
+
+
+def run(scheduler, n_steps, shape, seed, timesteps=None):
     generator = torch.Generator("cpu").manual_seed(seed)
     unclip = isinstance(scheduler, UnCLIPScheduler)
     variance_type = scheduler.config.get("variance_type")
     with_variance = variance_type in ["learned", "learned_range"]
-    scheduler.set_timesteps(n_steps)
+    if timesteps is None:
+        scheduler.set_timesteps(n_steps)
+    else:
+        set_sgm_uniform(scheduler, timesteps)
     latents = torch.randn(shape, generator=generator) * scheduler.init_noise_sigma
+    if isinstance(scheduler, DPMSolverSDEScheduler):
+        scheduler.noise_sampler = BrownianMotion(shape, generator)
     for index, timestep in enumerate(scheduler.timesteps):
         model_input = scheduler.scale_model_input(latents, timestep)
         output = analytic_model(model_input, timestep, with_variance)
@@ -146,8 +182,27 @@ def run(scheduler, n_steps, shape, seed):
         if unclip:
             is_last = index + 1 == len(scheduler.timesteps)
             extra["prev_timestep"] = None if is_last else scheduler.timesteps[index + 1]
-        latents = scheduler.step(output, timestep, latents, generator=generator, **extra).prev_sample
+        if not isinstance(scheduler, (DPMSolverSDEScheduler, HeunDiscreteScheduler, UniPCMultistepScheduler)):
+            extra["generator"] = generator
+        latents = scheduler.step(output, timestep, latents, **extra).prev_sample
     return latents
+
+
+def set_sgm_uniform(scheduler, timesteps):
+    """Even timesteps of one step more without the last, which not every class takes by itself."""
+    if isinstance(scheduler, (EulerDiscreteScheduler, HeunDiscreteScheduler)):
+        return scheduler.set_timesteps(timesteps=timesteps)
+    if isinstance(scheduler, DPMSolverMultistepScheduler):
+        return scheduler.set_timesteps(timesteps=[round(t) for t in timesteps])
+    whole = isinstance(scheduler, UniPCMultistepScheduler)
+    linspace = np.linspace
+    at = np.round(timesteps) if whole else np.array(timesteps)
+    try:
+        # Where the class lays its own, with one more at the end in the multistep one.
+        np.linspace = lambda *_, **__: np.append(at, 0.0)[::-1] if whole else at[::-1]
+        scheduler.set_timesteps(len(timesteps))
+    finally:
+        np.linspace = linspace
 
 
 def loop_table():
@@ -191,26 +246,111 @@ def loop_table():
         for shape in [(1, 10), (2, 10)]:
             add(UnCLIPScheduler(prediction_type=prediction, clip_sample_range=5.0), 5, shape)
     add(UnCLIPScheduler(prediction_type="sample", clip_sample=False), 1000, (2, 24))
+    for prediction in ["epsilon", "v_prediction"]:
+        for spacing in SPACINGS:
+            common = dict(prediction_type=prediction, timestep_spacing=spacing, **scaled)
+            for kind in [{}, dict(use_karras_sigmas=True), dict(use_exponential_sigmas=True)]:
+                add(HeunDiscreteScheduler(**common, **kind), 6)
+                add(DPMSolverSDEScheduler(**common, **kind), 6)
+                add(UniPCMultistepScheduler(**common, **kind), 6)
+                add(DPMSolverMultistepScheduler(algorithm_type="sde-dpmsolver++", **common, **kind), 6)
+            add(EulerDiscreteScheduler(use_exponential_sigmas=True, **common), 6)
+    for prediction in PREDICTIONS:
+        for n_steps in [1, 4, 7]:
+            common = dict(prediction_type=prediction, **scaled)
+            add(LCMScheduler(**common), n_steps)
+            add(TCDScheduler(**common), n_steps)
+    add(LCMScheduler(clip_sample=True, clip_sample_range=0.5, original_inference_steps=100, **linear), 5)
+    for solver in [UniPCMultistepScheduler, HeunDiscreteScheduler]:
+        add(solver(prediction_type="sample", **scaled), 20)
+    add(UniPCMultistepScheduler(lower_order_final=False, final_sigmas_type="sigma_min", **scaled), 6)
+    add(UniPCMultistepScheduler(final_sigmas_type="sigma_min", use_karras_sigmas=True, **scaled), 6)
+    sde = dict(algorithm_type="sde-dpmsolver++", **scaled)
+    add(DPMSolverMultistepScheduler(**sde), 20)
+    add(DPMSolverMultistepScheduler(final_sigmas_type="sigma_min", lower_order_final=False, **sde), 6)
     return table
+
+
+SAMPLERS = {
+    "ddpm": (DDPMScheduler, {}),
+    "ddim": (DDIMScheduler, {}),
+    "euler": (EulerDiscreteScheduler, {}),
+    "euler_ancestral": (EulerAncestralDiscreteScheduler, {}),
+    "dpmpp_2m": (DPMSolverMultistepScheduler, dict(use_karras_sigmas=False)),
+    "dpmpp_2m_karras": (DPMSolverMultistepScheduler, dict(use_karras_sigmas=True)),
+    "heun": (HeunDiscreteScheduler, {}),
+    "dpmpp_2m_sde": (DPMSolverMultistepScheduler, dict(algorithm_type="sde-dpmsolver++")),
+    "dpmpp_sde": (DPMSolverSDEScheduler, {}),
+    "unipc": (UniPCMultistepScheduler, {}),
+    "lcm": (LCMScheduler, {}),
+    "tcd": (TCDScheduler, {}),
+}
+# What the user's choice of a spacing sets in the config.
+CHOSEN = {
+    "linspace": dict(timestep_spacing="linspace"),
+    "leading": dict(timestep_spacing="leading"),
+    "trailing": dict(timestep_spacing="trailing"),
+    "karras": dict(use_karras_sigmas=True),
+    "exponential": dict(use_exponential_sigmas=True),
+    "sgm_uniform": dict(timestep_spacing="linspace"),
+}
+
+
+def spaced_table():
+    """Every sampler under every spacing that it can take, over a config that asks for leading and Karras."""
+    table = []
+    written = DPMSolverMultistepScheduler(timestep_spacing="leading", use_karras_sigmas=True, **BETAS["scaled_linear"])
+    n_steps = 6
+    even = np.linspace(0, 999, n_steps + 1)[::-1][:-1].tolist()
+    for (name, (scheduler, own)), (spacing, chosen) in itertools.product(SAMPLERS.items(), CHOSEN.items()):
+        if name in ["lcm", "tcd", "ddpm", "ddim", "euler_ancestral"] and spacing not in SPACINGS:
+            continue
+        if name in ["lcm", "tcd"]:
+            continue
+        config = json.loads(config_of(written)) | dict(clip_sample=False)
+        kinds = dict(use_karras_sigmas=False, use_exponential_sigmas=False) | own | chosen
+        if spacing != "karras":
+            kinds["use_karras_sigmas"] = False
+        table.append(
+            dict(
+                config=json.dumps(config),
+                sampler=name,
+                spacing=spacing,
+                n_steps=n_steps,
+                shape=[1, 2, 2, 2],
+                seed=3,
+                latents=rounded(
+                    run(
+                        scheduler.from_config(config | kinds),
+                        n_steps, [1, 2, 2, 2], 3,
+                        even if spacing == "sgm_uniform" else None,
+                    )
+                ),
+            )
+        )
+    return table
+
+
+def rescaled_table():
+    generator = torch.Generator("cpu").manual_seed(5)
+    output = torch.randn(4, 3, 2, 2, generator=generator)
+    unconditional, conditional = output.chunk(2)
+    guided = unconditional + 6.5 * (conditional - unconditional)
+    return [
+        dict(rescale=rescale, output=rounded(output), result=rounded(rescale_noise_cfg(guided, conditional, rescale)))
+        for rescale in [0.0, 0.3, 0.7, 1.0]
+    ]
 
 
 def crossed_table():
     """Every sampler over the config of every folder's own scheduler, as `from_config` takes it over."""
     table = []
-    samplers = {
-        "ddpm": (DDPMScheduler, {}),
-        "ddim": (DDIMScheduler, {}),
-        "euler": (EulerDiscreteScheduler, {}),
-        "euler_ancestral": (EulerAncestralDiscreteScheduler, {}),
-        "dpmpp_2m": (DPMSolverMultistepScheduler, dict(use_karras_sigmas=False)),
-        "dpmpp_2m_karras": (DPMSolverMultistepScheduler, dict(use_karras_sigmas=True)),
-    }
-    folders = [scheduler for scheduler, _ in list(samplers.values())[:5]]
+    folders = [scheduler for scheduler, _ in list(SAMPLERS.values())[:5]]
     for folder, final, prediction in itertools.product(folders, ["zero", "sigma_min"], ["epsilon", "v_prediction"]):
         written = folder(prediction_type=prediction, **BETAS["scaled_linear"])
         # As a folder may have it, whichever class reads it.
         config = json.loads(config_of(written)) | dict(final_sigmas_type=final, clip_sample=False)
-        for name, (scheduler, own) in samplers.items():
+        for name, (scheduler, own) in SAMPLERS.items():
             table.append(
                 dict(
                     config=json.dumps(config),
@@ -231,6 +371,8 @@ def main():
         schedules=schedule_table(),
         loops=loop_table(),
         crossed=crossed_table(),
+        spaced=spaced_table(),
+        rescaled=rescaled_table(),
     )
     path = Path(__file__).parents[1] / "fixtures" / "schedules.json"
     path.parent.mkdir(exist_ok=True)

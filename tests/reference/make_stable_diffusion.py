@@ -47,7 +47,6 @@ CASES = dict(
     other_seed=dict(seed=2**32 + 77, width=32, height=24),
     negative=dict(negative="blue and dark"),
     unguided=dict(guidance=1.0),
-    long_prompt=dict(prompt="a boat on the sea " * 8),
     clip_skip=dict(clip_skip=1),
     euler=dict(sampler="euler", seed=12),
     euler_ancestral=dict(sampler="euler_ancestral"),

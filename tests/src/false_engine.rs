@@ -251,6 +251,10 @@ impl Wire {
             unread_prompt: None,
             loras: Vec::new(),
             stand_in: None,
+            spacing: None,
+            guidance_rescale: None,
+            clip_skip: None,
+            remarks: Vec::new(),
         };
         self.say(&Event::Started { job, plan })
     }
@@ -332,6 +336,8 @@ fn impossible_models() -> Vec<ModelInfo> {
                 n_prior_steps: Some(0),
                 prior_guidance_scale: Some(f32::INFINITY),
                 clip_skip: Some(u32::MAX),
+                spacing: None,
+                guidance_rescale: None,
             };
             model.vocabulary = Some(Vocabulary::default());
         }),
@@ -349,6 +355,7 @@ fn picture_event(job: JobId, index: u32, (width, height): (u32, u32), pixels: Bl
         pixels,
         score: Some(f32::NAN),
         patch_mask: None,
+        chosen: None,
     };
     Event::Picture { job, picture }
 }

@@ -56,6 +56,10 @@ fn draw(events: &mut impl Write, job: JobId, request: &GenerateRequest) -> limn_
         unread_prompt: None,
         loras: Vec::new(),
         stand_in: None,
+        spacing: None,
+        guidance_rescale: None,
+        clip_skip: None,
+        remarks: Vec::new(),
     };
     say(events, &Event::Started { job, plan })?;
     for index in 0..request.n_pictures {
@@ -72,6 +76,7 @@ fn draw(events: &mut impl Write, job: JobId, request: &GenerateRequest) -> limn_
             pixels: BlobHash::of(&pixels),
             score: None,
             patch_mask: None,
+            chosen: None,
         };
         say(events, &Event::Picture { job, picture })?;
     }

@@ -48,6 +48,10 @@ pub fn recipe(seed: u64) -> Recipe {
         unread_prompt: None,
         loras: Vec::new(),
         stand_in: None,
+        spacing: None,
+        guidance_rescale: None,
+        clip_skip: None,
+        remarks: Vec::new(),
     };
     let request = GenerateRequest {
         model: ModelId("doodle".into()),
@@ -70,6 +74,7 @@ pub fn recipe(seed: u64) -> Recipe {
         pixels: BlobHash([0; 32]),
         score: None,
         patch_mask: None,
+        chosen: None,
     };
     Recipe::new(&plan, &request, &picture)
 }

@@ -25,6 +25,7 @@ mod network;
 mod outputs;
 mod parity;
 mod picture_memory;
+mod prompt_commands;
 mod reliability;
 mod single_files;
 mod strangers;

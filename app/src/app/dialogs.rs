@@ -17,6 +17,7 @@ use crate::panels::models_place::{LoraRow, Unreadable};
 use crate::panels::toasts::Tone;
 use crate::session::{Part, PictureId};
 use crate::tools::MaskWork;
+use limn_engine::prompt_language::styles::Style;
 
 /// What native dialogs answer, from their own thread.
 #[derive(Debug)]
@@ -59,6 +60,7 @@ pub(super) enum DialogAnswer {
         unreadable: Vec<Unreadable>,
         loras: Vec<LoraRow>,
     },
+    Styles(Vec<Style>),
     Failed(String),
 }
 
@@ -99,6 +101,7 @@ impl App {
                     self.library.unreadable = unreadable;
                     self.library.loras = loras;
                 }
+                DialogAnswer::Styles(styles) => self.session.styles = styles,
                 DialogAnswer::Failed(message) => self.toasts.say(Tone::Bad, message, now),
             }
         }

@@ -186,6 +186,7 @@ impl App {
         };
         app.start_keeper(ctx);
         app.open_gallery(ctx);
+        app.look_for_styles(ctx);
         app.start_documents(ctx);
         app.take_up_settings(ctx);
         app.bar.focus = Some(Selection::End);
@@ -353,6 +354,10 @@ impl eframe::App for App {
         self.drain_documents(now);
         self.keep_tabs(now);
         self.session.refresh();
+        if self.session.models_are_listed {
+            let length = self.session.ask_for_prompt_length();
+            self.carry_out_effects(length.into_iter().collect());
+        }
         self.ask_for_family();
         self.pause_encoder();
         self.fetch_pictures();

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use egui::Context;
 use limn_engine::catalogue::{Catalogue, LoraReport, lora_folder};
+use limn_engine::prompt_language::styles;
 use limn_engine::protocol::Request;
 
 use super::{App, DialogAnswer, carry_out};
@@ -56,6 +57,7 @@ impl App {
     pub(super) fn add_models(&mut self, ctx: &Context, paths: Vec<PathBuf>, now: Instant) {
         self.library.is_adding = true;
         self.toasts.say(Tone::Plain, "Adding the model…", now);
+        self.look_for_styles(ctx);
         let library = self.folders.models.clone();
         self.in_dialog_thread(ctx, move || {
             let added = paths.iter().map(|path| add(&library, path)).collect();
@@ -96,6 +98,27 @@ impl App {
             Some(DialogAnswer::Library {
                 unreadable: unreadable.collect(),
                 loras: loras.map(|lora| row(&lora)).collect(),
+            })
+        });
+    }
+
+    /// Reads the list of styles, where there is one.
+    pub(super) fn look_for_styles(&mut self, ctx: &Context) {
+        let path = self.folders.styles();
+        self.in_dialog_thread(ctx, move || {
+            /// Thousands of styles are a megabyte.
+            const MAX_BYTES: u64 = 16 << 20;
+            let is_small = path.metadata().is_ok_and(|file| file.len() <= MAX_BYTES);
+            if !is_small {
+                return None;
+            }
+            let bytes = std::fs::read(&path).ok()?;
+            Some(match styles::read_csv(&bytes) {
+                Ok(styles) => DialogAnswer::Styles(styles),
+                Err(reason) => DialogAnswer::Failed(format!(
+                    "The styles cannot be read: {reason}: {}",
+                    path.display()
+                )),
             })
         });
     }

@@ -7,7 +7,7 @@ use clap::Args;
 use limn_engine::{
     catalogue::Catalogue,
     protocol::{Compute, DeviceChoice, DtypeChoice, LoraChoice, ModelId, ModelInfo, Sampling},
-    samplers::Sampler,
+    samplers::{Sampler, Spacing},
 };
 
 use super::conversation::Conversation;
@@ -157,6 +157,14 @@ pub struct SamplingArguments {
     pub prior_guidance: Option<f32>,
     #[arg(long, value_name = "NAME", value_parser = read_sampler, help = Sampler::choices())]
     pub sampler: Option<Sampler>,
+    #[arg(long, value_name = "NAME", value_parser = read_spacing, help = spacing_help())]
+    pub spacing: Option<Spacing>,
+    /// How much of the contrast that guidance adds is taken back, from 0 to 1
+    #[arg(long, value_name = "R")]
+    pub guidance_rescale: Option<f32>,
+    /// How many of the text encoder's last layers are left out
+    #[arg(long, value_name = "N")]
+    pub clip_skip: Option<u32>,
 }
 
 impl SamplingArguments {
@@ -167,7 +175,9 @@ impl SamplingArguments {
             guidance_scale: self.guidance,
             n_prior_steps: self.prior_steps,
             prior_guidance_scale: self.prior_guidance,
-            clip_skip: None,
+            clip_skip: self.clip_skip,
+            spacing: self.spacing,
+            guidance_rescale: self.guidance_rescale,
         }
     }
 }
@@ -197,6 +207,14 @@ fn read_size(text: &str) -> Result<(u32, u32), String> {
     sides
         .and_then(|(width, height)| Some((width.trim().parse().ok()?, height.trim().parse().ok()?)))
         .ok_or_else(|| "give width and height in pixels, as in 512x512".to_owned())
+}
+
+fn spacing_help() -> String {
+    format!("How its steps lie over the noise: {}", Spacing::choices())
+}
+
+fn read_spacing(name: &str) -> Result<Spacing, limn_engine::Error> {
+    name.parse()
 }
 
 fn read_sampler(name: &str) -> Result<Sampler, limn_engine::Error> {

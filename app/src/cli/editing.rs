@@ -263,6 +263,7 @@ mod tests {
                 pixels: BlobHash([0; 32]),
                 score: None,
                 patch_mask: None,
+                chosen: None,
             },
             pixels: vec![99; 240],
             patch_mask: Some(patch_mask),

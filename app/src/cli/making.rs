@@ -7,8 +7,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use image::DynamicImage;
-use limn_engine::protocol::{
-    BlobHash, GenerateRequest, MemoryUse, ModelId, Picture, Plan, Timings,
+use limn_engine::{
+    foreign_text,
+    prompt_language::styles,
+    protocol::{BlobHash, GenerateRequest, MemoryUse, ModelId, Picture, Plan, Timings},
 };
 use serde_json::json;
 
@@ -20,6 +22,7 @@ use super::{
     target::Target,
 };
 use crate::gallery::recipe::Recipe;
+use crate::paths::Folders;
 
 /// What a picture is made from, where words are what it is made from.
 #[derive(Debug, clap::Args)]
@@ -34,6 +37,9 @@ pub struct MakingArguments {
     /// What the picture must not show
     #[arg(long, value_name = "TEXT")]
     negative: Option<String>,
+    /// A style of `styles.csv` beside the models, laid around the prompt; more than one in their order
+    #[arg(long, value_name = "NAME")]
+    style: Vec<String>,
     #[command(flatten)]
     pub model: ModelArguments,
     #[command(flatten)]
@@ -72,11 +78,12 @@ impl MakingArguments {
         prompt: &str,
     ) -> anyhow::Result<(GenerateRequest, Option<Arc<[u8]>>)> {
         let latents = self.latents.as_deref().map(read_latents).transpose()?;
+        let (prompt, negative_prompt) = self.styled(prompt)?;
         let request = GenerateRequest {
             model,
             compute: self.model.compute(),
-            prompt: prompt.to_owned(),
-            negative_prompt: self.negative.clone(),
+            prompt,
+            negative_prompt,
             size: self.sampling.size,
             n_pictures: self.count,
             best_of: self.best_of,
@@ -86,6 +93,39 @@ impl MakingArguments {
             loras: self.model.loras(),
         };
         Ok((request, latents.map(Arc::from)))
+    }
+}
+
+impl MakingArguments {
+    /// The words with the styles around them.
+    fn styled(&self, prompt: &str) -> anyhow::Result<(String, Option<String>)> {
+        if self.style.is_empty() {
+            return Ok((prompt.to_owned(), self.negative.clone()));
+        }
+        let path = Folders::find()?.styles();
+        let bytes = std::fs::read(&path);
+        let bytes = bytes.with_context(|| format!("there are no styles: {}", path.display()))?;
+        let styles = styles::read_csv(&bytes).map_err(|reason| {
+            anyhow::anyhow!("the styles cannot be read: {reason}: {}", path.display())
+        })?;
+        let chosen = self.style.iter().map(|name| {
+            let found = styles
+                .iter()
+                .find(|style| style.name.eq_ignore_ascii_case(name));
+            found.with_context(|| {
+                let names: Vec<&str> = styles.iter().map(|style| style.name.as_str()).collect();
+                let names = foreign_text::message(names.join(", ")).to_string();
+                format!(
+                    "there is no style “{}”; there are: {names}",
+                    foreign_text::name(name)
+                )
+            })
+        });
+        let chosen = chosen.collect::<anyhow::Result<Vec<_>>>()?;
+        let negative = self.negative.as_deref().unwrap_or_default();
+        let (prompt, styled) = styles::apply(chosen, prompt, negative);
+        let is_said = self.negative.is_some() || !styled.is_empty();
+        Ok((prompt, is_said.then_some(styled)))
     }
 }
 

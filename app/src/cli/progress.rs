@@ -215,6 +215,9 @@ impl Reporter {
         for note in plan.loras.iter().filter_map(LoraUse::note) {
             self.note(&foreign_text::message(&note).to_string());
         }
+        for remark in &plan.remarks {
+            self.note(&foreign_text::message(remark).to_string());
+        }
         if let Some(unread) = &plan.unread_prompt {
             self.note(&format!(
                 "the prompt is longer than the model can read; not read: {}",

@@ -21,6 +21,7 @@ pub(super) struct Asked {
     n_models: u32,
     n_devices: u32,
     n_upscalers: u32,
+    n_counts: u32,
     n_loads: u32,
     /// Frames that were sent, each of which may be refused once.
     n_frames: u64,
@@ -64,6 +65,7 @@ impl Asked {
             Request::ListModels => self.n_models += 1,
             Request::ListDevices { .. } => self.n_devices += 1,
             Request::ListUpscalers => self.n_upscalers += 1,
+            Request::CountTokens { .. } => self.n_counts += 1,
             Request::Load { .. } => self.n_loads += 1,
             Request::Cancel { job } => {
                 if let Some(job) = self.jobs.get_mut(job) {
@@ -122,6 +124,7 @@ impl Asked {
                 take_one(&mut self.n_upscalers, "a list of upscalers")?;
                 bounds::upscalers(upscalers)
             }
+            Event::TokenCount(_) => take_one(&mut self.n_counts, "a count of tokens"),
             Event::Loading {
                 model, component, ..
             } => {
@@ -274,6 +277,7 @@ impl Answer {
             }),
             Request::ListModels
             | Request::ListUpscalers
+            | Request::CountTokens { .. }
             | Request::ListDevices { .. }
             | Request::Load { .. }
             | Request::Cancel { .. }

@@ -130,6 +130,9 @@ fn sound_defaults(model: &mut ModelInfo) {
         *n_steps = n_steps.filter(|n| (1..=MAX_SAMPLING_STEPS).contains(n));
     }
     sampling.clip_skip = sampling.clip_skip.filter(|n| *n <= MAX_CLIP_SKIP);
+    sampling.guidance_rescale = sampling
+        .guidance_rescale
+        .filter(|rescale| (0.0..=1.0).contains(rescale));
     for scale in [
         &mut sampling.guidance_scale,
         &mut sampling.prior_guidance_scale,
@@ -178,6 +181,8 @@ pub(super) fn plan(plan: &Plan) -> Result<(), Breach> {
     let unread = plan.unread_prompt.as_ref().map_or(0, String::len);
     at_most("the unread end of a prompt", unread, MAX_PROMPT_BYTES)?;
     at_most("the LoRAs of a plan", plan.loras.len(), MAX_LORAS)?;
+    let remarks = plan.remarks.iter().map(String::len);
+    at_most("remarks on a prompt", remarks.sum(), MAX_PROMPT_BYTES)?;
     // A recipe could not be written with it.
     let weights = plan.loras.iter().map(|lora| Some(lora.weight));
     let scales = [Some(plan.guidance_scale), plan.prior_guidance_scale];

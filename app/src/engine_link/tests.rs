@@ -58,6 +58,10 @@ fn plan((width, height): (u32, u32)) -> Plan {
         unread_prompt: None,
         loras: Vec::new(),
         stand_in: None,
+        spacing: None,
+        guidance_rescale: None,
+        clip_skip: None,
+        remarks: Vec::new(),
     }
 }
 
@@ -75,6 +79,7 @@ fn picture(job: JobId, index: u32, (width, height): (u32, u32)) -> Event {
         pixels: BlobHash([0; 32]),
         score: Some(f32::NAN),
         patch_mask: None,
+        chosen: None,
     };
     Event::Picture { job, picture }
 }
@@ -599,6 +604,8 @@ fn a_model_is_left_out_for_what_its_card_says() {
         n_prior_steps: Some(u32::MAX),
         prior_guidance_scale: Some(1e9),
         clip_skip: Some(u32::MAX),
+        spacing: None,
+        guidance_rescale: None,
     };
     let (sound, _) = bounds::models(vec![odd]);
     let expected = Sampling {

@@ -34,6 +34,7 @@ enum Question {
     Models,
     Devices,
     Upscalers,
+    Tokens,
     Load(ModelId),
 }
 
@@ -71,6 +72,7 @@ impl Watch {
             Request::ListModels => self.questions.push(Question::Models),
             Request::ListDevices { .. } => self.questions.push(Question::Devices),
             Request::ListUpscalers => self.questions.push(Question::Upscalers),
+            Request::CountTokens { .. } => self.questions.push(Question::Tokens),
             Request::Load { model, .. } => self.questions.push(Question::Load(model.clone())),
             // Jobs are noted above.
             Request::Chunk(_)
@@ -108,6 +110,7 @@ impl Watch {
             Event::Models(_) => self.answered(&Question::Models),
             Event::Devices(_) => self.answered(&Question::Devices),
             Event::Upscalers(_) => self.answered(&Question::Upscalers),
+            Event::TokenCount(_) => self.answered(&Question::Tokens),
             Event::Loaded { model, .. } => self.answered(&Question::Load(model.clone())),
             // It does not say which question failed; the oldest is the likeliest.
             Event::Failed { job: None, .. } if !self.questions.is_empty() => {

@@ -43,6 +43,7 @@ impl Session {
             EngineEvent::Notice { .. } => Vec::new(),
             EngineEvent::Died { reason, .. } => {
                 self.fail_in_flight(&reason);
+                self.prompt_length.forget();
                 self.engine = EngineState::Restarting(reason);
                 Vec::new()
             }
@@ -68,6 +69,7 @@ impl Session {
             }
             Event::Devices(devices) => self.devices = devices,
             Event::Upscalers(upscalers) => self.upscalers = upscalers,
+            Event::TokenCount(count) => self.prompt_length.answered(count),
             Event::Loading {
                 done_bytes,
                 total_bytes,

@@ -24,6 +24,7 @@ mod keeping;
 mod mask_work;
 mod patch;
 mod pointer;
+mod prompt_length;
 mod queue;
 mod results;
 mod runs;
@@ -37,6 +38,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use limn_engine::prompt_language::styles::Style;
 use limn_engine::protocol::{
     Compute, DeviceInfo, JobId, MemoryUse, ModelId, ModelInfo, Request, UpscalerInfo,
 };
@@ -158,6 +160,8 @@ pub struct Session {
     pub models_are_listed: bool,
     pub devices: Vec<DeviceInfo>,
     pub upscalers: Vec<UpscalerInfo>,
+    /// Saved pieces of prompt.
+    pub styles: Vec<Style>,
     /// The chosen model; the first of the list until the user chooses.
     pub model: Option<ModelId>,
     /// Device and precision for the next job.
@@ -175,6 +179,7 @@ pub struct Session {
     pub mask_is_hidden: bool,
     /// The key is held that shows the picture without its mask, or with it where it is hidden.
     pub peeks: bool,
+    prompt_length: prompt_length::PromptLength,
     queue: VecDeque<queue::Job>,
     in_flight: Option<queue::Job>,
     /// The job in flight while its request is still put together.

@@ -91,6 +91,8 @@ fn all_changed() -> Settings {
             n_prior_steps: Some(7),
             prior_guidance_scale: Some(2.5),
             clip_skip: Some(2),
+            spacing: None,
+            guidance_rescale: None,
         },
         seed: Some(u64::MAX),
     };

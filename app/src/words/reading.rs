@@ -5,6 +5,8 @@ use unicode_normalization::char::is_combining_mark;
 /// What is to be said of a whole prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PromptNote {
+    /// It is in the language of prompts, which the model does not know.
+    Literal,
     /// It is written in a language that is not English, which the text encoders were taught.
     NotEnglish,
     /// It has more tokens than the model reads; this many at least are left out.

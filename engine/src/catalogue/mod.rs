@@ -19,7 +19,7 @@ use crate::{
     Error, Result,
     families::{self, Probe, Recognised, Shard},
     foreign_text,
-    model::{ModelFiles, is_safetensors},
+    model::{ModelFiles, PromptFolders, is_safetensors},
     protocol::{ModelId, ModelInfo},
     weights::{EmbeddedFile, ModelFolder},
 };
@@ -81,6 +81,15 @@ impl Catalogue {
                 name: id.0.clone(),
                 valid: places.into_keys().collect(),
             }),
+        }
+    }
+
+    /// The folders `embeddings` and `wildcards`, beside the library of models.
+    pub fn prompt_folders(&self) -> PromptFolders {
+        let beside = |name| Some(self.library.as_ref()?.with_file_name(name));
+        PromptFolders {
+            embeddings: beside("embeddings"),
+            wildcards: beside("wildcards"),
         }
     }
 

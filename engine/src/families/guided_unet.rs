@@ -12,6 +12,7 @@ pub(super) struct GuidedUnet<'a> {
     /// With guidance the unconditional half first.
     conditioning: UNetConditioning,
     guidance_scale: f32,
+    guidance_rescale: f32,
     /// Of latents.
     channels: usize,
 }
@@ -20,13 +21,14 @@ impl<'a> GuidedUnet<'a> {
     pub fn new(
         unet: &'a UNet,
         conditioning: UNetConditioning,
-        guidance_scale: f32,
+        (guidance_scale, guidance_rescale): (f32, f32),
         channels: usize,
     ) -> Self {
         Self {
             unet,
             conditioning,
             guidance_scale,
+            guidance_rescale,
             channels,
         }
     }
@@ -35,7 +37,8 @@ impl<'a> GuidedUnet<'a> {
     pub fn predict(&self, input: Tensor<4>, timestep: f32) -> ModelOutput<4> {
         let input = guidance::doubled(input, guidance::is_guided(self.guidance_scale));
         let output = self.unet.forward(input, &[timestep], &self.conditioning);
-        split_output(output, self.channels, self.guidance_scale)
+        let guidance = (self.guidance_scale, self.guidance_rescale);
+        split_output(output, self.channels, guidance)
     }
 }
 
@@ -55,7 +58,11 @@ pub(super) fn guided_batch<const D: usize>(
 /// A U-Net's answer: guided noise, and the conditional half's variance where the model tells one.
 ///
 /// # Shapes: `[1 or 2, channels or 2 · channels, height, width]` → `[1, channels, height, width]` each
-fn split_output(output: Tensor<4>, channels: usize, guidance_scale: f32) -> ModelOutput<4> {
+fn split_output(
+    output: Tensor<4>,
+    channels: usize,
+    (guidance_scale, guidance_rescale): (f32, f32),
+) -> ModelOutput<4> {
     let [_, n_output_channels, _, _] = output.dims();
     let prediction = output.clone().narrow(1, 0, channels);
     let variance =
@@ -67,7 +74,7 @@ fn split_output(output: Tensor<4>, channels: usize, guidance_scale: f32) -> Mode
         };
     }
     ModelOutput {
-        prediction: guidance::guide(prediction, guidance_scale),
+        prediction: guidance::guide_rescaled(prediction, guidance_scale, guidance_rescale),
         variance: variance.map(|variance| guidance::halves(variance).1),
     }
 }

@@ -28,6 +28,9 @@ pub(crate) fn settings(requested: Settings, scheduler: &SchedulerConfig) -> Sett
     let most = scheduler.n_train_timesteps as u32;
     Settings {
         sampler: Sampler::Ddim,
+        spacing: requested
+            .spacing
+            .filter(|spacing| Sampler::Ddim.takes(*spacing)),
         n_steps: requested.n_steps.max(LEAST_STEPS.min(most)),
         ..requested
     }

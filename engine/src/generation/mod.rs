@@ -13,6 +13,7 @@ mod prepared_run;
 mod run;
 mod similarity;
 mod strategy;
+mod wordings;
 
 pub use initial_latents::InitialLatents;
 pub(crate) use inversion::{Turn, invert, settings as inversion_settings};

@@ -1,6 +1,6 @@
 use std::fmt::Display;
 
-use super::{initial_latents::InitialLatents, run::Generation};
+use super::{initial_latents::InitialLatents, run::Generation, wordings::Wordings};
 use crate::{
     Error, Result, guidance,
     model::{DrawnSize, LoadedModel, PictureCost, Settings, Steer, SteerBy},
@@ -43,7 +43,8 @@ impl<'a> PreparedRun<'a> {
         let drawn = model.files().drawn_size(settings.size)?;
         settings.size = drawn.size;
         let n_steps = settings.n_steps as usize;
-        let schedule = Schedule::new(settings.sampler, model.scheduler(), n_steps)?;
+        let scheduler = model.scheduler().spaced(settings.spacing);
+        let schedule = Schedule::new(settings.sampler, &scheduler, n_steps)?;
         model.check_settings(&settings)?;
         let judges = model.files().features().contains(&Feature::Embeddings);
         if request.best_of > 1 && !judges {
@@ -115,7 +116,17 @@ impl<'a> PreparedRun<'a> {
         n_invert_steps: u32,
         on_event: &mut OnEvent,
     ) -> Result<Generation<'a>> {
-        let plan = self.plan(model, &steer.texts(), on_event)?;
+        let speaks = model.files().features().contains(&Feature::PromptWeights);
+        let mut words = if speaks {
+            Wordings::new(steer, &model.runtime().prompt_folders)
+        } else {
+            Wordings::literal(steer)
+        };
+        let remarks = std::mem::take(&mut words.remarks);
+        let plan = Plan {
+            remarks,
+            ..self.plan(model, &steer.texts(), on_event)?
+        };
         on_event(PipelineEvent::Planned(plan))?;
         model.take_load_seconds();
 
@@ -133,7 +144,21 @@ impl<'a> PreparedRun<'a> {
             decodes: n_candidates,
             upscales: self.n_pictures * self.drawn.n_passes.min(1),
         });
-        Generation::new(self, steer, model, clock, on_event)
+        Generation::new(self, (steer, &words), model, clock, on_event)
+    }
+
+    /// Of every candidate of every picture, in order; its own seed makes each again.
+    pub(super) fn seeds(&self) -> Vec<u64> {
+        (0..self.n_pictures * self.best_of)
+            .map(|index| {
+                let ahead = if self.is_strip {
+                    index % self.best_of
+                } else {
+                    index
+                };
+                self.request.seed.wrapping_add(u64::from(ahead))
+            })
+            .collect()
     }
 
     fn plan(
@@ -174,6 +199,10 @@ impl<'a> PreparedRun<'a> {
             unread_prompt,
             loras: model.lora_uses().to_vec(),
             stand_in: self.stand_in,
+            spacing: settings.spacing,
+            guidance_rescale: settings.guidance_rescale,
+            clip_skip: settings.clip_skip,
+            remarks: Vec::new(),
         })
     }
 }

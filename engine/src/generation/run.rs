@@ -1,15 +1,17 @@
-use std::time::Instant;
+use std::{collections::HashMap, time::Instant};
 
 use burn::tensor::{DType, Tensor};
 
-use super::{prepared_run::PreparedRun, similarity::cosine, strategy::Strategy};
+use super::{
+    prepared_run::PreparedRun, similarity::cosine, strategy::Strategy, wordings::Wordings,
+};
 use crate::{
     Error, Result, foreign_text,
     image::{RgbPicture, preview, read_back},
     model::{Candidate, Conditioning, JobConditioning, LoadedModel, Steer},
     noise::Generator,
     progress::{Clock, FinishedPicture, OnEvent, PipelineEvent},
-    protocol::{Phase, Preview, Timings},
+    protocol::{Phase, Preview, Timings, Wording},
     samplers::{self, Step},
 };
 
@@ -18,7 +20,11 @@ pub(crate) struct Generation<'a> {
     pub run: PreparedRun<'a>,
     pub model: &'a mut LoadedModel,
     pub clock: Clock,
+    /// Of the first picture's words, which are mostly everyone's.
     pub conditioning: JobConditioning,
+    /// Of each candidate's words, where the prompt leaves them choices: which of [`Self::readings`].
+    wordings: Vec<Option<Wording>>,
+    readings: HashMap<Wording, JobConditioning>,
     /// Whether the family has looked at pictures, and told of it.
     has_encoded: bool,
 }
@@ -26,6 +32,7 @@ pub(crate) struct Generation<'a> {
 /// A picture as the model itself draws it.
 struct Drawn {
     seed: u64,
+    chosen: Option<Wording>,
     picture: RgbPicture,
     /// Where several are made to choose from.
     score: Option<f32>,
@@ -38,18 +45,40 @@ impl<'a> Generation<'a> {
     /// Those of reading the encoders' weights; when the device fails.
     pub(super) fn new(
         run: PreparedRun<'a>,
-        steer: &Steer,
+        (steer, words): (&Steer, &Wordings),
         model: &'a mut LoadedModel,
         mut clock: Clock,
         on_event: &mut OnEvent,
     ) -> Result<Self> {
-        let conditioning = model.read(steer, &run.settings, (&mut clock, on_event))?;
+        let wordings: Vec<Option<Wording>> = run
+            .seeds()
+            .into_iter()
+            .map(|seed| words.of_seed(seed))
+            .collect();
+        let mut read = |wording: Option<&Wording>| {
+            let steer = wording.map_or(*steer, |wording| Steer {
+                prompt: &wording.prompt,
+                negative_prompt: wording.negative_prompt.as_deref(),
+                by: steer.by,
+            });
+            model.read(&steer, &run.settings, (&mut clock, on_event))
+        };
+        let first = wordings.first().and_then(Option::as_ref);
+        let conditioning = read(first)?;
+        let mut readings = HashMap::new();
+        for wording in wordings.iter().flatten() {
+            if Some(wording) != first && !readings.contains_key(wording) {
+                readings.insert(wording.clone(), read(Some(wording))?);
+            }
+        }
         let has_encoded = steer.n_pictures() > 0 && model.looks_at_pictures();
         Ok(Self {
             run,
             model,
             clock,
             conditioning,
+            wordings,
+            readings,
             has_encoded,
         })
     }
@@ -117,20 +146,22 @@ impl<'a> Generation<'a> {
 
     fn candidates(&self) -> Vec<Candidate> {
         let best_of = self.run.best_of;
-        (0..self.run.n_pictures * best_of)
-            .map(|index| {
-                let (picture, number) = (index / best_of, index % best_of);
-                let ahead = if self.run.is_strip { number } else { index };
-                let seed = self.run.request.seed.wrapping_add(u64::from(ahead));
-                Candidate {
-                    picture,
-                    number,
-                    n_candidates: best_of,
-                    seed,
-                    generator: Generator::new(seed),
-                }
+        let seeds = self.run.seeds().into_iter();
+        (0..)
+            .zip(seeds)
+            .map(|(index, seed)| Candidate {
+                picture: index / best_of,
+                number: index % best_of,
+                n_candidates: best_of,
+                seed,
+                generator: Generator::new(seed),
             })
             .collect()
+    }
+
+    fn wording(&self, candidate: &Candidate) -> Option<&Wording> {
+        let index = candidate.picture * self.run.best_of + candidate.number;
+        self.wordings.get(index as usize)?.as_ref()
     }
 
     fn condition(
@@ -138,9 +169,11 @@ impl<'a> Generation<'a> {
         candidate: &mut Candidate,
         on_event: &mut OnEvent,
     ) -> Result<Conditioning> {
+        let wording = self.wording(candidate).cloned();
+        let reading = wording.and_then(|wording| self.readings.get_mut(&wording));
         let reports = (&mut self.clock, on_event);
-        self.model
-            .condition(&mut self.conditioning, candidate, reports)
+        let reading = reading.unwrap_or(&mut self.conditioning);
+        self.model.condition(reading, candidate, reports)
     }
 
     fn draw(
@@ -159,10 +192,11 @@ impl<'a> Generation<'a> {
         let score = if self.run.best_of == 1 {
             None
         } else {
-            Some(self.score(&picture, &conditioning, on_event)?)
+            Some(self.score(&picture, candidate, &conditioning, on_event)?)
         };
         Ok(Drawn {
             seed: candidate.seed,
+            chosen: self.wording(candidate).cloned(),
             picture,
             score,
         })
@@ -178,6 +212,7 @@ impl<'a> Generation<'a> {
     ) -> Result<FinishedPicture> {
         let Drawn {
             seed,
+            chosen,
             picture,
             score,
         } = drawn;
@@ -194,6 +229,7 @@ impl<'a> Generation<'a> {
             height,
             rgb,
             score,
+            chosen,
             patch_mask,
         })
     }
@@ -243,11 +279,15 @@ impl<'a> Generation<'a> {
     fn score(
         &mut self,
         decoded: &RgbPicture,
+        candidate: &Candidate,
         conditioning: &Conditioning,
         on_event: &mut OnEvent,
     ) -> Result<f32> {
         let start = Instant::now();
-        let target = self.model.target_embed(&self.conditioning, conditioning)?;
+        let reading = self.wording(candidate);
+        let reading = reading.and_then(|wording| self.readings.get(wording));
+        let reading = reading.unwrap_or(&self.conditioning);
+        let target = self.model.target_embed(reading, conditioning)?;
         let [embed] = self
             .model
             .embed_pictures(&[decoded], on_event)?

@@ -1,7 +1,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::Cascade;
-use crate::{foreign_text, protocol::Vocabulary, samplers::Sampler};
+use crate::{
+    foreign_text,
+    protocol::Vocabulary,
+    samplers::{Sampler, Spacing},
+};
 
 /// `limn.json` beside a folder's `model_index.json`: what the model does best. Every entry may be absent.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -19,6 +23,7 @@ pub struct ModelCard {
     pub guidance_scale: Option<f32>,
     pub prior_guidance_scale: Option<f32>,
     pub sampler: Option<Sampler>,
+    pub spacing: Option<Spacing>,
     pub preview: Option<PreviewMap>,
     pub vocabulary: Option<CardVocabulary>,
     pub examples: Vec<String>,

@@ -105,6 +105,16 @@ pub trait ModelFiles: Debug {
             .sum()
     }
 
+    /// The folder of the tokenizer that reads its prompts in chunks, if that is how it reads them.
+    fn tokenizer(&self) -> Option<ModelFolder> {
+        None
+    }
+
+    /// What else is to be known of it, as where its own scheduler is not here.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What the window and the command line show of it.
     ///
     /// # Errors
@@ -165,7 +175,7 @@ pub trait ModelFiles: Debug {
             sampler: sampler.to_string(),
             variant,
             recipe: settings.sampling(),
-            notes,
+            notes: notes.into_iter().chain(self.notes()).collect(),
             unread: unread
                 .into_iter()
                 .map(|(what, n)| (what.to_owned(), n))

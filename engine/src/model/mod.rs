@@ -38,8 +38,8 @@ pub use loras::{LoraSource, Loras, match_lora};
 pub use memory::Sizes;
 pub use report::{ComponentReport, ModelReport};
 pub use settings::{PriorSettings, Settings};
-pub use slots::Runtime;
 pub use slots::{Loader, Slots};
+pub use slots::{PromptFolders, Runtime};
 
 use crate::{
     Error, Result,

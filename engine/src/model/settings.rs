@@ -3,7 +3,7 @@
 use crate::{
     Error, Result,
     protocol::{GenerateRequest, Sampling, Setting, SettingInfo},
-    samplers::Sampler,
+    samplers::{Sampler, Spacing},
 };
 
 /// What a model runs with where a request says nothing, or with what a request says.
@@ -18,6 +18,10 @@ pub struct Settings {
     pub prior: Option<PriorSettings>,
     /// `None` for a model whose text encoder is always read to its end.
     pub clip_skip: Option<u32>,
+    /// `None`: as the model's own schedule has it.
+    pub spacing: Option<Spacing>,
+    /// `None` for a model whose guidance is never taken back.
+    pub guidance_rescale: Option<f32>,
 }
 
 /// How a prior makes image embeddings of texts.
@@ -36,6 +40,8 @@ impl Settings {
             n_prior_steps: self.prior.map(|prior| prior.n_steps),
             prior_guidance_scale: self.prior.map(|prior| prior.guidance_scale),
             clip_skip: self.clip_skip,
+            spacing: self.spacing,
+            guidance_rescale: self.guidance_rescale,
         }
     }
 
@@ -47,9 +53,10 @@ impl Settings {
     pub fn with(self, family: &str, request: &GenerateRequest) -> Result<Self> {
         let requested = &request.sampling;
         self.check_has(family, requested)?;
+        let sampler = requested.sampler.unwrap_or(self.sampler);
         let merged = Self {
             size: request.size.unwrap_or(self.size),
-            sampler: requested.sampler.unwrap_or(self.sampler),
+            sampler,
             n_steps: requested.n_steps.unwrap_or(self.n_steps),
             guidance_scale: requested.guidance_scale.unwrap_or(self.guidance_scale),
             prior: self.prior.map(|own| PriorSettings {
@@ -57,8 +64,21 @@ impl Settings {
                 guidance_scale: requested.prior_guidance_scale.unwrap_or(own.guidance_scale),
             }),
             clip_skip: self.clip_skip.map(|own| requested.clip_skip.unwrap_or(own)),
+            spacing: requested
+                .spacing
+                .or(self.spacing)
+                .filter(|spacing| sampler.takes(*spacing)),
+            guidance_rescale: self
+                .guidance_rescale
+                .map(|own| requested.guidance_rescale.unwrap_or(own)),
         };
         check("guidance", merged.guidance_scale, 0.0, 100.0)?;
+        check(
+            "guidance rescale",
+            merged.guidance_rescale.unwrap_or_default(),
+            0.0,
+            1.0,
+        )?;
         if let Some(prior) = merged.prior {
             check("prior guidance", prior.guidance_scale, 0.0, 100.0)?;
         }
@@ -81,6 +101,7 @@ impl Settings {
                 Setting::ClipSkip => "clip skip",
                 Setting::Steps => "number of steps",
                 Setting::Guidance => "guidance",
+                Setting::GuidanceRescale => "guidance rescale",
             },
             family: family.to_owned(),
         })
@@ -127,6 +148,8 @@ mod tests {
         guidance_scale: 7.5,
         prior: None,
         clip_skip: None,
+        spacing: None,
+        guidance_rescale: None,
     };
 
     fn asking(sampling: Sampling) -> GenerateRequest {
@@ -142,6 +165,7 @@ mod tests {
             (Setting::PriorSteps, 25.0, "no prior"),
             (Setting::PriorGuidance, 4.0, "no prior"),
             (Setting::ClipSkip, 1.0, "no clip skip"),
+            (Setting::GuidanceRescale, 0.7, "no guidance rescale"),
         ] {
             let mut sampling = Sampling::default();
             sampling.set(setting, Some(value));
@@ -162,15 +186,16 @@ mod tests {
                 guidance_scale: 4.0,
             }),
             clip_skip: Some(0),
+            guidance_rescale: Some(0.0),
             ..WITHOUT_PRIOR
         };
         for setting in Setting::ALL {
             let mut sampling = Sampling::default();
-            sampling.set(setting, Some(3.0));
+            sampling.set(setting, Some(1.0));
             let merged = own.with("any", &asking(sampling)).unwrap().sampling();
             for other in Setting::ALL {
                 let expected = if other == setting {
-                    Some(3.0)
+                    Some(1.0)
                 } else {
                     own.sampling().get(other)
                 };

@@ -25,6 +25,17 @@ pub struct Runtime {
     pub memory_budget_bytes: u64,
     /// Keeps values that cost much and depend on the weights alone; `None` computes them each time.
     pub cache_dir: Option<PathBuf>,
+    /// What prompts may name.
+    pub prompt_folders: PromptFolders,
+}
+
+/// Where lie the files that prompts name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PromptFolders {
+    /// Textual inversions, each a word of its own.
+    pub embeddings: Option<PathBuf>,
+    /// Lists, one choice a line.
+    pub wildcards: Option<PathBuf>,
 }
 
 /// The components of one model that are in memory, of whatever kind.

@@ -92,6 +92,7 @@ pub fn run(
         height: joined.height,
         rgb: joined.rgb,
         score: None,
+        chosen: None,
         patch_mask: None,
     }))?;
     Ok(timings)

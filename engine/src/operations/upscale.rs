@@ -154,6 +154,7 @@ pub fn run(job: &UpscaleJob, on_event: &mut OnEvent) -> Result<Timings> {
         height,
         rgb,
         score: None,
+        chosen: None,
         patch_mask: None,
     }))?;
     Ok(clock.finish())
@@ -242,6 +243,10 @@ impl UpscaleJob<'_> {
             unread_prompt: None,
             loras: Vec::new(),
             stand_in: None,
+            spacing: None,
+            guidance_rescale: None,
+            clip_skip: None,
+            remarks: Vec::new(),
         }
     }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{BlobHash, Feature, ModelId, Operation, Sampling, Setting, SettingInfo, checked};
 use crate::error::ErrorKind;
-use crate::samplers::Sampler;
+use crate::samplers::{Sampler, Spacing};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
@@ -42,6 +42,13 @@ pub struct Plan {
     pub loras: Vec<LoraUse>,
     /// What is done in place of what was asked for; `None` where the model does just that.
     pub stand_in: Option<StandIn>,
+    /// `None` where it is the model's own.
+    pub spacing: Option<Spacing>,
+    /// These two are `None` for a model without them.
+    pub guidance_rescale: Option<f32>,
+    pub clip_skip: Option<u32>,
+    /// What of the prompt could not be done, one sentence each.
+    pub remarks: Vec<String>,
 }
 
 /// A LoRA that changed a model.
@@ -156,6 +163,25 @@ pub struct Picture {
     pub score: Option<f32>,
     /// Of an edit: how much each pixel of the patch covers what is under it, one byte a pixel.
     pub patch_mask: Option<BlobHash>,
+    /// The words that were drawn, where the prompt left a choice.
+    pub chosen: Option<Wording>,
+}
+
+/// How long a prompt is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenCount {
+    /// Of its words, without begin and end of chunks.
+    pub n_tokens: u32,
+    pub n_chunks: u32,
+    /// How many tokens a chunk holds.
+    pub chunk_tokens: u32,
+}
+
+/// A prompt and its negative after their choices.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Wording {
+    pub prompt: String,
+    pub negative_prompt: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -89,22 +89,24 @@ pub enum Setting {
     PriorSteps,
     PriorGuidance,
     ClipSkip,
+    GuidanceRescale,
 }
 
 impl Setting {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Steps,
         Self::Guidance,
         Self::PriorSteps,
         Self::PriorGuidance,
         Self::ClipSkip,
+        Self::GuidanceRescale,
     ];
 
     /// Whether it is a count, and not any number.
     pub fn is_whole(self) -> bool {
         match self {
             Self::Steps | Self::PriorSteps | Self::ClipSkip => true,
-            Self::Guidance | Self::PriorGuidance => false,
+            Self::Guidance | Self::PriorGuidance | Self::GuidanceRescale => false,
         }
     }
 }

@@ -15,7 +15,7 @@ mod requests;
 
 pub use answers::{
     CascadePlan, DeviceInfo, Failure, LoraUse, MemoryUse, ModelInfo, Phase, Picture, Plan, Preview,
-    Progress, SelfTest, StandIn, Timings, Vocabulary,
+    Progress, SelfTest, StandIn, Timings, TokenCount, Vocabulary, Wording,
 };
 pub use capabilities::{Feature, Operation, Setting, SettingInfo};
 pub use gestures::{
@@ -90,6 +90,11 @@ pub enum Request {
     },
     /// What [`Upscaler::File`] may name.
     ListUpscalers,
+    /// How long a prompt is for a model, while it is being written.
+    CountTokens {
+        model: ModelId,
+        prompt: String,
+    },
 }
 
 impl Request {
@@ -105,6 +110,7 @@ impl Request {
             | Self::Embed { job, .. } => Some(*job),
             Self::ListModels
             | Self::ListUpscalers
+            | Self::CountTokens { .. }
             | Self::ListDevices { .. }
             | Self::Load { .. }
             | Self::Cancel { .. }
@@ -180,6 +186,8 @@ pub enum Event {
         embeddings: Embeddings,
     },
     Upscalers(Vec<UpscalerInfo>),
+    /// `None` for a model that has no tokens to count.
+    TokenCount(Option<TokenCount>),
 }
 
 impl Event {
@@ -198,7 +206,8 @@ impl Event {
             | Self::Loading { .. }
             | Self::Loaded { .. }
             | Self::Chunk(_)
-            | Self::Upscalers(_) => None,
+            | Self::Upscalers(_)
+            | Self::TokenCount(_) => None,
         }
     }
 }

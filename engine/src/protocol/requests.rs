@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{BlobHash, ModelId, ModelInfo, Setting};
-use crate::samplers::Sampler;
+use crate::samplers::{Sampler, Spacing};
 use crate::stitch::{EditPlan, EditSettings};
 
 /// Where and in which precision to compute.
@@ -120,6 +120,10 @@ pub struct Sampling {
     pub prior_guidance_scale: Option<f32>,
     /// How many of the text encoder's last layers are left out; `None` and 0: none beyond the family's own.
     pub clip_skip: Option<u32>,
+    /// How the sampler's steps are spaced over the noise; `None`: as the model's own schedule has it.
+    pub spacing: Option<Spacing>,
+    /// How much of the contrast that guidance adds is taken back, from 0 to 1.
+    pub guidance_rescale: Option<f32>,
 }
 
 impl Sampling {
@@ -131,6 +135,7 @@ impl Sampling {
             Setting::PriorSteps => self.n_prior_steps.map(|n| n as f32),
             Setting::PriorGuidance => self.prior_guidance_scale,
             Setting::ClipSkip => self.clip_skip.map(|n| n as f32),
+            Setting::GuidanceRescale => self.guidance_rescale,
         }
     }
 
@@ -143,6 +148,7 @@ impl Sampling {
             Setting::PriorSteps => self.n_prior_steps = count,
             Setting::PriorGuidance => self.prior_guidance_scale = value,
             Setting::ClipSkip => self.clip_skip = count,
+            Setting::GuidanceRescale => self.guidance_rescale = value,
         }
     }
 

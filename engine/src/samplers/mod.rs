@@ -5,20 +5,26 @@
 //! ends the run.
 
 mod ancestral;
+mod beside_picture;
+mod consistency;
 mod ddim;
-mod deterministic;
+mod multistep;
 mod noise_level;
 mod sampler;
 mod schedule;
+mod spacing;
 
 use burn::tensor::Tensor;
 
 pub use ancestral::{AncestralSchedule, ddpm};
+pub use beside_picture::OdeSolver;
+pub use consistency::{ConsistencySampler, ConsistencySchedule};
 pub use ddim::{DdimSchedule, ddim, ddim_inversion};
-pub use deterministic::{dpmpp_2m, euler, euler_ancestral};
+pub use multistep::MultistepSolver;
 pub use noise_level::NoiseLevel;
-pub use sampler::{Sampler, SamplerInfo};
+pub use sampler::{Sampler, SamplerInfo, Spacings};
 pub use schedule::{Schedule, sample};
+pub use spacing::Spacing;
 
 /// What a model answers at one step.
 #[derive(Debug, Clone)]

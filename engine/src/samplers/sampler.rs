@@ -4,7 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use super::spacing::letters;
+use crate::{Error, Result, samplers::Spacing};
 
 /// The samplers by the field's names. Variants are only appended (they travel in the protocol).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -16,8 +17,17 @@ pub enum Sampler {
     EulerAncestral,
     #[serde(rename = "dpmpp_2m")]
     Dpmpp2m,
+    /// [`Self::Dpmpp2m`] with [`Spacing::Karras`], which had no name of its own once: recipes and cards have this one.
     #[serde(rename = "dpmpp_2m_karras")]
     Dpmpp2mKarras,
+    Heun,
+    #[serde(rename = "dpmpp_2m_sde")]
+    Dpmpp2mSde,
+    DpmppSde,
+    #[serde(rename = "unipc")]
+    UniPc,
+    Lcm,
+    Tcd,
 }
 
 /// What there is to know of a sampler beside its steps.
@@ -34,11 +44,30 @@ pub struct SamplerInfo {
     pub aliases: &'static [&'static str],
     /// The class of diffusers that it is.
     pub diffusers_class: &'static str,
-    /// Whether it spaces its sigmas as Karras et al. 2022 do.
-    pub karras: bool,
+    /// The `algorithm_type` of a class that is several samplers.
+    pub diffusers_algorithm: Option<&'static str>,
+    /// Classes of diffusers that are not here and that it is nearest to.
+    pub stands_in_for: &'static [&'static str],
+    /// Whether it spaces its sigmas as Karras et al. 2022 do; `None`: as the model's config says.
+    pub karras: Option<bool>,
+    /// Whether it knows no other end of a run than the clean picture.
+    pub ends_clean: bool,
+    /// Which spacings it can take.
+    pub spacings: Spacings,
 }
 
-const ROWS: [SamplerInfo; 6] = [
+/// Which spacings a sampler can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spacings {
+    /// Those of sigmas too.
+    All,
+    /// Those of whole training timesteps.
+    Timesteps,
+    /// None: the timesteps are those that the model was distilled at.
+    Own,
+}
+
+const ROWS: [SamplerInfo; 12] = [
     SamplerInfo {
         sampler: Sampler::Ddpm,
         id: "ddpm",
@@ -46,16 +75,24 @@ const ROWS: [SamplerInfo; 6] = [
         a1111_name: "DDPM",
         aliases: &["ddpm"],
         diffusers_class: "DDPMScheduler",
-        karras: false,
+        diffusers_algorithm: None,
+        stands_in_for: &["DDPMParallelScheduler"],
+        karras: Some(false),
+        ends_clean: false,
+        spacings: Spacings::Timesteps,
     },
     SamplerInfo {
         sampler: Sampler::Ddim,
         id: "ddim",
         label: "DDIM",
         a1111_name: "DDIM",
-        aliases: &["ddim"],
+        aliases: &["ddim", "plms"],
         diffusers_class: "DDIMScheduler",
-        karras: false,
+        diffusers_algorithm: None,
+        stands_in_for: &["DDIMParallelScheduler", "PNDMScheduler"],
+        karras: Some(false),
+        ends_clean: false,
+        spacings: Spacings::Timesteps,
     },
     SamplerInfo {
         sampler: Sampler::Euler,
@@ -64,7 +101,11 @@ const ROWS: [SamplerInfo; 6] = [
         a1111_name: "Euler",
         aliases: &["euler"],
         diffusers_class: "EulerDiscreteScheduler",
-        karras: false,
+        diffusers_algorithm: None,
+        stands_in_for: &["LMSDiscreteScheduler"],
+        karras: None,
+        ends_clean: false,
+        spacings: Spacings::All,
     },
     SamplerInfo {
         sampler: Sampler::EulerAncestral,
@@ -73,7 +114,11 @@ const ROWS: [SamplerInfo; 6] = [
         a1111_name: "Euler a",
         aliases: &["eulera", "eulerancestral"],
         diffusers_class: "EulerAncestralDiscreteScheduler",
-        karras: false,
+        diffusers_algorithm: None,
+        stands_in_for: &["KDPM2AncestralDiscreteScheduler"],
+        karras: Some(false),
+        ends_clean: true,
+        spacings: Spacings::All,
     },
     SamplerInfo {
         sampler: Sampler::Dpmpp2m,
@@ -82,7 +127,11 @@ const ROWS: [SamplerInfo; 6] = [
         a1111_name: "DPM++ 2M",
         aliases: &["dpmpp2m"],
         diffusers_class: "DPMSolverMultistepScheduler",
-        karras: false,
+        diffusers_algorithm: Some("dpmsolver++"),
+        stands_in_for: &["DEISMultistepScheduler", "DPMSolverSinglestepScheduler"],
+        karras: Some(false),
+        ends_clean: false,
+        spacings: Spacings::All,
     },
     SamplerInfo {
         sampler: Sampler::Dpmpp2mKarras,
@@ -91,7 +140,89 @@ const ROWS: [SamplerInfo; 6] = [
         a1111_name: "DPM++ 2M Karras",
         aliases: &["dpmpp2m", "dpmpp2mk"],
         diffusers_class: "DPMSolverMultistepScheduler",
-        karras: true,
+        diffusers_algorithm: Some("dpmsolver++"),
+        stands_in_for: &[],
+        karras: Some(true),
+        ends_clean: false,
+        spacings: Spacings::All,
+    },
+    SamplerInfo {
+        sampler: Sampler::Heun,
+        id: "heun",
+        label: "Heun",
+        a1111_name: "Heun",
+        aliases: &["heun"],
+        diffusers_class: "HeunDiscreteScheduler",
+        diffusers_algorithm: None,
+        stands_in_for: &["KDPM2DiscreteScheduler"],
+        karras: None,
+        ends_clean: true,
+        spacings: Spacings::All,
+    },
+    SamplerInfo {
+        sampler: Sampler::Dpmpp2mSde,
+        id: "dpmpp_2m_sde",
+        label: "DPM++ 2M SDE",
+        a1111_name: "DPM++ 2M SDE",
+        aliases: &["dpmpp2msde", "dpmpp2msdegpu", "dpmpp2msdek"],
+        diffusers_class: "DPMSolverMultistepScheduler",
+        diffusers_algorithm: Some("sde-dpmsolver++"),
+        stands_in_for: &[],
+        karras: None,
+        ends_clean: false,
+        spacings: Spacings::All,
+    },
+    SamplerInfo {
+        sampler: Sampler::DpmppSde,
+        id: "dpmpp_sde",
+        label: "DPM++ SDE",
+        a1111_name: "DPM++ SDE",
+        aliases: &["dpmppsde", "dpmppsdegpu", "dpmppsdek"],
+        diffusers_class: "DPMSolverSDEScheduler",
+        diffusers_algorithm: None,
+        stands_in_for: &[],
+        karras: None,
+        ends_clean: true,
+        spacings: Spacings::All,
+    },
+    SamplerInfo {
+        sampler: Sampler::UniPc,
+        id: "unipc",
+        label: "UniPC",
+        a1111_name: "UniPC",
+        aliases: &["unipc", "unipcbh2", "unipck"],
+        diffusers_class: "UniPCMultistepScheduler",
+        diffusers_algorithm: None,
+        stands_in_for: &[],
+        karras: None,
+        ends_clean: false,
+        spacings: Spacings::All,
+    },
+    SamplerInfo {
+        sampler: Sampler::Lcm,
+        id: "lcm",
+        label: "LCM",
+        a1111_name: "LCM",
+        aliases: &["lcm"],
+        diffusers_class: "LCMScheduler",
+        diffusers_algorithm: None,
+        stands_in_for: &[],
+        karras: Some(false),
+        ends_clean: true,
+        spacings: Spacings::Own,
+    },
+    SamplerInfo {
+        sampler: Sampler::Tcd,
+        id: "tcd",
+        label: "TCD",
+        a1111_name: "TCD",
+        aliases: &["tcd"],
+        diffusers_class: "TCDScheduler",
+        diffusers_algorithm: None,
+        stands_in_for: &[],
+        karras: Some(false),
+        ends_clean: true,
+        spacings: Spacings::Own,
     },
 ];
 
@@ -117,27 +248,67 @@ impl Sampler {
 
     /// What another program means by a sampler's name and the name of its spacing, if that is here.
     ///
-    /// A sampler that spaces as Karras et al. do and is here only without that stands for itself.
-    pub fn from_foreign(name: &str, spacing: Option<&str>) -> Option<Self> {
+    /// A spacing that is not here leaves the sampler with the model's own.
+    pub fn from_foreign(name: &str, spacing: Option<&str>) -> Option<(Self, Option<Spacing>)> {
         let (name, spacing) = (letters(name), letters(spacing.unwrap_or_default()));
-        let stem = name.strip_suffix("karras").unwrap_or(&name);
-        let karras = spacing == "karras" || stem != name || name.ends_with("2mk");
-        let named: Vec<&SamplerInfo> = const { &ROWS }
+        let (stem, in_name) = Spacing::split_off(&name);
+        // InvokeAI ends the names of some with `_k`.
+        let short = ["2mk", "sdek", "unipck"]
             .iter()
-            .filter(|row| row.aliases.contains(&stem))
-            .collect();
-        let spaced = named.iter().find(|row| row.karras == karras);
-        spaced.or(named.first()).map(|row| row.sampler)
+            .any(|end| name.ends_with(end));
+        let spacing = in_name
+            .or_else(|| Spacing::from_foreign(&spacing))
+            .or(short.then_some(Spacing::Karras));
+        let mut named = const { &ROWS }
+            .iter()
+            .filter(|row| row.aliases.contains(&stem));
+        let first = named.clone().next()?;
+        let karras = named.find(|row| spacing == Some(Spacing::Karras) && row.karras == Some(true));
+        match karras {
+            Some(row) => Some((row.sampler, None)),
+            None => Some((
+                first.sampler,
+                spacing.filter(|spacing| first.sampler.takes(*spacing)),
+            )),
+        }
     }
 
-    /// What a diffusers scheduler of this class is.
-    pub(crate) fn from_diffusers(class: &str, karras: bool) -> Option<Self> {
-        let named: Vec<&SamplerInfo> = const { &ROWS }
-            .iter()
-            .filter(|row| row.diffusers_class == class)
-            .collect();
-        let spaced = named.iter().find(|row| row.karras == karras);
-        spaced.or(named.first()).map(|row| row.sampler)
+    /// What a diffusers scheduler of this class is, or what is nearest to it.
+    pub(crate) fn from_diffusers(
+        class: &str,
+        algorithm: Option<&str>,
+        karras: bool,
+    ) -> Option<Self> {
+        let named = || {
+            const { &ROWS }
+                .iter()
+                .filter(move |row| row.diffusers_class == class)
+        };
+        let is_asked_for = |row: &&SamplerInfo| {
+            // A class that is several is the first without a word of it.
+            row.diffusers_algorithm == algorithm || algorithm.is_none()
+        };
+        let mut exact = named().filter(is_asked_for);
+        let spaced = exact.clone().find(|row| row.karras == Some(karras));
+        let nearest = || {
+            const { &ROWS }
+                .iter()
+                .find(|row| row.stands_in_for.contains(&class))
+        };
+        let row = spaced
+            .or_else(|| exact.next())
+            .or_else(|| named().next())
+            .or_else(nearest)?;
+        Some(row.sampler)
+    }
+
+    /// Whether it can space its steps so.
+    pub fn takes(self, spacing: Spacing) -> bool {
+        match self.info().spacings {
+            Spacings::All => true,
+            Spacings::Timesteps => !spacing.is_of_sigmas(),
+            Spacings::Own => false,
+        }
     }
 
     /// Their ids as a sentence goes on: `a`, `b` or `c`.
@@ -150,12 +321,6 @@ impl Sampler {
             None => String::new(),
         }
     }
-}
-
-/// Small letters and digits alone, `pp` for `++`.
-fn letters(text: &str) -> String {
-    let text = text.to_lowercase().replace("++", "pp");
-    text.chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
 impl fmt::Display for Sampler {
@@ -194,33 +359,90 @@ mod tests {
             assert_eq!(json, row.id);
             assert_eq!(row.id.parse::<Sampler>().unwrap(), row.sampler);
             let foreign = |name| Sampler::from_foreign(name, None);
-            assert_eq!(foreign(row.a1111_name), Some(row.sampler), "{row:?}");
-            assert_eq!(foreign(row.id), Some(row.sampler), "{row:?}");
-            let class = Sampler::from_diffusers(row.diffusers_class, row.karras);
-            assert_eq!(class, Some(row.sampler), "{row:?}");
+            assert_eq!(
+                foreign(row.a1111_name),
+                Some((row.sampler, None)),
+                "{row:?}"
+            );
+            assert_eq!(foreign(row.id), Some((row.sampler, None)), "{row:?}");
+            let (class, algorithm) = (row.diffusers_class, row.diffusers_algorithm);
+            let karras = row.karras == Some(true);
+            let read = Sampler::from_diffusers(class, algorithm, karras);
+            assert_eq!(read, Some(row.sampler), "{row:?}");
         }
         for (i, row) in ROWS.iter().enumerate() {
-            let others = ROWS[..i].iter();
-            let is_same = |other: &&SamplerInfo| {
-                let both = row
+            for other in &ROWS[..i] {
+                let shared = row
                     .aliases
                     .iter()
                     .find(|alias| other.aliases.contains(alias));
-                both.is_some() && other.karras == row.karras
-            };
-            assert!(!others.clone().any(|other| other.id == row.id), "{row:?}");
-            assert_eq!(others.clone().find(is_same), None, "{row:?}");
+                assert!(other.id != row.id, "{row:?}");
+                assert!(shared.is_none() || other.karras != row.karras, "{row:?}");
+                let both = |class: &&&str| other.stands_in_for.contains(*class);
+                assert_eq!(row.stands_in_for.iter().find(both), None, "{row:?}");
+            }
         }
     }
 
     #[test]
     fn other_programs_names_are_known() {
+        let karras = Some(Spacing::Karras);
         for (name, spacing, expected) in [
-            ("DPM++ 2M", Some("Karras"), Some(Sampler::Dpmpp2mKarras)),
-            ("dpmpp_2m_k", None, Some(Sampler::Dpmpp2mKarras)),
-            ("dpmpp_2m", Some("normal"), Some(Sampler::Dpmpp2m)),
-            ("Euler", Some("karras"), Some(Sampler::Euler)),
-            ("euler_ancestral", None, Some(Sampler::EulerAncestral)),
+            (
+                "DPM++ 2M",
+                Some("Karras"),
+                Some((Sampler::Dpmpp2mKarras, None)),
+            ),
+            ("dpmpp_2m_k", None, Some((Sampler::Dpmpp2mKarras, None))),
+            (
+                "dpmpp_2m",
+                Some("normal"),
+                Some((Sampler::Dpmpp2m, Some(Spacing::Linspace))),
+            ),
+            (
+                "DPM++ 2M SDE Karras",
+                None,
+                Some((Sampler::Dpmpp2mSde, karras)),
+            ),
+            (
+                "DPM++ SDE",
+                Some("Karras"),
+                Some((Sampler::DpmppSde, karras)),
+            ),
+            (
+                "dpmpp_2m_sde_gpu",
+                Some("karras"),
+                Some((Sampler::Dpmpp2mSde, karras)),
+            ),
+            ("dpmpp_sde_k", None, Some((Sampler::DpmppSde, karras))),
+            (
+                "DPM++ 2M SDE Exponential",
+                None,
+                Some((Sampler::Dpmpp2mSde, Some(Spacing::Exponential))),
+            ),
+            ("Euler", Some("karras"), Some((Sampler::Euler, karras))),
+            (
+                "Euler a",
+                Some("Automatic"),
+                Some((Sampler::EulerAncestral, None)),
+            ),
+            (
+                "uni_pc_bh2",
+                Some("sgm_uniform"),
+                Some((Sampler::UniPc, Some(Spacing::SgmUniform))),
+            ),
+            (
+                "euler_ancestral",
+                None,
+                Some((Sampler::EulerAncestral, None)),
+            ),
+            (
+                "ddim",
+                Some("ddim_uniform"),
+                Some((Sampler::Ddim, Some(Spacing::Leading))),
+            ),
+            ("ddim", Some("karras"), Some((Sampler::Ddim, None))),
+            ("lcm", Some("sgm_uniform"), Some((Sampler::Lcm, None))),
             ("Restart", None, None),
             ("", None, None),
         ] {
@@ -229,9 +451,45 @@ mod tests {
     }
 
     #[test]
+    fn classes_that_are_not_here_have_a_nearest_one() {
+        for (class, algorithm, karras, expected) in [
+            ("PNDMScheduler", None, false, Some(Sampler::Ddim)),
+            ("LMSDiscreteScheduler", None, true, Some(Sampler::Euler)),
+            (
+                "DEISMultistepScheduler",
+                Some("deis"),
+                false,
+                Some(Sampler::Dpmpp2m),
+            ),
+            (
+                "DPMSolverMultistepScheduler",
+                None,
+                false,
+                Some(Sampler::Dpmpp2m),
+            ),
+            (
+                "DPMSolverMultistepScheduler",
+                Some("dpmsolver"),
+                false,
+                Some(Sampler::Dpmpp2m),
+            ),
+            (
+                "DPMSolverMultistepScheduler",
+                Some("sde-dpmsolver++"),
+                true,
+                Some(Sampler::Dpmpp2mSde),
+            ),
+            ("FlowMatchEulerDiscreteScheduler", None, false, None),
+        ] {
+            let read = Sampler::from_diffusers(class, algorithm, karras);
+            assert_eq!(read, expected, "{class} {algorithm:?}");
+        }
+    }
+
+    #[test]
     fn a_card_may_not_name_another() {
         let error = "k_euler".parse::<Sampler>().unwrap_err().to_string();
         assert!(error.contains("dpmpp_2m_karras"), "{error}");
-        assert!(Sampler::choices().ends_with("`dpmpp_2m` or `dpmpp_2m_karras`"));
+        assert!(Sampler::choices().ends_with("`lcm` or `tcd`"));
     }
 }

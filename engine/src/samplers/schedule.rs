@@ -1,8 +1,8 @@
 use burn::tensor::Tensor;
 
 use super::{
-    AncestralSchedule, DdimSchedule, ModelOutput, NoiseLevel, Sampler, Step, ddim, ddpm,
-    deterministic::Level, dpmpp_2m, euler, euler_ancestral,
+    AncestralSchedule, ConsistencySampler, ConsistencySchedule, DdimSchedule, ModelOutput,
+    MultistepSolver, NoiseLevel, OdeSolver, Sampler, Step, ddim, ddpm, multistep::Level,
 };
 use crate::{
     Result,
@@ -10,14 +10,16 @@ use crate::{
     schedules::{SchedulerConfig, SigmaSchedule},
 };
 
-/// A sampler and the steps that it will take.
+/// A sampler and the steps that it will take, by the space that it works in.
 #[derive(Debug, Clone)]
 pub enum Schedule {
     Ddpm(AncestralSchedule),
     Ddim(DdimSchedule),
-    Euler(SigmaSchedule),
-    EulerAncestral(SigmaSchedule),
-    Dpmpp2m(SigmaSchedule),
+    /// Noise on top of the whole picture.
+    BesidePicture(OdeSolver, SigmaSchedule),
+    /// Latents of variance one.
+    Multistep(MultistepSolver, SigmaSchedule),
+    Consistency(ConsistencySampler, ConsistencySchedule),
 }
 
 impl Schedule {
@@ -26,29 +28,44 @@ impl Schedule {
     /// # Errors
     /// [`Error::OutOfRange`](crate::Error::OutOfRange) for a number of steps that the sampler cannot take over it.
     pub fn new(sampler: Sampler, config: &SchedulerConfig, n_steps: usize) -> Result<Self> {
-        Ok(match sampler {
+        let beside_picture = |solver| {
+            let schedule = SigmaSchedule::euler(config, sampler, n_steps)?;
+            Ok(Self::BesidePicture(solver, schedule))
+        };
+        let multistep = |solver| {
+            let schedule = SigmaSchedule::dpmpp(config, sampler, n_steps)?;
+            Ok(Self::Multistep(solver, schedule))
+        };
+        let consistency = |sampler| {
+            let schedule = ConsistencySchedule::new(config, n_steps)?;
+            Ok(Self::Consistency(sampler, schedule))
+        };
+        match sampler {
             Sampler::Ddpm if config.is_unclip() => {
-                Self::Ddpm(AncestralSchedule::unclip(config, n_steps)?)
+                Ok(Self::Ddpm(AncestralSchedule::unclip(config, n_steps)?))
             }
-            Sampler::Ddpm => Self::Ddpm(AncestralSchedule::ddpm(config, n_steps)?),
-            Sampler::Ddim => Self::Ddim(DdimSchedule::new(config, n_steps)?),
-            Sampler::Euler => Self::Euler(SigmaSchedule::euler(config, sampler, n_steps)?),
-            Sampler::EulerAncestral => {
-                Self::EulerAncestral(SigmaSchedule::euler(config, sampler, n_steps)?)
-            }
-            Sampler::Dpmpp2m | Sampler::Dpmpp2mKarras => {
-                Self::Dpmpp2m(SigmaSchedule::dpmpp(config, sampler, n_steps)?)
-            }
-        })
+            Sampler::Ddpm => Ok(Self::Ddpm(AncestralSchedule::ddpm(config, n_steps)?)),
+            Sampler::Ddim => Ok(Self::Ddim(DdimSchedule::new(config, n_steps)?)),
+            Sampler::Euler => beside_picture(OdeSolver::Euler),
+            Sampler::EulerAncestral => beside_picture(OdeSolver::EulerAncestral),
+            Sampler::Heun => beside_picture(OdeSolver::Heun),
+            Sampler::DpmppSde => beside_picture(OdeSolver::DpmppSde),
+            Sampler::Dpmpp2m | Sampler::Dpmpp2mKarras => multistep(MultistepSolver::Dpmpp2m),
+            Sampler::Dpmpp2mSde => multistep(MultistepSolver::Dpmpp2mSde),
+            Sampler::UniPc => multistep(MultistepSolver::UniPc),
+            Sampler::Lcm => consistency(ConsistencySampler::Lcm),
+            Sampler::Tcd => consistency(ConsistencySampler::Tcd),
+        }
     }
 
     pub fn n_steps(&self) -> usize {
         match self {
             Self::Ddpm(schedule) => schedule.timesteps.len(),
             Self::Ddim(schedule) => schedule.timesteps.len(),
-            Self::Euler(schedule) | Self::EulerAncestral(schedule) | Self::Dpmpp2m(schedule) => {
+            Self::BesidePicture(_, schedule) | Self::Multistep(_, schedule) => {
                 schedule.timesteps.len()
             }
+            Self::Consistency(_, schedule) => schedule.timesteps.len(),
         }
     }
 
@@ -58,10 +75,10 @@ impl Schedule {
         match self {
             Self::Ddpm(schedule) => schedule.skip_steps(n_skipped),
             Self::Ddim(schedule) => schedule.skip_steps(n_skipped),
-            Self::Euler(schedule) | Self::EulerAncestral(schedule) | Self::Dpmpp2m(schedule) => {
-                schedule.timesteps.drain(..n_skipped);
-                schedule.sigmas.drain(..n_skipped);
+            Self::BesidePicture(_, schedule) | Self::Multistep(_, schedule) => {
+                schedule.skip_steps(n_skipped);
             }
+            Self::Consistency(_, schedule) => schedule.skip_steps(n_skipped),
         }
     }
 
@@ -70,20 +87,17 @@ impl Schedule {
         match self {
             Self::Ddpm(schedule) => schedule.first_level(),
             Self::Ddim(schedule) => schedule.level(0),
-            Self::Euler(schedule) | Self::EulerAncestral(schedule) => {
-                NoiseLevel::beside_picture(schedule.sigmas[0])
-            }
-            Self::Dpmpp2m(schedule) => Level::new(schedule.sigmas[0]).noise_level(),
+            Self::BesidePicture(_, schedule) => NoiseLevel::beside_picture(schedule.sigmas[0]),
+            Self::Multistep(_, schedule) => Level::new(schedule.sigmas[0]).noise_level(),
+            Self::Consistency(_, schedule) => schedule.level(0),
         }
     }
 
     /// The first latents of a picture made from nothing but standard normal noise.
     pub fn initial_latents<const D: usize>(&self, noise: Tensor<D>) -> Tensor<D> {
         match self {
-            Self::Euler(schedule) | Self::EulerAncestral(schedule) => {
-                noise * schedule.initial_sigma
-            }
-            Self::Ddpm(_) | Self::Ddim(_) | Self::Dpmpp2m(_) => noise,
+            Self::BesidePicture(_, schedule) => noise * schedule.initial_sigma,
+            Self::Ddpm(_) | Self::Ddim(_) | Self::Multistep(..) | Self::Consistency(..) => noise,
         }
     }
 }
@@ -104,10 +118,14 @@ pub fn sample<const D: usize>(
     match schedule {
         Schedule::Ddpm(schedule) => ddpm(model, latents, schedule, generator, on_step),
         Schedule::Ddim(schedule) => ddim(model, latents, schedule, on_step),
-        Schedule::Euler(schedule) => euler(model, latents, schedule, on_step),
-        Schedule::EulerAncestral(schedule) => {
-            euler_ancestral(model, latents, schedule, generator, on_step)
+        Schedule::BesidePicture(solver, schedule) => {
+            solver.run(model, latents, schedule, generator, on_step)
         }
-        Schedule::Dpmpp2m(schedule) => dpmpp_2m(model, latents, schedule, on_step),
+        Schedule::Multistep(solver, schedule) => {
+            solver.run(model, latents, schedule, generator, on_step)
+        }
+        Schedule::Consistency(sampler, schedule) => {
+            sampler.run(model, latents, schedule, generator, on_step)
+        }
     }
 }

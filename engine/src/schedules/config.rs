@@ -3,7 +3,11 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::NoiseLevels;
-use crate::{Error, Result, prediction::PredictionType, samplers::Sampler};
+use crate::{
+    Error, Result, foreign_text,
+    prediction::PredictionType,
+    samplers::{Sampler, Spacing},
+};
 
 /// Any diffusers `scheduler_config.json`. Its class decides which entries count and what absent ones mean.
 #[expect(
@@ -57,6 +61,14 @@ pub struct SchedulerConfig {
     pub(crate) lower_order_final: bool,
     #[serde(default)]
     pub(crate) euler_at_final: bool,
+    /// How many timesteps a model was distilled at, and how its boundary condition counts them.
+    #[serde(rename = "original_inference_steps", default = "fifty")]
+    pub(super) n_distilled_timesteps: usize,
+    #[serde(default = "ten")]
+    pub(crate) timestep_scaling: f32,
+    /// Chosen by the user, and before what the entries say.
+    #[serde(skip)]
+    chosen_spacing: Option<Spacing>,
     #[serde(skip)]
     path: PathBuf,
 }
@@ -78,6 +90,18 @@ pub enum TimestepSpacing {
     Linspace,
     Leading,
     Trailing,
+    /// Of one step more, without the last: not diffusers'.
+    #[serde(skip)]
+    SgmUniform,
+}
+
+/// What a run's sigmas are spaced by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SigmaSpacing {
+    /// They are those of the timesteps.
+    OfTimesteps,
+    Karras,
+    Exponential,
 }
 
 /// The variance of the noise that an ancestral step adds.
@@ -132,10 +156,6 @@ impl SchedulerConfig {
         self.check_noise()?;
         let refused = [
             ("thresholding", self.thresholding),
-            (
-                "use_exponential_sigmas",
-                self.use_exponential_sigmas == Some(true),
-            ),
             ("use_beta_sigmas", self.use_beta_sigmas == Some(true)),
             ("use_lu_lambdas", self.use_lu_lambdas == Some(true)),
             ("use_flow_sigmas", self.use_flow_sigmas == Some(true)),
@@ -146,8 +166,6 @@ impl SchedulerConfig {
         let expected = [
             ("interpolation_type", &self.interpolation_type, "linear"),
             ("timestep_type", &self.timestep_type, "discrete"),
-            ("algorithm_type", &self.algorithm_type, "dpmsolver++"),
-            ("solver_type", &self.solver_type, "midpoint"),
         ];
         for (name, value, expected) in expected {
             if let Some(value) = value
@@ -156,11 +174,15 @@ impl SchedulerConfig {
                 return Err(self.unsupported(name, value));
             }
         }
-        if self.solver_order.is_some_and(|order| order != 2) {
-            return Err(self.unsupported("solver_order", self.solver_order.unwrap_or_default()));
-        }
         if let Some(clipped) = self.lambda_min_clipped {
             return Err(self.unsupported("lambda_min_clipped", clipped));
+        }
+        if !(1..=self.n_train_timesteps).contains(&self.n_distilled_timesteps) {
+            let value = self.n_distilled_timesteps;
+            return Err(self.unsupported("original_inference_steps", value));
+        }
+        if !(self.timestep_scaling > 0.0 && self.timestep_scaling <= 1e6) {
+            return Err(self.unsupported("timestep_scaling", self.timestep_scaling));
         }
         Ok(())
     }
@@ -208,19 +230,60 @@ impl SchedulerConfig {
         }
     }
 
-    /// The sampler that the folder itself asks for.
+    /// The sampler that the folder itself asks for, or what is nearest to it.
     ///
     /// # Errors
-    /// [`Error::NotAModel`] for a scheduler class that Limn does not know.
+    /// [`Error::NotAModel`] for a scheduler class that Limn knows nothing near to.
     pub fn sampler(&self) -> Result<Sampler> {
         let karras = self.use_karras_sigmas == Some(true);
-        Sampler::from_diffusers(&self.class_name, karras)
+        let algorithm = self.algorithm_type.as_deref();
+        Sampler::from_diffusers(&self.class_name, algorithm, karras)
             .ok_or_else(|| self.unsupported("_class_name", &self.class_name))
     }
 
     /// Whether it is DDPM's kin that unCLIP's priors have, and its decoders in pixels.
     pub fn is_unclip(&self) -> bool {
         self.class_name == "UnCLIPScheduler"
+    }
+
+    /// Where the folder's own sampler is not quite what its config asks for: what is asked for, and what is taken.
+    pub fn substitution(&self) -> Option<String> {
+        let info = self.sampler().ok()?.info();
+        let asked = if info.diffusers_class != self.class_name {
+            Some(self.class_name.clone())
+        } else if info.diffusers_algorithm.is_some()
+            && self.algorithm_type.is_some()
+            && self.algorithm_type.as_deref() != info.diffusers_algorithm
+        {
+            self.algorithm_type.clone()
+        } else {
+            self.other_solver()
+        };
+        let (asked, taken) = (foreign_text::name(asked?), info.label);
+        Some(format!(
+            "its scheduler is {asked}; {taken}, which is nearest, takes its place"
+        ))
+    }
+
+    /// A solver of the config's own class that Limn has in another form.
+    fn other_solver(&self) -> Option<String> {
+        let usual = match self.class_name.as_str() {
+            "DPMSolverMultistepScheduler" => "midpoint",
+            "UniPCMultistepScheduler" => "bh2",
+            _ => return None,
+        };
+        let order = self.solver_order.filter(|order| *order != 2);
+        let order = order.map(|order| format!("{} of order {order}", self.class_name));
+        let other_type = self.solver_type.as_deref().filter(|kind| *kind != usual);
+        order.or_else(|| Some(format!("{} with {}", self.class_name, other_type?)))
+    }
+
+    /// The same with the user's spacing.
+    #[must_use]
+    pub fn spaced(&self, spacing: Option<Spacing>) -> Self {
+        let mut config = self.clone();
+        config.chosen_spacing = spacing;
+        config
     }
 
     /// # Errors
@@ -263,8 +326,27 @@ impl SchedulerConfig {
             .then_some(self.clip_sample_range)
     }
 
+    /// How the timesteps are spaced; those of sigmas are laid over timesteps too.
     pub(super) fn spacing(&self, class_default: TimestepSpacing) -> TimestepSpacing {
-        self.timestep_spacing.unwrap_or(class_default)
+        let chosen = match self.chosen_spacing {
+            Some(Spacing::Linspace) => Some(TimestepSpacing::Linspace),
+            Some(Spacing::Leading) => Some(TimestepSpacing::Leading),
+            Some(Spacing::Trailing) => Some(TimestepSpacing::Trailing),
+            Some(Spacing::SgmUniform) => Some(TimestepSpacing::SgmUniform),
+            Some(Spacing::Karras | Spacing::Exponential) | None => None,
+        };
+        chosen.or(self.timestep_spacing).unwrap_or(class_default)
+    }
+
+    /// How this sampler's sigmas are spaced: as the user chose, else as its row says, else as the entries say.
+    pub(super) fn sigma_spacing(&self, sampler: Sampler) -> SigmaSpacing {
+        match (self.chosen_spacing, sampler.info().karras) {
+            (Some(Spacing::Karras), _) | (None, Some(true)) => SigmaSpacing::Karras,
+            (Some(Spacing::Exponential), _) => SigmaSpacing::Exponential,
+            (None, None) if self.use_karras_sigmas == Some(true) => SigmaSpacing::Karras,
+            (None, None) if self.use_exponential_sigmas == Some(true) => SigmaSpacing::Exponential,
+            _ => SigmaSpacing::OfTimesteps,
+        }
     }
 
     pub(super) fn beta_schedule(&self) -> BetaSchedule {
@@ -275,18 +357,14 @@ impl SchedulerConfig {
             })
     }
 
-    /// Where this sampler ends: Euler ancestral knows no other end than the clean picture, whatever the entry says that
-    /// another class wrote.
+    /// Where this sampler ends: some know no other end than the clean picture, whatever the entry says that another
+    /// class wrote.
     pub(super) fn final_sigma(&self, sampler: Sampler) -> FinalSigma {
-        match sampler {
-            Sampler::EulerAncestral => FinalSigma::Zero,
-            _ => self.final_sigmas_type,
+        if sampler.info().ends_clean {
+            FinalSigma::Zero
+        } else {
+            self.final_sigmas_type
         }
-    }
-
-    /// Whether this sampler spaces its sigmas as Karras et al. 2022 do.
-    pub(super) fn uses_karras_sigmas(&self, sampler: Sampler) -> bool {
-        sampler.info().karras || (sampler == Sampler::Euler && self.use_karras_sigmas == Some(true))
     }
 
     fn unsupported(&self, entry: &str, value: impl std::fmt::Display) -> Error {
@@ -307,6 +385,14 @@ fn default_beta_start() -> f64 {
 
 fn default_beta_end() -> f64 {
     0.02
+}
+
+fn fifty() -> usize {
+    50
+}
+
+fn ten() -> f32 {
+    10.0
 }
 
 fn one() -> f32 {

@@ -11,4 +11,4 @@ mod timesteps;
 pub use config::{SchedulerConfig, TimestepSpacing, VarianceType};
 pub use noise_levels::NoiseLevels;
 pub use sigmas::SigmaSchedule;
-pub use timesteps::{ancestral_timesteps, unclip_timesteps};
+pub use timesteps::{ancestral_timesteps, distilled_timesteps, unclip_timesteps};

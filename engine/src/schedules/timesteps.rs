@@ -14,9 +14,26 @@ pub fn ancestral_timesteps(config: &SchedulerConfig, n_steps: usize) -> Result<V
             .rev()
             .collect(),
         TimestepSpacing::Leading => leading(n_train / n_steps, n_steps, config.steps_offset),
-        TimestepSpacing::Trailing => trailing(n_train, n_train, n_steps),
+        // Whole timesteps have no other form of the latter.
+        TimestepSpacing::Trailing | TimestepSpacing::SgmUniform => {
+            trailing(n_train, n_train, n_steps)
+        }
     };
     check_in_training(timesteps, n_train, n_steps)
+}
+
+/// Some of the timesteps that a consistency model was distilled at, from the noisiest: Luo et al. 2023.
+///
+/// # Errors
+/// [`Error::OutOfRange`] for more steps than it was distilled at, or none.
+pub fn distilled_timesteps(config: &SchedulerConfig, n_steps: usize) -> Result<Vec<usize>> {
+    let n_distilled = config.n_distilled_timesteps;
+    check_n_steps("steps", n_steps, 1, n_distilled)?;
+    let gap = config.n_train_timesteps / n_distilled;
+    // NumPy's `linspace` without its end.
+    let step = n_distilled as f64 / n_steps as f64;
+    let indices = (0..n_steps).map(|i| (i as f64 * step) as usize);
+    Ok(indices.map(|i| (n_distilled - i) * gap - 1).collect())
 }
 
 /// The timesteps of a prior's run: evenly from the last training timestep to the first, both included.

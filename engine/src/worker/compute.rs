@@ -221,6 +221,7 @@ impl Compute {
             dtype: chosen.dtype,
             memory_budget_bytes: chosen.memory_budget_bytes,
             cache_dir: crate::device::cache_dir().map(|dir| dir.join("values")),
+            prompt_folders: self.catalogue.prompt_folders(),
         })
     }
 
@@ -397,6 +398,7 @@ fn pass_on(outbox: &Outbox, job: JobId, model: &ModelId, event: PipelineEvent) {
                     pixels,
                     score: finished.score,
                     patch_mask,
+                    chosen: finished.chosen,
                 },
             });
         }

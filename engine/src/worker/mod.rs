@@ -15,6 +15,7 @@ mod log;
 mod lora_words;
 mod output;
 mod queue;
+mod token_counter;
 mod told;
 mod upscaling;
 
@@ -32,12 +33,13 @@ use crate::{
     catalogue::{Catalogue, UpscalerFile},
     device::Devices,
     foreign_text,
-    protocol::{Event, Failure, JobId, Phase, Request, chunks::Joiner, framing},
+    protocol::{Event, Failure, JobId, ModelId, Phase, Request, chunks::Joiner, framing},
     standard_error,
 };
 use job_input::{Gatherer, JobInput};
 use output::Outbox;
 use queue::{Queue, Task};
+use token_counter::TokenCounter;
 
 /// The device is beyond repair within this process.
 pub const EXIT_DEVICE_LOST: u8 = 70;
@@ -86,8 +88,13 @@ fn serve(catalogue: Catalogue, outbox: &Outbox) -> Result<ExitCode> {
         let (catalogue, devices, outbox) =
             (Arc::clone(&catalogue), Arc::clone(&devices), outbox.clone());
         spawn_thread("answers", move || {
+            let mut counter = TokenCounter::default();
             for question in questions {
-                outbox.send(answer(&question, &catalogue, &devices));
+                let answer = match question {
+                    Question::Tokens(model, prompt) => counter.count(&catalogue, &model, &prompt),
+                    question => answer(&question, &catalogue, &devices),
+                };
+                outbox.send(answer);
             }
         })?;
     }
@@ -116,12 +123,14 @@ enum Question {
     Models,
     Devices,
     Upscalers,
+    Tokens(ModelId, String),
 }
 
 fn answer(question: &Question, catalogue: &Catalogue, devices: &Devices) -> Event {
     match question {
         Question::Models => Event::Models(as_many_as_fit(catalogue.models())),
         Question::Devices => Event::Devices(devices.list()),
+        Question::Tokens(..) => Event::TokenCount(None),
         Question::Upscalers => {
             let upscalers = catalogue.upscalers();
             Event::Upscalers(as_many_as_fit(
@@ -198,6 +207,7 @@ impl Reader {
         match request {
             Request::ListModels => self.ask(Question::Models),
             Request::ListUpscalers => self.ask(Question::Upscalers),
+            Request::CountTokens { model, prompt } => self.ask(Question::Tokens(model, prompt)),
             Request::ListDevices { self_test: false } => self.ask(Question::Devices),
             Request::ListDevices { self_test: true } => self.queue.push(Task::TestDevices),
             Request::Load { model, compute } => self.queue.push(Task::Load { model, compute }),

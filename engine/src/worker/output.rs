@@ -182,6 +182,10 @@ mod tests {
                 unread_prompt: Some(unread_prompt),
                 loras: Vec::new(),
                 stand_in: None,
+                spacing: None,
+                guidance_rescale: None,
+                clip_skip: None,
+                remarks: Vec::new(),
             },
         }
     }

@@ -4,7 +4,8 @@ use limn::engine_link::EngineEvent;
 use limn_engine::{
     error::ErrorKind,
     protocol::{
-        BlobHash, Chunk, DeviceChoice, DtypeChoice, Event, GenerateRequest, JobId, Request,
+        BlobHash, Chunk, DeviceChoice, DtypeChoice, Event, GenerateRequest, JobId, ModelId,
+        Request, TokenCount,
     },
 };
 
@@ -30,6 +31,42 @@ fn an_engine_lists_its_models_and_draws_the_same_picture_again() {
     assert_eq!(first.len(), 2);
     assert_ne!(first[0], first[1], "another seed, another picture");
     assert!(first == again, "the same seed, the same pictures");
+}
+
+#[test]
+fn tokens_are_counted_beside_a_running_job() {
+    let engine = Engine::start();
+    engine.link.send(Request::Generate {
+        job: JobId(1),
+        request: request(ENDLESS),
+    });
+    engine.wait_for_connection();
+    engine.wait_for_step(JobId(1));
+    let count = |model: &str, prompt: &str| {
+        engine.link.send(Request::CountTokens {
+            model: ModelId(model.to_owned()),
+            prompt: prompt.to_owned(),
+        });
+        engine.wait(|event| match event {
+            EngineEvent::Event(Event::TokenCount(count)) => Some(*count),
+            _ => None,
+        })
+    };
+    // A model that reads no chunks, and one that is none.
+    let other = request(1).model.0;
+    assert_eq!(count(&other, "a red boat"), None);
+    assert_eq!(count("nobody", "a red boat"), None);
+    let model = crate::harness::fixture_path("stable_diffusion");
+    let counted = count(
+        &model.display().to_string(),
+        "a (red:1.2) boat BREAK the sea",
+    );
+    let expected = TokenCount {
+        n_tokens: 5,
+        n_chunks: 2,
+        chunk_tokens: 14,
+    };
+    assert_eq!(counted, Some(expected));
 }
 
 #[test]

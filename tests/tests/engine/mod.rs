@@ -48,7 +48,9 @@ impl Engine {
 
     fn start_with_patience(patience: Patience) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let command = engine_command(home.path()).with_model(&fixture_path("pipeline"));
+        let command = engine_command(home.path())
+            .with_model(&fixture_path("pipeline"))
+            .with_model(&fixture_path("stable_diffusion"));
         Self {
             link: EngineLink::start_with_patience(command, patience, || {}),
             _home: home,

@@ -79,6 +79,7 @@ impl Latent {
                 clip_skip: Some(case.clip_skip).filter(|_| has_clip_skip),
                 n_prior_steps: case.prior_guidance.map(|_| case.steps),
                 prior_guidance_scale: case.prior_guidance,
+                ..Sampling::default()
             },
             ..GenerateRequest::blank(ModelId(self.0.to_owned()), Compute::default())
         }

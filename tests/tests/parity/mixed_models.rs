@@ -7,6 +7,7 @@ use burn::tensor::{DType, Device};
 use limn_engine::{
     Error,
     families::unclip::UnclipFolder,
+    model::PromptFolders,
     operations::{LoadedModel, Runtime},
     weights::ModelFolder,
 };
@@ -35,6 +36,7 @@ fn open(path: &Path) -> Result<LoadedModel, Error> {
         dtype: DType::F32,
         memory_budget_bytes: 1 << 30,
         cache_dir: None,
+        prompt_folders: PromptFolders::default(),
     };
     LoadedModel::open(Box::new(folder), runtime)
 }

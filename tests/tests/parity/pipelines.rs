@@ -6,6 +6,7 @@ use burn::tensor::DType;
 use limn_engine::{
     Error, Result,
     families::unclip::UnclipFolder,
+    model::PromptFolders,
     operations::{
         FinishedPicture, InitialLatents, LoadedModel, OnEvent, PipelineEvent, Runtime, generate,
     },
@@ -71,6 +72,8 @@ impl Asked {
                 n_prior_steps: Some(self.prior_steps),
                 prior_guidance_scale: Some(self.prior_guidance),
                 clip_skip: None,
+                spacing: None,
+                guidance_rescale: None,
             },
             latents: None,
             loras: Vec::new(),
@@ -90,6 +93,7 @@ pub fn runtime(memory_budget_bytes: u64, cache_dir: Option<&Path>) -> Runtime {
         dtype: DType::F32,
         memory_budget_bytes,
         cache_dir: cache_dir.map(Path::to_owned),
+        prompt_folders: PromptFolders::default(),
     }
 }
 

@@ -1,13 +1,13 @@
 //! Noise, schedules and samplers against PyTorch's and diffusers' own numbers:
 //! `fixtures/schedules.json`, made by `reference/make_schedules.py`.
 
-use std::{fs, path::Path, sync::LazyLock};
+use std::{collections::BTreeMap, fs, path::Path, sync::LazyLock};
 
 use burn::tensor::{DType, Tensor, TensorData};
 use limn_engine::{
-    Result,
+    Result, guidance,
     noise::Generator,
-    samplers::{self, AncestralSchedule, ModelOutput, Sampler, Schedule},
+    samplers::{self, AncestralSchedule, ModelOutput, Sampler, Schedule, Spacing, Spacings},
     schedules::{
         NoiseLevels, SchedulerConfig, SigmaSchedule, ancestral_timesteps, unclip_timesteps,
     },
@@ -23,6 +23,8 @@ struct Tables {
     schedules: Vec<ScheduleRow>,
     loops: Vec<LoopRow>,
     crossed: Vec<LoopRow>,
+    spaced: Vec<LoopRow>,
+    rescaled: Vec<RescaledRow>,
 }
 
 static TABLES: LazyLock<Tables> = LazyLock::new(|| {
@@ -96,7 +98,7 @@ fn schedules_are_diffusers() {
             continue;
         }
         match config.sampler().unwrap() {
-            Sampler::Ddpm | Sampler::Ddim => {
+            sampler if sampler.info().spacings == Spacings::Timesteps => {
                 let timesteps = ancestral_timesteps(&config, row.n_steps).unwrap();
                 assert_eq!(as_f32(&timesteps), row.timesteps, "{what}");
             }
@@ -111,7 +113,7 @@ fn schedules_are_diffusers() {
                 }
                 check_sigmas(&schedule, row, &what);
             }
-            sampler @ (Sampler::Dpmpp2m | Sampler::Dpmpp2mKarras) => {
+            sampler => {
                 let schedule = SigmaSchedule::dpmpp(&config, sampler, row.n_steps).unwrap();
                 assert_eq!(schedule.timesteps, row.timesteps, "{what}");
                 check_sigmas(&schedule, row, &what);
@@ -143,6 +145,8 @@ struct LoopRow {
     config: String,
     /// The one that runs; the config's own where none is named.
     sampler: Option<Sampler>,
+    /// As the user chose it.
+    spacing: Option<Spacing>,
     n_steps: usize,
     shape: Vec<usize>,
     seed: u64,
@@ -185,12 +189,60 @@ fn every_sampler_reads_every_config_as_diffusers_does() {
     assert_eq!(n_rows, 5 * 2 * 2 * Sampler::all().count());
 }
 
+#[test]
+fn every_sampler_takes_the_spacings_as_diffusers_does() {
+    let mut n_spacings = BTreeMap::new();
+    for row in &TABLES.spaced {
+        let (sampler, spacing) = (row.sampler.unwrap(), row.spacing.unwrap());
+        assert!(sampler.takes(spacing));
+        let what = format!("{sampler} with {spacing}");
+        let [batch, channels, height, width] = row.shape[..] else {
+            panic!("{what}");
+        };
+        let latents = run_decoder(&config(&row.config), row, [batch, channels, height, width]);
+        // Timesteps between the trained ones are f32 here and f64 in some classes there.
+        assert_values_close(&latents, &row.latents, 1e-5, &what);
+        *n_spacings.entry(sampler.name()).or_insert(0) += 1;
+    }
+    for sampler in Sampler::all() {
+        let n_taken = Spacing::all()
+            .filter(|spacing| sampler.takes(*spacing))
+            .count();
+        let n_tested = n_spacings.get(sampler.name()).copied().unwrap_or_default();
+        // diffusers has Euler ancestral without spaced sigmas, and its DDPM and DDIM know no SGM.
+        let n_ours = match sampler {
+            Sampler::EulerAncestral => 3,
+            Sampler::Ddpm | Sampler::Ddim => 1,
+            _ => 0,
+        };
+        assert_eq!(n_tested, n_taken - n_ours, "{sampler}");
+    }
+}
+
+#[derive(Deserialize)]
+struct RescaledRow {
+    rescale: f32,
+    output: Vec<f32>,
+    result: Vec<f32>,
+}
+
+#[test]
+fn rescaled_guidance_is_diffusers() {
+    for row in &TABLES.rescaled {
+        let data = TensorData::new(row.output.clone(), [4, 3, 2, 2]);
+        let output = Tensor::<4>::from_data(data, test_device());
+        let guided = values(Ok(guidance::guide_rescaled(output, 6.5, row.rescale)));
+        assert_values_close(&guided, &row.result, 2e-6, &format!("{}", row.rescale));
+    }
+}
+
 fn run_decoder(config: &SchedulerConfig, row: &LoopRow, shape: [usize; 4]) -> Vec<f32> {
     let mut generator = Generator::new(row.seed);
     let noise = generator.randn_tensor(shape, test_device());
     let mut n_reported = 0;
     let sampler = row.sampler.unwrap_or(config.sampler().unwrap());
-    let schedule = Schedule::new(sampler, config, row.n_steps).unwrap();
+    let config = config.spaced(row.spacing);
+    let schedule = Schedule::new(sampler, &config, row.n_steps).unwrap();
     let latents = samplers::sample(
         &schedule,
         |latents, timestep| Ok(analytic_model(&latents, timestep)),
@@ -254,7 +306,8 @@ fn an_error_from_the_callback_ends_the_run() {
             matches!(result, Err(limn_engine::Error::Cancelled)),
             "{sampler}"
         );
-        assert_eq!(n_calls, 3, "{sampler}");
+        let twice = matches!(sampler, Sampler::Heun | Sampler::DpmppSde);
+        assert_eq!(n_calls, if twice { 6 } else { 3 }, "{sampler}");
     }
 }
 
@@ -276,7 +329,14 @@ fn impossible_numbers_of_steps_are_refused() {
 fn schedulers_that_limn_lacks_are_refused_by_name() {
     let path = Path::new("scheduler_config.json");
     for (json, mention) in [
-        (r#"{"_class_name": "PNDMScheduler"}"#, "PNDMScheduler"),
+        (
+            r#"{"_class_name": "FlowMatchEulerDiscreteScheduler"}"#,
+            "FlowMatchEulerDiscreteScheduler",
+        ),
+        (
+            r#"{"_class_name": "LCMScheduler", "original_inference_steps": 0}"#,
+            "original_inference_steps",
+        ),
         (
             r#"{"_class_name": "DDIMScheduler", "thresholding": true}"#,
             "thresholding",
@@ -284,10 +344,6 @@ fn schedulers_that_limn_lacks_are_refused_by_name() {
         (
             r#"{"_class_name": "DDIMScheduler", "beta_schedule": "laplace"}"#,
             "laplace",
-        ),
-        (
-            r#"{"_class_name": "DPMSolverMultistepScheduler", "solver_order": 3}"#,
-            "solver_order",
         ),
         (
             r#"{"_class_name": "DDPMScheduler", "num_train_timesteps": 99999999999}"#,
@@ -307,6 +363,64 @@ fn schedulers_that_limn_lacks_are_refused_by_name() {
             matches!(error, limn_engine::Error::NotAModel { .. }),
             "{error}"
         );
+    }
+}
+
+#[test]
+fn schedulers_that_limn_lacks_have_a_nearest_one_which_is_told() {
+    for (json, sampler, told) in [
+        (
+            r#"{"_class_name": "PNDMScheduler", "skip_prk_steps": true}"#,
+            Sampler::Ddim,
+            Some("PNDMScheduler"),
+        ),
+        (
+            r#"{"_class_name": "DEISMultistepScheduler", "algorithm_type": "deis", "solver_type": "logrho"}"#,
+            Sampler::Dpmpp2m,
+            Some("DEISMultistepScheduler"),
+        ),
+        (
+            r#"{"_class_name": "DPMSolverMultistepScheduler", "solver_order": 3}"#,
+            Sampler::Dpmpp2m,
+            Some("of order 3"),
+        ),
+        (
+            r#"{"_class_name": "DPMSolverMultistepScheduler", "algorithm_type": "sde-dpmsolver"}"#,
+            Sampler::Dpmpp2m,
+            Some("sde-dpmsolver"),
+        ),
+        (
+            r#"{"_class_name": "DPMSolverMultistepScheduler", "algorithm_type": "sde-dpmsolver++", "use_karras_sigmas": true}"#,
+            Sampler::Dpmpp2mSde,
+            None,
+        ),
+        (
+            r#"{"_class_name": "UniPCMultistepScheduler", "solver_type": "bh1"}"#,
+            Sampler::UniPc,
+            Some("with bh1"),
+        ),
+        (
+            r#"{"_class_name": "UniPCMultistepScheduler"}"#,
+            Sampler::UniPc,
+            None,
+        ),
+        (
+            r#"{"_class_name": "EulerDiscreteScheduler", "solver_order": 3}"#,
+            Sampler::Euler,
+            None,
+        ),
+    ] {
+        let config = config(json);
+        assert_eq!(config.sampler().unwrap(), sampler, "{json}");
+        let note = config.substitution();
+        match (&note, told) {
+            (None, None) => {}
+            (Some(note), Some(told)) => {
+                let label = sampler.info().label;
+                assert!(note.contains(told) && note.contains(label), "{note}");
+            }
+            _ => panic!("{json}: {note:?}"),
+        }
     }
 }
 

@@ -37,6 +37,7 @@ impl Window {
             pixels: BlobHash([0; 32]),
             score: None,
             patch_mask: Some(BlobHash([0; 32])),
+            chosen: None,
         };
         self.tell(EngineEvent::Picture {
             job,

@@ -209,6 +209,7 @@ impl Window {
             pixels: BlobHash([0; 32]),
             score: None,
             patch_mask: None,
+            chosen: None,
         };
         let pixels = (0..SIDE * SIDE * 3)
             .map(|i| (i * (index + 1)) as u8)
@@ -323,5 +324,9 @@ fn plan() -> Plan {
         unread_prompt: None,
         loras: Vec::new(),
         stand_in: None,
+        spacing: None,
+        guidance_rescale: None,
+        clip_skip: None,
+        remarks: Vec::new(),
     }
 }

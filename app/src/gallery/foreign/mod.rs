@@ -20,7 +20,7 @@ mod tests;
 mod web_ui;
 
 use limn_engine::protocol::Sampling;
-use limn_engine::samplers::Sampler;
+use limn_engine::samplers::{Sampler, Spacing};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -126,16 +126,27 @@ pub struct Found {
 impl ForeignRecipe {
     /// What the prompt bar can take over.
     pub fn sampling(&self) -> Sampling {
+        let named = self.sampler_and_spacing();
+        let is_clip_skip = |(name, _): &&(String, String)| name.eq_ignore_ascii_case("clip skip");
+        let clip_skip = self.other.iter().find(is_clip_skip);
+        // Others count the last layer itself.
+        let clip_skip = clip_skip.and_then(|(_, n)| n.trim().parse::<u32>().ok()?.checked_sub(1));
         Sampling {
-            sampler: self.sampler(),
+            sampler: named.map(|(sampler, _)| sampler),
+            spacing: named.and_then(|(_, spacing)| spacing),
             n_steps: self.n_steps.filter(|n| *n > 0),
             guidance_scale: self.guidance_scale,
+            clip_skip: clip_skip.filter(|n| *n > 0),
             ..Sampling::default()
         }
     }
 
     /// Limn's sampler of that name, if it has one.
     pub fn sampler(&self) -> Option<Sampler> {
+        Some(self.sampler_and_spacing()?.0)
+    }
+
+    fn sampler_and_spacing(&self) -> Option<(Sampler, Option<Spacing>)> {
         Sampler::from_foreign(self.sampler.as_deref()?, self.scheduler.as_deref())
     }
 

@@ -6,7 +6,7 @@ mod parameters;
 
 use jiff::Timestamp;
 use limn_engine::protocol::{GenerateRequest, LoraUse, Operation, Picture, Plan, Sampling};
-use limn_engine::samplers::Sampler;
+use limn_engine::samplers::{Sampler, Spacing};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -37,6 +37,11 @@ pub struct Recipe {
     pub prompt: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub negative_prompt: Option<String>,
+    /// What the picture was drawn from where the prompt left a choice, as `{a|b}` does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen_prompt: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen_negative_prompt: Option<String>,
     /// The end of the prompt that the model could not read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread_prompt: Option<String>,
@@ -61,6 +66,13 @@ pub struct Recipe {
     /// What the model was changed by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub loras: Vec<RecipeLora>,
+    /// How the steps were spaced, by a name of [`Spacing`]; absent where it was the model's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spacing: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guidance_rescale: Option<f32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_skip: Option<u32>,
     pub best_of: u32,
     /// What was changed of the first parent, and how.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,6 +132,11 @@ impl Recipe {
             deed: Operation::Generate.into(),
             prompt: request.prompt.clone(),
             negative_prompt: request.negative_prompt.clone(),
+            chosen_prompt: picture.chosen.as_ref().map(|chosen| chosen.prompt.clone()),
+            chosen_negative_prompt: picture
+                .chosen
+                .as_ref()
+                .and_then(|chosen| chosen.negative_prompt.clone()),
             unread_prompt: plan.unread_prompt.clone(),
             model: plan.model_name.clone(),
             model_hash: plan.model_hash.clone(),
@@ -133,6 +150,9 @@ impl Recipe {
             n_prior_steps: plan.n_prior_steps,
             prior_guidance_scale: plan.prior_guidance_scale,
             loras: plan.loras.iter().map(RecipeLora::from).collect(),
+            spacing: plan.spacing.map(|spacing| spacing.name().to_owned()),
+            guidance_rescale: plan.guidance_rescale.filter(|rescale| *rescale > 0.0),
+            clip_skip: plan.clip_skip.filter(|n| *n > 0),
             best_of: request.best_of,
             edit: None,
             variations: None,
@@ -150,7 +170,7 @@ impl Recipe {
 
     /// The prompt as it makes the picture again: with the LoRAs that were not named in its words, as words.
     pub fn prompt_with_loras(&self) -> String {
-        let mut prompt = self.prompt.clone();
+        let mut prompt = self.chosen_prompt.as_ref().unwrap_or(&self.prompt).clone();
         for RecipeLora { name, weight, .. } in &self.loras {
             let start = format!("<lora:{name}");
             let is_named = prompt
@@ -171,7 +191,9 @@ impl Recipe {
             guidance_scale: Some(self.guidance_scale),
             n_prior_steps: self.n_prior_steps,
             prior_guidance_scale: self.prior_guidance_scale,
-            clip_skip: None,
+            clip_skip: self.clip_skip,
+            spacing: self.spacing(),
+            guidance_rescale: self.guidance_rescale,
         }
     }
 
@@ -183,6 +205,11 @@ impl Recipe {
     /// The sampler, unless this version does not have it.
     pub fn sampler(&self) -> Option<Sampler> {
         serde_json::from_value(self.sampler.as_str().into()).ok()
+    }
+
+    /// The spacing, unless this version does not have it.
+    pub fn spacing(&self) -> Option<Spacing> {
+        self.spacing.as_deref()?.parse().ok()
     }
 
     /// Reads a recipe's JSON. `None` for text that is none, or of a format that this version misreads.
@@ -229,6 +256,10 @@ pub(crate) mod tests {
             unread_prompt: None,
             loras: Vec::new(),
             stand_in: None,
+            spacing: Some(Spacing::Karras),
+            guidance_rescale: None,
+            clip_skip: None,
+            remarks: Vec::new(),
         };
         let request = GenerateRequest {
             model: ModelId("doodle".into()),
@@ -251,6 +282,7 @@ pub(crate) mod tests {
             pixels: BlobHash([0; 32]),
             score: Some(0.25),
             patch_mask: None,
+            chosen: None,
         };
         Recipe::new(&plan, &request, &picture)
     }
@@ -308,7 +340,10 @@ pub(crate) mod tests {
 
     #[test]
     fn what_limn_writes_for_others_it_reads_itself() {
-        let own = recipe("a boat, \"red\": at sea", u64::MAX, (64, 32));
+        let own = Recipe {
+            clip_skip: Some(1),
+            ..recipe("a boat, \"red\": at sea", u64::MAX, (64, 32))
+        };
         let found = crate::gallery::foreign::from_text(&own.to_parameters());
         let foreign = found.recipe.unwrap();
         assert_eq!(foreign.prompt, own.prompt);
@@ -316,6 +351,8 @@ pub(crate) mod tests {
         assert_eq!(foreign.seed, Some(u64::MAX));
         assert_eq!(foreign.size, Some((64, 32)));
         assert_eq!(foreign.sampler(), own.sampler());
+        assert_eq!(foreign.sampling().spacing, own.spacing());
+        assert_eq!(foreign.sampling().clip_skip, own.clip_skip);
         assert_eq!(foreign.sampling().n_steps, Some(own.n_steps));
     }
 
@@ -349,6 +386,22 @@ pub(crate) mod tests {
             assert_eq!(read.deed, origin);
             assert!(read.to_json().contains(&format!(r#""deed":"{word}""#)));
         }
+    }
+
+    #[test]
+    fn a_choice_is_kept_beside_what_was_typed() {
+        let own = Recipe {
+            chosen_prompt: Some("a red cat".into()),
+            chosen_negative_prompt: Some("grey".into()),
+            ..recipe("a {red|blue} cat", 1, (64, 64))
+        };
+        assert_eq!(Recipe::from_json(&own.to_json()), Some(own.clone()));
+        // Other programs would choose otherwise.
+        let text = own.to_parameters();
+        assert!(
+            text.starts_with("a red cat\nNegative prompt: grey\n"),
+            "{text}"
+        );
     }
 
     #[test]

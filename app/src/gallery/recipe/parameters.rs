@@ -10,9 +10,9 @@ impl Recipe {
     /// editors read.
     pub fn to_parameters(&self) -> String {
         let mut text = self.prompt_with_loras();
-        if let Some(negative) = self
-            .negative_prompt
-            .as_deref()
+        let chosen = self.chosen_negative_prompt.as_deref();
+        if let Some(negative) = chosen
+            .or(self.negative_prompt.as_deref())
             .filter(|text| !text.is_empty())
         {
             let _ = write!(text, "\nNegative prompt: {negative}");
@@ -25,6 +25,14 @@ impl Recipe {
                 self.prior_guidance_scale.map(|scale| scale.to_string()),
             ),
         ];
+        let others = [
+            (
+                "Schedule type",
+                self.spacing().map(|spacing| spacing.label().to_owned()),
+            ),
+            ("Clip skip", self.clip_skip.map(|n| (n + 1).to_string())),
+        ];
+        let prior = prior.into_iter().chain(others);
         let prior = prior.map(|(name, value)| Some((name, value?)));
         let fields = [
             ("Steps", self.n_steps.to_string()),
@@ -36,7 +44,7 @@ impl Recipe {
             ("Model", self.model.clone()),
         ];
         let version = ("Version", format!("Limn {}", self.limn));
-        let fields = fields.into_iter().chain(prior.into_iter().flatten());
+        let fields = fields.into_iter().chain(prior.flatten());
         let fields = fields.chain([version]);
         let fields = fields.map(|(name, value)| format!("{name}: {}", quoted(&value)));
         let fields: Vec<String> = fields.collect();
@@ -76,7 +84,7 @@ mod tests {
             format!(
                 "a red sailboat\nNegative prompt: blurry, grey\nSteps: 24, Sampler: Euler a, CFG scale: 4.5, Seed: 7, \
                  Size: 256x128, Model hash: 0123456789, Model: \"doodle: v1, small\", Prior steps: 10, \
-                 Prior CFG scale: 2, Version: Limn {version}"
+                 Prior CFG scale: 2, Schedule type: Karras, Version: Limn {version}"
             )
         );
     }

@@ -45,6 +45,14 @@ fn recipe_ui(ui: &mut Ui, scene: &mut Scene<'_>, recipe: &Recipe, picture: Pictu
     if !recipe.prompt.is_empty() {
         fields.part(ui, "Prompt", &recipe.prompt, RecipePart::Prompt);
     }
+    for (name, chosen) in [
+        ("Drawn from", &recipe.chosen_prompt),
+        ("Avoided", &recipe.chosen_negative_prompt),
+    ] {
+        if let Some(chosen) = chosen {
+            fields.show(ui, name, chosen);
+        }
+    }
     if let Some(unread) = &recipe.unread_prompt {
         fields.show(ui, "Not read by the model", unread);
     }
@@ -86,7 +94,10 @@ fn sampling_ui(ui: &mut Ui, fields: &mut Fields<'_, '_>, recipe: &Recipe) {
         |known| known.info().label.to_owned(),
     );
     let (n_steps, guidance) = (recipe.n_steps, recipe.guidance_scale);
-    let sampling = format!("{sampler}, {n_steps} steps, guidance {guidance}");
+    let spacing = recipe.spacing().map_or(String::new(), |spacing| {
+        format!(", {}", spacing.label().to_lowercase())
+    });
+    let sampling = format!("{sampler}{spacing}, {n_steps} steps, guidance {guidance}");
     fields.part(ui, "Settings", &sampling, RecipePart::Sampling);
     if let (Some(n_steps), Some(guidance)) = (recipe.n_prior_steps, recipe.prior_guidance_scale) {
         let prior = format!("{n_steps} steps, guidance {guidance}");

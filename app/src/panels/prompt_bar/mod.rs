@@ -12,6 +12,8 @@ mod turn;
 
 use egui::{Frame, Id, Margin, Stroke, Ui};
 
+use limn_engine::prompt_language::marks::Mark;
+
 use super::Scene;
 use crate::session::{Deed, Draft, Part, PromptNote, UnknownWord};
 use crate::theme;
@@ -77,6 +79,11 @@ impl Words {
     fn get(&self, index: usize) -> (&str, &[UnknownWord]) {
         let found = self.0.get(index);
         found.map_or(("", &[]), |(text, found)| (text.as_str(), &found.unknown))
+    }
+
+    /// What weighs what in the `index`th text.
+    fn marks(&self, index: usize) -> &[Mark] {
+        self.0.get(index).map_or(&[], |(_, found)| &found.marks)
     }
 
     /// All that is unknown.

@@ -2,7 +2,7 @@
 
 use egui::{Align, Layout, Ui};
 use limn_engine::protocol::{ModelInfo, Sampling, SettingInfo};
-use limn_engine::samplers::Sampler;
+use limn_engine::samplers::{Sampler, Spacing};
 use limn_engine::stitch::Fill;
 
 use super::pills::pill_popover;
@@ -48,6 +48,8 @@ pub(super) fn more_pill_ui(
             number_row(ui, info, chosen);
         }
         sampler_row(ui, &mut chosen.sampler, model.defaults.sampler);
+        let sampler = chosen.sampler.or(model.defaults.sampler);
+        spacing_row(ui, &mut chosen.spacing, model.defaults.spacing, sampler);
         for info in others {
             number_row(ui, info, chosen);
         }
@@ -215,5 +217,36 @@ fn sampler_row(ui: &mut Ui, chosen: &mut Option<Sampler>, own: Option<Sampler>) 
             }
         });
         let _ = shown.response.accessible_name("Sampler");
+    });
+}
+
+/// Only what the sampler can take is offered; one that takes none has no such row.
+fn spacing_row(
+    ui: &mut Ui,
+    chosen: &mut Option<Spacing>,
+    own: Option<Spacing>,
+    sampler: Option<Sampler>,
+) {
+    let takes = |spacing: &Spacing| sampler.is_none_or(|sampler| sampler.takes(*spacing));
+    if !Spacing::all().any(|spacing| takes(&spacing)) {
+        return;
+    }
+    let own_name = own.map_or("the model's own".to_owned(), |spacing| {
+        format!("{} (the model's)", spacing.label())
+    });
+    let tip = "How its steps lie over the noise (schedule type)";
+    setting_row(ui, "Spacing", tip, |ui| {
+        let now = chosen.filter(takes);
+        let text = now.map_or(own_name.clone(), |spacing| spacing.label().to_owned());
+        let combo = egui::ComboBox::from_id_salt("spacing")
+            .selected_text(text)
+            .width(180.0);
+        let shown = combo.show_ui(ui, |ui| {
+            ui.selectable_value(chosen, None, own_name);
+            for spacing in Spacing::all().filter(takes) {
+                ui.selectable_value(chosen, Some(spacing), spacing.label());
+            }
+        });
+        let _ = shown.response.accessible_name("Spacing");
     });
 }

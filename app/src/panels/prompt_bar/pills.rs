@@ -1,7 +1,8 @@
 //! The few settings under the prompt.
 
 use egui::{Align, Id, Layout, Margin, Response, Sense, TextEdit, Ui, vec2};
-use limn_engine::protocol::ModelInfo;
+use limn_engine::prompt_language::styles::{self, Style};
+use limn_engine::protocol::{ModelInfo, TokenCount};
 
 use super::{mix, more, name_text_field, turn};
 use crate::command::Command;
@@ -30,10 +31,57 @@ pub(super) fn pills_ui(ui: &mut Ui, scene: &mut Scene<'_>, draft: &mut Draft) {
         size_pill_ui(ui, draft, model);
     }
     avoid_pill_ui(ui, draft);
+    if !scene.session.styles.is_empty() {
+        styles_pill_ui(ui, draft, &scene.session.styles);
+    }
     if let Some(model) = model {
         more::more_pill_ui(ui, scene, draft, model, deed);
     }
+    if let Some(count) = scene.session.prompt_length() {
+        length_ui(ui, count);
+    }
     seed_ui(ui, draft);
+}
+
+/// Lays a saved piece of prompt around what stands in the bar.
+fn styles_pill_ui(ui: &mut Ui, draft: &mut Draft, styles: &[Style]) {
+    let pill = widgets::pill(ui, "Styles", "Styles: saved pieces of prompt", false);
+    pill_popover(&pill, 320.0, |ui| {
+        widgets::section(ui, "Styles", "laid around the prompt");
+        egui::ScrollArea::vertical()
+            .max_height(320.0)
+            .show(ui, |ui| {
+                for style in styles {
+                    let tip = widgets::shown(&style.prompt);
+                    if widgets::tab(ui, &style.name, false)
+                        .on_hover_text(tip)
+                        .clicked()
+                    {
+                        let laid = styles::apply([style], &draft.prompt, &draft.negative_prompt);
+                        (draft.prompt, draft.negative_prompt) = laid;
+                        draft.edited();
+                        ui.close();
+                    }
+                }
+            });
+    });
+}
+
+/// How many tokens the prompt has, and how many chunks where one does not hold them.
+fn length_ui(ui: &mut Ui, count: TokenCount) {
+    let TokenCount {
+        n_tokens,
+        n_chunks,
+        chunk_tokens,
+    } = count;
+    let text = if n_chunks > 1 {
+        format!("{n_tokens} tokens, {n_chunks} chunks")
+    } else {
+        format!("{n_tokens} of {chunk_tokens} tokens")
+    };
+    let tip = "The model reads a prompt in chunks; words at the beginning of one count most";
+    let text = egui::RichText::new(text).font(theme::caption());
+    ui.label(text.color(theme::of(ui).text3)).on_hover_text(tip);
 }
 
 /// A slider in a pill: how much of what is there may change.

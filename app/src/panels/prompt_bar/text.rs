@@ -6,6 +6,8 @@ use std::sync::Arc;
 use egui::text::{CCursor, CCursorRange, LayoutJob, TextFormat};
 use egui::{Frame, Galley, Id, Margin, Response, Stroke, TextEdit, Ui};
 
+use limn_engine::prompt_language::marks::{Mark, MarkKind};
+
 use super::{PromptBar, Selection, Words, carets};
 use crate::command::Command;
 use crate::display_order::{has_right_to_left, lines_in_display_order};
@@ -32,8 +34,21 @@ pub(super) fn text_ui(
     let has_note = has_note || words.note().is_some();
     let n_rows = if has_note { 1 } else { 2 };
     let mut layouter = |ui: &Ui, text: &dyn egui::TextBuffer, wrap_width: f32| -> Arc<Galley> {
+        // In another order, and while it is typed, it is not the text that the marks are of.
+        let marks_of = |text: &str| {
+            if text == looked_up.0 {
+                words.marks(0)
+            } else {
+                &[]
+            }
+        };
         let lay_out = |text: &str| {
-            let mut job = words_job(ui, text, looked_up);
+            let marks = marks_of(text);
+            let mut job = if marks.is_empty() {
+                words_job(ui, text, looked_up)
+            } else {
+                marked_job(ui, text, marks)
+            };
             job.wrap.max_width = wrap_width;
             let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
             carets::mended(galley, text)
@@ -171,6 +186,35 @@ fn words_job(ui: &Ui, text: &str, (looked_up, unknown): (&str, &[UnknownWord])) 
     job
 }
 
+/// A prompt in which one sees what weighs what: heavier words are brighter and underlined, lighter ones and what is no
+/// word are dimmer.
+fn marked_job(ui: &Ui, text: &str, marks: &[Mark]) -> LayoutJob {
+    let theme = theme::of(ui);
+    let format = |colour, underline: f32| TextFormat {
+        line_height: Some(ROW_HEIGHT),
+        underline: Stroke::new(underline, colour),
+        ..TextFormat::simple(theme::prompt(), colour)
+    };
+    let plain = format(theme.text, 0.0);
+    let mut job = LayoutJob::default();
+    let mut done = 0;
+    for Mark { range, kind } in marks {
+        job.append(&text[done..range.start], 0.0, plain.clone());
+        let format = match *kind {
+            MarkKind::Weighted(weight) if weight > 1.0 => {
+                // The line is as thick as the weight, up to twice.
+                format(theme.accent_text, (weight - 1.0).clamp(0.25, 1.0) * 3.0)
+            }
+            MarkKind::Weighted(_) | MarkKind::Syntax => format(theme.text3, 0.0),
+            MarkKind::Break | MarkKind::Lora | MarkKind::Wildcard => format(theme.ok, 0.0),
+        };
+        job.append(&text[range.clone()], 0.0, format);
+        done = range.end;
+    }
+    job.append(&text[done..], 0.0, plain);
+    job
+}
+
 /// What is wrong or unknown, right under the prompt that it is about.
 pub(super) fn notes_ui(ui: &mut Ui, scene: &mut Scene<'_>, draft: &Draft, words: &Words) {
     let theme = theme::of(ui);
@@ -197,6 +241,9 @@ pub(super) fn notes_ui(ui: &mut Ui, scene: &mut Scene<'_>, draft: &Draft, words:
         .map_or("The model", |model| model.name.as_str());
     if let Some(note) = words.note() {
         let text = match note {
+            PromptNote::Literal => {
+                format!("{model} knows no weights, choices or lists: it reads them as words.")
+            }
             PromptNote::NotEnglish => {
                 format!("{model} was taught English only: describe the picture in English.")
             }

@@ -127,6 +127,7 @@ fn trouble_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId) {
         stand_in_ui(ui, run);
         loras_ui(ui, run);
         unread_ui(ui, run);
+        remarks_ui(ui, run);
         return;
     }
     let text = match &run.state {
@@ -164,6 +165,19 @@ fn loras_ui(ui: &mut Ui, run: &Run) {
     for note in loras.filter_map(LoraUse::note) {
         let text = egui::RichText::new(widgets::shown_message(&note));
         ui.label(text.font(theme::label()).color(theme.warn));
+    }
+}
+
+/// What of the prompt could not be done.
+fn remarks_ui(ui: &mut Ui, run: &Run) {
+    let theme = theme::of(ui);
+    let remarks = run.plan.iter().flat_map(|plan| &plan.remarks);
+    for remark in remarks.take(3) {
+        ui.label(
+            egui::RichText::new(widgets::shown_message(remark))
+                .font(theme::label())
+                .color(theme.warn),
+        );
     }
 }
 

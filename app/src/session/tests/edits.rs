@@ -78,6 +78,7 @@ impl Bench {
             pixels: BlobHash([0; 32]),
             score: None,
             patch_mask: Some(BlobHash([0; 32])),
+            chosen: None,
         };
         let job = self.job();
         self.event(EngineEvent::Picture {
@@ -369,6 +370,7 @@ fn the_gallery_gets_the_whole_picture_with_what_was_done() {
         pixels: BlobHash([0; 32]),
         score: None,
         patch_mask: Some(BlobHash([0; 32])),
+        chosen: None,
     };
     let mut mask = vec![0; n];
     let middle = (48 - context.y) as usize * context.width as usize + (64 - context.x) as usize;

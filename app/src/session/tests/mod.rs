@@ -50,6 +50,10 @@ fn plan() -> Plan {
         unread_prompt: None,
         loras: Vec::new(),
         stand_in: None,
+        spacing: None,
+        guidance_rescale: None,
+        clip_skip: None,
+        remarks: Vec::new(),
     }
 }
 
@@ -135,6 +139,7 @@ impl Bench {
             pixels: BlobHash([0; 32]),
             score: None,
             patch_mask: None,
+            chosen: None,
         };
         self.event(EngineEvent::Picture {
             job,

@@ -56,6 +56,7 @@ impl Bench {
             pixels: BlobHash([0; 32]),
             score: None,
             patch_mask: Some(BlobHash([0; 32])),
+            chosen: None,
         };
         self.event(EngineEvent::Picture {
             job,

@@ -195,6 +195,18 @@ impl ClipTextEncoder {
     /// When an id is not in the vocabulary, or the prompts are empty, longer than the model knows or of
     /// different lengths: the model's own tokenizer makes none of these.
     pub fn forward(&self, ids: &[Vec<u32>]) -> ClipTextOutput {
+        self.forward_with(ids, &[])
+    }
+
+    /// As [`Self::forward`], with learned embeddings at some places: prompt, token, and the token's numbers.
+    ///
+    /// # Panics
+    /// As [`Self::forward`], and for embeddings of another width.
+    pub fn forward_with(
+        &self,
+        ids: &[Vec<u32>],
+        learned: &[([usize; 2], &[f32])],
+    ) -> ClipTextOutput {
         let length = ids[0].len();
         assert!(
             (1..=self.config.max_position_embeddings).contains(&length),
@@ -212,7 +224,14 @@ impl ClipTextEncoder {
             &self.device,
         );
         let positions = self.position_embedding.clone().narrow(0, 0, length);
-        let embedded = self.token_embedding.forward(id_tensor) + positions.unsqueeze();
+        let mut embedded = self.token_embedding.forward(id_tensor);
+        for ([prompt, token], numbers) in learned {
+            let data = TensorData::new(numbers.to_vec(), [1, 1, numbers.len()]);
+            let row = Tensor::<3>::from_data(data, (&self.device, DType::F32)).cast(self.dtype);
+            let place = [*prompt..prompt + 1, *token..token + 1, 0..numbers.len()];
+            embedded = embedded.slice_assign(place, row);
+        }
+        let embedded = embedded + positions.unsqueeze();
         let causal_bias = causal_bias(length, &self.device, self.dtype);
         let hidden_states = self.encoder.forward(embedded, Some(&causal_bias));
         let last_hidden_state = self.final_norm(hidden_states[hidden_states.len() - 1].clone());

@@ -228,6 +228,8 @@ fn settings(
         guidance_scale: card.guidance_scale.unwrap_or(8.0),
         prior,
         clip_skip: None,
+        spacing: card.spacing,
+        guidance_rescale: None,
     };
     Schedule::new(settings.sampler, scheduler, settings.n_steps as usize)?;
     if let (Some(prior), Some(config)) = (prior, prior_scheduler) {

@@ -403,7 +403,7 @@ impl FamilyModel for KarloModel {
         let conditioning = unet
             .condition_on_tokens(told.tokens, Some(told.time_shift))
             .with_token_bias(&told.token_bias);
-        let unet = GuidedUnet::new(unet, conditioning, guidance_scale, CHANNELS);
+        let unet = GuidedUnet::new(unet, conditioning, (guidance_scale, 0.0), CHANNELS);
         Ok(Box::new(move |latents, timestep| {
             Ok(unet.predict(latents, timestep))
         }))

@@ -20,7 +20,7 @@ use crate::{
         Settings, Slots, check_parts,
     },
     protocol::{Feature, Operation, Setting, SettingInfo},
-    samplers::{Sampler, Schedule},
+    samplers::Schedule,
     schedules::SchedulerConfig,
     weights::{LoadOptions, ModelFolder},
 };
@@ -182,7 +182,11 @@ impl ModelFiles for LatentFolder {
     }
 
     fn features(&self) -> Vec<Feature> {
-        let mut features = vec![Feature::NegativePrompt, Feature::Guidance];
+        let mut features = vec![
+            Feature::NegativePrompt,
+            Feature::Guidance,
+            Feature::PromptWeights,
+        ];
         if self.kind() == Some(DenoiserKind::ForRepainting) {
             features.push(Feature::RepaintingChannels);
         }
@@ -205,6 +209,14 @@ impl ModelFiles for LatentFolder {
                 [1.0, 15.0],
             ),
             settings.info(
+                Setting::GuidanceRescale,
+                [
+                    "Soften the contrast",
+                    "How much of the contrast that guidance adds is taken back (guidance_rescale)",
+                ],
+                [0.0, 1.0],
+            ),
+            settings.info(
                 Setting::ClipSkip,
                 [
                     "Clip skip",
@@ -213,6 +225,14 @@ impl ModelFiles for LatentFolder {
                 [0.0, 11.0],
             ),
         ]
+    }
+
+    fn tokenizer(&self) -> Option<ModelFolder> {
+        Some(self.root().subfolder("tokenizer"))
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.scheduler().substitution().into_iter().collect()
     }
 
     fn open(self: Box<Self>, runtime: &Runtime) -> Result<Box<dyn FamilyModel>> {
@@ -229,8 +249,7 @@ fn settings(facts: &Facts, pipeline: &PipelineFolder) -> Result<Settings> {
     let PipelineFolder {
         card, scheduler, ..
     } = pipeline;
-    // Public folders ask for PNDM, which Limn has not; its nearest kin visits the same timesteps.
-    let own_sampler = scheduler.sampler().unwrap_or(Sampler::Ddim);
+    let own_sampler = scheduler.sampler()?;
     let most = scheduler.n_train_timesteps as u32;
     let size = match card.size {
         Some(size) => size,
@@ -243,6 +262,8 @@ fn settings(facts: &Facts, pipeline: &PipelineFolder) -> Result<Settings> {
         guidance_scale: card.guidance_scale.unwrap_or(facts.guidance_scale),
         prior: None,
         clip_skip: Some(0),
+        spacing: card.spacing,
+        guidance_rescale: Some(0.0),
     };
     Schedule::new(settings.sampler, scheduler, settings.n_steps as usize)?;
     Ok(settings)

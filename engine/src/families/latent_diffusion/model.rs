@@ -54,12 +54,14 @@ struct Job {
     weights: Vec<Vec<f32>>,
     negative: Side,
     seen: Seen,
+    guidance_rescale: f32,
 }
 
 /// What steers one picture.
 struct Sides {
     positive: Side,
     negative: Side,
+    guidance_rescale: f32,
 }
 
 impl Sides {
@@ -240,6 +242,7 @@ impl FamilyModel for LatentModel {
             weights,
             negative,
             seen,
+            guidance_rescale: settings.guidance_rescale.unwrap_or_default(),
         }))
     }
 
@@ -255,6 +258,7 @@ impl FamilyModel for LatentModel {
         let mut sides = Sides {
             positive: mixed(&job.sides, of_picture(&job.weights, picture)?),
             negative: job.negative.clone(),
+            guidance_rescale: job.guidance_rescale,
         };
         if let Some(sight) = &self.sight {
             let embed = job.seen.embed(picture)?;
@@ -286,6 +290,7 @@ impl FamilyModel for LatentModel {
             // Not asked for without guidance.
             negative: positive.clone(),
             positive,
+            guidance_rescale: 0.0,
         };
         sides.see(sight.vectors(slots, Some(embed), None, on_event)?);
         Ok((Conditioning::new(sides), numbers))
@@ -298,7 +303,11 @@ impl FamilyModel for LatentModel {
         guidance_scale: f32,
         on_event: &mut OnEvent,
     ) -> Result<Box<Denoise<'a>>> {
-        let Sides { positive, negative } = conditioning.of::<Sides>()?;
+        let Sides {
+            positive,
+            negative,
+            guidance_rescale,
+        } = conditioning.of::<Sides>()?;
         let (positive, negative) = (positive.clone(), negative.clone());
         let files = self.folder.unet();
         let unet = slots.get(&Loader::whole(&files, &UNet::load), on_event)?;
@@ -313,7 +322,7 @@ impl FamilyModel for LatentModel {
         let unet = GuidedUnet::new(
             unet,
             conditioning,
-            guidance_scale,
+            (guidance_scale, *guidance_rescale),
             self.unet_config.out_channels,
         );
         Ok(Box::new(move |latents, timestep| {

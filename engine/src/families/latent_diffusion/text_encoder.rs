@@ -2,7 +2,10 @@ use burn::tensor::Tensor;
 
 use crate::{
     Error, Result,
-    components::text_encoders::{ClipTextConfig, ClipTextEncoder, ClipTextOutput},
+    components::text_encoders::{
+        ClipTextConfig, ClipTextEncoder, ClipTextOutput, EncoderSlot, LearnedEmbeddings,
+        WeightedTexts, unread,
+    },
     model::{ComponentFiles, Loader, Slots},
     progress::OnEvent,
     tokenizer::Tokenizer,
@@ -14,12 +17,15 @@ pub(in crate::families) struct TextEncoder {
     files: ComponentFiles,
     tokenizer: Tokenizer,
     pub config: ClipTextConfig,
+    /// As files with learned embeddings call it, where a model has two.
+    learned_key: Option<&'static str>,
 }
 
-/// What a text encoder makes of texts, and the encoder.
+/// What a text encoder makes of texts. A text may take several runs of the encoder: its chunks.
 pub(in crate::families) struct Encoded<'s> {
-    pub encoder: &'s ClipTextEncoder,
-    pub output: ClipTextOutput,
+    encoder: &'s ClipTextEncoder,
+    output: ClipTextOutput,
+    texts: WeightedTexts,
 }
 
 impl TextEncoder {
@@ -33,6 +39,7 @@ impl TextEncoder {
             files,
             tokenizer,
             config,
+            learned_key: None,
         };
         if opened.tokenizer.n_ids() as usize > opened.config.vocab_size {
             return Err(opened.misfit("the tokenizer has more tokens than the text encoder"));
@@ -42,6 +49,15 @@ impl TextEncoder {
             return Err(opened.misfit(reason));
         }
         Ok(opened)
+    }
+
+    /// One of two, which files with learned embeddings for both call so.
+    #[must_use]
+    pub fn called(self, learned_key: &'static str) -> Self {
+        Self {
+            learned_key: Some(learned_key),
+            ..self
+        }
     }
 
     /// The component, known without opening it.
@@ -65,7 +81,7 @@ impl TextEncoder {
     }
 
     pub fn unread(&self, text: &str) -> Result<Option<String>> {
-        Ok(self.tokenizer.encode(text)?.cut_off)
+        unread(&self.tokenizer, text)
     }
 
     pub fn preload(&self, slots: &mut Slots, on_event: &mut OnEvent) -> Result<bool> {
@@ -82,14 +98,19 @@ impl TextEncoder {
         texts: &[&str],
         on_event: &mut OnEvent,
     ) -> Result<Encoded<'s>> {
-        let ids = texts
-            .iter()
-            .map(|text| Ok(self.tokenizer.encode(text)?.ids));
-        let ids = ids.collect::<Result<Vec<_>>>()?;
+        let slot = EncoderSlot {
+            key: self.learned_key,
+            width: self.config.hidden_size,
+        };
+        let folder = slots.runtime().prompt_folders.embeddings.as_deref();
+        let embeddings = folder.map(|folder| LearnedEmbeddings::read(folder, texts, slot));
+        let embeddings = embeddings.transpose()?.unwrap_or_default();
+        let texts = WeightedTexts::new(&self.tokenizer, texts, &embeddings)?;
         let encoder = slots.get(&self.loader(), on_event)?;
         Ok(Encoded {
-            output: encoder.forward(&ids),
+            output: texts.run(encoder, &embeddings),
             encoder,
+            texts,
         })
     }
 
@@ -99,9 +120,30 @@ impl TextEncoder {
 }
 
 impl Encoded<'_> {
+    /// What left the last layer and the norm behind it. `[texts, tokens, width]`
+    pub fn last(&self) -> Tensor<3> {
+        self.texts.weigh(self.output.last_hidden_state.clone())
+    }
+
     /// What left the layer that is so many before the last. `[texts, tokens, width]`
     pub fn before_last(&self, n_layers: usize) -> Tensor<3> {
+        self.texts.weigh(self.state(n_layers))
+    }
+
+    /// The same with the norm behind the last layer. `[texts, tokens, width]`
+    pub fn normed_before_last(&self, n_layers: usize) -> Tensor<3> {
+        self.texts
+            .weigh(self.encoder.final_norm(self.state(n_layers)))
+    }
+
+    /// What each text says as a whole, by its first chunk; `None` without a projection. `[texts, width]`
+    pub fn text_embeds(&self) -> Option<Tensor<2>> {
+        let embeds = self.output.text_embeds.clone()?;
+        Some(self.texts.first_of_each(embeds))
+    }
+
+    fn state(&self, n_layers_before_last: usize) -> Tensor<3> {
         let states = &self.output.hidden_states;
-        states[states.len() - 1 - n_layers].clone()
+        states[states.len() - 1 - n_layers_before_last].clone()
     }
 }

@@ -52,8 +52,8 @@ impl Words for OneEncoder {
         let encoded = self.encoder.run(slots, &texts, on_event)?;
         // As diffusers' `clip_skip`: the final norm comes after an earlier layer too.
         let states = match settings.clip_skip.unwrap_or_default() as usize {
-            0 => encoded.output.last_hidden_state,
-            n_skipped => encoded.encoder.final_norm(encoded.before_last(n_skipped)),
+            0 => encoded.last(),
+            n_skipped => encoded.normed_before_last(n_skipped),
         };
         let side = |row| Side {
             tokens: states.clone().narrow(0, row, 1),

@@ -33,8 +33,8 @@ pub(super) fn open(root: &ModelFolder, unet: &UNetConfig) -> Result<Box<dyn Word
         true
     }
 
-    let first = TextEncoder::open(root, [FIRST, "tokenizer"])?;
-    let second = TextEncoder::open(root, [SECOND, "tokenizer_2"])?;
+    let first = TextEncoder::open(root, [FIRST, "tokenizer"])?.called("clip_l");
+    let second = TextEncoder::open(root, [SECOND, "tokenizer_2"])?.called("clip_g");
     let width = first.config.hidden_size + second.config.hidden_size;
     if width != unet.cross_attention_dim {
         let reason =
@@ -128,7 +128,7 @@ impl Words for TwoEncoders {
             .before_last(n_before);
         let encoded = self.second.run(slots, &words, on_event)?;
         let second = encoded.before_last(n_before);
-        let Some(pooled) = encoded.output.text_embeds else {
+        let Some(pooled) = encoded.text_embeds() else {
             return Err(self.second.without_projection());
         };
         let tokens = Tensor::cat(vec![first, second], 2);

@@ -240,6 +240,10 @@ impl ModelFiles for UnclipFolder {
         ]
     }
 
+    fn notes(&self) -> Vec<String> {
+        self.decoder.scheduler.substitution().into_iter().collect()
+    }
+
     fn open(self: Box<Self>, runtime: &Runtime) -> Result<Box<dyn FamilyModel>> {
         Ok(Box::new(UnclipModel::open(*self, runtime)?))
     }
@@ -276,6 +280,8 @@ fn settings(decoder: &PipelineFolder, prior_scheduler: &SchedulerConfig) -> Resu
         guidance_scale: card.guidance_scale.unwrap_or(4.0),
         prior: Some(prior),
         clip_skip: None,
+        spacing: card.spacing,
+        guidance_rescale: None,
     };
     Schedule::new(settings.sampler, scheduler, settings.n_steps as usize)?;
     AncestralSchedule::unclip(prior_scheduler, prior.n_steps as usize)?;

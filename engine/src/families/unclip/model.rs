@@ -284,7 +284,7 @@ impl FamilyModel for UnclipModel {
         let channels = self.movq_config.latent_channels;
         let image_embeds = guided_batch(embeds.negative, embeds.positive, guidance_scale);
         let conditioning = unet.condition(image_embeds);
-        let unet = GuidedUnet::new(unet, conditioning, guidance_scale, channels);
+        let unet = GuidedUnet::new(unet, conditioning, (guidance_scale, 0.0), channels);
         Ok(Box::new(move |latents, timestep| {
             Ok(unet.predict(latents, timestep))
         }))

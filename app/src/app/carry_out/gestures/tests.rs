@@ -72,6 +72,10 @@ impl Bench {
             unread_prompt: None,
             loras: Vec::new(),
             stand_in: None,
+            spacing: None,
+            guidance_rescale: None,
+            clip_skip: None,
+            remarks: Vec::new(),
         };
         self.app
             .engine_event(EngineEvent::Event(Event::Started { job, plan }));
@@ -93,6 +97,7 @@ impl Bench {
             pixels: BlobHash([0; 32]),
             score: None,
             patch_mask: None,
+            chosen: None,
         };
         self.app.engine_event(EngineEvent::Picture {
             job,
