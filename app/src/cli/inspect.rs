@@ -210,10 +210,11 @@ fn describe_recipe(report: &ModelReport) -> String {
 
 /// What else is in the file.
 fn describe_unread(report: &ModelReport) -> String {
-    let unread = report.unread.iter();
-    unread
-        .map(|(what, n)| format!("  not read    {n} tensors, {}\n", message(what)))
-        .collect()
+    let mut lines = String::new();
+    for (what, n) in &report.unread {
+        lines += &format!("  not read    {n} tensors, {}\n", message(what));
+    }
+    lines
 }
 
 fn describe_component(component: &ComponentReport) -> String {

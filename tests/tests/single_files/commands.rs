@@ -17,7 +17,7 @@ fn inspect_tells_of_a_single_file_what_it_is_and_what_it_is_drawn_with() {
     let home = TempDir::new().unwrap();
     let file = home.path().join("my lightning mix.safetensors");
     let model = TinyModel::read("tiny_sd15");
-    write(&file, model.file_tensors(Dtype::F16), |_| Dtype::F16);
+    write(&file, &model.file_tensors(Dtype::F16), |_| Dtype::F16);
     let output = limn(home.path())
         .arg("inspect")
         .arg(&file)

@@ -86,7 +86,7 @@ impl Case {
     fn write(&self, dir: &Path, dtype: Dtype) -> [PathBuf; 2] {
         let model = TinyModel::read(self.fixture);
         let file = dir.join("model.safetensors");
-        write(&file, model.file_tensors(dtype), |_| dtype);
+        write(&file, &model.file_tensors(dtype), |_| dtype);
         let folder = dir.join("folder");
         model.write_folder(&folder, self.pipeline, dtype);
         fs::create_dir_all(folder.join("scheduler")).unwrap();
@@ -131,8 +131,8 @@ fn shards_and_parts_in_files_of_their_own_are_one_model() {
         dir.path()
             .join(format!("big-0000{number}-of-00002.safetensors"))
     };
-    write(&shard(1), tensors, |_| Dtype::F16);
-    write(&shard(2), others, |_| Dtype::F16);
+    write(&shard(1), &tensors, |_| Dtype::F16);
+    write(&shard(2), &others, |_| Dtype::F16);
     for number in [1, 2] {
         assert!(picture(&shard(number)).rgb == expected.rgb);
     }
@@ -159,7 +159,7 @@ fn shards_and_parts_in_files_of_their_own_are_one_model() {
         });
         write(
             &parts.join(format!("{name}.safetensors")),
-            own.collect(),
+            &own.collect::<Vec<_>>(),
             |_| Dtype::F16,
         );
     }

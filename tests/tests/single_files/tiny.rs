@@ -88,7 +88,7 @@ impl TinyModel {
                 "diffusion_pytorch_model"
             };
             let path = own.join(format!("{stem}.safetensors"));
-            write(&path, tensors.collect(), |_| Dtype::F32);
+            write(&path, &tensors.collect::<Vec<_>>(), |_| Dtype::F32);
         }
         fs::write(folder.join("model_index.json"), index).unwrap();
     }
@@ -135,7 +135,7 @@ pub fn copy_tokenizer(from: &ModelFolder, folder: &Path, names: &[&str]) {
     }
 }
 
-pub fn write(path: &Path, tensors: Vec<Numbers>, dtype_of: impl Fn(&Numbers) -> Dtype) -> PathBuf {
+pub fn write(path: &Path, tensors: &[Numbers], dtype_of: impl Fn(&Numbers) -> Dtype) -> PathBuf {
     let encoded = tensors.iter().map(|tensor| {
         let dtype = dtype_of(tensor);
         (tensor, dtype, encoded(&tensor.values, dtype))
