@@ -61,7 +61,7 @@ pub(in crate::families) fn describe_lone_part(files: &TensorFiles) -> Option<Str
         return Some(format!("it is a text encoder alone ({kind}): {PAIRING}"));
     }
     if any(&|name| name.starts_with("embedder.model.visual.")) {
-        return Some("it is Stable Diffusion 2.1 for pictures as words (unCLIP), which Limn does not read yet".to_owned());
+        return Some("it is Stable Diffusion 2.1 unCLIP, which Limn reads as a diffusers folder and not yet as one file".to_owned());
     }
     if has("down_blocks.0.resnets.0.norm1.weight") {
         return Some("it is a U-Net alone in diffusers' names, whose config is missing: put it with its `config.json` into the folder `unet` of its model".to_owned());
