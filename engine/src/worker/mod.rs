@@ -87,7 +87,13 @@ fn serve(catalogue: Catalogue, outbox: &Outbox) -> Result<ExitCode> {
             (Arc::clone(&catalogue), Arc::clone(&devices), outbox.clone());
         spawn_thread("answers", move || {
             for question in questions {
-                outbox.send(answer(&question, &catalogue, &devices));
+                let on_sign_of_life = || {
+                    outbox.send_if_clear(Event::Working {
+                        job: None,
+                        phase: Phase::Load,
+                    });
+                };
+                outbox.send(answer(&question, &catalogue, &devices, on_sign_of_life));
             }
         })?;
     }
@@ -118,9 +124,17 @@ enum Question {
     Upscalers,
 }
 
-fn answer(question: &Question, catalogue: &Catalogue, devices: &Devices) -> Event {
+fn answer(
+    question: &Question,
+    catalogue: &Catalogue,
+    devices: &Devices,
+    on_sign_of_life: impl Fn(),
+) -> Event {
     match question {
-        Question::Models => Event::Models(as_many_as_fit(catalogue.models())),
+        Question::Models => {
+            let models = catalogue.models_one_by_one(on_sign_of_life);
+            Event::Models(as_many_as_fit(models))
+        }
         Question::Devices => Event::Devices(devices.list()),
         Question::Upscalers => {
             let upscalers = catalogue.upscalers();
