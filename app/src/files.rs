@@ -60,7 +60,13 @@ pub struct RealFs;
 impl Fs for RealFs {
     fn create_dir(&self, path: &Path) -> io::Result<()> {
         match fs::create_dir(path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if path.is_dir() {
+                    return Ok(());
+                }
+                let message = "something that is no folder has its name";
+                Err(io::Error::new(io::ErrorKind::NotADirectory, message))
+            }
             result => result,
         }
     }
@@ -282,8 +288,11 @@ pub fn remedy(error: &io::Error) -> &'static str {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             "allow Limn to write there or choose another folder, and try again"
         }
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+        io::ErrorKind::NotFound => {
             "see whether the folder was moved or its drive is unplugged, and try again"
+        }
+        io::ErrorKind::NotADirectory => {
+            "move away what stands where a folder should be, and try again"
         }
         io::ErrorKind::AlreadyExists => "choose another name, or say that it may be replaced",
         _ => "see whether the disk is well, and try again",

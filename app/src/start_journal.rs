@@ -3,12 +3,13 @@
 //! no document, can end every start.
 
 use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+
+use crate::files::Lock;
 
 /// A step that is done may still be the end of the program, when the window draws what came of it.
 const CALM: Duration = Duration::from_secs(4);
@@ -53,7 +54,7 @@ struct Written {
 #[derive(Debug, Default)]
 pub struct StartJournal {
     /// Locked as long as this lives.
-    file: Option<File>,
+    lock: Option<Lock>,
     /// And when they were done.
     doing: Vec<(StartStep, Option<Instant>)>,
     left_out: BTreeSet<StartStep>,
@@ -65,11 +66,11 @@ impl StartJournal {
     /// Reads what the program before left undone. Opened as a regular file, and never waited for.
     pub fn open(path: &Path) -> Self {
         match take(path) {
-            Ok(Some((file, written))) => {
+            Ok(Some((lock, written))) => {
                 let mut left_out = written.left_out;
                 left_out.extend(written.doing);
                 Self {
-                    file: Some(file),
+                    lock: Some(lock),
                     doing: Vec::new(),
                     left_out,
                     fatal: BTreeSet::new(),
@@ -150,7 +151,8 @@ impl StartJournal {
             doing: self.doing.iter().map(|(step, _)| step.clone()).collect(),
             left_out: self.left_out.clone(),
         };
-        let Some(file) = &mut self.file else { return };
+        let Some(lock) = &self.lock else { return };
+        let mut file = lock.file();
         // Not synced: it is for the end of a program, not of the machine.
         let result = serde_json::to_vec(&written)
             .map_err(io::Error::from)
@@ -161,7 +163,7 @@ impl StartJournal {
             });
         if let Err(error) = result {
             tracing::warn!("what the start does is not written down: {error}");
-            self.file = None;
+            self.lock = None;
         }
     }
 }
@@ -177,26 +179,18 @@ impl Drop for StartJournal {
 }
 
 /// The file for this program alone, and what is in it. `None` where another program has it.
-fn take(path: &Path) -> io::Result<Option<(File, Written)>> {
+fn take(path: &Path) -> io::Result<Option<(Lock, Written)>> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    if path.symlink_metadata().is_ok_and(|found| !found.is_file()) {
-        return Err(io::Error::other("something else has its name"));
-    }
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).read(true).write(true);
-    let file = options.open(path)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(std::fs::TryLockError::WouldBlock) => return Ok(None),
-        Err(std::fs::TryLockError::Error(error)) => return Err(error),
-    }
+    let Some(lock) = Lock::try_take(path)? else {
+        return Ok(None);
+    };
     let mut json = Vec::new();
-    (&file).take(LIMIT_BYTES).read_to_end(&mut json)?;
+    lock.file().take(LIMIT_BYTES).read_to_end(&mut json)?;
     // What is damaged says nothing.
     let written = serde_json::from_slice(&json).unwrap_or_default();
-    Ok(Some((file, written)))
+    Ok(Some((lock, written)))
 }
 
 #[cfg(test)]
@@ -207,7 +201,7 @@ mod tests {
 
     /// As if the process had been killed: nothing is put in order.
     fn crash(mut journal: StartJournal) {
-        journal.file = None;
+        journal.lock = None;
     }
 
     fn left_out(journal: &StartJournal) -> Vec<StartStep> {
@@ -289,6 +283,21 @@ mod tests {
         drop(second);
         crash(first);
         assert_eq!(left_out(&StartJournal::open(&path)), [StartStep::Gallery]);
+    }
+
+    /// A link is not followed: what it leads to is somebody else's.
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_its_place_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let [victim, path] = ["victim", "start.json"].map(|name| folder.path().join(name));
+        std::fs::write(&victim, b"start file of a shell").unwrap();
+        std::os::unix::fs::symlink(&victim, &path).unwrap();
+        let mut journal = StartJournal::open(&path);
+        assert!(journal.begin(StartStep::Gallery));
+        drop(journal);
+        let kept = std::fs::read(&victim).unwrap();
+        assert_eq!(kept, b"start file of a shell");
     }
 
     #[test]

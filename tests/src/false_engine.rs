@@ -18,6 +18,8 @@ const SIDE: u32 = 1024;
 struct Wire {
     requests: BufReader<StdinLock<'static>>,
     events: StdoutLock<'static>,
+    /// One that came before it was waited for.
+    job: Option<Request>,
 }
 
 /// The other side has gone, as it should in the end.
@@ -27,6 +29,7 @@ pub fn run(lie: &str) -> ExitCode {
     let mut wire = Wire {
         requests: BufReader::new(io::stdin().lock()),
         events: io::stdout().lock(),
+        job: None,
     };
     match tell(&mut wire, lie) {
         Some(_) => ExitCode::SUCCESS,
@@ -38,6 +41,8 @@ pub fn run(lie: &str) -> ExitCode {
 fn tell(wire: &mut Wire, lie: &str) -> Option<Said> {
     Some(match lie {
         "silence" => wire.listen(),
+        "silence-after-greeting" => wire.greet().and_then(|()| wire.listen()),
+        "signs-before-lists" => wire.greet().and_then(|()| wire.steady_signs(None)),
         "drip" => wire.drip(),
         "endless-banner" => wire.for_ever(|wire| wire.raw(&[b'x'; 4096])),
         "dies" => wire.greet(),
@@ -112,6 +117,7 @@ fn tell_in_a_job(wire: &mut Wire, lie: &str) -> Option<Said> {
             let (job, phase) = (Some(job), Phase::Step);
             wire.say(&Event::Working { job, phase })
         }),
+        "steady-signs-of-life" => wire.steady_signs(Some(job)),
         "loading" => wire.for_ever(|wire| {
             wire.say(&Event::Loading {
                 model: models().remove(0).id,
@@ -127,6 +133,8 @@ fn tell_in_a_job(wire: &mut Wire, lie: &str) -> Option<Said> {
 fn tell_at_the_end(wire: &mut Wire, job: JobId, lie: &str) -> Option<Said> {
     Some(match lie {
         "plan-again" => wire.start(job, (SIDE, SIDE)),
+        "end-without-pictures" => wire.say(&finished(job, Vec::new())),
+        "end-beside-a-grandchild" => leave_a_grandchild(),
         "end-of-another-job" => wire.say(&finished(JobId(job.0 + 1), Vec::new())),
         "end-nobody-asked-for" => wire.say(&Event::Cancelled { job }),
         "embeddings-unasked" => wire.say(&Event::Embedded {
@@ -183,6 +191,15 @@ impl Wire {
         io::copy(&mut self.requests, &mut io::sink()).map(drop)
     }
 
+    /// As many as work can give.
+    fn steady_signs(&mut self, job: Option<JobId>) -> Said {
+        self.for_ever(|wire| {
+            thread::sleep(Duration::from_millis(5));
+            let phase = Phase::Step;
+            wire.say(&Event::Working { job, phase })
+        })
+    }
+
     fn drip(&mut self) -> Said {
         self.for_ever(|wire| {
             thread::sleep(Duration::from_millis(50));
@@ -196,7 +213,8 @@ impl Wire {
             .ok_or(io::ErrorKind::UnexpectedEof.into())
     }
 
-    /// Answers all that is asked at the start, as far as the loading of the model.
+    /// Answers all that a window asks at the start, as far as the loading of the model, or that a command asks before
+    /// its job.
     fn lists(&mut self, models: Vec<ModelInfo>) -> Said {
         framing::read_greeting(&mut self.requests).map_err(io::Error::other)?;
         let mut models = Some(models);
@@ -212,6 +230,10 @@ impl Wire {
                         return Ok(());
                     }
                 }
+                request if request.job().is_some() => {
+                    self.job = Some(request);
+                    return Ok(());
+                }
                 _ => {}
             }
         }
@@ -220,7 +242,10 @@ impl Wire {
     /// Waits for a job.
     fn job(&mut self) -> io::Result<JobId> {
         loop {
-            let request = self.next()?;
+            let request = match self.job.take() {
+                Some(request) => request,
+                None => self.next()?,
+            };
             if let Request::Load { model, .. } = &request {
                 self.say(&Event::Loaded {
                     model: model.clone(),
@@ -286,6 +311,12 @@ impl Wire {
             }))
         })
     }
+}
+
+/// Ends, and leaves a process behind that keeps its output open, as ssh does.
+fn leave_a_grandchild() -> Said {
+    std::process::Command::new("sleep").arg("30").spawn()?;
+    std::process::exit(7);
 }
 
 fn flood_errors(text: &[u8]) -> Said {

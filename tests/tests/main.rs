@@ -14,6 +14,7 @@ mod documents;
 mod edit_commands;
 mod engine;
 mod family_seam;
+mod full_disk;
 mod gallery;
 mod gallery_changes;
 mod gallery_commands;

@@ -186,6 +186,60 @@ fn an_answer_that_cannot_be_written_ends_with_1() {
     }
 }
 
+/// What a decoder says of itself as it breaks is nothing for the user: the refusal is.
+#[test]
+fn a_decoder_that_panics_says_nothing_beside_the_refusal() {
+    let home = home();
+    let damaged = fixture_path("pictures/palette-cut-short.png");
+    let damaged = damaged.to_str().unwrap();
+    for arguments in [
+        &["gallery", "import", damaged][..],
+        &["upscale", "--image", damaged, "--out", "larger.png"],
+    ] {
+        let mut command = limn(home.path());
+        command.current_dir(home.path()).args(arguments);
+        let output = command.env("RUST_BACKTRACE", "1").output().unwrap();
+        let said = words(&output.stdout) + &words(&output.stderr);
+        assert!(said.contains("damaged"), "{said}");
+        assert!(!said.contains("panicked"), "{said}");
+    }
+}
+
+/// An engine that cannot answer has failed; one whose listener is gone has not.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_engine_whose_answers_cannot_be_written_fails() {
+    let home = TempDir::new().unwrap();
+    let engine = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_limn-under-test"));
+        // Its input stays open: nothing else ends it.
+        command
+            .arg("engine")
+            .env("LIMN_HOME", home.path())
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    };
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let mut child = engine().stdout(full.unwrap()).spawn().unwrap();
+    let input = child.stdin.take();
+    let output = child.wait_with_output().unwrap();
+    drop(input);
+    let said = words(&output.stderr);
+    assert_eq!(
+        output.status.code(),
+        Some(i32::from(limn_engine::worker::EXIT_PROTOCOL))
+    );
+    assert!(said.contains("cannot be written"), "{said}");
+
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut child = engine().stdout(writer).spawn().unwrap();
+    let input = child.stdin.take();
+    assert!(child.wait().unwrap().success());
+    drop(input);
+}
+
 /// As `head` does.
 #[test]
 fn a_reader_that_has_heard_enough_ends_nothing_early_and_no_command_badly() {

@@ -2,7 +2,7 @@
 //! than a frame may.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::Receiver;
 
 use image::RgbImage;
 
@@ -12,17 +12,17 @@ use crate::session::Made;
 
 pub struct Composer {
     /// Gone once the window closes.
-    to_thread: Option<Sender<Arc<Made>>>,
+    to_thread: Option<thread::Jobs<Arc<Made>>>,
     composed: Receiver<(Arc<Made>, Arc<RgbImage>)>,
 }
 
 impl Composer {
-    pub fn start(wake: impl Fn() + Send + 'static) -> Self {
+    pub fn start(faults: &thread::Faults, wake: impl Fn() + Send + 'static) -> Self {
         let work = |made: Arc<Made>| {
             let whole = made.whole();
             (made, whole)
         };
-        let (to_thread, composed) = thread::start("whole pictures", work, wake);
+        let (to_thread, composed) = thread::start("whole pictures", work, faults, wake);
         Self {
             to_thread: Some(to_thread),
             composed,
@@ -31,7 +31,7 @@ impl Composer {
 
     pub fn compose(&self, made: Arc<Made>) {
         if let Some(to_thread) = &self.to_thread {
-            let _ = to_thread.send(made);
+            to_thread.send(made);
         }
     }
 }

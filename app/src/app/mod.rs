@@ -78,6 +78,7 @@ pub struct App {
     /// Where a picture goes once its run has made it larger.
     exports: Vec<(RunId, PathBuf)>,
     workshop: workshop::Workshop,
+    faults: thread::Faults,
     /// What is to be done with a picture of the gallery once it is open.
     fetching: Vec<(PictureId, carry_out::Fetched)>,
     documents: Option<DocumentStore>,
@@ -132,6 +133,7 @@ impl App {
         let (settings, notice) = Settings::load(&folders);
         let start_journal = StartJournal::open(&folders.start_journal());
         let (dialog_answers, from_dialogs) = channel();
+        let faults = thread::Faults::default();
         let mut app = Self {
             session: Session::default(),
             gallery_view: GalleryView::default(),
@@ -139,11 +141,12 @@ impl App {
             gallery: None,
             textures: Textures::default(),
             layer_pictures: LayerPictures::default(),
-            pictures: pictures::Fetcher::start(waker(ctx)),
-            composer: composer::Composer::start(waker(ctx)),
-            sources: sources::Sources::start(waker(ctx)),
+            pictures: pictures::Fetcher::start(&faults, waker(ctx)),
+            composer: composer::Composer::start(&faults, waker(ctx)),
+            sources: sources::Sources::start(&faults, waker(ctx)),
             exports: Vec::new(),
-            workshop: workshop::Workshop::start(waker(ctx)),
+            workshop: workshop::Workshop::start(&faults, waker(ctx)),
+            faults,
             ctx: ctx.clone(),
             fetching: Vec::new(),
             documents: None,

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::Receiver;
 
 use egui::{ColorImage, Vec2, vec2};
 use image::{RgbImage, RgbaImage};
@@ -19,8 +19,8 @@ const THUMBNAIL_SIDE: u32 = 320;
 
 /// Work in progress, by where the pixels come from.
 pub struct Fetcher {
-    to_converter: Sender<(Key, Pixels, usize)>,
     converted: Receiver<(Key, ColorImage)>,
+    to_converter: thread::Jobs<(Key, Pixels, usize)>,
     converting: HashSet<Key>,
     /// Of a texture on this graphics card, in pixels.
     most_side: usize,
@@ -39,14 +39,14 @@ enum Pixels {
 }
 
 impl Fetcher {
-    pub fn start(wake: impl Fn() + Send + 'static) -> Self {
+    pub fn start(faults: &thread::Faults, wake: impl Fn() + Send + 'static) -> Self {
         let work = |(key, pixels, most_side): (Key, Pixels, usize)| {
             (key, convert(key.1, &pixels, most_side))
         };
-        let (to_converter, converted) = thread::start("pictures", work, wake);
+        let (to_converter, converted) = thread::start("pictures", work, faults, wake);
         Self {
-            to_converter,
             converted,
+            to_converter,
             converting: HashSet::new(),
             most_side: usize::MAX,
             opening: HashMap::new(),
@@ -57,7 +57,7 @@ impl Fetcher {
 
     fn convert(&mut self, key: Key, pixels: Pixels) {
         if self.converting.insert(key) {
-            let _ = self.to_converter.send((key, pixels, self.most_side));
+            self.to_converter.send((key, pixels, self.most_side));
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::Receiver;
 use std::time::Instant;
 
 use image::RgbaImage;
@@ -75,23 +75,32 @@ enum Pixels {
     File(PathBuf),
 }
 
+pub(super) const THREAD: &str = "sources";
+
 pub(super) struct Sources {
-    to_thread: Sender<Job>,
     done: Receiver<(Ticket, Result<Source, String>)>,
+    to_thread: thread::Jobs<Job>,
     gathering: Vec<Gathering>,
     n_gatherings: u64,
 }
 
 impl Sources {
-    pub(super) fn start(wake: impl Fn() + Send + 'static) -> Self {
+    pub(super) fn start(faults: &thread::Faults, wake: impl Fn() + Send + 'static) -> Self {
         let work = |job: Job| (job.ticket, job.run());
-        let (to_thread, done) = thread::start("sources", work, wake);
+        let (to_thread, done) = thread::start(THREAD, work, faults, wake);
         Self {
-            to_thread,
             done,
+            to_thread,
             gathering: Vec::new(),
             n_gatherings: 0,
         }
+    }
+}
+
+impl Sources {
+    /// What was gathered does not come: its thread began anew.
+    pub(super) fn give_up(&mut self) {
+        self.gathering.clear();
     }
 }
 
@@ -236,7 +245,7 @@ impl App {
         let mut gathering = gathering.filter(|gathering| gathering.id == ticket.gathering);
         let is_looked_at =
             gathering.any(|gathering| !matches!(gathering.intent, Intent::Upscale { .. }));
-        let _ = self.sources.to_thread.send(Job {
+        self.sources.to_thread.send(Job {
             ticket,
             pixels,
             source,

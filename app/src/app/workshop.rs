@@ -1,65 +1,85 @@
 //! Work on pixels that takes longer than a frame may, on threads of its own: large changes of a mask, what the
 //! engine is to see of a large document, small pictures of layers. Commands that come meanwhile and need the result wait for it, in order.
 
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::Receiver;
 use std::time::Instant;
 
 use egui::Context;
 
-use super::{App, thread};
+use super::{App, sources, thread};
 use crate::command::Command;
 use crate::document::DocumentId;
 use crate::layer_pictures::{LayerPictureJob, MadeLayerPicture};
+use crate::panels::toasts::Tone;
 use crate::session::{EditAsked, EditJob, MaskJob, MaskMade};
 use crate::tools::PointerKind;
 
+const MASKS: &str = "masks";
+
 pub struct Workshop {
-    to_masks: Sender<Box<MaskJob>>,
     masks: Receiver<MaskMade>,
-    to_edits: Sender<Box<EditJob>>,
+    to_masks: thread::Jobs<Box<MaskJob>>,
     edits: Receiver<EditAsked>,
-    to_layers: Sender<LayerPictureJob>,
+    to_edits: thread::Jobs<Box<EditJob>>,
     layers: Receiver<MadeLayerPicture>,
+    to_layers: thread::Jobs<LayerPictureJob>,
     /// Commands that wait for work on their document.
     held: Vec<(DocumentId, Command)>,
 }
 
 impl Workshop {
-    pub fn start(wake: impl Fn() + Send + Clone + 'static) -> Self {
+    pub fn start(faults: &thread::Faults, wake: impl Fn() + Send + Clone + 'static) -> Self {
         let (to_masks, masks) = thread::start(
-            "masks",
+            MASKS,
             |job: Box<MaskJob>| (*job).carry_out(),
+            faults,
             wake.clone(),
         );
         let (to_edits, edits) = thread::start(
             "edits",
             |job: Box<EditJob>| (*job).carry_out(),
+            faults,
             wake.clone(),
         );
-        let (to_layers, layers) = thread::start("layer pictures", LayerPictureJob::carry_out, wake);
+        let (to_layers, layers) =
+            thread::start("layer pictures", LayerPictureJob::carry_out, faults, wake);
         Self {
-            to_masks,
             masks,
-            to_edits,
+            to_masks,
             edits,
-            to_layers,
+            to_edits,
             layers,
+            to_layers,
             held: Vec::new(),
         }
     }
 
     pub fn make_mask(&self, job: Box<MaskJob>) {
-        // The threads live as long as their senders.
-        let _ = self.to_masks.send(job);
+        self.to_masks.send(job);
     }
 
     pub fn ask_edit(&self, job: Box<EditJob>) {
-        let _ = self.to_edits.send(job);
+        self.to_edits.send(job);
     }
 }
 
 impl App {
+    /// Says what went wrong in a thread, and waits for nothing of it.
+    fn drain_faults(&mut self, now: Instant) {
+        for fault in self.faults.take() {
+            match fault.thread {
+                MASKS => {
+                    self.stop_mask_work(now);
+                }
+                sources::THREAD => self.sources.give_up(),
+                _ => {}
+            }
+            self.toasts.say(Tone::Bad, fault.message, now);
+        }
+    }
+
     pub(super) fn drain_workshop(&mut self, ctx: &Context, now: Instant) {
+        self.drain_faults(now);
         while let Ok(asked) = self.workshop.edits.try_recv() {
             let effect = self.session.edit_asked(asked);
             self.carry_out_effects(effect.into_iter().collect());
@@ -72,7 +92,7 @@ impl App {
             self.layer_pictures.made(ctx, made);
         }
         for job in self.layer_pictures.take_wanted() {
-            let _ = self.workshop.to_layers.send(job);
+            self.workshop.to_layers.send(job);
         }
         self.go_on_with_held(ctx, now);
     }

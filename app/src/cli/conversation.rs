@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail};
@@ -16,15 +16,20 @@ use limn_engine::protocol::{
 
 use super::interrupt;
 use super::making::Made;
+use super::output;
 use crate::engine_link::{EngineCommand, EngineEvent, EngineLink};
 
 /// How often Ctrl-C is looked for.
 const TICK: Duration = Duration::from_millis(50);
+/// After so long a silence the user is told what the wait is for.
+const SILENCE: Duration = Duration::from_secs(10);
 
 pub struct Conversation {
     link: EngineLink,
     last_job: u64,
     interrupted: Arc<AtomicBool>,
+    last_heard: Instant,
+    was_silence_told: bool,
 }
 
 /// What a job tells while it runs.
@@ -57,6 +62,8 @@ impl Conversation {
             link: EngineLink::start(command, || {}),
             last_job: 0,
             interrupted,
+            last_heard: Instant::now(),
+            was_silence_told: false,
         })
     }
 
@@ -157,6 +164,7 @@ impl Conversation {
     ) -> anyhow::Result<Finished> {
         self.last_job += 1;
         let job = JobId(self.last_job);
+        self.last_heard = Instant::now();
         self.link.send_with(ask(job), blobs);
         let mut was_cancelled = false;
         loop {
@@ -164,7 +172,7 @@ impl Conversation {
                 was_cancelled = true;
                 self.link.send(Request::Cancel { job });
             }
-            let Some(event) = self.link.recv_timeout(TICK) else {
+            let Some(event) = self.hear() else {
                 continue;
             };
             match event {
@@ -208,12 +216,27 @@ impl Conversation {
             if self.interrupted.load(Ordering::Relaxed) {
                 bail!("cancelled");
             }
-            match self.link.recv_timeout(TICK) {
+            match self.hear() {
                 Some(EngineEvent::Died { reason, .. }) => bail!(in_one_line(&reason)),
                 Some(event) => return Ok(event),
                 None => {}
             }
         }
+    }
+}
+
+impl Conversation {
+    /// Listens for a moment. A long silence is told once; the link ends one that is too long.
+    fn hear(&mut self) -> Option<EngineEvent> {
+        let event = self.link.recv_timeout(TICK);
+        if event.is_some() {
+            self.last_heard = Instant::now();
+            self.was_silence_told = false;
+        } else if self.last_heard.elapsed() >= SILENCE && !self.was_silence_told {
+            self.was_silence_told = true;
+            output::note("waiting for the engine, which says nothing: Ctrl-C ends the wait");
+        }
+        event
     }
 }
 

@@ -21,6 +21,7 @@ use super::{
     progress::Reporter,
     target::Target,
 };
+use crate::files::{read_named, remedy};
 use crate::gallery::recipe::Recipe;
 use crate::paths::Folders;
 
@@ -59,7 +60,7 @@ pub struct MakingArguments {
     /// A PNG file, or a folder for files named by their ids
     #[arg(long, value_name = "FILE|DIR")]
     out: PathBuf,
-    /// Let --out replace a picture that is read
+    /// Let --out replace a file that is read
     #[arg(long)]
     force: bool,
     /// One JSON object per event on standard output
@@ -163,7 +164,9 @@ impl<'a> Maker<'a> {
     ) -> anyhow::Result<Self> {
         let target = Target::new(&arguments.out, n_pictures)?;
         if !arguments.force {
-            target.spare(inputs)?;
+            let latents = arguments.latents.as_deref();
+            let inputs: Vec<&Path> = inputs.iter().copied().chain(latents).collect();
+            target.spare(&inputs)?;
         }
         Ok(Self {
             arguments,
@@ -293,5 +296,13 @@ pub fn random_seed() -> u64 {
 }
 
 fn read_latents(path: &Path) -> anyhow::Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| format!("the latents cannot be read: {}", path.display()))
+    /// Of the largest noise in four channels of f32, for a picture of 16,384 pixels a side.
+    const LIMIT_BYTES: u64 = 128 << 20;
+    read_named(path, LIMIT_BYTES).map_err(|error| {
+        let remedy = remedy(&error);
+        anyhow::anyhow!(
+            "the latents cannot be read ({error}): {remedy}: {}",
+            path.display()
+        )
+    })
 }

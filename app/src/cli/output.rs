@@ -82,6 +82,8 @@ pub fn end(result: anyhow::Result<()>) -> ExitCode {
 
 /// Help, the version, or what is wrong with the arguments: 2 for these.
 pub fn usage(message: &clap::Error) -> ExitCode {
+    /// What is repeated of a message; a longer one repeats an argument that nobody typed.
+    const LIMIT_MESSAGE_BYTES: usize = 4 << 10;
     if !message.use_stderr() {
         let printed = message.print().and_then(|()| stdout().flush());
         if let Err(error) = printed {
@@ -91,8 +93,15 @@ pub fn usage(message: &clap::Error) -> ExitCode {
     }
     // The message repeats them, and a script may have put a file's name there.
     let mut arguments = std::env::args_os();
-    if arguments.any(|argument| argument.to_string_lossy().contains(foreign_text::is_hidden)) {
-        let plain = message.render().to_string();
+    let mut plain = message.render().to_string();
+    let is_long = plain.len() > LIMIT_MESSAGE_BYTES;
+    let has_hidden =
+        arguments.any(|argument| argument.to_string_lossy().contains(foreign_text::is_hidden));
+    if has_hidden || is_long {
+        if is_long {
+            plain.truncate(plain.floor_char_boundary(LIMIT_MESSAGE_BYTES));
+            plain.push('…');
+        }
         standard_error::line(foreign_text::lines(plain.trim_end()));
     } else {
         // In colour, on a terminal.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 
 use super::output;
-use crate::files::{Existing, RealFs, create_dirs, remedy, write_atomically};
+use crate::files::{Existing, RealFs, create_dirs, remedy, sweep, write_atomically};
 use crate::paths::Folders;
 
 /// How often another try is made while there is room nowhere.
@@ -97,6 +97,7 @@ fn keep_in(places: &[PathBuf], file: &[u8], wanted: &Path, trouble: &str) -> Opt
 /// Under the name that it was to have, or one with a number.
 fn write_new(folder: &Path, file: &[u8], wanted: &Path) -> io::Result<PathBuf> {
     create_dirs(&RealFs, folder)?;
+    sweep(&RealFs, folder);
     let stem = wanted.file_stem().unwrap_or_default().to_string_lossy();
     for n in 1.. {
         let name = match n {

@@ -1,17 +1,16 @@
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use image::DynamicImage;
 
 use super::rescue::{self, Saved};
+use crate::files::{Existing, RealFs, create_dirs, remedy, sweep, write_atomically};
+use crate::gallery::layout::is_among_pictures;
 use crate::gallery::{picture_file, recipe::Recipe};
 
 /// A picture would take the place of one that it is made from.
 #[derive(Debug, thiserror::Error)]
-#[error("--out would replace a picture that is read: give it another name, or add --force: {}", path.display())]
+#[error("--out would replace a file that is read: give it another name, or add --force: {}", path.display())]
 pub struct OverInput {
     pub path: PathBuf,
 }
@@ -28,15 +27,22 @@ pub enum Target {
 }
 
 impl Target {
-    /// Checked before anything is computed.
+    /// Checked before anything is computed. What a killed Limn left half written there goes.
     ///
     /// # Errors
     /// For a name that is not a PNG's, and for a folder that cannot be written to.
     pub fn new(out: &Path, count: u32) -> anyhow::Result<Self> {
         let ends_as_folder = out.to_string_lossy().ends_with(std::path::is_separator);
         let Some(extension) = out.extension().filter(|_| !ends_as_folder && !out.is_dir()) else {
-            std::fs::create_dir_all(out)
-                .with_context(|| format!("the folder cannot be made: {}", out.display()))?;
+            refuse_gallery(&out.join("any"))?;
+            create_dirs(&RealFs, out).map_err(|error| {
+                let remedy = remedy(&error);
+                anyhow::anyhow!(
+                    "the folder cannot be made ({error}): {remedy}: {}",
+                    out.display()
+                )
+            })?;
+            sweep(&RealFs, out);
             return Ok(Self::Folder(out.to_owned()));
         };
         if !extension.eq_ignore_ascii_case("png") {
@@ -46,6 +52,8 @@ impl Target {
         if !folder.is_dir() {
             bail!("there is no such folder: {}", folder.display());
         }
+        refuse_gallery(out)?;
+        sweep(&RealFs, folder);
         Ok(Self::File {
             path: out.to_owned(),
             count,
@@ -94,7 +102,7 @@ impl Target {
         };
         let png =
             png.map_err(|reason| anyhow::anyhow!("the picture cannot be encoded: {reason}"))?;
-        match write_whole(&path, &png) {
+        match write_atomically(&RealFs, &path, &png, Existing::Replace) {
             Ok(()) => Ok(Saved {
                 path,
                 trouble: None,
@@ -102,6 +110,17 @@ impl Target {
             Err(error) => rescue::keep(&png, &path, &error),
         }
     }
+}
+
+/// With or without leave to replace: a picture of a gallery would be lost.
+fn refuse_gallery(out: &Path) -> anyhow::Result<()> {
+    if is_among_pictures(out) {
+        bail!(
+            "a gallery keeps its pictures there: name another folder with --out: {}",
+            out.display()
+        );
+    }
+    Ok(())
 }
 
 /// `boat.png` → `boat-1.png`, where there are several.
@@ -118,28 +137,6 @@ fn folder_of(path: &Path) -> &Path {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     }
-}
-
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = tempfile::NamedTempFile::new_in(folder_of(path))?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    make_readable(&file)?;
-    file.persist(path)?;
-    Ok(())
-}
-
-/// Temporary files are private; a picture is as readable as any file that the user makes.
-#[cfg(unix)]
-fn make_readable(file: &tempfile::NamedTempFile) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.as_file()
-        .set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn make_readable(_: &tempfile::NamedTempFile) -> std::io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]
@@ -224,15 +221,5 @@ mod tests {
         }
         let folder = Target::new(folder.path(), 1).unwrap();
         assert!(folder.spare(&inputs).is_ok());
-    }
-
-    #[test]
-    fn a_given_file_is_replaced_and_nothing_is_left_beside_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.png");
-        write_whole(&path, b"first").unwrap();
-        write_whole(&path, b"second").unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"second");
-        assert_eq!(folder.path().read_dir().unwrap().count(), 1);
     }
 }

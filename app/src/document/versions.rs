@@ -9,9 +9,9 @@ use super::filed::check_memory;
 use super::journal::{self, JournalFile, Place};
 use super::tiles::{AnyTile, TileKind};
 
-/// Tiles of steps back and forth that stay in memory, in bytes: a step back and one forth of a whole 8192² mask.
-/// The rest is read from the file again. Tests keep few, so that they read many.
-const KEPT_BYTES: usize = if cfg!(test) { 1 << 20 } else { 128 << 20 };
+/// Tiles of steps back and forth that stay in memory, in bytes: one step of a whole 8192² mask, back or forth. The
+/// rest is read from the file again, the next ones ahead. Tests keep few, so that they read many.
+const KEPT_BYTES: usize = if cfg!(test) { 1 << 20 } else { 64 << 20 };
 
 /// One state of a tile, counted from the document's first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

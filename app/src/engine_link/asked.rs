@@ -144,8 +144,9 @@ impl Asked {
             Event::Chunk(chunk) => self.chunk(chunk),
             Event::Picture { job, picture } => self.pictures(*job, "a picture")?.take(picture),
             Event::Finished { job, timings, .. } => {
-                self.over(*job)?;
-                bounds::timings(timings)
+                bounds::timings(timings)?;
+                self.job(*job)?.is_complete()?;
+                self.over(*job)
             }
             Event::Cancelled { job } => {
                 if !self.job(*job)?.was_cancelled {
@@ -209,6 +210,18 @@ impl Asked {
 }
 
 impl Job {
+    /// Whether all came that was asked for; one that was cancelled says another word at its end.
+    fn is_complete(&self) -> Result<(), Breach> {
+        let (sent, asked) = match &self.answer {
+            Answer::Pictures(pictures) => (pictures.came.len(), pictures.n as usize),
+            Answer::Embeddings { came, .. } => (usize::from(*came), 1),
+        };
+        if sent < asked {
+            return Err(Breach::TooFew { sent, asked });
+        }
+        Ok(())
+    }
+
     fn progress(&self, progress: &mut Progress) -> Result<(), Breach> {
         let n_asked = match &self.answer {
             Answer::Pictures(pictures) => pictures.n,
@@ -256,7 +269,10 @@ impl Answer {
             Request::Generate { request, .. } => drawn(request, 0),
             Request::Vary { request, .. } => drawn(&request.generate, 0),
             Request::Blend { request, .. } => drawn(&request.generate, request.ways.len()),
-            Request::Shift { request, .. } => drawn(&request.generate, request.amounts.len()),
+            Request::Shift { request, .. } => {
+                let n = request.amounts.len() as u32;
+                Some(Self::Pictures(Pictures::new(n, request.generate.size)))
+            }
             Request::Edit { request, .. } => {
                 let n = request.generate.n_pictures;
                 Some(Self::Pictures(Pictures {

@@ -64,7 +64,7 @@ pub(super) fn models(models: Vec<ModelInfo>) -> (Vec<ModelInfo>, Vec<String>) {
             continue;
         }
         n_words += n_own;
-        sound_defaults(&mut model);
+        leave_out_impossible(&mut model);
         sound.push(model);
     }
     (sound, left_out)
@@ -123,8 +123,17 @@ fn fault_of_model(model: &ModelInfo) -> Option<String> {
     None
 }
 
-/// Makes of a model's own settings that cannot be none: the engine has others.
-fn sound_defaults(model: &mut ModelInfo) {
+/// Leaves out of a model that can be drawn with what cannot be: sizes that it is said to be made for, settings, and its
+/// own values of those, of which the engine has others.
+fn leave_out_impossible(model: &mut ModelInfo) {
+    let sides = 1..=MAX_MODEL_SIDE;
+    let is_possible =
+        |(width, height): &(u32, u32)| sides.contains(width) && sides.contains(height);
+    model.native_sizes.retain(is_possible);
+    model.settings.retain(|setting| {
+        let numbers = [setting.least, setting.most, setting.default];
+        numbers.iter().all(|number| number.is_finite()) && setting.least <= setting.most
+    });
     let sampling = &mut model.defaults;
     for n_steps in [&mut sampling.n_steps, &mut sampling.n_prior_steps] {
         *n_steps = n_steps.filter(|n| (1..=MAX_SAMPLING_STEPS).contains(n));

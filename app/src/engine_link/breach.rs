@@ -29,6 +29,10 @@ pub enum Breach {
     UnknownJob(u64),
     #[error("it sent {0} twice")]
     Twice(&'static str),
+    #[error("it ended a job after {sent} of {asked} results")]
+    TooFew { sent: usize, asked: usize },
+    #[error("it sent {0} faster than anything can happen")]
+    Flood(&'static str),
     #[error("it named picture {index} of a job of {n_asked}")]
     PictureNumber { index: u32, n_asked: u32 },
     #[error(

@@ -101,6 +101,11 @@ impl EngineChild {
         }
     }
 
+    /// Whether the process has ended. What it said may be in its pipe still, and others may hold that open.
+    pub fn has_ended(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(Some(_)))
+    }
+
     pub fn kill(&mut self) {
         // Fails only when the process has ended already.
         let _ = self.child.kill();

@@ -10,11 +10,13 @@
 //!
 //! An engine may be at the other end of a wire, and false: what it says is read no faster than the app takes it
 //! (`flow`, `mailbox`), and is checked once, here, against what it was asked (`asked`, `bounds`). The first thing
-//! that no engine says ends it, as a [`Breach`].
+//! that no engine says ends it, as a [`Breach`]. Signs of life are no way round this: they have a measure (`chatter`),
+//! and lists are due in a minute whatever else is said. The window and the command line have this one link.
 
 mod asked;
 mod bounds;
 mod breach;
+mod chatter;
 mod child;
 mod command;
 mod errors;
@@ -106,6 +108,10 @@ pub struct Patience {
     pub silence: Duration,
     /// Silence allowed as a multiple of the longest seen in the same phase.
     pub silence_factor: u32,
+    /// Silence while a question waits that asks for no work: for a list.
+    pub answer_silence: Duration,
+    /// From such a question to its answer, whatever else is said meanwhile.
+    pub answer: Duration,
     /// From a cancel to its acknowledgement.
     pub cancel: Duration,
 }
@@ -116,6 +122,8 @@ impl Default for Patience {
             greeting: Duration::from_secs(10),
             silence: Duration::from_mins(2),
             silence_factor: 10,
+            answer_silence: Duration::from_secs(10),
+            answer: Duration::from_mins(1),
             cancel: Duration::from_secs(5),
         }
     }

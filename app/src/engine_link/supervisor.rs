@@ -19,6 +19,7 @@ use super::{
     Breach, DeathCause, EngineCommand, EngineEvent, Outgoing, Patience,
     asked::{self, Asked},
     bounds,
+    chatter::Chatter,
     child::{EngineChild, Received},
     flow::{self, Charge, Flow},
     mailbox::Mailbox,
@@ -28,6 +29,10 @@ use super::{
 /// Pause before the second start in a row, doubled for each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+/// How often a process is looked at that has something to do: another one may hold its output open beyond its end.
+const LOOK_PERIOD: Duration = Duration::from_millis(500);
+/// What an ended process has said is read for so long after the last of it.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Models of a list that are named by themselves when they are left out.
 const MAX_LEFT_OUT_NAMED: usize = 3;
 
@@ -94,6 +99,10 @@ struct Supervisor {
     waiting: VecDeque<Outgoing>,
     watch: Watch,
     asked: Asked,
+    chatter: Chatter,
+    /// When the process is looked at next, and since when it is seen to have ended and says nothing.
+    next_look: Instant,
+    ended_at: Option<Instant>,
     flow: Arc<Flow>,
     joiner: Joiner,
     n_deaths_in_a_row: u32,
@@ -135,6 +144,9 @@ impl Supervisor {
             waiting: VecDeque::new(),
             watch: Watch::new(patience, Instant::now()),
             asked: Asked::default(),
+            chatter: Chatter::new(Instant::now()),
+            next_look: Instant::now(),
+            ended_at: None,
             flow: Arc::default(),
             joiner: Joiner::with_budget(0),
             n_deaths_in_a_row: 0,
@@ -197,6 +209,15 @@ impl Supervisor {
     }
 
     fn next_deadline(&self) -> Option<Instant> {
+        let deadline = self.engine_deadline()?;
+        Some(match &self.engine {
+            Engine::Paused { .. } => deadline,
+            Engine::Greeting { .. } | Engine::Connected { .. } => deadline.min(self.next_look),
+        })
+    }
+
+    /// Until when the engine has to say something, if it has to.
+    fn engine_deadline(&self) -> Option<Instant> {
         match &self.engine {
             Engine::Paused { until } => Some(*until),
             Engine::Greeting { deadline, .. } => Some(*deadline),
@@ -204,7 +225,29 @@ impl Supervisor {
         }
     }
 
+    /// Sees whether the process is still there.
+    fn look(&mut self, now: Instant) {
+        self.next_look = now + LOOK_PERIOD;
+        let (Engine::Greeting { child, .. } | Engine::Connected { child }) = &mut self.engine
+        else {
+            return;
+        };
+        if child.has_ended() {
+            let since = *self.ended_at.get_or_insert(now);
+            if now.duration_since(since) >= LAST_WORDS && !self.is_held_up() {
+                self.died(DeathCause::Ended, None);
+            }
+        }
+    }
+
     fn deadline_passed(&mut self) {
+        let now = Instant::now();
+        if self.next_look <= now {
+            self.look(now);
+        }
+        if self.engine_deadline().is_none_or(|deadline| deadline > now) {
+            return;
+        }
         match &self.engine {
             Engine::Paused { .. } => self.start(),
             Engine::Greeting { .. } => {
@@ -229,6 +272,8 @@ impl Supervisor {
         self.generation += 1;
         self.joiner = Joiner::with_budget(0);
         self.asked = Asked::default();
+        self.chatter = Chatter::new(Instant::now());
+        self.ended_at = None;
         let (to_self, flow) = (self.to_self.clone(), Arc::clone(&self.flow));
         match EngineChild::spawn(&self.command, self.generation, to_self, flow) {
             Ok(child) => {
@@ -299,10 +344,14 @@ impl Supervisor {
     }
 
     fn event(&mut self, mut event: Event) {
-        self.watch.received(&event, Instant::now());
+        let now = Instant::now();
+        // It had more to say.
+        self.ended_at = self.ended_at.map(|_| now);
+        self.watch.received(&event, now);
         let passed_on = self
-            .asked
-            .check(&mut event)
+            .chatter
+            .count(&event, now)
+            .and_then(|()| self.asked.check(&mut event))
             .and_then(|()| self.pass_on(event));
         if let Err(breach) = passed_on {
             self.n_breaches = (self.n_breaches + 1).min(16);

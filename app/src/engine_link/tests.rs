@@ -271,8 +271,25 @@ fn words_of_no_job_are_breaches() {
         (
             "two ends",
             drawing(),
-            vec![finished(JOB), finished(JOB)],
+            vec![
+                picture(JOB, 0, (SIDE, SIDE)),
+                picture(JOB, 1, (SIDE, SIDE)),
+                finished(JOB),
+                finished(JOB),
+            ],
             Breach::UnknownJob(3),
+        ),
+        (
+            "an end without pictures",
+            drawing(),
+            vec![finished(JOB)],
+            Breach::TooFew { sent: 0, asked: 2 },
+        ),
+        (
+            "an end before all",
+            drawing(),
+            vec![picture(JOB, 1, (SIDE, SIDE)), finished(JOB)],
+            Breach::TooFew { sent: 1, asked: 2 },
         ),
         (
             "a cancel",
@@ -509,6 +526,9 @@ fn numbers_that_say_nothing_become_none() {
         unreachable!()
     };
     assert_eq!(picture.score, None);
+    asked
+        .check(&mut self::picture(JOB, 1, (SIDE, SIDE)))
+        .unwrap();
     let mut event = Event::Finished {
         job: JOB,
         timings: Timings {

@@ -14,7 +14,7 @@ use super::{DeathCause, LostJob, Patience};
 pub(super) struct Watch {
     patience: Patience,
     jobs: Vec<JobInFlight>,
-    questions: Vec<Question>,
+    questions: Vec<Asked>,
     /// The phase that the last frame named, and when it came; any request restarts an idle clock.
     phase: Phase,
     last_frame: Instant,
@@ -26,6 +26,14 @@ struct JobInFlight {
     job: JobId,
     was_started: bool,
     cancelled_at: Option<Instant>,
+}
+
+/// A question that waits for its answer.
+#[derive(Debug)]
+struct Asked {
+    question: Question,
+    at: Instant,
+    asks_for_work: bool,
 }
 
 /// A request outside any job that the engine answers once.
@@ -63,17 +71,24 @@ impl Watch {
                 cancelled_at: None,
             });
         }
+        let mut ask = |question, asks_for_work| {
+            self.questions.push(Asked {
+                question,
+                at: now,
+                asks_for_work,
+            });
+        };
         match request {
             Request::Cancel { job } => {
                 if let Some(in_flight) = self.jobs.iter_mut().find(|j| j.job == *job) {
                     in_flight.cancelled_at.get_or_insert(now);
                 }
             }
-            Request::ListModels => self.questions.push(Question::Models),
-            Request::ListDevices { .. } => self.questions.push(Question::Devices),
-            Request::ListUpscalers => self.questions.push(Question::Upscalers),
-            Request::CountTokens { .. } => self.questions.push(Question::Tokens),
-            Request::Load { model, .. } => self.questions.push(Question::Load(model.clone())),
+            Request::ListModels => ask(Question::Models, false),
+            Request::ListDevices { self_test } => ask(Question::Devices, *self_test),
+            Request::ListUpscalers => ask(Question::Upscalers, false),
+            Request::CountTokens { .. } => ask(Question::Tokens, false),
+            Request::Load { model, .. } => ask(Question::Load(model.clone()), true),
             // Jobs are noted above.
             Request::Chunk(_)
             | Request::Shutdown
@@ -128,11 +143,20 @@ impl Watch {
         let hang = self
             .is_busy()
             .then(|| self.last_frame + self.allowed_silence());
-        self.jobs
-            .iter()
-            .filter_map(|job| Some(job.cancelled_at? + self.patience.cancel))
-            .chain(hang)
-            .min()
+        let cancels = self.jobs.iter();
+        let cancels = cancels.filter_map(|job| Some(job.cancelled_at? + self.patience.cancel));
+        let answers = self.lists().map(|asked| self.due(asked));
+        cancels.chain(answers).chain(hang).min()
+    }
+
+    /// The questions that are answered at once, whatever else the engine does.
+    fn lists(&self) -> impl Iterator<Item = &Asked> {
+        self.questions.iter().filter(|asked| !asked.asks_for_work)
+    }
+
+    fn due(&self, list: &Asked) -> Instant {
+        let heard = self.last_frame.max(list.at) + self.patience.answer_silence;
+        heard.min(list.at + self.patience.answer)
     }
 
     /// What it says waits here for the app: its silence is none.
@@ -140,6 +164,9 @@ impl Watch {
         self.last_frame = now;
         for job in &mut self.jobs {
             job.cancelled_at = job.cancelled_at.map(|_| now);
+        }
+        for asked in &mut self.questions {
+            asked.at = now;
         }
     }
 
@@ -153,6 +180,11 @@ impl Watch {
             let patience = self.patience.cancel.as_secs_f32();
             let reason = format!("it did not stop within {patience} s of a cancel");
             return Some((DeathCause::IgnoredCancel, reason));
+        }
+        if let Some(list) = self.lists().find(|asked| now >= self.due(asked)) {
+            let waited = now.duration_since(list.at).as_secs_f32();
+            let reason = format!("it hung: no answer to a question within {waited:.1} s");
+            return Some((DeathCause::Hung, reason));
         }
         let silence = now.duration_since(self.last_frame);
         (self.is_busy() && silence >= self.allowed_silence()).then(|| {
@@ -186,7 +218,8 @@ impl Watch {
     }
 
     fn answered(&mut self, question: &Question) {
-        if let Some(index) = self.questions.iter().position(|q| q == question) {
+        let mut questions = self.questions.iter();
+        if let Some(index) = questions.position(|asked| asked.question == *question) {
             self.questions.remove(index);
         }
     }
@@ -254,6 +287,41 @@ mod tests {
         watch.received(&working(Phase::Tune), start + secs(100));
         assert_eq!(watch.fault(start + secs(100 + 899)), None);
         assert!(watch.fault(start + secs(100 + 900)).is_some());
+    }
+
+    #[test]
+    fn a_list_is_due_soon_and_work_takes_its_time() {
+        let start = Instant::now();
+        let load = Request::Load {
+            model: ModelId("doodle".to_owned()),
+            compute: Compute::default(),
+        };
+        for (request, is_due) in [
+            (Request::ListModels, true),
+            (Request::ListUpscalers, true),
+            (Request::ListDevices { self_test: false }, true),
+            (Request::ListDevices { self_test: true }, false),
+            (load, false),
+            (generate(JOB), false),
+        ] {
+            let mut watch = Watch::new(Patience::default(), start);
+            watch.sent(&request, start);
+            assert!(watch.fault(start + secs(9)).is_none(), "{request:?}");
+            let fault = watch.fault(start + secs(10));
+            assert_eq!(fault.is_some(), is_due, "{request:?}");
+            assert_eq!(watch.deadline() == Some(start + secs(10)), is_due);
+            // It has much to look at, and says so; but not for ever.
+            for at in 1..59 {
+                watch.received(&working(Phase::Load), start + secs(at));
+                assert!(watch.fault(start + secs(at + 1)).is_none(), "{request:?}");
+            }
+            watch.received(&working(Phase::Load), start + secs(59));
+            assert_eq!(watch.fault(start + secs(60)).is_some(), is_due);
+        }
+        let mut watch = Watch::new(Patience::default(), start);
+        watch.sent(&Request::ListModels, start);
+        watch.received(&Event::Models(Vec::new()), start + secs(1));
+        assert_eq!(watch.deadline(), None);
     }
 
     #[test]

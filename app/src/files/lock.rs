@@ -51,6 +51,11 @@ impl Lock {
         }
     }
 
+    /// The file that is locked, for those that keep something in it.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
     /// Whether the one who held it before left in the middle of something: see [`begin`](Self::begin).
     ///
     /// # Errors

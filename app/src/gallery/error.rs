@@ -13,14 +13,14 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("cannot {doing} ({cause}): {}: {}", remedy(cause), path.display())]
+    #[error("cannot {doing} ({cause}): {}: {}", remedy_of_own(cause), path.display())]
     Io {
         /// As in "save the picture".
         doing: &'static str,
         path: PathBuf,
         cause: io::Error,
     },
-    #[error("the gallery's index does not answer ({cause}): close other programs that use it, or make it again with `limn gallery rebuild`: {}", path.display())]
+    #[error("the gallery's index does not answer ({cause}): {}: {}", remedy_of_index(cause), path.display())]
     Index {
         path: PathBuf,
         cause: rusqlite::Error,
@@ -43,10 +43,28 @@ pub enum Error {
     Encoding { reason: String },
     #[error("a file of this name is there already: choose another, or allow replacing it: {}", path.display())]
     Exists { path: PathBuf },
+    #[error("a gallery keeps its pictures there: choose another folder: {}", path.display())]
+    AmongPictures { path: PathBuf },
     #[error("{what} is too long: use at most {limit} characters")]
     TooLong { what: &'static str, limit: usize },
     #[error("{what} is empty: write at least one character")]
     Empty { what: &'static str },
+}
+
+/// What to do about a file of Limn's own.
+fn remedy_of_own(cause: &io::Error) -> &'static str {
+    match cause.kind() {
+        io::ErrorKind::InvalidData => "move it away, and Limn makes another",
+        _ => remedy(cause),
+    }
+}
+
+fn remedy_of_index(cause: &rusqlite::Error) -> &'static str {
+    if is_unwritable(cause) {
+        "free some space on the disk, or allow Limn to write there, and try again"
+    } else {
+        "close other programs that use it, or make it again with `limn gallery rebuild`"
+    }
 }
 
 impl Error {

@@ -10,13 +10,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use image::{DynamicImage, RgbImage};
 
 use super::contact_sheet::{self, SheetLayout};
+use super::error::Error;
 use super::export::{self, ExportOptions, Format};
-use super::layout::PictureId;
+use super::flattened::Flattened;
+use super::layout::{PictureId, is_among_pictures};
 use super::marking;
 use super::naming::{NameFacts, NamePattern};
 use super::picture_file::{self, Header};
 use super::store::Gallery;
-use crate::files::{Existing, Fs, write_atomically};
+use crate::files::{Existing, Fs, sweep, write_atomically};
 
 /// A name that is taken gets a number, up to this one.
 const LIMIT_SAME_NAMES: usize = 10_000;
@@ -72,6 +74,15 @@ impl Gallery {
         is_cancelled: &AtomicBool,
         mut on_done: impl FnMut(usize),
     ) -> ExportReport {
+        if is_among_pictures(&order.folder.join("any")) {
+            let path = order.folder.clone();
+            return ExportReport {
+                failure: Some(Error::AmongPictures { path }.to_string()),
+                ..ExportReport::default()
+            };
+        }
+        // What a killed export left half written there.
+        sweep(&*self.fs, &order.folder);
         let mut exporting = Exporting {
             gallery: self,
             order,
@@ -207,8 +218,10 @@ impl Page {
         } else {
             pixels
         };
-        self.pictures
-            .push((export::flatten(&small, [255; 3]), name.to_owned()));
+        self.pictures.push((
+            Flattened::over(&small, [255; 3]).to_image(),
+            name.to_owned(),
+        ));
         self.has_mark |= export::xmp_for(header)
             .is_some_and(|xmp| marking::source_type(&xmp).is_some_and(marking::is_of_ai));
     }

@@ -170,7 +170,7 @@ impl Layout {
     }
 
     pub fn gallery_file(&self) -> PathBuf {
-        self.folder.join("gallery.json")
+        self.folder.join(GALLERY_FILE)
     }
 
     pub fn marks_file(&self) -> PathBuf {
@@ -206,6 +206,39 @@ impl Layout {
     pub fn ghost(&self, id: PictureId) -> PathBuf {
         self.ghosts().join(id.file_name(FileKind::Png))
     }
+}
+
+/// The gallery's own id.
+const GALLERY_FILE: &str = "gallery.json";
+
+/// The names of a gallery's own folders.
+pub fn is_own_name(name: &str) -> bool {
+    is_month(name) || name == Layout::TRASH || name == Layout::GHOSTS
+}
+
+/// Whether a file of this path would lie among the pictures of a gallery: there it would take the place of one, or be
+/// taken for one.
+pub fn is_among_pictures(path: &Path) -> bool {
+    let Some(folder) = path.parent() else {
+        return false;
+    };
+    let folder = if folder == Path::new("") {
+        Path::new(".")
+    } else {
+        folder
+    };
+    // By whatever way it is named.
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    folder.ancestors().any(|own| {
+        let is_named = own
+            .file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(is_own_name);
+        is_named
+            && own
+                .parent()
+                .is_some_and(|gallery| gallery.join(GALLERY_FILE).is_file())
+    })
 }
 
 /// `2026-11`: the names of folders that may hold pictures.

@@ -4,6 +4,8 @@
 //! news codes at <http://cv.iptc.org/newscodes/digitalsourcetype/>. Every file that leaves the gallery's
 //! hands carries it. A mark that a picture from elsewhere already has stays as it is.
 
+use super::picture_texts::{self, Authorship};
+
 /// Made from nothing by a trained model.
 pub const TRAINED_ALGORITHMIC_MEDIA: &str =
     "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia";
@@ -38,6 +40,59 @@ pub fn xmp_packet(source_type: &str) -> String {
 <?xpacket end="w"?>"#,
         bom = '\u{feff}'
     )
+}
+
+/// An XMP packet that says no more of a picture from elsewhere than how it came to be, who made it and whose it is.
+/// `None` where nothing of that is known.
+pub fn packet_without_recipe(xmp: &str) -> Option<String> {
+    let source_type = source_type(xmp);
+    if let Some(source_type) = source_type
+        && xmp == xmp_packet(source_type)
+    {
+        return Some(xmp.to_owned());
+    }
+    let Authorship { creators, rights } = picture_texts::authorship(xmp);
+    let mut properties = String::new();
+    if !creators.is_empty() {
+        let items = creators.iter().map(|name| item("", name));
+        let items: String = items.collect();
+        properties += &format!("   <dc:creator><rdf:Seq>{items}</rdf:Seq></dc:creator>\n");
+    }
+    if let Some(rights) = &rights {
+        let item = item(" xml:lang=\"x-default\"", rights);
+        properties += &format!("   <dc:rights><rdf:Alt>{item}</rdf:Alt></dc:rights>\n");
+    }
+    if let Some(source_type) = source_type {
+        let source_type = escaped(source_type);
+        properties += &format!(
+            "   <Iptc4xmpExt:DigitalSourceType>{source_type}</Iptc4xmpExt:DigitalSourceType>\n"
+        );
+    }
+    (!properties.is_empty()).then(|| {
+        format!(
+            r#"<?xpacket begin="{bom}" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about=""
+    xmlns:dc="http://purl.org/dc/elements/1.1/"
+    xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">
+{properties}  </rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="w"?>"#,
+            bom = '\u{feff}'
+        )
+    })
+}
+
+fn item(attributes: &str, text: &str) -> String {
+    format!("<rdf:li{attributes}>{}</rdf:li>", escaped(text))
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 /// Whether a source type says that a trained model had a part in it.
@@ -79,6 +134,7 @@ pub fn source_type(xmp: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
@@ -91,6 +147,31 @@ mod tests {
             format!("<e:DigitalSourceType>\n  {uri}\n</e:DigitalSourceType>"),
         ] {
             assert_eq!(source_type(&xmp), Some(uri), "{xmp}");
+        }
+    }
+
+    #[test]
+    fn of_a_packet_only_the_mark_and_the_authors_stay() {
+        let uri = TRAINED_ALGORITHMIC_MEDIA;
+        let own = xmp_packet(uri);
+        assert_eq!(packet_without_recipe(&own), Some(own.clone()));
+        let foreign = format!(
+            "<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='r'><rdf:Description xmlns:dc='d' xmlns:e='e' \
+            xmlns:p='p' p:Headline='a secret'><dc:creator><rdf:Seq><rdf:li>Ada &amp; Bo</rdf:li><rdf:li>Cy</rdf:li>\
+            </rdf:Seq></dc:creator><dc:rights><rdf:Alt><rdf:li>theirs &lt;all></rdf:li></rdf:Alt></dc:rights>\
+            <dc:description><rdf:Alt><rdf:li>a secret</rdf:li></rdf:Alt></dc:description>\
+            <e:DigitalSourceType>{uri}</e:DigitalSourceType></rdf:Description></rdf:RDF></x:xmpmeta>"
+        );
+        let kept = packet_without_recipe(&foreign).unwrap();
+        assert!(!kept.contains("secret"), "{kept}");
+        assert_eq!(source_type(&kept), Some(uri));
+        let authors = picture_texts::authorship(&kept);
+        assert_eq!(authors.creators, ["Ada & Bo", "Cy"]);
+        assert_eq!(authors.rights.as_deref(), Some("theirs <all>"));
+        // The same again says the same.
+        assert_eq!(packet_without_recipe(&kept), Some(kept));
+        for nothing in ["", "<x/>", "<x dc:title='a secret'/>", "a secret"] {
+            assert_eq!(packet_without_recipe(nothing), None);
         }
     }
 

@@ -17,6 +17,8 @@ const LIMIT_NAME: usize = 200;
 const LIMIT_NOTE: usize = 10_000;
 /// How much of the file is read at once; also the longest line that is understood.
 const READ_BYTES: u64 = 4 << 20;
+/// A longer file is none of Limn's: a million pictures with ten marks each fit. A sparse one may have any length.
+const LIMIT_FILE_BYTES: u64 = 1 << 30;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -203,7 +205,12 @@ pub struct Tail {
 pub fn read_tail(fs: &dyn Fs, layout: &Layout, offset: u64) -> Result<Tail> {
     let path = layout.marks_file();
     let failed = |source| Error::io("read the marks", &path, source);
-    let starts_anew = offset > file_bytes(fs, layout).map_err(failed)?;
+    let n_bytes = file_bytes(fs, layout).map_err(failed)?;
+    if n_bytes > LIMIT_FILE_BYTES {
+        let message = format!("larger than {} MiB", LIMIT_FILE_BYTES >> 20);
+        return Err(failed(io::Error::new(io::ErrorKind::InvalidData, message)));
+    }
+    let starts_anew = offset > n_bytes;
     let offset = if starts_anew { 0 } else { offset };
     let bytes = fs.read_from(&path, offset, READ_BYTES).map_err(failed)?;
     let is_full = bytes.len() as u64 == READ_BYTES;
@@ -235,6 +242,25 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let layout = Layout::new(folder.path());
         (folder, layout)
+    }
+
+    #[test]
+    fn a_file_of_any_length_is_read_or_refused_soon() {
+        let (_folder, layout) = gallery_folder();
+        let file = std::fs::File::create(layout.marks_file()).unwrap();
+        file.set_len(1 << 40).unwrap();
+        let error = read_tail(&RealFs, &layout, 0).unwrap_err().to_string();
+        assert!(error.contains("larger than 1024 MiB"), "{error}");
+        assert!(error.contains("move it away"), "{error}");
+        // A line without an end is passed over part by part.
+        file.set_len(3 * READ_BYTES + 1).unwrap();
+        let mut offset = 0;
+        for _ in 0..3 {
+            let tail = read_tail(&RealFs, &layout, offset).unwrap();
+            assert!(tail.has_more && tail.lines.is_empty());
+            offset = tail.offset;
+        }
+        assert!(!read_tail(&RealFs, &layout, offset).unwrap().has_more);
     }
 
     #[test]

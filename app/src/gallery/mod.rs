@@ -27,6 +27,7 @@ pub mod error;
 pub mod export;
 pub mod export_many;
 pub mod family;
+mod flattened;
 pub mod foreign;
 pub mod handle;
 pub mod importing;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use super::error::Result;
-use super::importing::{ImportReport, N_AT_ONCE, OfTrashed, files};
+use super::importing::{ImportReport, OfTrashed, files, n_at_once};
 use super::index::State;
 use super::layout::FileKind;
 use super::store::{Gallery, stamp};
@@ -44,7 +44,7 @@ impl Gallery {
         outside: &mut Outside,
         n_adopted: &mut usize,
     ) -> Result<bool> {
-        let n_files = outside.files.len().min(N_AT_ONCE);
+        let n_files = outside.files.len().min(n_at_once(&outside.files));
         let some: Vec<PathBuf> = outside.files.drain(..n_files).collect();
         if some.is_empty() {
             return Ok(false);

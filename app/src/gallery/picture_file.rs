@@ -4,7 +4,7 @@
 //! Reading trusts nothing: sizes are limited before anything is allocated, compressed text before it is
 //! unpacked. What cannot be read gives a reason, never a panic.
 
-use std::io::Cursor;
+use std::io::{Cursor, Write};
 
 use image::codecs::{jpeg::JpegDecoder, webp::WebPDecoder};
 use image::metadata::Orientation;
@@ -54,14 +54,76 @@ pub fn encode_plain_png(pixels: &RgbaImage) -> Result<Vec<u8>, String> {
     Ok(file.into_inner())
 }
 
-/// Pixels, and an XMP packet where there is one, of a picture that Limn did not make.
-pub fn encode_png_with_xmp(pixels: &RgbaImage, xmp: Option<String>) -> Result<Vec<u8>, String> {
+/// Pixels, and an XMP packet where there is one, of a picture that Limn did not make. `None` where the file would have
+/// more than so many bytes.
+///
+/// # Errors
+/// The reason, if the encoder refuses it.
+pub fn encode_png_within(
+    pixels: &RgbaImage,
+    xmp: Option<String>,
+    limit_bytes: u64,
+) -> Result<Option<Vec<u8>>, String> {
+    /// Of what is compressed before it is written.
+    const BUFFER_BYTES: usize = 1 << 20;
+    let is_opaque = pixels.pixels().all(|pixel| pixel[3] == 255);
     let mut info = png::Info::with_size(pixels.width(), pixels.height());
-    info.color_type = png::ColorType::Rgba;
+    info.color_type = if is_opaque {
+        png::ColorType::Rgb
+    } else {
+        png::ColorType::Rgba
+    };
     info.bit_depth = png::BitDepth::Eight;
     let text = xmp.map(|xmp| ITXtChunk::new(marking::PNG_KEYWORD, xmp));
     info.utf8_text.extend(text);
-    encode_with(info, pixels)
+    let mut file = Bounded {
+        bytes: Vec::new(),
+        limit_bytes,
+        is_full: false,
+    };
+    let write = || -> Result<(), png::EncodingError> {
+        let mut writer = encoder(&mut file, info)?.write_header()?;
+        // Row by row: the compressed pixels are in memory once.
+        let mut rows = writer.stream_writer_with_size(BUFFER_BYTES)?;
+        for row in pixels.chunks_exact(4 * pixels.width() as usize) {
+            if is_opaque {
+                let opaque = row.as_chunks::<4>().0.iter();
+                let row: Vec<u8> = opaque.flat_map(|[r, g, b, _]| [*r, *g, *b]).collect();
+                rows.write_all(&row)?;
+            } else {
+                rows.write_all(row)?;
+            }
+        }
+        rows.finish()?;
+        writer.finish()
+    };
+    match write() {
+        Ok(()) => Ok(Some(file.bytes)),
+        Err(_) if file.is_full => Ok(None),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Bytes in memory up to a limit.
+struct Bounded {
+    bytes: Vec<u8>,
+    limit_bytes: u64,
+    is_full: bool,
+}
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.is_full |= (self.bytes.len() + bytes.len()) as u64 > self.limit_bytes;
+        if self.is_full {
+            return Err(std::io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 fn encode(
@@ -95,16 +157,23 @@ fn encode(
 
 fn encode_with(info: png::Info, pixels: &[u8]) -> Result<Vec<u8>, String> {
     let mut file = Vec::new();
-    let mut encoder =
-        png::Encoder::with_info(&mut file, info).map_err(|error| error.to_string())?;
+    let write = || {
+        let mut writer = encoder(&mut file, info)?.write_header()?;
+        writer.write_image_data(pixels)?;
+        writer.finish()
+    };
+    write().map_err(|error: png::EncodingError| error.to_string())?;
+    Ok(file)
+}
+
+fn encoder<W: Write>(
+    file: W,
+    info: png::Info<'_>,
+) -> Result<png::Encoder<'_, W>, png::EncodingError> {
+    let mut encoder = png::Encoder::with_info(file, info)?;
     encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
     encoder.set_compression(png::Compression::Balanced);
-    let mut writer = encoder.write_header().map_err(|error| error.to_string())?;
-    writer
-        .write_image_data(pixels)
-        .map_err(|error| error.to_string())?;
-    writer.finish().map_err(|error| error.to_string())?;
-    Ok(file)
+    Ok(encoder)
 }
 
 /// Latin-1 as PNG allows it in `tEXt`: printable, or a line feed.
@@ -142,7 +211,9 @@ pub fn read_header(file: &[u8]) -> Result<Header, String> {
         }
         Some(FileKind::WebP) => {
             let decoder = WebPDecoder::new(Cursor::new(file)).map_err(|error| error.to_string())?;
-            read_other_header(decoder, Texts::default())
+            let mut header = read_other_header(decoder, Texts::default())?;
+            header.foreign = or_hidden(header.foreign, || picture_texts::hidden_text_of_webp(file));
+            Ok(header)
         }
         // What is no picture at all is told by PNG's own words.
         Some(FileKind::Png) | None => read_png_header(file),
@@ -188,12 +259,19 @@ fn read_png_header(file: &[u8]) -> Result<Header, String> {
 fn read_foreign(file: &[u8], mut texts: Texts) -> Option<foreign::Found> {
     texts.open_profiles();
     let found = foreign::from_texts(&texts);
+    or_hidden(found, || picture_texts::hidden_text(file))
+}
+
+/// What was found in texts, unless nothing of it is understood and the pixels say more.
+fn or_hidden(
+    found: Option<foreign::Found>,
+    hidden: impl FnOnce() -> Option<String>,
+) -> Option<foreign::Found> {
     let is_read = |found: &foreign::Found| found.recipe.is_some();
     if found.as_ref().is_some_and(is_read) {
         return found;
     }
-    let hidden = picture_texts::hidden_text(file);
-    let hidden = hidden.map(|text| foreign::from_text(&text));
+    let hidden = hidden().map(|text| foreign::from_text(&text));
     hidden.filter(is_read).or(found)
 }
 

@@ -48,6 +48,8 @@ pub struct ScanReport {
     pub n_missing: usize,
     /// Pictures that were moved to the trash or back without the index learning of it.
     pub n_moved: usize,
+    /// Pictures of which more is known than before, from the same file.
+    pub n_learnt: usize,
     /// Pictures that another program changed.
     pub changed: Vec<PictureId>,
     /// Temporary files removed.
@@ -56,7 +58,7 @@ pub struct ScanReport {
 
 impl ScanReport {
     pub fn has_changes(&self) -> bool {
-        self.n_adopted + self.n_missing + self.n_moved + self.changed.len() > 0
+        self.n_adopted + self.n_missing + self.n_moved + self.n_learnt + self.changed.len() > 0
     }
 }
 
@@ -266,7 +268,10 @@ impl Gallery {
                     scan.report.changed.push(id);
                     self.forget_thumbnail(id);
                 }
-                Some(known) => scan.report.n_moved += usize::from(known.state != state),
+                Some(known) => {
+                    scan.report.n_moved += usize::from(known.state != state);
+                    scan.report.n_learnt += usize::from(known.foreign != record.foreign);
+                }
             }
             records.push(record);
         }

@@ -11,7 +11,7 @@ mod panics;
 mod strangers;
 
 use limn_engine::protocol::Operation;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use image::RgbImage;
 
@@ -257,6 +257,32 @@ fn a_picture_changed_by_another_program_is_read_again() {
     std::fs::write(gallery.path(id), file).unwrap();
     assert_eq!(gallery.scan().unwrap(), scan::ScanReport::default());
     assert_eq!(findings(&mut gallery), []);
+}
+
+/// As after an update that understands more: the scan reads the file again, says so, and does it once.
+#[test]
+fn a_picture_of_which_more_is_understood_is_told_of() {
+    let home = Home::new();
+    let mut gallery = home.open();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/cases/M");
+    let file = folder.join("M37a-webui-stealth.png");
+    let never = std::sync::atomic::AtomicBool::new(false);
+    let report = gallery.import(&[file], &never, &mut |_| {});
+    let [id] = report.added[..] else {
+        panic!("{report:?}");
+    };
+    let known = gallery.record(id).unwrap();
+    assert!(known.foreign.is_some());
+    let before = Record {
+        foreign: None,
+        modified_ns: 0,
+        ..known.clone()
+    };
+    gallery.index.put(&[before]).unwrap();
+    let report = gallery.scan().unwrap();
+    assert!(report.has_changes() && report.n_learnt == 1, "{report:?}");
+    assert_eq!(gallery.record(id).unwrap(), known);
+    assert!(!gallery.scan().unwrap().has_changes());
 }
 
 #[test]

@@ -7,10 +7,11 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use image::codecs::jpeg::JpegEncoder;
-use image::{DynamicImage, RgbImage, RgbaImage, imageops};
+use image::{DynamicImage, GenericImageView, Rgb, RgbImage, RgbaImage, imageops};
 
 use super::averages::{Average, Averages};
 use super::error::{Error, Result};
+use super::flattened::Flattened;
 use super::index::Query;
 use super::layout::PictureId;
 use super::picture_file;
@@ -142,11 +143,11 @@ impl Gallery {
     }
 }
 
-fn shrink(pixels: &RgbImage) -> RgbImage {
+fn shrink(pixels: &impl GenericImageView<Pixel = Rgb<u8>>) -> RgbImage {
     let (width, height) = pixels.dimensions();
     let longer = width.max(height);
     if longer <= SIDE_PX {
-        return pixels.clone();
+        return RgbImage::from_fn(width, height, |x, y| pixels.get_pixel(x, y));
     }
     let side = |px: u32| ((u64::from(px) * u64::from(SIDE_PX)) / u64::from(longer)).max(1) as u32;
     imageops::thumbnail(pixels, side(width), side(height))
@@ -154,7 +155,7 @@ fn shrink(pixels: &RgbImage) -> RgbImage {
 
 /// The thumbnail of a picture, transparent parts over a middle grey.
 pub(super) fn small(pixels: &RgbaImage) -> RgbImage {
-    shrink(&super::export::flatten(pixels, [128; 3]))
+    shrink(&Flattened::over(pixels, [128; 3]))
 }
 
 #[cfg(test)]

@@ -96,6 +96,8 @@ impl Budget {
 pub struct Room {
     source: Source,
     share: Option<Share>,
+    /// What the caller holds beside the picture: its file.
+    beside_bytes: u64,
 }
 
 enum Source {
@@ -117,6 +119,15 @@ impl Room {
                 most_bytes,
             },
             share: None,
+            beside_bytes: 0,
+        }
+    }
+
+    /// Counts what the caller holds meanwhile.
+    pub fn beside(self, bytes: u64) -> Self {
+        Self {
+            beside_bytes: bytes,
+            ..self
         }
     }
 
@@ -125,6 +136,7 @@ impl Room {
         Self {
             source: Source::Taken { left_bytes: bytes },
             share: None,
+            beside_bytes: 0,
         }
     }
 
@@ -133,6 +145,7 @@ impl Room {
     /// # Errors
     /// [`Error::TooHeavy`] or [`Error::OutOfMemory`] where they are not there.
     pub fn take(&mut self, (width, height): (u32, u32), bytes: u64) -> Result<(), Error> {
+        let bytes = bytes + self.beside_bytes;
         let refused = |refused| match refused {
             Refused::Limit(limit_bytes) => Error::TooHeavy {
                 width,

@@ -160,6 +160,18 @@ impl Canvas {
         Ok(())
     }
 
+    /// How many rows at the end are of one colour, all of them of the same.
+    pub fn n_rows_of_one_colour(&self) -> u32 {
+        let (width, height) = (self.size.0 as usize, self.size.1);
+        let row_bytes = 4 * width;
+        let rows = self.pixels[..row_bytes * height as usize].chunks_exact(row_bytes);
+        let Some(colour) = self.pixels[..row_bytes * height as usize].last_chunk::<4>() else {
+            return 0;
+        };
+        let is_of_it = |row: &&[u8]| row.as_chunks::<4>().0.iter().all(|pixel| pixel == colour);
+        rows.rev().take_while(is_of_it).count() as u32
+    }
+
     /// The picture, upright.
     pub fn finish(mut self, room: Room) -> Result<Imported, Error> {
         let (width, height) = self.size;

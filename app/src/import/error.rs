@@ -24,6 +24,10 @@ pub enum Error {
     Bomb,
     #[error("the picture is cut off: get it again, or save it anew where it was made")]
     CutOff,
+    #[error(
+        "the picture is cut off, and nearly nothing of its {width}×{height} pixels is there: get it again"
+    )]
+    NearlyNothing { width: u32, height: u32 },
     #[error("{width}×{height} is too large: Limn takes up to {LIMIT_SIDE_PX} pixels a side")]
     TooLarge { width: u32, height: u32 },
     #[error("the file has {} MiB and may have {}: save it smaller, or as PNG or TIFF", bytes >> 20, limit_bytes >> 20)]
@@ -84,6 +88,10 @@ impl From<image::ImageError> for Error {
         match error {
             ImageError::IoError(error) => Self::of_reading(error),
             ImageError::Limits(_) => Self::Bomb,
+            ImageError::Unsupported(error) => Self::Variant {
+                format: name_of(&error.format_hint()),
+                what: error.to_string(),
+            },
             error if is_of_early_end(&error) => Self::CutOff,
             error => Self::damaged(error),
         }
@@ -97,6 +105,22 @@ impl From<png::DecodingError> for Error {
             png::DecodingError::LimitsExceeded => Self::Bomb,
             error => Self::damaged(error),
         }
+    }
+}
+
+/// As it is called in a message.
+fn name_of(hint: &image::error::ImageFormatHint) -> &'static str {
+    use image::ImageFormat;
+    use image::error::ImageFormatHint;
+    match hint {
+        ImageFormatHint::Exact(ImageFormat::Bmp) => "BMP",
+        ImageFormatHint::Exact(ImageFormat::Gif) => "GIF",
+        ImageFormatHint::Exact(ImageFormat::Ico) => "ICO",
+        ImageFormatHint::Exact(ImageFormat::Pnm) => "PNM",
+        ImageFormatHint::Exact(ImageFormat::Qoi) => "QOI",
+        ImageFormatHint::Exact(ImageFormat::Tga) => "TGA",
+        ImageFormatHint::Exact(ImageFormat::WebP) => "WebP",
+        _ => "picture",
     }
 }
 

@@ -19,6 +19,10 @@ use super::samples::Samples;
 const LIMIT_SCANS: usize = 100;
 /// Tables, and the rows that are being unpacked.
 const EXTRA_BYTES: u64 = 32 << 20;
+/// Less of a picture is not worth showing.
+const LEAST_PART: f64 = 0.05;
+/// A scan that may hold so much of a picture is taken to hold it, though most of it be of one colour.
+const ENOUGH_PART: f64 = 0.5;
 
 pub fn read(input: &mut Input, mut room: Room) -> Result<Imported, Error> {
     let whole_bytes = input.whole_bytes();
@@ -70,10 +74,22 @@ pub fn read(input: &mut Input, mut room: Room) -> Result<Imported, Error> {
     if !walked.is_whole && walked.n_scan_bytes == 0 {
         return Err(Error::CutOff);
     }
+    let (width, height) = size;
+    let nearly_nothing = Error::NearlyNothing { width, height };
+    let most = walked.most_of(size);
+    if most < LEAST_PART {
+        return Err(nearly_nothing);
+    }
     let mut canvas = Canvas::for_whole(facts, &mut room)?;
     canvas
         .fill(|samples| decoder.decode_into(samples))
         .map_err(failed)?;
+    // What is missing is filled with one colour.
+    let least_rows = (f64::from(height) * LEAST_PART) as u32;
+    let n_rows = height - canvas.n_rows_of_one_colour();
+    if !walked.is_whole && most < ENOUGH_PART && n_rows <= least_rows {
+        return Err(nearly_nothing);
+    }
     canvas.finish(room)
 }
 
@@ -93,6 +109,21 @@ const START_OF_SCAN: u8 = 0xda;
 const END_OF_IMAGE: [u8; 2] = [0xff, 0xd9];
 
 impl Walked {
+    /// The part of a picture of that size that the scans can hold at most.
+    fn most_of(&self, (width, height): (u32, u32)) -> f64 {
+        /// One for a block's mean, and one for its end; where the means come alone, the rest may be skipped in runs.
+        const SEQUENTIAL_BITS: f64 = 2.0;
+        const PROGRESSIVE_BITS: f64 = 1.0;
+        let bits_per_block = if self.is_progressive {
+            PROGRESSIVE_BITS
+        } else {
+            SEQUENTIAL_BITS
+        };
+        // At least one component has all of them.
+        let n_blocks = f64::from(width.div_ceil(8)) * f64::from(height.div_ceil(8));
+        8.0 * self.n_scan_bytes as f64 / (bits_per_block * n_blocks)
+    }
+
     /// Walks the segments up to the first scan.
     pub fn over(file: &[u8]) -> Self {
         let mut walked = Self::default();

@@ -37,8 +37,10 @@ pub use format::{ENDINGS, Format, OTHER_ENDINGS, READABLE, recognise};
 pub use mask::{MaskFileError, mask_values};
 pub use note::Note;
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Once;
 
 use image::RgbaImage;
 
@@ -74,12 +76,14 @@ pub fn open(path: &Path) -> Result<Imported, FileError> {
 /// # Errors
 /// [`Error`] with the reason.
 pub fn decode(file: &[u8]) -> Result<Imported, Error> {
-    decode_input(Input::memory(file), Room::shared(None))
+    let room = Room::shared(None).beside(file.len() as u64);
+    decode_input(Input::memory(file), room)
 }
 
 /// [`decode`], with a word on how much memory it may take.
 pub(crate) fn decode_within(file: &[u8], most_bytes: u64) -> Result<Imported, Error> {
-    decode_input(Input::memory(file), Room::shared(Some(most_bytes)))
+    let room = Room::shared(Some(most_bytes)).beside(file.len() as u64);
+    decode_input(Input::memory(file), room)
 }
 
 /// The one door to all decoders. They are the work of many hands: one that panics ends no thread of Limn's.
@@ -113,8 +117,30 @@ fn decode_input(mut input: Input, room: Room) -> Result<Imported, Error> {
     })
 }
 
+thread_local! {
+    /// Whether a panic of this thread comes from a decoder.
+    static IS_DECODING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A decoder's panic is a damaged file to the user: nothing else is said of it.
+fn silence_decoders() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let others = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if !IS_DECODING.get() {
+                others(info);
+            }
+        }));
+    });
+}
+
 fn guarded<T>(decode: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|panic| {
+    silence_decoders();
+    let was_decoding = IS_DECODING.replace(true);
+    let decoded = catch_unwind(AssertUnwindSafe(decode));
+    IS_DECODING.set(was_decoding);
+    decoded.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or(panic.downcast_ref::<&str>().copied());
         tracing::error!("a decoder panicked: {}", text.unwrap_or("no words"));

@@ -47,7 +47,16 @@ impl Catalogue {
     ///
     /// What cannot be opened is logged; asking for it by id says why.
     pub fn models(&self) -> Vec<ModelInfo> {
-        self.opened(|id, folder| folder.info(ModelId(id.to_owned())))
+        self.models_one_by_one(|| {})
+    }
+
+    /// As [`Self::models`]; `on_model` is called after each that was looked at, which takes a while on a slow disk.
+    pub fn models_one_by_one(&self, on_model: impl Fn()) -> Vec<ModelInfo> {
+        self.opened(|id, folder| {
+            let info = folder.info(ModelId(id.to_owned()));
+            on_model();
+            info
+        })
     }
 
     /// What `read` makes of every model that can be opened, in their order. What cannot be is logged.

@@ -215,9 +215,7 @@ pub struct ModelInfo {
     pub description: String,
     pub bytes: u64,
     /// Sizes step by this many pixels.
-    #[serde(deserialize_with = "checked::side")]
     pub stride: u32,
-    #[serde(deserialize_with = "checked::size")]
     pub default_size: (u32, u32),
     pub defaults: Sampling,
     /// Words a small model knows; `None` for one that reads anything.
@@ -230,7 +228,6 @@ pub struct ModelInfo {
     /// The settings that it has, in the order in which they are shown.
     pub settings: Vec<SettingInfo>,
     /// The sizes that it was made for, its default first.
-    #[serde(deserialize_with = "checked::sizes")]
     pub native_sizes: Vec<(u32, u32)>,
 }
 

@@ -124,11 +124,8 @@ pub struct SettingInfo {
     #[serde(deserialize_with = "checked::some_name")]
     pub heading: Option<String>,
     /// What a slider offers; more may be typed elsewhere.
-    #[serde(deserialize_with = "checked::finite")]
     pub least: f32,
-    #[serde(deserialize_with = "checked::finite")]
     pub most: f32,
     /// The model's own.
-    #[serde(deserialize_with = "checked::finite")]
     pub default: f32,
 }

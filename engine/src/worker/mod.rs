@@ -90,9 +90,15 @@ fn serve(catalogue: Catalogue, outbox: &Outbox) -> Result<ExitCode> {
         spawn_thread("answers", move || {
             let mut counter = TokenCounter::default();
             for question in questions {
+                let on_sign_of_life = || {
+                    outbox.send_if_clear(Event::Working {
+                        job: None,
+                        phase: Phase::Load,
+                    });
+                };
                 let answer = match question {
                     Question::Tokens(model, prompt) => counter.count(&catalogue, &model, &prompt),
-                    question => answer(&question, &catalogue, &devices),
+                    question => answer(&question, &catalogue, &devices, on_sign_of_life),
                 };
                 outbox.send(answer);
             }
@@ -126,9 +132,17 @@ enum Question {
     Tokens(ModelId, String),
 }
 
-fn answer(question: &Question, catalogue: &Catalogue, devices: &Devices) -> Event {
+fn answer(
+    question: &Question,
+    catalogue: &Catalogue,
+    devices: &Devices,
+    on_sign_of_life: impl Fn(),
+) -> Event {
     match question {
-        Question::Models => Event::Models(as_many_as_fit(catalogue.models())),
+        Question::Models => {
+            let models = catalogue.models_one_by_one(on_sign_of_life);
+            Event::Models(as_many_as_fit(models))
+        }
         Question::Devices => Event::Devices(devices.list()),
         Question::Tokens(..) => Event::TokenCount(None),
         Question::Upscalers => {

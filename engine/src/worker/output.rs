@@ -1,6 +1,6 @@
 use std::{
     fs::File,
-    io::Write,
+    io::{self, Write},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -9,10 +9,11 @@ use std::{
     thread::JoinHandle,
 };
 
-use super::failed;
+use super::{EXIT_PROTOCOL, failed};
 use crate::{
     Error, Result,
     protocol::{BlobHash, Event, Preview, chunks, framing},
+    standard_error,
 };
 
 /// Events that wait for the pipe at most; then whoever sends waits too. Parts of pictures are 1 MiB each.
@@ -129,14 +130,17 @@ fn write_events(
     events: &Receiver<Option<Event>>,
     n_waiting: &AtomicUsize,
 ) {
-    let mut result = framing::write_greeting(stdout);
+    let mut greeting = Vec::new();
+    let mut result = framing::write_greeting(&mut greeting)
+        .map_err(io::Error::other)
+        .and_then(|()| write_whole(stdout, &greeting));
     while result.is_ok() {
         let Ok(Some(event)) = events.recv() else {
             return;
         };
         n_waiting.fetch_sub(1, Ordering::Relaxed);
         result = match frame_of(&event) {
-            Ok(frame) => framing::write_encoded(stdout, &frame),
+            Ok(frame) => write_whole(stdout, &frame),
             // Not even its failure can be told, and the conversation goes on without it.
             Err(error) => {
                 tracing::error!("{error}");
@@ -145,10 +149,19 @@ fn write_events(
         };
     }
     if let Err(error) = result {
-        // Nobody listens: nothing that this process does matters any more.
-        tracing::info!("{error}; ending");
-        std::process::exit(0);
+        // Nothing that this process does is heard any more. That nobody listens is no fault of it.
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            tracing::info!("{error}; ending");
+            std::process::exit(0);
+        }
+        standard_error::line(format_args!("the answers cannot be written: {error}"));
+        std::process::exit(EXIT_PROTOCOL.into());
     }
+}
+
+fn write_whole(stdout: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+    stdout.write_all(bytes)?;
+    stdout.flush()
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! Files after faults that users of other programs reported, each with its right answer in
 //! `fixtures/cases/expected.json`: recipes of other programs (`M`), damaged files (`D`), masks (`K`), upscalers
-//! (`U`), imports and searches (`F`). One module for each folder.
+//! (`U`), imports and searches (`F`). One module for each folder, and one test that runs them all.
 
+mod damaged;
 mod facts;
 mod masks;
 mod recipes;
+mod same;
+mod upscalers;
 mod words;
 
 use std::path::PathBuf;
@@ -40,12 +43,39 @@ impl Case {
     }
 }
 
-/// The cases below a folder of `fixtures/cases/`, in their order; at least `n`, so that none is lost unseen.
-fn cases(folder: &str, n: usize) -> Vec<Case> {
+/// What holds the cases of a folder against their answers, and panics where one is wrong.
+type Check = fn(&[Case]);
+
+/// Who checks which folder, and how many cases are in it, so that none is lost unseen.
+const CHECKS: [(&str, usize, Check); 6] = [
+    ("D/", 1, damaged::check),
+    ("F/same/", 2, same::check),
+    ("F/words/", 5, words::check),
+    ("K/", 6, masks::check),
+    ("M/", 50, recipes::check),
+    ("U/", 8, upscalers::check),
+];
+
+/// The cases below a folder of `fixtures/cases/`, in their order.
+fn cases(folder: &str) -> Vec<Case> {
     let mut cases = all();
     cases.retain(|case| case.file.starts_with(folder));
-    assert!(cases.len() >= n, "{} of {n} in {folder}", cases.len());
     cases
+}
+
+#[test]
+fn every_case_has_its_right_answer() {
+    let mut n_checked = 0;
+    std::thread::scope(|scope| {
+        for (folder, n_cases, check) in CHECKS {
+            let cases = cases(folder);
+            assert_eq!(cases.len(), n_cases, "{folder}");
+            n_checked += n_cases;
+            let thread = std::thread::Builder::new().name(format!("cases of {folder}"));
+            thread.spawn_scoped(scope, move || check(&cases)).unwrap();
+        }
+    });
+    assert_eq!(n_checked, all().len(), "a case that nobody checks");
 }
 
 fn all() -> Vec<Case> {

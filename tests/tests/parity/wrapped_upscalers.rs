@@ -168,19 +168,3 @@ fn a_wrapped_network_is_checked_like_a_plain_one() {
     });
     assert!(message.contains("attention.weight"), "{message}");
 }
-
-/// Files after reported faults: whatever their names begin with, one network and one picture.
-#[test]
-fn reported_files_are_read() {
-    let mut pictures = Vec::new();
-    for entry in fs::read_dir(fixture_path("cases/U")).unwrap() {
-        let path = entry.unwrap().path();
-        let files = TensorFiles::open(&[TensorFile::Disk(path.clone())]).unwrap();
-        let (config, _) = UpscalerConfig::detect(files).unwrap().unwrap();
-        assert_eq!(config.scale(), 4, "{}", path.display());
-        let picture = enlarged(&path).unwrap();
-        assert_eq!((picture.width, picture.height), (32, 32));
-        pictures.push(picture);
-    }
-    assert!(pictures.len() >= 8, "{}", pictures.len());
-}

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::document::{Content, Layer, OPEN_RASTER_EXTENSION, encode_open_raster};
 use crate::files::{Existing, RealFs, write_atomically};
 use crate::gallery::export::{ExportOptions, Format, convert, encode};
+use crate::gallery::layout::is_among_pictures;
 use crate::gallery::naming::default_name;
 use crate::gallery::{Mark, Recipe, handle, marking, picture_file};
 use crate::panels::toasts::Tone;
@@ -245,7 +246,15 @@ fn is_open_raster(path: &Path) -> bool {
 
 fn write_layers(content: &Content, source_type: Option<&str>, path: &Path) -> Result<(), String> {
     let file = encode_open_raster(content, source_type).map_err(|error| error.to_string())?;
-    write_atomically(&RealFs, path, &file, Existing::Replace).map_err(|error| error.to_string())
+    write_where_asked(path, &file)
+}
+
+/// Writes a file where the user said, in place of what is there, unless that is a picture of a gallery.
+pub(super) fn write_where_asked(path: &Path, file: &[u8]) -> Result<(), String> {
+    if is_among_pictures(path) {
+        return Err("a gallery keeps its pictures there: choose another folder".to_owned());
+    }
+    write_atomically(&RealFs, path, file, Existing::Replace).map_err(|error| error.to_string())
 }
 
 pub(super) fn not_exported(written: Result<(), String>, path: &Path) -> Option<DialogAnswer> {
@@ -292,7 +301,7 @@ pub(super) fn write_picture(
         }
         None => encode(pixels, made.source_type.map(marking::xmp_packet), format)?,
     };
-    write_atomically(&RealFs, path, &file, Existing::Replace).map_err(|error| error.to_string())
+    write_where_asked(path, &file)
 }
 
 #[cfg(test)]

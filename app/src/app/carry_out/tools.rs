@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use egui::Context;
 
+use super::gallery::write_where_asked;
 use super::{DialogAnswer, Fetched, ask};
 use crate::app::App;
-use crate::files::{Existing, RealFs, write_atomically};
 use crate::import;
 use crate::panels::toasts::Tone;
 use crate::session::{Keep, PictureRef};
@@ -229,10 +229,7 @@ impl App {
                 || dialog.save_file(),
                 |path| {
                     let png = mask_ops::encode_png(&content).map_err(|error| error.to_string());
-                    let written = png.and_then(|png| {
-                        write_atomically(&RealFs, &path, &png, Existing::Replace)
-                            .map_err(|error| error.to_string())
-                    });
+                    let written = png.and_then(|png| write_where_asked(&path, &png));
                     let error = written.err()?;
                     let text = format!("The mask is not saved ({error}): {}", path.display());
                     Some(DialogAnswer::Failed(text))

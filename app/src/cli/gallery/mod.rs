@@ -16,7 +16,7 @@ use searching::{SearchArguments, SimilarArguments};
 
 use super::output;
 use super::progress::Meter;
-use crate::files::{Existing, RealFs, create_dirs};
+use crate::files::{Existing, RealFs, create_dirs, remedy};
 use crate::gallery::export::{DEFAULT_JPEG_QUALITY, ExportOptions, Format};
 use crate::gallery::scan::ScanReport;
 use crate::gallery::verify::Finding;
@@ -194,6 +194,12 @@ fn open(folder: Option<&Path>, access: Access) -> anyhow::Result<Gallery> {
     if let Some(notice) = notice {
         output::note(notice);
     }
+    if let Some(named) = folder
+        && access == Access::Read
+        && !named.is_dir()
+    {
+        bail!("there is no such folder: {}", named.display());
+    }
     let folder = std::path::absolute(folder.unwrap_or_else(|| settings.gallery_folder(&folders)))
         .context("this is not a folder's name")?;
     Ok(match access {
@@ -315,8 +321,10 @@ fn export(gallery: &Gallery, arguments: &ExportArguments, json: bool) -> anyhow:
         },
     };
     if !is_file {
-        create_dirs(&RealFs, &arguments.out)
-            .with_context(|| format!("cannot make the folder: {}", arguments.out.display()))?;
+        create_dirs(&RealFs, &arguments.out).map_err(|error| {
+            let (remedy, path) = (remedy(&error), arguments.out.display());
+            anyhow::anyhow!("the folder cannot be made ({error}): {remedy}: {path}")
+        })?;
     }
     for id in &arguments.ids {
         let path = if is_file {

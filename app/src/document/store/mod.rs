@@ -20,14 +20,14 @@ mod working_file;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, channel};
 
 use super::history::{Document, Entry};
 use super::id::DocumentId;
 use super::journal::{JournalFile, Place};
 use super::versions::VersionId;
 use crate::files::{Fs, RealFs};
+use crate::supervised_thread::{Begin, SupervisedThread, panic_notice};
 use worker::Worker;
 
 /// What the names of projects and working files end in.
@@ -147,9 +147,8 @@ pub struct Places(pub(super) Vec<(VersionId, Place)>);
 pub struct DocumentStore {
     fs: Arc<dyn Fs>,
     folder: PathBuf,
-    commands: Option<Sender<Command>>,
     events: Receiver<Event>,
-    thread: Option<JoinHandle<()>>,
+    thread: SupervisedThread<Command>,
 }
 
 impl DocumentStore {
@@ -172,7 +171,6 @@ impl DocumentStore {
         at_start: AtStart,
         wake: impl Fn() + Send + 'static,
     ) -> std::io::Result<Self> {
-        let (commands, command_receiver) = channel();
         let (event_sender, events) = channel();
         let emit = move |event| {
             // A window that has closed hears nothing more; the steps still count.
@@ -180,15 +178,18 @@ impl DocumentStore {
             wake();
         };
         let mut worker = Worker::new(fs.clone(), folder, emit);
-        let thread = std::thread::Builder::new()
-            .name("documents".to_owned())
-            .spawn(move || worker.run(&command_receiver, at_start == AtStart::Restore))?;
+        let mut restores = at_start == AtStart::Restore;
+        let thread = SupervisedThread::start("documents", move |begin, commands| {
+            if let Begin::AfterPanic(message) = begin {
+                worker.tell(panic_notice("keeping the documents", &message));
+            }
+            worker.run(commands, std::mem::take(&mut restores));
+        })?;
         Ok(Self {
             fs,
             folder: folder.to_owned(),
-            commands: Some(commands),
             events,
-            thread: Some(thread),
+            thread,
         })
     }
 
@@ -256,19 +257,7 @@ impl DocumentStore {
     }
 
     fn send(&self, command: Command) {
-        if let Some(commands) = &self.commands {
-            // The thread ends only after this sender is dropped.
-            let _ = commands.send(command);
-        }
-    }
-}
-
-impl Drop for DocumentStore {
-    fn drop(&mut self) {
-        self.commands = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.thread.send(command);
     }
 }
 

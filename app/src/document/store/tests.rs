@@ -260,6 +260,7 @@ fn check_fault(fs: &Arc<FaultyFs>) {
     assert!(*document.content() == states[2], "{context}");
     drop(store);
 
+    age_temps(&home.open_folder());
     let (mut store, restored) = home.start(Arc::new(RealFs));
     if let Some(document) = restored.first() {
         let n_restored = states
@@ -293,6 +294,36 @@ fn check_fault(fs: &Arc<FaultyFs>) {
             .any(|entry| is_temp(&entry.file_name().to_string_lossy())),
         "{context}"
     );
+}
+
+/// As if some time had passed since the process ended that wrote them.
+fn age_temps(folder: &std::path::Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if name.starts_with(crate::files::TEMP_PREFIX) {
+            let file = std::fs::File::options().write(true).open(&path).unwrap();
+            let long_ago = std::time::SystemTime::now() - std::time::Duration::from_mins(1);
+            file.set_modified(long_ago).unwrap();
+        }
+    }
+}
+
+/// A copy that another Limn writes just now is none that was left behind.
+#[test]
+fn what_another_process_writes_stays() {
+    let home = Home::new();
+    drop(home.start(Arc::new(RealFs)));
+    std::fs::create_dir_all(home.open_folder()).unwrap();
+    let [new, old] = ["new", "old"].map(|name| {
+        home.open_folder()
+            .join(format!("{}{name}", crate::files::TEMP_PREFIX))
+    });
+    std::fs::write(&old, b"half").unwrap();
+    age_temps(&home.open_folder());
+    std::fs::write(&new, b"half").unwrap();
+    drop(home.start(Arc::new(RealFs)));
+    assert!(new.exists() && !old.exists());
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::lock::Lock;
 use super::recent::Recent;
 use super::working_file::WorkingFile;
 use super::{Command, EXTENSION, Event, Places, working_path};
-use crate::files::{Fs, TEMP_PREFIX, create_dirs};
+use crate::files::{self, Fs, TEMP_PREFIX, create_dirs};
 
 /// How long what could not be written rests before it is tried again.
 const RETRY_PERIOD: Duration = Duration::from_secs(5);
@@ -94,6 +94,7 @@ impl<E: Fn(Event)> Worker<E> {
 
     /// Opens what was open when Limn last ended.
     pub fn restore(&mut self) {
+        files::sweep(self.fs.as_ref(), &self.folder);
         (self.emit)(Event::Recent(self.recent.paths().to_vec()));
         match self.fs.names(&self.folder) {
             Ok(mut names) => {
@@ -118,8 +119,7 @@ impl<E: Fn(Event)> Worker<E> {
     fn restore_name(&mut self, name: &str) {
         let path = self.folder.join(name);
         if name.starts_with(TEMP_PREFIX) {
-            // A copy that was never finished. One that stays is swept the next time.
-            let _ = self.fs.remove(&path);
+            // A copy that was never finished, by this Limn or another that still writes it.
             return;
         }
         let id = name
@@ -147,7 +147,7 @@ impl<E: Fn(Event)> Worker<E> {
     /// `None` if another Limn has it open.
     fn restore_document(&mut self, id: DocumentId, path: &Path) -> Result<Option<Document>> {
         let failed = |cause| Error::io("open the documents of last time", path, cause);
-        let Some(mut lock) = Lock::take(path).map_err(failed)? else {
+        let Some(lock) = Lock::take(path).map_err(failed)? else {
             return Ok(None);
         };
         if lock.was_opening() {
@@ -183,13 +183,13 @@ impl<E: Fn(Event)> Worker<E> {
         &mut self,
         id: DocumentId,
         file: JournalFile,
-        mut lock: Option<Lock>,
+        lock: Option<Lock>,
     ) -> Result<Document> {
         let contents = journal::read(&file)?;
         let is_damaged = contents.is_damaged;
         let (marker, next_number) = (contents.marker, contents.next_number);
         let document = Document::from_file(id, contents, file.clone())?;
-        if let Some(lock) = &mut lock {
+        if let Some(lock) = &lock {
             // If this fails, it is put aside the next time, and not lost.
             let _ = lock.end_opening();
         }
@@ -315,8 +315,8 @@ impl<E: Fn(Event)> Worker<E> {
         let working = working_path(&self.folder, id);
         let failed = |cause| Error::io("open the project", path, cause);
         create_dirs(self.fs.as_ref(), &self.folder).map_err(failed)?;
-        let mut lock = Lock::take(&working).map_err(failed)?;
-        if let Some(lock) = &mut lock {
+        let lock = Lock::take(&working).map_err(failed)?;
+        if let Some(lock) = &lock {
             lock.begin_opening().map_err(failed)?;
         }
         let is_damaged = journal::write_copy(&project, &working, History::Whole)?;
@@ -376,8 +376,11 @@ impl<E: Fn(Event)> Worker<E> {
     }
 
     fn notice(&self, error: &Error) {
-        (self.emit)(Event::Notice {
-            message: error.to_string(),
-        });
+        self.tell(error.to_string());
+    }
+
+    /// Something that the user should know.
+    pub fn tell(&self, message: String) {
+        (self.emit)(Event::Notice { message });
     }
 }

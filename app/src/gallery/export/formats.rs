@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use image::codecs::jpeg::JpegEncoder;
-use image::{ImageEncoder, RgbImage, RgbaImage};
+use image::{ImageEncoder, RgbaImage};
 use img_parts::jpeg::{Jpeg, JpegSegment, markers};
 use img_parts::png::{Png, PngChunk};
 use img_parts::riff::{RiffChunk, RiffContent};
@@ -11,19 +11,24 @@ use img_parts::webp::{CHUNK_XMP, WebP};
 use img_parts::{Bytes, ImageICC};
 
 use super::xmp_for;
+use crate::gallery::flattened::Flattened;
 use crate::gallery::marking::{self, JPEG_PREFIX};
-use crate::gallery::picture_file::{Header, PARAMETERS_KEYWORD, RECIPE_KEYWORD};
+use crate::gallery::picture_file::Header;
+
+/// Chunks that say how pixels look, and nothing else.
+const OF_PIXELS: [[u8; 4]; 14] = [
+    *b"IHDR", *b"PLTE", *b"IDAT", *b"IEND", *b"tRNS", *b"sRGB", *b"iCCP", *b"cICP", *b"gAMA",
+    *b"cHRM", *b"sBIT", *b"pHYs", *b"mDCV", *b"cLLI",
+];
 
 /// The same file with fewer or more chunks: pixels, profiles and foreign marks stay byte for byte.
 pub(super) fn to_png(source: &[u8], header: &Header, with_recipe: bool) -> Result<Vec<u8>, String> {
     let mut png =
         Png::from_bytes(Bytes::copy_from_slice(source)).map_err(|error| error.to_string())?;
     if !with_recipe {
-        png.chunks_mut().retain(|chunk| {
-            ![RECIPE_KEYWORD, PARAMETERS_KEYWORD]
-                .iter()
-                .any(|keyword| has_keyword(chunk, keyword))
-        });
+        // Any other may hold a text, of whatever program.
+        png.chunks_mut()
+            .retain(|chunk| OF_PIXELS.contains(&chunk.kind()));
     }
     let mut new_chunks = Vec::new();
     let colours = [*b"sRGB", *b"iCCP", *b"cICP", *b"gAMA"];
@@ -66,7 +71,7 @@ pub(super) fn to_jpeg(pixels: &RgbaImage, header: &Header, quality: u8) -> Resul
     const LIMIT_XMP_BYTES: usize = 65_533 - JPEG_PREFIX.len();
     let mut file = Vec::new();
     JpegEncoder::new_with_quality(&mut file, quality.clamp(1, 100))
-        .encode_image(&flatten(pixels, [255; 3]))
+        .encode_image(&Flattened::over(pixels, [255; 3]))
         .map_err(|error| error.to_string())?;
     let mut jpeg = Jpeg::from_bytes(file.into()).map_err(|error| error.to_string())?;
     if let Some(mut xmp) = xmp_for(header) {
@@ -91,7 +96,7 @@ pub(super) fn to_webp(pixels: &RgbaImage, header: &Header) -> Result<Vec<u8>, St
     let (width, height) = pixels.dimensions();
     let is_opaque = pixels.pixels().all(|pixel| pixel[3] == 255);
     let encoded = if is_opaque {
-        let rgb = flatten(pixels, [255; 3]);
+        let rgb = Flattened::over(pixels, [255; 3]).to_image();
         encoder.write_image(&rgb, width, height, image::ExtendedColorType::Rgb8)
     } else {
         encoder.write_image(pixels, width, height, image::ExtendedColorType::Rgba8)
@@ -112,18 +117,4 @@ fn srgb_profile() -> Result<Bytes, String> {
         .encode()
         .map_err(|error| error.to_string())?;
     Ok(profile.into())
-}
-
-/// Straight alpha over one colour.
-pub(in crate::gallery) fn flatten(pixels: &RgbaImage, background: [u8; 3]) -> RgbImage {
-    let mut rgb = RgbImage::new(pixels.width(), pixels.height());
-    for (to, from) in rgb.pixels_mut().zip(pixels.pixels()) {
-        let alpha = u32::from(from[3]);
-        for channel in 0..3 {
-            let mixed =
-                u32::from(from[channel]) * alpha + u32::from(background[channel]) * (255 - alpha);
-            to[channel] = ((mixed + 127) / 255) as u8;
-        }
-    }
-    rgb
 }

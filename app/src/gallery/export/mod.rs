@@ -10,12 +10,12 @@ use std::path::Path;
 use image::RgbaImage;
 
 use super::error::{Error, Result};
-use super::layout::{FileKind, PictureId};
+use super::layout::{FileKind, PictureId, is_among_pictures};
 use super::marking;
 use super::picture_file::{self, Header};
+use super::picture_texts;
 use super::store::Gallery;
-use crate::files::{Existing, write_atomically};
-pub(super) use formats::flatten;
+use crate::files::{Existing, sweep, write_atomically};
 use formats::{to_jpeg, to_png, to_webp};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,8 @@ impl Format {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExportOptions {
     pub format: Format,
-    /// Whether a PNG keeps the recipe: prompt, seed, model.
+    /// Whether a PNG keeps the recipe: prompt, seed, model. Without it, nothing goes along that any program says of
+    /// how the picture was made, but for the mark.
     pub with_recipe: bool,
     pub existing: Existing,
 }
@@ -65,14 +66,19 @@ impl Gallery {
     /// Writes a copy of a picture.
     ///
     /// # Errors
-    /// [`Error::Exists`] if the name is taken and may not be replaced; [`Error::Unreadable`] for a
-    /// damaged picture.
+    /// [`Error::Exists`] if the name is taken and may not be replaced; [`Error::AmongPictures`] for one in a gallery's
+    /// own folders; [`Error::Unreadable`] for a damaged picture.
     pub fn export(&self, id: PictureId, path: &Path, options: ExportOptions) -> Result<()> {
+        if is_among_pictures(path) {
+            let path = path.to_owned();
+            return Err(Error::AmongPictures { path });
+        }
         let source = self.file(id)?;
         let copy = convert(&source, options).map_err(|reason| Error::Unreadable {
             path: self.path(id),
             reason,
         })?;
+        sweep(&*self.fs, path.parent().unwrap_or(Path::new(".")));
         write_atomically(&*self.fs, path, &copy, options.existing).map_err(|error| {
             if error.kind() == std::io::ErrorKind::AlreadyExists {
                 Error::Exists {
@@ -90,11 +96,19 @@ impl Gallery {
 /// # Errors
 /// The reason, if the picture cannot be read or the format cannot hold it.
 pub fn convert(source: &[u8], options: ExportOptions) -> Result<Vec<u8>, String> {
-    let header = picture_file::read_header(source)?;
+    let mut header = picture_file::read_header(source)?;
     // A damaged picture is not passed on, and a JPEG or WebP needs the pixels anyway.
-    let pixels = picture_file::pixels(source)?;
+    let mut pixels = picture_file::pixels(source)?;
+    let mut was_hiding = false;
+    if !options.with_recipe {
+        let xmp = header.xmp.take();
+        header.xmp = xmp.and_then(|xmp| marking::packet_without_recipe(&xmp));
+        if let Some(clean) = picture_texts::without_hidden(&pixels) {
+            (pixels, was_hiding) = (clean, true);
+        }
+    }
     match options.format {
-        Format::Png if is_kept(source, &header, options) => {
+        Format::Png if is_kept(source, &header, options) && !was_hiding => {
             to_png(source, &header, options.with_recipe)
         }
         Format::Png => to_png(&picture_file::encode_plain_png(&pixels)?, &header, false),
@@ -103,11 +117,13 @@ pub fn convert(source: &[u8], options: ExportOptions) -> Result<Vec<u8>, String>
     }
 }
 
-/// Makes a file of pixels, with what it says of itself in XMP.
+/// Makes a file of pixels, with what it says of itself in XMP. No text that hides in the pixels goes along.
 ///
 /// # Errors
 /// The reason, if the format cannot hold it.
 pub fn encode(pixels: &RgbaImage, xmp: Option<String>, format: Format) -> Result<Vec<u8>, String> {
+    let clean = picture_texts::without_hidden(pixels);
+    let pixels = clean.as_ref().unwrap_or(pixels);
     let file = picture_file::encode_plain_png(pixels)?;
     let header = Header {
         xmp,

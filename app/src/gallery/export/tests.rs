@@ -96,6 +96,118 @@ fn the_recipe_stays_or_goes() {
     }
 }
 
+/// Files as other programs write them.
+fn foreign_files() -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/cases/M");
+    let entries = std::fs::read_dir(folder).unwrap();
+    let files = entries.map(|entry| {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        (name, std::fs::read(path).unwrap())
+    });
+    files.collect()
+}
+
+/// Whether a text is in a file, in the ways in which texts are in files.
+fn says(file: &[u8], text: &str) -> bool {
+    let utf16 = text.encode_utf16();
+    let (low, high): (Vec<_>, Vec<_>) = utf16.map(|c| (c.to_le_bytes(), c.to_be_bytes())).unzip();
+    let ways = [text.as_bytes().to_vec(), low.concat(), high.concat()];
+    ways.iter()
+        .any(|way| file.windows(way.len()).any(|window| window == way))
+}
+
+#[test]
+fn without_its_recipe_a_picture_says_nothing_of_other_programs_either() {
+    let mut n_recipes = 0;
+    for (name, file) in foreign_files() {
+        let Ok(header) = picture_file::read_header(&file) else {
+            panic!("{name}");
+        };
+        let recipe = header.foreign.and_then(|found| found.recipe);
+        n_recipes += usize::from(recipe.is_some());
+        let prompt = recipe.map_or_else(String::new, |recipe| recipe.prompt);
+        let words: Vec<&str> = prompt.split_whitespace().filter(|w| w.len() > 3).collect();
+        for format in ALL {
+            let copy = convert(&file, options(format, false)).unwrap();
+            let copied = picture_file::read_header(&copy).unwrap();
+            assert_eq!(copied.foreign, None, "{name} as {format:?}");
+            assert_eq!(copied.parameters, None, "{name} as {format:?}");
+            let told = words.iter().find(|word| says(&copy, word));
+            assert_eq!(told, None, "{name} as {format:?}");
+            let pixels = picture_file::pixels(&copy).unwrap();
+            assert_eq!(picture_texts::without_hidden(&pixels), None, "{name}");
+        }
+    }
+    assert!(n_recipes >= 45, "{n_recipes} recipes");
+}
+
+/// Another program had a picture of Limn's, and said so wherever it could.
+#[test]
+fn what_others_add_to_a_picture_of_limn_s_goes_with_its_recipe() {
+    let (pixels, file) = saved("a red sailboat");
+    let mut png = img_parts::png::Png::from_bytes(file.into()).unwrap();
+    let last = png.chunks().len() - 1;
+    for (at, kind) in [
+        (1, *b"tEXt"),
+        (1, *b"eXIf"),
+        (1, *b"prVt"),
+        (last, *b"zTXt"),
+    ] {
+        let contents = b"Comment\0a secret pier".to_vec();
+        let chunk = img_parts::png::PngChunk::new(kind, contents.into());
+        png.chunks_mut().insert(at, chunk);
+    }
+    let mut file = png.encoder().bytes().to_vec();
+    file.extend_from_slice(b"a secret pier");
+    assert!(says(&file, "a secret pier"));
+    for format in ALL {
+        let copy = convert(&file, options(format, false)).unwrap();
+        assert!(!says(&copy, "secret"), "{format:?}");
+        let (read, xmp, _) = read_elsewhere(&copy);
+        let mark = xmp.as_deref().and_then(marking::source_type);
+        assert_eq!(mark, Some(marking::TRAINED_ALGORITHMIC_MEDIA), "{format:?}");
+        if !matches!(format, Format::Jpeg { .. }) {
+            assert_eq!(read, pixels, "{format:?}");
+        }
+    }
+}
+
+/// Neither a picture of the gallery nor the one beside it is replaced, whatever is allowed.
+#[test]
+fn nothing_is_exported_among_the_pictures_of_a_gallery() {
+    let home = tempfile::tempdir().unwrap();
+    let place = |name: &str| home.path().join(name);
+    let mut gallery =
+        Gallery::open(&place("Limn"), &place("indexes"), &place("thumbnails")).unwrap();
+    let pixels = RgbImage::from_pixel(8, 8, image::Rgb([1, 2, 3]));
+    let ids = [1, 2].map(|seed| {
+        gallery
+            .save(&pixels, &recipe("a boat", seed, (8, 8)))
+            .unwrap()
+            .id
+    });
+    let before = std::fs::read(gallery.path(ids[1])).unwrap();
+    let mut allowed = options(Format::Png, true);
+    allowed.existing = Existing::Replace;
+    let month = gallery.path(ids[1]).parent().unwrap().to_owned();
+    for path in [
+        gallery.path(ids[1]),
+        month.join("new.png"),
+        place("Limn/Trash/new.png"),
+        month.join("../Trash/new.png"),
+    ] {
+        let error = gallery.export(ids[0], &path, allowed).unwrap_err();
+        assert!(matches!(error, Error::AmongPictures { .. }), "{error}");
+        assert_eq!(std::fs::read(gallery.path(ids[1])).unwrap(), before);
+    }
+    // Beside them is the user's own.
+    gallery
+        .export(ids[0], &place("Limn/copy.png"), allowed)
+        .unwrap();
+    gallery.export(ids[0], &place("copy.png"), allowed).unwrap();
+}
+
 #[test]
 fn foreign_marks_stay_as_they_are() {
     let composite =

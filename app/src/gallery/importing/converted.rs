@@ -1,22 +1,36 @@
 //! Pictures in formats that a gallery's folder does not hold.
 
-use std::borrow::Cow;
-
 use crate::gallery::layout::FileKind;
-use crate::gallery::{marking, picture_file};
+use crate::gallery::marking;
+use crate::gallery::picture_file::{self, LIMIT_FILE_BYTES};
 use crate::import::Imported;
+
+use super::Refusal;
 
 /// The bytes that the gallery keeps of a picture: its own file, or a PNG of what is seen of one in another format.
 /// The mark that it was made by AI goes with it.
 ///
 /// # Errors
-/// The reason, where it cannot be encoded.
-pub fn kept<'a>(file: &'a [u8], imported: &Imported) -> Result<Cow<'a, [u8]>, String> {
-    if FileKind::of(file).is_some() {
-        return Ok(Cow::Borrowed(file));
+/// The reason, where it cannot be encoded or would be larger than what the gallery reads.
+pub fn kept(file: Vec<u8>, imported: &Imported) -> Result<Vec<u8>, (Refusal, String)> {
+    if FileKind::of(&file).is_some() {
+        return Ok(file);
     }
+    // The pixels say all that is kept of it, and may take a gigabyte themselves.
+    drop(file);
     let xmp = imported.source_type.as_deref().map(marking::xmp_packet);
-    picture_file::encode_png_with_xmp(&imported.pixels, xmp).map(Cow::Owned)
+    let png = picture_file::encode_png_within(&imported.pixels, xmp, LIMIT_FILE_BYTES);
+    match png {
+        Ok(Some(png)) => Ok(png),
+        Ok(None) => Err((
+            Refusal::TooLarge,
+            format!(
+                "as PNG, as which the gallery keeps it, it would have more than {} MiB: save it smaller, or as JPEG or WebP",
+                LIMIT_FILE_BYTES >> 20
+            ),
+        )),
+        Err(reason) => Err((Refusal::Damaged, reason)),
+    }
 }
 
 #[cfg(test)]
@@ -31,7 +45,7 @@ mod tests {
         let tiff = include_bytes!("../../../../tests/fixtures/pictures/alpha.tif");
         let mut imported = import::decode(tiff).unwrap();
         imported.source_type = Some(marking::TRAINED_ALGORITHMIC_MEDIA.to_owned());
-        let kept = kept(tiff, &imported).unwrap();
+        let kept = kept(tiff.to_vec(), &imported).unwrap();
         assert_eq!(FileKind::of(&kept), Some(FileKind::Png));
         let again = import::decode(&kept).unwrap();
         assert_eq!(again.pixels, imported.pixels);
@@ -43,6 +57,6 @@ mod tests {
     fn others_stay_as_they_are_to_the_byte() {
         let jpeg = include_bytes!("../../../../tests/fixtures/pictures/cmyk.jpg");
         let imported = import::decode(jpeg).unwrap();
-        assert_eq!(*kept(jpeg, &imported).unwrap(), jpeg[..]);
+        assert_eq!(kept(jpeg.to_vec(), &imported).unwrap(), jpeg[..]);
     }
 }

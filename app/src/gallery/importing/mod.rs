@@ -14,7 +14,6 @@ mod report;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -40,6 +39,9 @@ pub use report::{ImportFailure, ImportReport, Refusal, Stopped};
 
 /// Pictures unpacked at once; more would only take more memory.
 pub(super) const N_AT_ONCE: usize = 4;
+/// Of their files together, beside a larger one that comes alone.
+const LIMIT_AT_ONCE_BYTES: u64 = 64 << 20;
+
 /// A file that was read, and is none that the gallery has.
 struct Candidate {
     path: PathBuf,
@@ -96,7 +98,10 @@ impl Gallery {
             return report;
         }
         let mut swept = BTreeSet::new();
-        for some in files.chunks(N_AT_ONCE) {
+        let mut rest = files.as_slice();
+        while !rest.is_empty() {
+            let (some, later) = rest.split_at(n_at_once(rest));
+            rest = later;
             if is_cancelled.load(Ordering::Relaxed) {
                 report.stopped = Some(Stopped::Cancelled);
                 break;
@@ -190,6 +195,20 @@ impl Gallery {
     }
 }
 
+/// How many files from the first on are read at once: they stay in memory until all are in the gallery.
+pub(super) fn n_at_once<'a>(files: impl IntoIterator<Item = &'a PathBuf>) -> usize {
+    let bytes = files.into_iter().take(N_AT_ONCE).map(|path| {
+        let metadata = std::fs::metadata(path);
+        metadata.map_or(0, |metadata| metadata.len())
+    });
+    let mut all_bytes = 0;
+    let fitting = bytes.take_while(|bytes| {
+        all_bytes += bytes;
+        all_bytes <= LIMIT_AT_ONCE_BYTES
+    });
+    fitting.count().max(1)
+}
+
 fn read(path: &Path) -> Result<Candidate, String> {
     let failed = |error: std::io::Error| {
         let remedy = remedy(&error);
@@ -212,11 +231,8 @@ fn check(mut candidate: Candidate) -> Result<Sound, (PathBuf, Refusal, String)> 
     let refuse = |refusal, reason| (path.clone(), refusal, reason);
     let imported = import::decode(&candidate.bytes)
         .map_err(|error| refuse(Refusal::of(&error), error.to_string()))?;
-    let kept = converted::kept(&candidate.bytes, &imported)
-        .map_err(|reason| refuse(Refusal::Damaged, reason))?;
-    if let Cow::Owned(png) = kept {
-        candidate.bytes = png;
-    }
+    candidate.bytes = converted::kept(std::mem::take(&mut candidate.bytes), &imported)
+        .map_err(|(refusal, reason)| refuse(refusal, reason))?;
     let bytes = &candidate.bytes;
     let kind = FileKind::of(bytes)
         .ok_or_else(|| refuse(Refusal::OtherFormat, "this is not a picture".to_owned()))?;

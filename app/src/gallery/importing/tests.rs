@@ -260,6 +260,32 @@ fn foreign_recipes_come_along() {
     }
 }
 
+/// Large files come one by one: all that come at once are in memory until they are in.
+#[test]
+fn large_files_are_read_one_by_one() {
+    let home = Home::new();
+    let sized = |name: &str, mib: u64| {
+        let path = home.camera().join(name);
+        let file = std::fs::File::create(&path).unwrap();
+        file.set_len(mib << 20).unwrap();
+        path
+    };
+    for (sizes, expected) in [
+        (&[1, 1, 1, 1, 1][..], 4),
+        (&[20, 20, 20, 20], 3),
+        (&[200, 1], 1),
+        (&[1, 200], 1),
+        (&[1], 1),
+    ] {
+        let files = sizes
+            .iter()
+            .zip(0..)
+            .map(|(mib, n)| sized(&n.to_string(), *mib));
+        assert_eq!(n_at_once(&files.collect::<Vec<_>>()), expected, "{sizes:?}");
+    }
+    assert_eq!(n_at_once(&[home.camera().join("not there")]), 1);
+}
+
 #[test]
 fn what_cannot_come_in_is_told_and_stops_nothing() {
     let home = Home::new();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 /// What each version of the schema adds to the one before; `PRAGMA user_version` counts them.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     "
     CREATE TABLE pictures (
         row INTEGER PRIMARY KEY,
@@ -85,6 +85,8 @@ const MIGRATIONS: [&str; 5] = [
     CREATE INDEX pictures_by_run ON pictures (run, id) WHERE run IS NOT NULL;
 ",
     super::words::MIGRATION,
+    // What others made is read again by the next scan: more of their recipes are understood.
+    "UPDATE pictures SET modified_ns = 0 WHERE recipe IS NULL;",
 ];
 
 /// The schema's version.
@@ -200,6 +202,27 @@ mod tests {
         assert!(stamps.iter().all(|(_, stamp)| stamp.modified_ns == 0));
         assert!(stamps.iter().all(|(_, stamp)| stamp.state == State::Here));
         assert_eq!(index.marks_offset().unwrap(), 0);
+    }
+
+    #[test]
+    fn what_others_made_is_read_again_and_what_limn_made_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("index.sqlite");
+        let own = recipe("a boat", 1, (64, 64));
+        of_version(5, &path, &[own.to_json()]);
+        let connection = Connection::open(&path).unwrap();
+        let foreign = PictureId::made_at(jiff::Timestamp::now());
+        let sql = "INSERT INTO pictures (id, state, width, height, bytes, sha256)
+            VALUES (?1, 0, 8, 8, 9, zeroblob(32))";
+        connection.execute(sql, [foreign.bytes()]).unwrap();
+        let all_known = "UPDATE pictures SET modified_ns = 77";
+        connection.execute(all_known, []).unwrap();
+        drop(connection);
+        let index = Index::open(&path).unwrap().index;
+        let mut stamps = index.stamps().unwrap();
+        stamps.sort_by_key(|(_, stamp)| stamp.modified_ns);
+        let times = stamps.iter().map(|(id, stamp)| (*id, stamp.modified_ns));
+        assert_eq!(times.collect::<Vec<_>>(), [(foreign, 0), (own.id, 77)]);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Pictures as they go to the encoder, which looks at 224 px or less.
 
-use image::{RgbaImage, imageops};
+use image::{DynamicImage, RgbaImage, imageops};
 
-use crate::gallery::export::flatten;
+use crate::gallery::flattened::Flattened;
 
 /// The shorter side: twice what CLIP looks at, so that its own resampling decides.
 const SHORTER_SIDE_PX: u32 = 448;
@@ -16,13 +16,15 @@ pub fn small(pixels: &RgbaImage) -> RgbaImage {
     let longest = shorter.saturating_mul(MAX_PROPORTION);
     let (kept_width, kept_height) = (width.min(longest), height.min(longest));
     let (x, y) = ((width - kept_width) / 2, (height - kept_height) / 2);
-    let middle = imageops::crop_imm(pixels, x, y, kept_width, kept_height).to_image();
-    let on_white = image::DynamicImage::from(flatten(&middle, [255; 3])).into_rgba8();
-    if shorter <= SHORTER_SIDE_PX {
-        return on_white;
-    }
+    let middle = imageops::crop_imm(pixels, x, y, kept_width, kept_height);
+    let on_white = Flattened::over(&*middle, [255; 3]);
     let side = |px: u32| (u64::from(px) * u64::from(SHORTER_SIDE_PX) / u64::from(shorter)) as u32;
-    imageops::thumbnail(&on_white, side(kept_width), side(kept_height))
+    let small = if shorter <= SHORTER_SIDE_PX {
+        on_white.to_image()
+    } else {
+        imageops::thumbnail(&on_white, side(kept_width), side(kept_height))
+    };
+    DynamicImage::from(small).into_rgba8()
 }
 
 #[cfg(test)]

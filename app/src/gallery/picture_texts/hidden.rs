@@ -1,4 +1,4 @@
-//! Texts in the lowest bits of a PNG's pixels, as web interfaces and `NovelAI` hide them.
+//! Texts in the lowest bits of the pixels of a PNG or a WebP, as web interfaces and `NovelAI` hide them.
 //!
 //! The format is that of the "stealth pnginfo" extension: column by column, one bit of each pixel's alpha, or one of
 //! each of its three colours, the highest bit of a byte first: 15 bytes of signature, the number of bits that follow in
@@ -7,6 +7,8 @@
 use std::io::{Cursor, Read};
 
 use flate2::read::GzDecoder;
+use image::codecs::webp::WebPDecoder;
+use image::{ImageDecoder, Limits, RgbaImage};
 
 use super::LIMIT_TEXT_BYTES;
 
@@ -56,6 +58,79 @@ pub fn hidden_text(file: &[u8]) -> Option<String> {
     [Channels::Alpha, Channels::Colours]
         .into_iter()
         .find_map(|channels| text_in(file, channels))
+}
+
+/// As [`hidden_text`], in the pixels of a WebP that has them to the bit. It is unpacked for that.
+pub fn hidden_text_of_webp(file: &[u8]) -> Option<String> {
+    if !may_hide(file) {
+        return None;
+    }
+    let mut decoder = WebPDecoder::new(Cursor::new(file)).ok()?;
+    let (width, height) = decoder.dimensions();
+    let n_channels = usize::from(decoder.color_type().channel_count());
+    let n_pixels = u64::from(width) * u64::from(height);
+    if decoder.has_animation() || n_pixels > LIMIT_PIXELS || !(3..=4).contains(&n_channels) {
+        return None;
+    }
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(3 * decoder.total_bytes() + LIMIT_DECODER_BYTES as u64);
+    decoder.set_limits(limits).ok()?;
+    let mut pixels = vec![0; decoder.total_bytes() as usize];
+    decoder.read_image(&mut pixels).ok()?;
+    let size = (width as usize, height as usize);
+    [Channels::Alpha, Channels::Colours]
+        .into_iter()
+        .filter(|channels| n_channels == 4 || matches!(channels, Channels::Colours))
+        .find_map(|channels| read(bits_in(&pixels, n_channels, size, channels), channels))
+}
+
+/// Whether the file has pixels or alpha without loss (RFC 9649).
+fn may_hide(webp: &[u8]) -> bool {
+    let mut rest = webp.get(12..).unwrap_or_default();
+    while let Some((head, after)) = rest.split_first_chunk::<8>() {
+        if matches!(&head[..4], b"VP8L" | b"ALPH") {
+            return true;
+        }
+        let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
+        // Chunks have even lengths.
+        rest = after.get(length + length % 2..).unwrap_or_default();
+    }
+    false
+}
+
+/// The picture without the text that its pixels hide, which nobody sees. `None` where they hide none.
+pub fn without_hidden(pixels: &RgbaImage) -> Option<RgbaImage> {
+    let size = (pixels.width() as usize, pixels.height() as usize);
+    let hiding = [Channels::Alpha, Channels::Colours].map(|channels| {
+        let mut bits = bits_in(pixels, 4, size, channels);
+        let mut signature = bits_of(channels.signature());
+        let hides = signature.all(|expected| bits.next() == Some(expected));
+        hides.then_some(channels)
+    });
+    let mut clean = None;
+    for channels in hiding.into_iter().flatten() {
+        for pixel in clean.get_or_insert_with(|| pixels.clone()).pixels_mut() {
+            match channels {
+                Channels::Alpha => pixel[3] |= 1,
+                Channels::Colours => pixel.0[..3].iter_mut().for_each(|value| *value |= 1),
+            }
+        }
+    }
+    clean
+}
+
+/// The lowest bits in the order of such texts.
+fn bits_in(
+    pixels: &[u8],
+    n_channels: usize,
+    (width, height): (usize, usize),
+    channels: Channels,
+) -> impl Iterator<Item = bool> {
+    let places = (0..width).flat_map(move |x| (0..height).map(move |y| y * width + x));
+    places.flat_map(move |place| {
+        let start = place * n_channels;
+        channels.bits(&pixels[start..start + n_channels])
+    })
 }
 
 fn text_in(file: &[u8], channels: Channels) -> Option<String> {

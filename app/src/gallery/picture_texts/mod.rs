@@ -17,7 +17,8 @@ mod xmp;
 
 use std::io::Read;
 
-pub use hidden::hidden_text;
+pub use hidden::{hidden_text, hidden_text_of_webp, without_hidden};
+pub use xmp::{Authorship, authorship};
 
 /// Longer texts are left out.
 pub const LIMIT_TEXT_BYTES: usize = 1 << 20;

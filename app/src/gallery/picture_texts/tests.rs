@@ -352,6 +352,56 @@ fn with_hidden(
     file
 }
 
+/// The picture of a PNG as a WebP without loss.
+fn as_webp(png: &[u8]) -> Vec<u8> {
+    let mut webp = std::io::Cursor::new(Vec::new());
+    image::load_from_memory(png)
+        .unwrap()
+        .write_to(&mut webp, image::ImageFormat::WebP)
+        .unwrap();
+    webp.into_inner()
+}
+
+#[test]
+fn texts_hidden_in_a_webp_are_read_and_those_in_pixels_can_be_taken_out() {
+    const TEXT: &str = "a pier at 夜\nSteps: 20, Seed: 5";
+    let packed = gzip(TEXT.as_bytes());
+    for (signature, contents) in [
+        ("stealth_pnginfo", TEXT.as_bytes()),
+        ("stealth_pngcomp", &packed),
+        ("stealth_rgbinfo", TEXT.as_bytes()),
+        ("stealth_rgbcomp", &packed),
+    ] {
+        let png = with_hidden(signature, contents, 8 * contents.len() as u32, (64, 48));
+        let webp = as_webp(&png);
+        assert_eq!(
+            hidden_text_of_webp(&webp).as_deref(),
+            Some(TEXT),
+            "{signature}"
+        );
+        for cut in [20, webp.len() / 2, webp.len() - 1] {
+            hidden_text_of_webp(&webp[..cut]);
+        }
+        let header = crate::gallery::picture_file::read_header(&webp).unwrap();
+        let recipe = header.foreign.unwrap().recipe.unwrap();
+        assert_eq!(
+            (recipe.prompt.as_str(), recipe.seed),
+            ("a pier at 夜", Some(5))
+        );
+
+        let pixels = image::load_from_memory(&png).unwrap().into_rgba8();
+        let clean = without_hidden(&pixels).unwrap();
+        for (clean, pixel) in clean.iter().zip(pixels.iter()) {
+            assert!(clean.abs_diff(*pixel) <= 1, "nobody sees it");
+        }
+        assert_eq!(without_hidden(&clean), None);
+    }
+    let plain = with_hidden("no signature", b"", 0, (64, 48));
+    assert_eq!(hidden_text_of_webp(&as_webp(&plain)), None);
+    let plain = image::load_from_memory(&plain).unwrap().into_rgba8();
+    assert_eq!(without_hidden(&plain), None);
+}
+
 fn gzip(text: &[u8]) -> Vec<u8> {
     let mut packed = GzEncoder::new(Vec::new(), Compression::best());
     packed.write_all(text).unwrap();

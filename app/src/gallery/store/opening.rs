@@ -11,12 +11,12 @@ use uuid::Uuid;
 
 use super::{Access, Gallery};
 use crate::files::{
-    Existing, Fs, RealFs, create_dirs, create_own_dir, is_own_folder, write_atomically,
+    Existing, Fs, RealFs, create_dirs, create_own_dir, is_own_folder, sweep, write_atomically,
 };
 use crate::gallery::averages::AveragesFile;
 use crate::gallery::error::{Error, Result};
 use crate::gallery::index::{Index, Opened};
-use crate::gallery::layout::{Layout, is_month};
+use crate::gallery::layout::{Layout, is_own_name};
 use crate::gallery::thumbnails::Thumbnails;
 use crate::gallery::unsaved::Unsaved;
 
@@ -111,6 +111,10 @@ impl Gallery {
             notices: opened.notice.into_iter().collect(),
             fs,
         };
+        if gallery.access == Access::Change {
+            sweep(&*gallery.fs, indexes);
+            sweep(&*gallery.fs, gallery.thumbnails.folder());
+        }
         gallery.bar_links()?;
         gallery.make_trash();
         match gallery.read_marks_or_say() {
@@ -194,10 +198,6 @@ impl Gallery {
             tracing::warn!("cannot make the trash yet: {error}");
         }
     }
-}
-
-fn is_own_name(name: &str) -> bool {
-    is_month(name) || name == Layout::TRASH || name == Layout::GHOSTS
 }
 
 /// The name of the index, which follows the gallery when it is moved. A copy of a gallery has the same id, and gets

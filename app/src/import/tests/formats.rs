@@ -213,6 +213,59 @@ fn a_photograph_without_its_end_is_shown_with_a_note() {
     }
 }
 
+/// A JPEG's size, changed in its frame header.
+fn with_size(mut jpeg: Vec<u8>, width: u16, height: u16) -> Vec<u8> {
+    let is_frame = |pair: &[u8]| matches!(pair, [0xff, 0xc0 | 0xc2]);
+    let frame = jpeg.windows(2).position(is_frame).unwrap();
+    jpeg[frame + 5..frame + 7].copy_from_slice(&height.to_be_bytes());
+    jpeg[frame + 7..frame + 9].copy_from_slice(&width.to_be_bytes());
+    jpeg
+}
+
+/// A file of 2 KB that claims 16384²: before anything is allocated for it.
+#[test]
+fn a_photograph_of_which_nearly_nothing_is_there_is_refused() {
+    let encoded = |pixels: &RgbImage| {
+        let mut file = Vec::new();
+        image::codecs::jpeg::JpegEncoder::new_with_quality(&mut file, 90)
+            .encode_image(pixels)
+            .unwrap();
+        file
+    };
+    let noise = |side: u32| {
+        RgbImage::from_fn(side, side, |x, y| {
+            Rgb([(x * y * 31) as u8, (x * 7 + y * y) as u8, (x ^ y) as u8])
+        })
+    };
+    let small = encoded(&noise(64));
+    let no_end = include_bytes!("../../../../tests/fixtures/cases/D/D08-no-end-marker.jpg");
+    for file in [
+        with_size(small.clone(), 16_384, 16_384),
+        with_size(small[..small.len() - 2].to_vec(), 16_384, 16_384),
+        with_size(small[..small.len() / 2].to_vec(), 16_384, 16_384),
+        with_size(no_end.to_vec(), 4096, 4096),
+    ] {
+        let refused = decode(&file);
+        assert!(
+            matches!(refused, Err(Error::NearlyNothing { .. })),
+            "{refused:?}"
+        );
+    }
+    // One part of a hundred, of a picture that its bytes could hold a tenth of.
+    let large = encoded(&noise(2048));
+    let refused = decode(&large[..large.len() / 100]);
+    assert!(
+        matches!(refused, Err(Error::NearlyNothing { .. })),
+        "{refused:?}"
+    );
+    let imported = decode(&large[..large.len() / 5]).unwrap();
+    assert_eq!(imported.notes, [Note::CutOff]);
+    // A sheet of paper has little to say, and all of it is there.
+    let paper = encoded(&RgbImage::from_pixel(1024, 1024, Rgb([255; 3])));
+    let imported = decode(&paper[..paper.len() - 2]).unwrap();
+    assert_eq!(imported.notes, [Note::CutOff]);
+}
+
 #[test]
 fn what_is_left_of_a_photograph_is_shown_with_a_note() {
     let noise = RgbImage::from_fn(256, 256, |x, y| {
