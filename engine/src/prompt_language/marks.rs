@@ -140,6 +140,7 @@ mod tests {
                 ("big", weighted(1.5)),
                 (":1.5)", syntax),
                 ("<lora:ink:1>", MarkKind::Lora),
+                (" ", syntax),
                 ("BREAK", MarkKind::Break),
                 (" ", syntax),
                 ("__sea__", MarkKind::Wildcard),

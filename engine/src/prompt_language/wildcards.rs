@@ -12,6 +12,8 @@ const MAX_FILE_BYTES: u64 = 1 << 20;
 const MAX_TEXT_BYTES: usize = 2 << 20;
 /// How deep lists may name others.
 const MAX_DEPTH: u8 = 8;
+/// That are told.
+const MAX_FAULTS: usize = 20;
 
 /// A folder of lists.
 #[derive(Debug, Clone)]
@@ -34,61 +36,20 @@ impl Wildcards {
 
     /// Puts the lists into a text.
     pub fn expand(&self, text: &str) -> Expanded {
-        let mut expanded = Expanded::default();
-        let mut written = String::new();
-        self.expand_into(&mut written, text, MAX_DEPTH, &mut expanded.faults);
-        expanded.text = written;
-        expanded.faults.sort();
-        expanded.faults.dedup();
-        expanded
-    }
-
-    fn expand_into(
-        &self,
-        written: &mut String,
-        text: &str,
-        depth: u8,
-        faults: &mut Vec<(String, String)>,
-    ) {
-        let mut rest = text;
-        while let Some((before, name, behind)) = next_name(rest) {
-            *written += before;
-            let lines = if depth == 0 {
-                Err("lists name each other without end".to_owned())
-            } else {
-                self.lines(name)
-            };
-            let start = written.len();
-            let result = lines.and_then(|lines| {
-                *written += "{";
-                for (index, line) in lines.iter().enumerate() {
-                    if index > 0 {
-                        *written += "|";
-                    }
-                    self.expand_into(written, &without_bars(line), depth - 1, faults);
-                    if written.len() > MAX_TEXT_BYTES {
-                        return Err(format!("it grows beyond {} MiB", MAX_TEXT_BYTES >> 20));
-                    }
-                }
-                // One line alone is no choice.
-                *written += if lines.len() == 1 { "|" } else { "" };
-                if lines.len() == 1 {
-                    let line = written[start + 1..written.len() - 1].to_owned();
-                    *written += &line;
-                }
-                *written += "}";
-                Ok(())
-            });
-            if let Err(reason) = result {
-                written.truncate(start);
-                *written += &format!("__{name}__");
-                if faults.len() < 20 {
-                    faults.push((name.to_owned(), reason));
-                }
-            }
-            rest = behind;
+        let mut expansion = Expansion {
+            wildcards: self,
+            written: String::new(),
+            n_bytes_left: MAX_TEXT_BYTES,
+            faults: Vec::new(),
+        };
+        expansion.expand(text, MAX_DEPTH);
+        let mut faults = expansion.faults;
+        faults.sort();
+        faults.dedup();
+        Expanded {
+            text: expansion.written,
+            faults,
         }
-        *written += rest;
     }
 
     fn lines(&self, name: &str) -> Result<Vec<String>, String> {
@@ -109,6 +70,62 @@ impl Wildcards {
             return Err("it has no lines".to_owned());
         }
         Ok(lines)
+    }
+}
+
+/// A text on its way.
+struct Expansion<'a> {
+    wildcards: &'a Wildcards,
+    written: String,
+    /// What all lists together may still write, those that came to nothing included: so the work has an end too.
+    n_bytes_left: usize,
+    faults: Vec<(String, String)>,
+}
+
+impl Expansion<'_> {
+    fn expand(&mut self, text: &str, depth: u8) {
+        let mut rest = text;
+        while let Some((before, name, behind)) = next_name(rest) {
+            self.written += before;
+            let start = self.written.len();
+            if let Err(reason) = self.write_list(name, depth) {
+                self.written.truncate(start);
+                self.written += &format!("__{name}__");
+                if self.faults.len() < MAX_FAULTS {
+                    self.faults.push((name.to_owned(), reason));
+                }
+            }
+            rest = behind;
+        }
+        self.written += rest;
+    }
+
+    /// A list's lines as a choice.
+    fn write_list(&mut self, name: &str, depth: u8) -> Result<(), String> {
+        let too_long = || format!("it grows beyond {} MiB", MAX_TEXT_BYTES >> 20);
+        let Some(depth) = depth.checked_sub(1) else {
+            return Err("lists name each other without end".to_owned());
+        };
+        if self.n_bytes_left == 0 {
+            return Err(too_long());
+        }
+        let lines = self.wildcards.lines(name)?;
+        self.written += "{";
+        // One line alone is no choice: it stands there twice.
+        let again = if lines.len() == 1 { 2 } else { 1 };
+        for (index, line) in lines.iter().cycle().take(lines.len() * again).enumerate() {
+            if index > 0 {
+                self.written += "|";
+            }
+            let line = without_bars(line);
+            self.n_bytes_left = self.n_bytes_left.saturating_sub(line.len() + 1);
+            if self.n_bytes_left == 0 {
+                return Err(too_long());
+            }
+            self.expand(&line, depth);
+        }
+        self.written += "}";
+        Ok(())
     }
 }
 
