@@ -258,10 +258,6 @@ fn weight_to_bracket(text: &str) -> Option<(f64, usize)> {
 
 /// `<lora:name:0.8>` at the beginning of a text, and the bytes it takes; `None` inside for another kind of extra
 /// network, which is passed over.
-#[expect(
-    clippy::type_complexity,
-    reason = "one name and one weight, where there is one"
-)]
 fn extra_network(text: &str) -> Option<(Option<(String, f32)>, usize)> {
     const KINDS: [(&str, bool); 4] = [
         ("lora", true),

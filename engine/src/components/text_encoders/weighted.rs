@@ -96,7 +96,7 @@ impl WeightedTexts {
     /// Of what an encoder says of every chunk as a whole, that of each text's first.
     ///
     /// # Shapes: `[texts · chunks, width]` → `[texts, width]`
-    pub fn first_of_each(&self, pooled: Tensor<2>) -> Tensor<2> {
+    pub fn first_of_each(&self, pooled: &Tensor<2>) -> Tensor<2> {
         let rows =
             (0..self.texts.len()).map(|text| pooled.clone().narrow(0, text * self.n_chunks, 1));
         Tensor::cat(rows.collect(), 0)

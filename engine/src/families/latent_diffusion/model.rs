@@ -415,6 +415,7 @@ mod tests {
             dtype: DType::F16,
             memory_budget_bytes: 1 << 30,
             cache_dir: None,
+            prompt_folders: crate::model::PromptFolders::default(),
         };
         let open = |name: &str| ModelFolder::Disk(fixtures.join(name));
         for (name, folder, expected) in [

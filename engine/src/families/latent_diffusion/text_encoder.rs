@@ -139,7 +139,7 @@ impl Encoded<'_> {
     /// What each text says as a whole, by its first chunk; `None` without a projection. `[texts, width]`
     pub fn text_embeds(&self) -> Option<Tensor<2>> {
         let embeds = self.output.text_embeds.clone()?;
-        Some(self.texts.first_of_each(embeds))
+        Some(self.texts.first_of_each(&embeds))
     }
 
     fn state(&self, n_layers_before_last: usize) -> Tensor<3> {
