@@ -67,13 +67,22 @@ fn wildcards(text: &str) -> impl Iterator<Item = Mark> {
 /// What no mark covers is syntax; where words and something in them overlap, that something is cut out of the words.
 fn apart(taken: Vec<Mark>, length: usize) -> Vec<Mark> {
     let mut marks: Vec<Mark> = Vec::new();
-    let (words, inner): (Vec<Mark>, Vec<Mark>) = taken
+    let (words, mut inner): (Vec<Mark>, Vec<Mark>) = taken
         .into_iter()
         .partition(|mark| matches!(mark.kind, MarkKind::Weighted(_)));
+    // A name within the name of a LoRA is its.
+    let mut end = 0;
+    inner.retain(|mark| {
+        let is_apart = mark.range.start >= end;
+        if is_apart {
+            end = mark.range.end;
+        }
+        is_apart
+    });
     let mut inner = inner.into_iter().peekable();
     let mut at = 0;
     for word in words {
-        let mut from = word.range.start;
+        let mut from = word.range.start.max(at);
         push(&mut marks, at..from, MarkKind::Syntax, &mut inner);
         while let Some(mark) = inner.next_if(|mark| mark.range.start < word.range.end) {
             push_words(&mut marks, from..mark.range.start, word.kind);
