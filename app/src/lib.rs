@@ -31,6 +31,7 @@ mod display_order;
 pub mod document;
 pub mod edit_limits;
 pub mod engine_link;
+pub mod export;
 pub mod files;
 mod folding;
 pub mod gallery;

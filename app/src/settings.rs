@@ -12,10 +12,11 @@ use limn_engine::protocol::{Compute, Sampling};
 use serde::{Deserialize, Serialize};
 
 use crate::document::DocumentId;
+use crate::export::ExportSettings;
 use crate::files::{Existing, Fs, RealFs, create_dirs, remedy, write_atomically};
 use crate::gallery::{PictureId, Sort};
 use crate::paths::Folders;
-use crate::session::{Deed, Grouping, MixDraft, TurnDraft};
+use crate::session::{Deed, DraftSettings, Grouping, MixDraft, TurnDraft};
 use crate::theme::MASK_COLOURS;
 use crate::tools::ToolSettings;
 pub use keeper::{Change, Keeper};
@@ -50,6 +51,8 @@ pub struct Settings {
     pub prompt_bar: PromptBar,
     pub tools: ToolSettings,
     pub gallery: Gallery,
+    /// What was last chosen for copies.
+    pub export: ExportSettings,
     /// What belongs to an open document and not to its file.
     pub tabs: BTreeMap<DocumentId, Tab>,
     pub current_document: Option<DocumentId>,
@@ -115,6 +118,8 @@ pub struct Tab {
     pub mix: MixDraft,
     pub turn: TurnDraft,
     pub tray: Option<Deed>,
+    /// What else its prompt bar was set to.
+    pub settings: Option<DraftSettings>,
     /// The document itself was nothing to be kept.
     pub is_blank: bool,
     /// The picture of the gallery that the base was.

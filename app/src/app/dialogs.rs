@@ -6,7 +6,9 @@ use std::time::Instant;
 use egui::Context;
 
 use super::App;
+use super::carry_out::MaskQuestion;
 use super::documents::Opening;
+use super::export_copy::CopyOrder;
 use super::models::Added;
 use super::opened::Opened;
 use crate::document::DocumentId;
@@ -15,23 +17,14 @@ use crate::gallery::export_many::{ExportOrder, ExportReport};
 use crate::gallery::handle;
 use crate::panels::models_place::{LoraRow, Unreadable};
 use crate::panels::toasts::Tone;
-use crate::session::{Part, PictureId};
 use crate::tools::MaskWork;
 use limn_engine::prompt_language::styles::Style;
 
 /// What native dialogs answer, from their own thread.
-#[derive(Debug)]
 pub(super) enum DialogAnswer {
     GalleryFolder(PathBuf),
-    ExportTo {
-        id: PictureId,
-        path: PathBuf,
-    },
-    ExportLarger {
-        part: Part,
-        scale: u32,
-        path: PathBuf,
-    },
+    ExportCopy(Box<CopyOrder>),
+    CopyExported(PathBuf),
     ExportMany(Box<ExportOrder>),
     /// So many pictures of an export are done.
     Exported(usize),
@@ -40,6 +33,8 @@ pub(super) enum DialogAnswer {
         document: DocumentId,
         mask: Tiles<u8>,
     },
+    /// What of a picture is meant as a mask.
+    AskMask(Box<MaskQuestion>),
     Open(PathBuf),
     /// A folder whose pictures are to come into the gallery.
     Import(PathBuf),
@@ -69,10 +64,8 @@ impl App {
         while let Ok(answer) = self.from_dialogs.try_recv() {
             match answer {
                 DialogAnswer::GalleryFolder(folder) => self.use_gallery_folder(ctx, folder),
-                DialogAnswer::ExportTo { id, path } => self.export_to(id, path),
-                DialogAnswer::ExportLarger { part, scale, path } => {
-                    self.upscale(part, scale, Some(path));
-                }
+                DialogAnswer::ExportCopy(order) => self.export_copy(ctx, *order, now),
+                DialogAnswer::CopyExported(path) => self.copy_exported(path, now),
                 DialogAnswer::ExportMany(order) => self.export_many(ctx, *order, now),
                 DialogAnswer::Exported(n_done) => self.exported(n_done),
                 DialogAnswer::ExportedMany(report) => self.exported_many(&report, now),
@@ -81,6 +74,7 @@ impl App {
                     let effects = self.session.change_mask(document, work, now);
                     self.carry_out_effects(effects);
                 }
+                DialogAnswer::AskMask(question) => self.asked_mask = Some(*question),
                 DialogAnswer::Import(folder) => {
                     self.tell_gallery(handle::Command::Import(vec![folder]));
                 }

@@ -9,8 +9,9 @@ use super::App;
 use super::opened::Opened;
 use crate::command::Command;
 use crate::document::{AtStart, Document, DocumentId, DocumentStore, Event};
+use crate::gallery::handle;
 use crate::panels::toasts::Tone;
-use crate::session::{Draft, Kept, OpenDocument};
+use crate::session::{Draft, DraftSettings, Kept, OpenDocument};
 use crate::settings::Tab;
 use crate::start_journal::StartStep;
 
@@ -142,17 +143,19 @@ impl App {
     fn restore_documents(&mut self) {
         let restored = std::mem::take(&mut self.tabs.restored);
         let usual = self.session.draft_mut().for_new_document();
+        // Of tabs that an older Limn has written, what was to be avoided stands in one place for all.
+        let avoided = self.settings.prompt_bar.negative_prompt.take();
         let mut tabs = self.settings.tabs.clone();
         let mut documents: Vec<OpenDocument> = restored
             .into_iter()
             .map(|document| {
                 let tab = tabs.remove(&document.id()).unwrap_or_default();
-                taken_up(tab, document, &usual)
+                taken_up(tab, document, (&usual, avoided.as_deref()))
             })
             .collect();
         let mut current = self.settings.current_document;
         for (id, tab) in tabs.into_iter().filter(|(_, tab)| tab.is_blank) {
-            let open = taken_up(tab, Document::new(), &usual);
+            let open = taken_up(tab, Document::new(), (&usual, avoided.as_deref()));
             if open.draft.has_words() {
                 current = current.map(|current| {
                     if current == id {
@@ -164,19 +167,34 @@ impl App {
                 documents.push(open);
             }
         }
+        let ids: Vec<DocumentId> = documents.iter().map(|open| open.document.id()).collect();
         self.session.documents.restore(documents, current);
+        for id in ids {
+            self.take_up_runs(id);
+        }
     }
 
     fn show_opened(&mut self, document: Document) {
         self.leave_document();
-        let draft = self.session.documents.current().draft.clone();
+        let draft = self.session.documents.current().draft.for_new_document();
         let blank = self.session.documents.current();
         let blank = blank.is_blank().then(|| blank.document.id());
+        let id = document.id();
         self.session
             .documents
             .add(OpenDocument::new(document, draft));
+        self.take_up_runs(id);
         if let Some(blank) = blank {
             self.session.documents.close(blank);
+        }
+    }
+
+    /// A document that was opened again has its results again.
+    fn take_up_runs(&mut self, document: DocumentId) {
+        let pictures = self.session.take_up_runs(document);
+        if !pictures.is_empty() {
+            // Some may have been deleted meanwhile.
+            self.tell_gallery(handle::Command::Records(pictures));
         }
     }
 
@@ -226,6 +244,7 @@ impl App {
                 mix: open.draft.mix.clone(),
                 turn: open.draft.turn.clone(),
                 tray: open.choices.tray(),
+                settings: Some(DraftSettings::of(&open.draft, &open.choices)),
                 is_blank: open.is_blank() && !is_example(&open.draft.prompt),
                 source: open.source,
                 pinned: open.pinned.clone(),
@@ -241,7 +260,8 @@ impl App {
         let Some((place, closed)) = self.session.documents.close(id) else {
             return;
         };
-        if closed.is_blank() && !closed.draft.has_words() {
+        let has_results = self.session.runs.iter().any(|run| run.document == id);
+        if closed.is_blank() && !closed.draft.has_words() && !has_results {
             return;
         }
         let name = closed.document.name();
@@ -252,7 +272,7 @@ impl App {
         };
         self.tabs.closed.push((place, closed));
         self.toasts
-            .offer(Tone::Plain, text, "Undo", Command::ReopenDocument, now);
+            .offer(Tone::Plain, text, "Undo", Command::PutBack(id), now);
     }
 
     /// What was closed goes; what is saved nowhere else can still be opened again the next time.
@@ -330,11 +350,19 @@ impl App {
 }
 
 /// A document with what the settings remember of its tab.
-fn taken_up(tab: Tab, document: Document, usual: &Draft) -> OpenDocument {
+fn taken_up(
+    tab: Tab,
+    document: Document,
+    (usual, avoided): (&Draft, Option<&str>),
+) -> OpenDocument {
     let mut open = OpenDocument::new(document, usual.clone());
+    open.draft.negative_prompt = avoided.unwrap_or_default().to_owned();
     open.draft.prompt = tab.prompt;
     open.draft.mix = tab.mix.taken_up();
     open.draft.turn = tab.turn.taken_up();
+    if let Some(settings) = tab.settings {
+        settings.set(&mut open.draft, &mut open.choices);
+    }
     if let Some(tray) = tab.tray {
         open.choices.open_tray(tray);
     }

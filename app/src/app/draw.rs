@@ -10,8 +10,9 @@ use crate::panels::gallery;
 use crate::panels::prompt_bar::{self, PromptBar};
 use crate::panels::side_panel::SidePanel;
 use crate::panels::{
-    Scene, blank_sheet, dropping, export_sheet, models_place, palette, reference_board,
-    settings_sheet, shortcuts_sheet, side_panel, toasts, tool_options, tool_strip, top_bar,
+    Scene, blank_sheet, dropping, export_sheet, mask_question, models_place, palette,
+    reference_board, settings_sheet, shortcuts_sheet, side_panel, toasts, tool_options, tool_strip,
+    top_bar,
 };
 use crate::session::{Draft, Place};
 use crate::theme;
@@ -93,6 +94,11 @@ impl App {
         blank_sheet::blank_sheet_ui(ui, &mut scene, &mut self.blank_sheet);
         dropping::drop_sheet_ui(ui, &mut scene, &self.dropped);
         dropping::drop_hint_ui(ui, &scene);
+        let asked = self
+            .asked_mask
+            .as_ref()
+            .map(|question| question.name.as_str());
+        mask_question::mask_question_ui(ui, &mut scene, asked);
         gallery::sheets_ui(ui, &mut scene, &mut self.gallery_panel.asked);
         gallery::dragged_ui(ui, &mut scene);
         shortcuts_sheet::shortcuts_sheet_ui(ui, &mut self.shortcuts_are_open);

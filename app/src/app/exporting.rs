@@ -9,7 +9,8 @@ use egui::Context;
 
 use super::carry_out::ask;
 use super::{App, DialogAnswer, waker};
-use crate::command::CopiesCommand;
+use crate::command::{Command, CopiesCommand};
+use crate::export::Subject;
 use crate::gallery::Gallery;
 use crate::gallery::export_many::{ExportOrder, ExportReport};
 use crate::panels::export_sheet::ExportProgress;
@@ -33,7 +34,15 @@ impl App {
     pub(super) fn carry_out_copies(&mut self, ctx: &Context, command: CopiesCommand, now: Instant) {
         match command {
             CopiesCommand::Export(pictures) => self.open_export_sheet(pictures, now),
-            CopiesCommand::ChooseFolder { pictures, choices } => {
+            CopiesCommand::ChooseFile { subject, settings } => {
+                self.choose_export_file(ctx, subject, settings);
+            }
+            CopiesCommand::ChooseFolder {
+                pictures,
+                choices,
+                settings,
+            } => {
+                self.remember_export(settings);
                 let answer = |folder| {
                     let order = ExportOrder {
                         pictures,
@@ -63,8 +72,8 @@ impl App {
         }
     }
 
-    fn open_export_sheet(&mut self, pictures: Vec<PictureId>, now: Instant) {
-        if self.exporting.is_some() {
+    pub(super) fn open_export_sheet(&mut self, pictures: Vec<PictureId>, now: Instant) {
+        if self.exporting.is_some() && pictures.len() > 1 {
             let text = "An export is running: wait for it or cancel it first.";
             return self.toasts.say(Tone::Plain, text, now);
         }
@@ -72,7 +81,10 @@ impl App {
             let text = "Choose pictures in the gallery first.";
             return self.toasts.say(Tone::Plain, text, now);
         }
-        self.export_sheet.pictures = pictures;
+        self.export_sheet.open(match pictures.as_slice() {
+            [one] => Subject::Picture(*one),
+            _ => Subject::Several(pictures),
+        });
     }
 
     pub(super) fn export_many(&mut self, ctx: &Context, order: ExportOrder, now: Instant) {
@@ -135,7 +147,15 @@ impl App {
             (None, true) => Tone::Good,
             _ => Tone::Bad,
         };
-        self.toasts.say(tone, export_words(report), now);
+        let words = export_words(report);
+        match report.written.first() {
+            Some(path) => {
+                let command = Command::ShowFile(path.clone());
+                self.toasts
+                    .offer(tone, words, "Show in folder", command, now);
+            }
+            None => self.toasts.say(tone, words, now),
+        }
     }
 
     fn copy_files(&mut self, pictures: &[PictureId], now: Instant) {

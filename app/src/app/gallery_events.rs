@@ -9,6 +9,7 @@ use egui::Context;
 use super::App;
 use super::frame_budget::FrameBudget;
 use crate::gallery::importing::{ImportReport, Stopped};
+use crate::gallery::index::State;
 use crate::gallery::{Entry, Query, Sort, handle};
 use crate::panels::toasts::Tone;
 use crate::session::{GalleryState, PictureId, PictureRef, SideTab};
@@ -55,7 +56,7 @@ impl App {
                 .and_then(|gallery| gallery.events().next());
             let Some(event) = next else { break };
             budget.take(0);
-            self.gallery_event(ctx, event, now);
+            self.gallery_event(event, now);
         }
         if !budget.has_room() {
             ctx.request_repaint();
@@ -112,7 +113,7 @@ impl App {
         }
     }
 
-    fn gallery_event(&mut self, ctx: &Context, event: handle::Event, now: Instant) {
+    fn gallery_event(&mut self, event: handle::Event, now: Instant) {
         match event {
             handle::Event::Ready { .. } => {
                 self.start_journal.done(&StartStep::Gallery, now);
@@ -126,7 +127,6 @@ impl App {
             handle::Event::Saved(record) => {
                 let effects = self.session.saved(record.id);
                 self.carry_out_effects(effects);
-                self.export_made(ctx, record.id);
                 self.gallery_view.put(*record);
                 self.asked.has_arrivals = true;
                 self.asked.family = None;
@@ -146,6 +146,11 @@ impl App {
             handle::Event::Overview(overview) => self.gallery_view.overview = overview,
             handle::Event::Record(record) => {
                 self.asked.records.remove(&record.id);
+                match record.state {
+                    State::Here => {}
+                    State::Trashed => self.session.forget_picture(record.id),
+                    State::Missing => self.session.lose_picture(record.id),
+                }
                 self.gallery_view.put(*record);
             }
             handle::Event::Family(family) => self.gallery_view.family = Some(family),
@@ -166,6 +171,9 @@ impl App {
             }
             handle::Event::Unreadable { id, message } => {
                 self.gallery_view.not_there(id);
+                if self.gallery_view.is_gone(id) {
+                    self.session.lose_picture(id);
+                }
                 self.not_fetched(id, &message, now);
                 for key in self.pictures.unreadable(id) {
                     self.textures.arrived(key, Err(message.clone()));
@@ -198,13 +206,7 @@ impl App {
                 self.toasts.say(tone, text, now);
             }
             handle::Event::Exported { path, .. } => {
-                let name = path
-                    .file_name()
-                    .unwrap_or_default()
-                    .to_string_lossy()
-                    .into_owned();
-                self.toasts
-                    .say(Tone::Good, format!("Exported as {name}"), now);
+                self.copy_exported(path, now);
             }
             handle::Event::Failed { message } => self.toasts.say(Tone::Bad, message, now),
             handle::Event::Notice { message } => self.toasts.say(Tone::Plain, message, now),

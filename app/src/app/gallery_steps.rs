@@ -19,6 +19,12 @@ pub(super) struct GallerySteps {
     redo: Vec<Step>,
 }
 
+impl GallerySteps {
+    pub(super) fn can_undo(&self, serial: u64) -> bool {
+        self.undo.iter().any(|step| step.serial == serial)
+    }
+}
+
 /// A change that the gallery works on.
 #[derive(Debug)]
 struct Doing {

@@ -9,11 +9,13 @@ mod composer;
 mod dialogs;
 mod documents;
 mod draw;
+mod export_copy;
 mod exporting;
 mod frame_budget;
 mod gallery_events;
 mod gallery_steps;
 mod meaning;
+mod messages;
 mod models;
 mod opened;
 mod pictures;
@@ -47,7 +49,7 @@ use crate::panels::prompt_bar::{PromptBar, Selection};
 use crate::panels::results::ResultsPanel;
 use crate::panels::toasts::{Toasts, Tone};
 use crate::paths::Folders;
-use crate::session::{Effect, GalleryState, GalleryView, PictureId, Place, RunId, Session};
+use crate::session::{Effect, GalleryState, GalleryView, PictureId, Place, Session};
 use crate::settings::{Keeper, Settings};
 use crate::start_journal::{StartJournal, StartStep};
 use crate::textures::Textures;
@@ -75,8 +77,7 @@ pub struct App {
     pictures: pictures::Fetcher,
     composer: composer::Composer,
     sources: sources::Sources,
-    /// Where a picture goes once its run has made it larger.
-    exports: Vec<(RunId, PathBuf)>,
+    copies: export_copy::Copies,
     workshop: workshop::Workshop,
     faults: thread::Faults,
     /// What is to be done with a picture of the gallery once it is open.
@@ -86,6 +87,8 @@ pub struct App {
     tabs: documents::Tabs,
     /// Files that were dropped: what is to become of them is asked.
     dropped: Vec<PathBuf>,
+    /// A picture of which it is asked what is meant as the mask.
+    asked_mask: Option<carry_out::MaskQuestion>,
     /// Since when the key is held that peeks under the mask.
     peeks_since: Option<Instant>,
     /// The picture that is asked of the clipboard becomes a document.
@@ -144,7 +147,7 @@ impl App {
             pictures: pictures::Fetcher::start(&faults, waker(ctx)),
             composer: composer::Composer::start(&faults, waker(ctx)),
             sources: sources::Sources::start(&faults, waker(ctx)),
-            exports: Vec::new(),
+            copies: export_copy::Copies::start(&faults, waker(ctx)),
             workshop: workshop::Workshop::start(&faults, waker(ctx)),
             faults,
             ctx: ctx.clone(),
@@ -153,6 +156,7 @@ impl App {
             settings_keeper: None,
             tabs: documents::Tabs::new(),
             dropped: Vec::new(),
+            asked_mask: None,
             peeks_since: None,
             pastes_as_document: false,
             toasts: Toasts::default(),
@@ -161,7 +165,7 @@ impl App {
             palette: Palette::default(),
             results_panel: ResultsPanel::default(),
             viewer: None,
-            export_sheet: ExportSheet::default(),
+            export_sheet: ExportSheet::new(settings.export.within_bounds()),
             blank_sheet: BlankSheet::default(),
             exporting: None,
             clipboard: clipboard::Clipboard::default(),
@@ -219,6 +223,8 @@ impl App {
         }
         let effects = self.session.apply(event, Instant::now());
         self.carry_out_effects(effects);
+        self.finish_copies(Instant::now());
+        self.tell_news(Instant::now());
         self.session.refresh();
     }
 
@@ -330,8 +336,9 @@ impl App {
         sheet_is_open
             || self.gallery_panel.asked.is_some()
             || self.viewer.is_some()
-            || !self.export_sheet.pictures.is_empty()
+            || self.export_sheet.is_open()
             || self.blank_sheet.is_open
+            || self.asked_mask.is_some()
     }
 }
 
@@ -361,6 +368,8 @@ impl eframe::App for App {
             let length = self.session.ask_for_prompt_length();
             self.carry_out_effects(length.into_iter().collect());
         }
+        self.drop_stale_toasts();
+        self.keep_estimate();
         self.ask_for_family();
         self.pause_encoder();
         self.fetch_pictures();

@@ -9,6 +9,7 @@ use std::time::Instant;
 use image::RgbaImage;
 use limn_engine::protocol::{BlobHash, GenerateRequest, PictureInput};
 
+use super::export_copy::CopyOrder;
 use super::{App, carry_out::Fetched, thread};
 use crate::document::{Content, DocumentId};
 use crate::gallery::marking;
@@ -30,11 +31,11 @@ pub(super) enum Intent {
         to: String,
         amounts: Vec<f32>,
     },
-    /// And exported to a file, where one is named.
     Upscale {
         scale: u32,
-        export: Option<PathBuf>,
     },
+    /// For a file, and for nothing else.
+    Export(Box<CopyOrder>),
 }
 
 /// Where a picture of a gesture comes from.
@@ -243,8 +244,9 @@ impl App {
     fn prepare(&mut self, ticket: Ticket, pixels: Pixels, source: Source) {
         let gathering = self.sources.gathering.iter();
         let mut gathering = gathering.filter(|gathering| gathering.id == ticket.gathering);
-        let is_looked_at =
-            gathering.any(|gathering| !matches!(gathering.intent, Intent::Upscale { .. }));
+        let is_looked_at = gathering.any(|gathering| {
+            !matches!(gathering.intent, Intent::Upscale { .. } | Intent::Export(_))
+        });
         self.sources.to_thread.send(Job {
             ticket,
             pixels,
@@ -286,7 +288,6 @@ impl App {
         if let (Some(source), Some(model)) = (&first, self.session.model_info(&request.model)) {
             request.size = fitting_size(model, (source.input.width, source.input.height));
         }
-        let mut export_to = None;
         let gesture = match (intent, first) {
             (Intent::Mix { ways }, _) => Gesture::Mix { inputs, ways },
             (Intent::Variations { far }, Some(source)) => Gesture::Variations { source, far },
@@ -296,16 +297,17 @@ impl App {
                 to,
                 amounts,
             },
-            (Intent::Upscale { scale, export }, Some(source)) => {
-                export_to = export;
-                Gesture::Upscale { source, scale }
+            (Intent::Upscale { scale }, Some(source)) => Gesture::Upscale { source, scale },
+            (Intent::Export(order), Some(source)) => {
+                let scale = order.settings.scale;
+                let gesture = Gesture::Upscale { source, scale };
+                let (run, effects) = self.session.queue_export(request, gesture);
+                self.copies.larger.push((run, *order));
+                return self.carry_out_effects(effects);
             }
             (_, None) => return,
         };
-        let (run, effects) = self.session.queue_gesture(document, request, gesture);
-        if let Some(path) = export_to {
-            self.exports.push((run, path));
-        }
+        let (_, effects) = self.session.queue_gesture(document, request, gesture);
         self.carry_out_effects(effects);
     }
 }

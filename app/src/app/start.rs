@@ -120,7 +120,6 @@ impl App {
         self.session.toolbox.settings = self.settings.tools.clone();
         let draft = self.session.draft_mut();
         draft.n_pictures = stored.n_pictures.clamp(1, 9);
-        draft.negative_prompt = stored.negative_prompt.clone().unwrap_or_default();
         draft.size = stored.size;
         draft.best_of = stored.best_of.clamp(1, 8);
         draft.sampling = stored.sampling.clone();

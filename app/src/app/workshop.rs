@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use egui::Context;
 
-use super::{App, sources, thread};
+use super::{App, export_copy, sources, thread};
 use crate::command::Command;
 use crate::document::DocumentId;
 use crate::layer_pictures::{LayerPictureJob, MadeLayerPicture};
@@ -72,6 +72,7 @@ impl App {
                     self.stop_mask_work(now);
                 }
                 sources::THREAD => self.sources.give_up(),
+                export_copy::ESTIMATES => self.give_up_estimate(),
                 _ => {}
             }
             self.toasts.say(Tone::Bad, fault.message, now);
@@ -191,6 +192,7 @@ fn need(command: &Command) -> Need {
         | Command::Do(_)
         | Command::Keep
         | Command::Undo
+        | Command::UndoStep { .. }
         | Command::Redo
         | Command::Nudge(..)
         | Command::ExtendTo(_)

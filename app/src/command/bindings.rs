@@ -264,8 +264,6 @@ pub const LISTED: &[Command] = &[
     Command::NextResult,
     Command::View(ViewCommand::CompareResults),
     Command::Export,
-    Command::Gesture(GestureCommand::ExportLarger(2)),
-    Command::Gesture(GestureCommand::ExportLarger(4)),
     Command::CopyPicture,
     Command::Copies(CopiesCommand::ShownAsFile),
     Command::ToggleStar,

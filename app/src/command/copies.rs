@@ -1,16 +1,23 @@
 //! Copies of pictures on their way to other programs.
 
+use crate::export::{ExportSettings, Subject};
 use crate::gallery::export_many::ExportChoices;
 use crate::session::PictureId;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum CopiesCommand {
-    /// Opens the sheet in which copies of several pictures are named.
+    /// Opens the sheet about pictures of the gallery.
     Export(Vec<PictureId>),
+    /// Asks where the copy of one goes, and writes it.
+    ChooseFile {
+        subject: Subject,
+        settings: ExportSettings,
+    },
     /// Asks where the copies go, and writes them.
     ChooseFolder {
         pictures: Vec<PictureId>,
         choices: ExportChoices,
+        settings: ExportSettings,
     },
     Cancel,
     /// Puts files on the clipboard.
@@ -24,7 +31,7 @@ impl CopiesCommand {
         match self {
             Self::Export(pictures) if pictures.len() == 1 => "Export…",
             Self::Export(_) => "Export these…",
-            Self::ChooseFolder { .. } => "Choose where to export",
+            Self::ChooseFile { .. } | Self::ChooseFolder { .. } => "Choose where to export",
             Self::Cancel => "Cancel the export",
             Self::AsFiles(_) | Self::ShownAsFile => "Copy as a file",
         }

@@ -23,8 +23,6 @@ pub enum GestureCommand {
         picture: Option<PictureRef>,
         scale: u32,
     },
-    /// A copy that many times larger.
-    ExportLarger(u32),
 }
 
 impl GestureCommand {
@@ -36,7 +34,6 @@ impl GestureCommand {
             Self::Turn(_) => "Turn … into …",
             Self::LeaveTray => "Back to the prompt",
             Self::Upscale { scale, .. } => return format!("Upscale × {scale}"),
-            Self::ExportLarger(scale) => return format!("Export × {scale} larger…"),
         };
         fixed.to_owned()
     }
@@ -53,7 +50,6 @@ impl GestureCommand {
             Self::Turn(_) => "As from “day” into “night”; the rest of the picture stays (shift)",
             Self::LeaveTray => "What was collected stays until you clear it",
             Self::Upscale { .. } => "A larger picture, as a result of its own",
-            Self::ExportLarger(_) => "Makes it larger, keeps that in the gallery, and exports it",
         }
     }
 }

@@ -17,6 +17,7 @@ use egui::{ColorImage, Key, Modifiers};
 use limn_engine::protocol::{DeviceChoice, ModelId};
 
 use crate::document::{BlendMode, DocumentId, LayerId};
+use crate::import::MaskReading;
 use crate::session::{
     BlankCanvas, Deed, EditChoices, PictureId, PictureRef, Place, RecipePart, RunId, SideTab,
 };
@@ -61,6 +62,11 @@ pub enum Command {
     RetrySaving,
     Undo,
     Redo,
+    /// Takes back the step that leads to this state, as long as it is the last.
+    UndoStep {
+        document: DocumentId,
+        serial: u64,
+    },
     FocusPrompt,
     EarlierPrompt,
     LaterPrompt,
@@ -112,6 +118,8 @@ pub enum Command {
     ApplyCrop,
     Mask(MaskAction),
     LoadMask,
+    /// What of a picture is meant as a mask; `None`: nothing.
+    ReadMask(Option<MaskReading>),
     SaveMask,
     /// A key is held that shows the picture without its mask.
     Peek(bool),
@@ -137,6 +145,13 @@ pub enum Command {
     CloseCurrent,
     /// Puts the document back that was closed last.
     ReopenDocument,
+    /// Puts this one back.
+    PutBack(DocumentId),
+    /// No name lets it follow the prompt again.
+    RenameDocument {
+        document: DocumentId,
+        name: String,
+    },
     NextDocument,
     PreviousDocument,
     /// A result or a picture of the gallery becomes a document.
@@ -176,6 +191,8 @@ pub enum Command {
     CopyPrompt(PictureRef),
     OpenFolder,
     ShowInFolder(PictureId),
+    /// The folder of a file, such as a copy.
+    ShowFile(PathBuf),
     ToggleStar,
     StarPicture {
         id: PictureId,

@@ -17,7 +17,11 @@ impl Command {
             Self::Gesture(command) => return command.label(),
             Self::Keep => "Keep",
             Self::Discard => "Discard",
-            Self::Undo | Self::Restore(_) | Self::TakeBackRun(_) => "Undo",
+            Self::Undo
+            | Self::UndoStep { .. }
+            | Self::Restore(_)
+            | Self::TakeBackRun(_)
+            | Self::PutBack(_) => "Undo",
             Self::Redo => "Redo",
             Self::RunAgain(_) => "Run again",
             Self::CancelCurrent => "Cancel the running job",
@@ -57,6 +61,7 @@ impl Command {
             Self::ApplyCrop => "Crop",
             Self::Mask(action) => action.label(),
             Self::LoadMask => "Load a mask…",
+            Self::ReadMask(_) => "Read the picture as a mask",
             Self::SaveMask => "Save the mask…",
             Self::Peek(_) => "Peek under the mask",
             Self::ToggleMask => "Hide or show the mask",
@@ -77,6 +82,7 @@ impl Command {
             Self::SelectDocument(_) => "Show this document",
             Self::CloseDocument(_) | Self::CloseCurrent => "Close the document",
             Self::ReopenDocument => "Open the closed document again",
+            Self::RenameDocument { .. } => "Rename the document",
             Self::NextDocument => "Next document",
             Self::PreviousDocument => "Previous document",
             Self::OpenAsDocument(_) => "Open on the canvas",
@@ -84,7 +90,7 @@ impl Command {
             Self::PastePicture { .. } => "Paste the picture",
             Self::PasteDocument => "Paste as a new document",
             Self::Pin { pinned: true, .. } => "Pin beside the canvas",
-            Self::Pin { pinned: false, .. } => "Unpin",
+            Self::Pin { pinned: false, .. } => "Unpin the picture",
             Self::ZoomIn => "Zoom in",
             Self::ZoomOut => "Zoom out",
             Self::ZoomFit => "Fit the picture",
@@ -103,7 +109,7 @@ impl Command {
             Self::CopyMerged => "Copy all layers together",
             Self::CopyPrompt(_) => "Copy the prompt",
             Self::OpenFolder => "Open the gallery folder",
-            Self::ShowInFolder(_) => "Show in the folder",
+            Self::ShowInFolder(_) | Self::ShowFile(_) => "Show in the folder",
             Self::ToggleStar => "Star or unstar",
             Self::StarPicture { starred: true, .. } => "Star",
             Self::StarPicture { starred: false, .. } => "Remove the star",

@@ -8,6 +8,7 @@ use super::content::Content;
 use super::history::{Document, Entry};
 use super::id::DocumentId;
 use super::journal::{self, Contents, JournalFile, Record};
+use super::past_runs;
 use super::replay::Replay;
 use super::store::Places;
 
@@ -24,7 +25,7 @@ impl Document {
         contents: Contents,
         file: JournalFile,
     ) -> journal::Result<Self> {
-        let replay = contents.replay;
+        let (replay, runs) = (contents.replay, contents.runs);
         check_swelling(&file, replay.peak_bytes(), contents.n_bytes)?;
         check_memory(&file, replay.shown_bytes())?;
         let mut content = Content::default();
@@ -47,13 +48,17 @@ impl Document {
                 versions.exchange(None, Some(*id));
             }
         }
+        let past_runs = past_runs::load(runs, &mut versions, &file);
+        versions.forget();
         let (saved_path, saved_serial) = contents.saved.unwrap_or_default();
         let mut document = Self::new();
         document.id = id;
         document.name = contents.name;
+        document.name_is_given = contents.name_is_given;
         document.content = content;
         document.steps = steps;
         document.versions = versions;
+        document.past_runs = past_runs;
         document.saved_path = (!saved_path.is_empty()).then(|| saved_path.into());
         document.saved_serial = saved_serial;
         document.file = Some(file);
@@ -77,8 +82,8 @@ impl Document {
         self.versions.forget();
     }
 
-    /// Names the present state, for [`Document::saved`].
-    pub(super) fn serial(&self) -> u64 {
+    /// Names the present state: no two of a document share a number.
+    pub fn serial(&self) -> u64 {
         self.steps.serial()
     }
 

@@ -8,6 +8,7 @@ use super::id::DocumentId;
 use super::journal::{JournalFile, Record};
 use super::layer::LayerId;
 use super::outline::Outline;
+use super::past_runs::PastRun;
 use super::step::StepName;
 use super::steps::{Direction, PlaneEdit, Step, Steps, TileEdit};
 use super::tiles::AnyTile;
@@ -17,6 +18,8 @@ use super::versions::{VersionId, Versions};
 /// Words of a prompt that name a document.
 const NAME_WORDS: usize = 4;
 const LIMIT_NAME: usize = 40;
+/// Of a name that the user gives, or a file.
+const LIMIT_GIVEN_NAME: usize = 200;
 
 /// A picture being worked on, with every step back and forth.
 ///
@@ -26,6 +29,8 @@ const LIMIT_NAME: usize = 40;
 pub struct Document {
     pub(super) id: DocumentId,
     pub(super) name: String,
+    /// By the user or a file, so that it does not follow the prompts.
+    pub(super) name_is_given: bool,
     pub(super) content: Content,
     gesture: Option<Gesture>,
     pub(super) steps: Steps,
@@ -36,6 +41,7 @@ pub struct Document {
     pub(super) journal: Vec<Entry>,
     pub(super) file: Option<JournalFile>,
     pub(super) ahead: ReadAhead,
+    pub(super) past_runs: Vec<PastRun>,
     notice: Option<String>,
 }
 
@@ -62,6 +68,7 @@ impl Document {
         Self {
             id: DocumentId::new(),
             name: String::new(),
+            name_is_given: false,
             content: Content::default(),
             gesture: None,
             steps: Steps::default(),
@@ -72,6 +79,7 @@ impl Document {
             journal: Vec::new(),
             file: None,
             ahead: ReadAhead::default(),
+            past_runs: Vec::new(),
             notice: None,
         }
     }
@@ -91,21 +99,38 @@ impl Document {
     /// Names the document after the file that it came from or was saved as.
     pub fn name_after_file(&mut self, path: &Path) {
         if let Some(stem) = path.file_stem() {
-            self.rename(stem.to_string_lossy().into_owned());
+            self.rename(&stem.to_string_lossy());
         }
     }
 
-    /// Names the document by the first words of a prompt, unless it has a name.
+    /// Names the document by the first words of a prompt, unless it is named after a file or by the user.
     pub fn name_after_prompt(&mut self, prompt: &str) {
-        if self.name.is_empty() {
-            self.rename(title(prompt, NAME_WORDS).chars().take(LIMIT_NAME).collect());
+        let name = title(prompt, NAME_WORDS, LIMIT_NAME);
+        if !self.name_is_given && !name.is_empty() && self.name != name {
+            self.write_down(Record::NamedAfterPrompt(name.clone()));
+            self.name = name;
         }
     }
 
-    fn rename(&mut self, name: String) {
-        if self.name != name {
-            self.write_down(Record::Named(name.clone()));
+    /// As [`Self::name_after_prompt`] for what changes a document: only where it has no name yet.
+    pub fn name_at_first(&mut self, prompt: &str) {
+        if self.name.is_empty() {
+            self.name_after_prompt(prompt);
+        }
+    }
+
+    /// Gives it a name that no prompt changes; none lets it follow the prompts again.
+    pub fn rename(&mut self, name: &str) {
+        let name: String = name.trim().chars().take(LIMIT_GIVEN_NAME).collect();
+        let is_given = !name.is_empty();
+        if (&self.name, self.name_is_given) != (&name, is_given) {
+            self.write_down(if is_given {
+                Record::Named(name.clone())
+            } else {
+                Record::NamedAfterPrompt(name.clone())
+            });
             self.name = name;
+            self.name_is_given = is_given;
         }
     }
 

@@ -42,7 +42,7 @@ impl Random {
         PixelRect::new(x, y, self.below(40) + 1, self.below(40) + 1)
     }
 
-    fn colours(&mut self, rect: PixelRect) -> Vec<[u8; 4]> {
+    pub(super) fn colours(&mut self, rect: PixelRect) -> Vec<[u8; 4]> {
         (0..rect.n_pixels()).map(|_| self.colour()).collect()
     }
 
@@ -528,13 +528,23 @@ fn what_looks_different_is_named() {
 }
 
 #[test]
-fn names_come_from_files_first_then_from_prompts() {
+fn names_follow_prompts_until_a_file_or_the_user_gives_one() {
     let mut document = Document::new();
     assert_eq!(document.name(), "Untitled");
     document.name_after_prompt("  a red  sailboat on a lake at dawn");
     assert_eq!(document.name(), "a red sailboat");
-    document.name_after_prompt("a knight");
+    document.name_at_first("a door");
     assert_eq!(document.name(), "a red sailboat");
+    document.name_after_prompt("a knight");
+    assert_eq!(document.name(), "a knight");
+    document.rename("  my knight ");
+    document.name_after_prompt("a boat");
+    assert_eq!(document.name(), "my knight");
+    document.rename(" ");
+    assert_eq!(document.name(), "Untitled");
+    document.name_after_prompt("a boat");
+    assert_eq!(document.name(), "a boat");
     document.name_after_file(std::path::Path::new("/somewhere/harbour.v2.png"));
+    document.name_after_prompt("a boat");
     assert_eq!(document.name(), "harbour.v2");
 }

@@ -27,12 +27,52 @@ pub enum MaskFileError {
     PictureWithHole,
 }
 
+/// What of a picture is the mask, by the user's word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MaskReading {
+    /// What is transparent may change.
+    Transparency,
+    /// What is light may change, and nothing where it is transparent.
+    Lightness,
+}
+
 /// How much each pixel of `frame` may change, row by row, from a picture of the same size: its lightness, and nothing
 /// where it is transparent.
 ///
 /// # Errors
 /// [`MaskFileError`].
 pub fn mask_values(picture: &RgbaImage, frame: PixelRect) -> Result<Vec<u8>, MaskFileError> {
+    check_size(picture, frame)?;
+    if is_picture_with_hole(picture) {
+        return Err(MaskFileError::PictureWithHole);
+    }
+    mask_values_as(picture, frame, MaskReading::Lightness)
+}
+
+/// As [`mask_values`], of a picture that was asked about.
+///
+/// # Errors
+/// [`MaskFileError::Size`].
+pub fn mask_values_as(
+    picture: &RgbaImage,
+    frame: PixelRect,
+    reading: MaskReading,
+) -> Result<Vec<u8>, MaskFileError> {
+    check_size(picture, frame)?;
+    let opacity = |[red, green, blue, alpha]: [u8; 4]| {
+        // Rec. 709, as for any grey made of colours.
+        let luma =
+            (2126 * u32::from(red) + 7152 * u32::from(green) + 722 * u32::from(blue)) / 10_000;
+        let opacity = match reading {
+            MaskReading::Lightness => ((luma * u32::from(alpha) + 127) / 255) as u8,
+            MaskReading::Transparency => 255 - alpha,
+        };
+        if opacity < LEAST_OPACITY { 0 } else { opacity }
+    };
+    Ok(picture.pixels().map(|pixel| opacity(pixel.0)).collect())
+}
+
+fn check_size(picture: &RgbaImage, frame: PixelRect) -> Result<(), MaskFileError> {
     let (mask_width, mask_height) = picture.dimensions();
     if (mask_width, mask_height) != frame.size() {
         return Err(MaskFileError::Size {
@@ -42,17 +82,7 @@ pub fn mask_values(picture: &RgbaImage, frame: PixelRect) -> Result<Vec<u8>, Mas
             height: frame.height,
         });
     }
-    if is_picture_with_hole(picture) {
-        return Err(MaskFileError::PictureWithHole);
-    }
-    let opacity = |[red, green, blue, alpha]: [u8; 4]| {
-        // Rec. 709, as for any grey made of colours.
-        let luma =
-            (2126 * u32::from(red) + 7152 * u32::from(green) + 722 * u32::from(blue)) / 10_000;
-        let opacity = ((luma * u32::from(alpha) + 127) / 255) as u8;
-        if opacity < LEAST_OPACITY { 0 } else { opacity }
-    };
-    Ok(picture.pixels().map(|pixel| opacity(pixel.0)).collect())
+    Ok(())
 }
 
 /// Whether it is transparent somewhere and shows more than black and white elsewhere.
@@ -91,6 +121,20 @@ mod tests {
         let hole = |x: u32| if x == 3 { 0 } else { 255 };
         let photo = mask_of(|x| [90 + x as u8, 120, 60, hole(x)]);
         assert!(matches!(photo, Err(MaskFileError::PictureWithHole)));
+        // By the user's word it is: either way, never the other.
+        let picture = RgbaImage::from_fn(8, 2, |x, _| {
+            Rgba([if x < 4 { 255 } else { 0 }, 255, 0, hole(x)])
+        });
+        let read = |reading| {
+            let mask = mask_values_as(&picture, PixelRect::from_size(8, 2), reading);
+            mask.ok().map(|mask| mask[..8].to_vec())
+        };
+        let transparent = read(MaskReading::Transparency);
+        assert_eq!(transparent, Some(vec![0, 0, 0, 255, 0, 0, 0, 0]));
+        let light = read(MaskReading::Lightness);
+        assert_eq!(light, Some(vec![236, 236, 236, 0, 182, 182, 182, 182]));
+        let other = mask_values_as(&picture, PixelRect::from_size(9, 2), MaskReading::Lightness);
+        assert!(matches!(other, Err(MaskFileError::Size { .. })));
         // White painted on nothing, black and white with a hole, and an opaque picture say what they mean.
         let painted = mask_of(|x| [255, 255, 255, 30 * x as u8]);
         assert_eq!(painted.ok(), Some(vec![0, 30, 60, 90, 120, 150, 180, 210]));

@@ -34,7 +34,7 @@ mod tiff_chunks;
 pub use error::{Error, FileError};
 pub use fit::{LOOKED_AT_PX, small_enough};
 pub use format::{ENDINGS, Format, OTHER_ENDINGS, READABLE, recognise};
-pub use mask::{MaskFileError, mask_values};
+pub use mask::{MaskFileError, MaskReading, mask_values, mask_values_as};
 pub use note::Note;
 
 use std::cell::Cell;

@@ -1,10 +1,11 @@
 //! The open documents as tabs.
 
 use egui::{
-    Align2, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+    Align2, Id, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, TextEdit, Ui,
+    WidgetInfo, pos2, vec2,
 };
 
-use super::{Scene, widgets};
+use super::{Scene, palette, prompt_bar, widgets};
 use crate::command::Command;
 use crate::document::DocumentId;
 use crate::icons::Icon;
@@ -30,12 +31,18 @@ pub fn document_tabs_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
                 .map(|open| open.document.id())
                 .collect();
             let current = scene.session.documents.current_id();
-            let is_news = is_news(ui, (current, ids.len(), room as i32));
+            let mut front = None;
+            let start = ui.cursor().left();
             for id in ids {
                 let tab = tab_ui(ui, scene, id);
-                if is_news && id == current {
-                    tab.scroll_to_me(None);
+                if id == current {
+                    front = Some(tab);
                 }
+            }
+            let width = ui.min_rect().right() - start;
+            let is_news = is_news(ui, (current, width as i32, room as i32));
+            if let Some(front) = front.filter(|_| is_news) {
+                front.scroll_to_me(None);
             }
         });
     if widgets::command_icon(ui, Icon::Plus, &Command::NewDocument, 28.0, false).clicked() {
@@ -43,9 +50,9 @@ pub fn document_tabs_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     }
 }
 
-/// Whether another document is in front than in the last frame, or the tabs have other room: only then they scroll by
-/// themselves.
-fn is_news(ui: &Ui, now: (DocumentId, usize, i32)) -> bool {
+/// Whether another document is in front than in the last frame, or the tabs are of other widths or have other room:
+/// only then they scroll by themselves.
+fn is_news(ui: &Ui, now: (DocumentId, i32, i32)) -> bool {
     let id = egui::Id::unique("document tabs as they were");
     ui.data_mut(|data| {
         let was = data.get_temp(id);
@@ -66,6 +73,9 @@ fn tab_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: DocumentId) -> Response {
     let runs = scene.session.active_runs();
     let is_busy = runs.filter(|run| run.document == id).count() > 0;
     let text = widgets::clipped(name, theme::label_medium(), theme.text, MAX_NAME_WIDTH);
+    if let Some(field) = name_field_ui(ui, scene, id) {
+        return field;
+    }
     let galley = ui.painter().layout_job(text);
     let size = vec2(galley.size().x + 24.0 + CLOSE_SIDE, 29.0);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
@@ -109,10 +119,28 @@ fn tab_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: DocumentId) -> Response {
         };
         ui.painter().circle_filled(end.center(), 3.5, colour);
     }
-    if is_current && !is_in_front {
-        let line = Stroke::new(1.0, theme.line);
+    if is_current {
+        let line = Stroke::new(
+            1.0,
+            if is_in_front {
+                theme.border
+            } else {
+                theme.line
+            },
+        );
         ui.painter()
             .rect_stroke(rect, theme::RADIUS, line, StrokeKind::Inside);
+        // The one in front is told by more than a shade.
+        let colour = if is_in_front {
+            theme.accent
+        } else {
+            theme.text3
+        };
+        let under = Rect::from_min_max(
+            pos2(rect.left() + 10.0, rect.bottom() - 2.0),
+            pos2(rect.right() - 10.0, rect.bottom()),
+        );
+        ui.painter().rect_filled(under, 1.0, colour);
     }
     if response.clicked() {
         scene.send(Command::SelectDocument(id));
@@ -120,7 +148,54 @@ fn tab_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: DocumentId) -> Response {
     if response.middle_clicked() {
         scene.send(Command::CloseDocument(id));
     }
-    response
+    if response.double_clicked() {
+        begin_naming(ui, id, &name);
+    }
+    response.context_menu(|ui| {
+        ui.set_min_width(180.0);
+        let width = ui.available_width();
+        if palette::row_ui(ui, "Rename…", None, false, width).clicked() {
+            begin_naming(ui, id, &name);
+            ui.close();
+        }
+        let close = Command::CloseDocument(id);
+        if palette::row_ui(ui, &close.label(), None, false, width).clicked() {
+            scene.send(close);
+            ui.close();
+        }
+    });
+    response.on_hover_text("Double-click to rename")
+}
+
+fn naming_id(document: DocumentId) -> Id {
+    Id::unique(("name of document", document))
+}
+
+fn begin_naming(ui: &Ui, document: DocumentId, name: &str) {
+    ui.data_mut(|data| data.insert_temp(naming_id(document), name.to_owned()));
+}
+
+/// While a document is renamed, the field in the place of its tab. An empty name follows the prompt.
+fn name_field_ui(ui: &mut Ui, scene: &mut Scene<'_>, document: DocumentId) -> Option<Response> {
+    let id = naming_id(document);
+    let mut name: String = ui.data(|data| data.get_temp(id))?;
+    let field = TextEdit::singleline(&mut name)
+        .id(id.with("field"))
+        .font(theme::label_medium())
+        .char_limit(200)
+        .desired_width(MAX_NAME_WIDTH);
+    let response = ui.add(field);
+    prompt_bar::name_text_field(&response, "Name of the document", &name);
+    if response.lost_focus() {
+        ui.data_mut(|data| data.remove_temp::<String>(id));
+        if !ui.input(|input| input.key_pressed(egui::Key::Escape)) {
+            scene.send(Command::RenameDocument { document, name });
+        }
+    } else {
+        ui.data_mut(|data| data.insert_temp(id, name));
+        response.request_focus();
+    }
+    Some(response)
 }
 
 fn close_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: DocumentId, name: &str, rect: Rect) {

@@ -10,6 +10,7 @@ pub mod gallery;
 pub mod info;
 pub mod layers;
 pub mod mask_colour;
+pub mod mask_question;
 pub mod models_place;
 pub mod palette;
 pub mod prompt_bar;

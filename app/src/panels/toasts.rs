@@ -8,11 +8,14 @@ use super::Scene;
 use super::widgets::{self, Loudness};
 use crate::command::Command;
 use crate::icons::{self, Icon};
+use crate::session::Place;
 use crate::theme;
 
 const LIFE: Duration = Duration::from_secs(6);
 const LIFE_WITH_ACTION: Duration = Duration::from_secs(12);
 const MAX_SHOWN: usize = 3;
+/// Of the canvas's lowest row, with the air under it.
+const HINTS_HEIGHT: f32 = 34.0;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
@@ -55,8 +58,9 @@ impl Toasts {
 
     fn push(&mut self, tone: Tone, text: &str, action: Option<(String, Command)>, now: Instant) {
         let text = widgets::shown_message(text);
-        // The same message twice is one message.
-        self.shown.retain(|toast| toast.text != text);
+        // The same message twice is one message, unless there are two things to do.
+        self.shown
+            .retain(|toast| toast.text != text || toast.action != action);
         self.n_made += 1;
         let life = if action.is_some() {
             LIFE_WITH_ACTION
@@ -75,6 +79,14 @@ impl Toasts {
         }
     }
 
+    /// Drops those that offer what can no longer be done.
+    pub fn retain_possible(&mut self, is_possible: impl Fn(&Command) -> bool) {
+        self.shown.retain(|toast| {
+            let action = toast.action.as_ref();
+            action.is_none_or(|(_, command)| is_possible(command))
+        });
+    }
+
     pub fn dismiss(&mut self, id: u64) {
         self.shown.retain(|toast| toast.id != id);
     }
@@ -90,9 +102,14 @@ impl Toasts {
     }
 }
 
+/// Over what is in the middle of the window, and above the row of hints and the zoom where it has one.
 pub fn toasts_ui(ui: &Ui, scene: &mut Scene<'_>, toasts: &Toasts, over: egui::Rect) {
     let theme = theme::of(ui);
-    let mut bottom = over.bottom() - 16.0;
+    let above = match scene.session.place {
+        Place::Canvas => HINTS_HEIGHT,
+        Place::Gallery | Place::Models => 0.0,
+    };
+    let mut bottom = over.bottom() - 16.0 - above;
     for toast in toasts.shown().iter().rev() {
         let area = Area::new(Id::unique(("toast", toast.id)))
             .order(Order::Foreground)
@@ -138,7 +155,8 @@ fn toast_ui(ui: &mut Ui, scene: &mut Scene<'_>, toast: &Toast) {
         scene.send(command.clone());
         scene.send(Command::DismissToast(toast.id));
     }
-    if widgets::icon_button(ui, Icon::Close, "Close the message", 22.0).clicked() {
+    let close = Command::DismissToast(toast.id).label();
+    if widgets::icon_button(ui, Icon::Close, &close, 22.0).clicked() {
         scene.send(Command::DismissToast(toast.id));
     }
 }

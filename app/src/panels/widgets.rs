@@ -142,6 +142,7 @@ pub fn pill(ui: &mut Ui, text: &str, label: &str, is_on: bool) -> Response {
 
 /// As [`pill`], with an icon after the text that says what a click does.
 pub fn pill_with_icon(ui: &mut Ui, text: &str, label: &str, is_on: bool, icon: Icon) -> Response {
+    assert_names_its_job(icon, label);
     pill_ui(ui, text, label, is_on, Some(icon))
 }
 
@@ -210,6 +211,14 @@ pub fn icon_button(ui: &mut Ui, icon: Icon, label: &str, side: f32) -> Response 
     icon_toggle(ui, icon, label, side, false)
 }
 
+/// What a ✕ closes, cancels or takes away nobody sees: its label must say it, in more than a word.
+fn assert_names_its_job(icon: Icon, label: &str) {
+    debug_assert!(
+        icon != Icon::Close || label.contains(' '),
+        "a ✕ is only called “{label}”"
+    );
+}
+
 /// Something to click on, greyed where there is an obstacle, which its tooltip then tells.
 pub fn obstructed(ui: &mut Ui, obstacle: Option<&str>, add: impl FnOnce(&mut Ui) -> Response) {
     let Some(obstacle) = obstacle else {
@@ -239,6 +248,7 @@ pub fn icon_toggle(ui: &mut Ui, icon: Icon, label: &str, side: f32, is_on: bool)
 }
 
 fn icon_ui(ui: &mut Ui, icon: Icon, label: &str, side: f32, is_on: bool) -> Response {
+    assert_names_its_job(icon, label);
     let theme = theme::of(ui);
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(side), Sense::click());
     let enabled = ui.is_enabled();

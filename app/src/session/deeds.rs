@@ -88,11 +88,16 @@ impl Deed {
     }
 }
 
+/// So far new picture may blend into the old one at its edges.
+const MOST_BLEND_INWARD_PX: u32 = 4;
+
 /// How the next edit of a document is to be done.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct EditChoices {
     /// What the user chose, and what was suggested then: the choice holds until the suggestion changes.
-    chosen: Option<(Deed, Deed)>,
+    #[serde(skip)]
+    pub(super) chosen: Option<(Deed, Deed)>,
     /// How much may change, from 0 to 1, under a mask and of a whole picture.
     pub fill_strength: f32,
     pub change_strength: f32,
@@ -127,6 +132,29 @@ impl Default for EditChoices {
 }
 
 impl EditChoices {
+    /// As they were written down: numbers that nobody can choose are as usual.
+    #[must_use]
+    pub fn within_bounds(self) -> Self {
+        const MOST_PX: f32 = 4096.0;
+        let part = |value: f32, usual: f32| {
+            if value.is_finite() {
+                value.clamp(0.0, 1.0)
+            } else {
+                usual
+            }
+        };
+        let length = |px: Option<f32>| px.filter(|px| (0.0..=MOST_PX).contains(px));
+        let usual = Self::default();
+        Self {
+            fill_strength: part(self.fill_strength, usual.fill_strength),
+            change_strength: part(self.change_strength, usual.change_strength),
+            grow_px: length(self.grow_px),
+            feather_px: length(self.feather_px),
+            blend_inward_px: self.blend_inward_px.min(MOST_BLEND_INWARD_PX),
+            ..self
+        }
+    }
+
     /// How much `deed` changes; `None` where that is no question.
     pub fn strength(&self, deed: Deed) -> Option<f32> {
         match deed {

@@ -230,10 +230,10 @@ impl Session {
     }
 
     /// The document that a picture which is opened now becomes: the current one where it is blank, else a
-    /// new tab with the same prompt.
+    /// new tab, in which no prompt of another stands.
     pub(super) fn document_for_picture(&mut self) -> &mut OpenDocument {
         if !self.documents.current().is_blank() {
-            let draft = self.documents.current().draft.clone();
+            let draft = self.documents.current().draft.for_new_document();
             self.documents
                 .add(OpenDocument::new(Document::new(), draft));
         }

@@ -29,7 +29,7 @@ pub struct Draft {
     /// What is wrong with the draft, said beside it.
     pub problem: Option<Problem>,
     /// Where in the history the prompt comes from, and what was being written before.
-    browsing: Option<(usize, String)>,
+    pub(super) browsing: Option<(usize, String)>,
 }
 
 /// Why the button did nothing, and what could be done instead.
@@ -155,14 +155,19 @@ impl Draft {
     pub fn has_words(&self) -> bool {
         let Self { mix, turn, .. } = self;
         let has_turn = !turn.from.trim().is_empty() || !turn.to.trim().is_empty();
-        !self.prompt.trim().is_empty() || !mix.parts.is_empty() || has_turn
+        let is_written = |text: &String| !text.trim().is_empty();
+        is_written(&self.prompt)
+            || is_written(&self.negative_prompt)
+            || !mix.parts.is_empty()
+            || has_turn
     }
 
-    /// For a document that is new: the same settings, nothing written.
+    /// For a document that is new: the same settings, nothing written, neither what to draw nor what to avoid.
     #[must_use]
     pub fn for_new_document(&self) -> Self {
         Self {
             prompt: String::new(),
+            negative_prompt: String::new(),
             mix: MixDraft::default(),
             turn: TurnDraft::default(),
             problem: None,

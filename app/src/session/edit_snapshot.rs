@@ -6,6 +6,7 @@ use image::RgbImage;
 use limn_engine::PixelRect;
 use limn_engine::protocol::{BlobHash, EditRequest, GenerateRequest, JobId, Request, Steering};
 use limn_engine::stitch::{self, EditPlan, EditSettings, EditTile, Extension, Fill};
+use serde::{Deserialize, Serialize};
 
 use super::{Deed, Patch, PictureId};
 use crate::document::Content;
@@ -28,7 +29,8 @@ pub struct EditSnapshot {
 }
 
 /// Which pixels an edit may change.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Change {
     Everything,
     /// Those of the content's mask.

@@ -6,17 +6,47 @@ use image::RgbImage;
 use limn_engine::protocol::{Event, JobId, Picture, Request};
 
 use super::{Effect, EngineState, Place, RunId, Session};
-use crate::engine_link::EngineEvent;
+use crate::engine_link::{DeathCause, EngineEvent};
+
+/// A run that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct News {
+    pub run: RunId,
+    /// Its document is in front.
+    pub is_seen: bool,
+}
+
+/// What the user is told of an engine that is gone; the log tells the rest.
+fn plain_death(cause: &DeathCause) -> &'static str {
+    match cause {
+        DeathCause::CannotStart | DeathCause::NoGreeting => {
+            "The part of Limn that draws does not start. Restart the computer or install Limn again; its log tells more."
+        }
+        DeathCause::Hung | DeathCause::IgnoredCancel => {
+            "Drawing was stuck and was stopped. What was finished is kept."
+        }
+        DeathCause::Ended
+        | DeathCause::Unreadable
+        | DeathCause::Breach(_)
+        | DeathCause::OwnFault => {
+            "Drawing stopped in the middle, perhaps for want of memory. What was finished is kept."
+        }
+    }
+}
 
 impl Session {
     /// A run that ends out of sight is marked on its document's tab until that is looked at.
     fn mark_news(&mut self, run: RunId) {
+        if self.is_export(run) {
+            return;
+        }
         let Some(document) = self.run(run).map(|run| run.document) else {
             return;
         };
         let is_seen = self.place == Place::Canvas && self.documents.current_id() == document;
         if let Some(open) = self.documents.get_mut(document) {
             open.has_news = !is_seen;
+            self.news.push(News { run, is_seen });
         }
     }
 
@@ -41,8 +71,12 @@ impl Session {
             } => self.picture(job, &picture, pixels, patch_mask),
             // For the user, and for nothing else.
             EngineEvent::Notice { .. } => Vec::new(),
-            EngineEvent::Died { reason, .. } => {
-                self.fail_in_flight(&reason);
+            EngineEvent::Died { cause, reason, .. } => {
+                let lost = self.in_flight.as_ref().map(|job| job.run);
+                self.fail_in_flight(plain_death(&cause));
+                if let Some(run) = lost {
+                    self.mark_news(run);
+                }
                 self.prompt_length.forget();
                 self.engine = EngineState::Restarting(reason);
                 Vec::new()
@@ -94,6 +128,7 @@ impl Session {
                     let index = first + progress.picture;
                     let has_preview = run.progress(index, progress, now);
                     let run = run.id;
+                    self.count_down(now);
                     if has_preview {
                         self.follow(run, index);
                     }
@@ -106,8 +141,7 @@ impl Session {
             } => {
                 self.memory = memory;
                 if let Some(done) = self.in_flight.take_if(|in_flight| in_flight.id == job) {
-                    self.seconds_per_picture =
-                        Some(timings.total_seconds / done.n_pictures.max(1) as f32);
+                    self.learn_speed(timings.total_seconds / done.n_pictures.max(1) as f32);
                     let more = self.go_on_with_tile(&done)
                         || self.queue.iter().any(|job| job.run == done.run);
                     if let Some(run) = self.run_mut(done.run) {
@@ -136,6 +170,7 @@ impl Session {
                     if let Some(run) = self.run_mut(done.run) {
                         run.failed(&failure.message);
                     }
+                    self.mark_news(done.run);
                 }
                 return self.start_next();
             }
@@ -147,6 +182,13 @@ impl Session {
             | Event::Embedded { .. } => {}
         }
         Vec::new()
+    }
+
+    /// One job is little to go by: the pace follows the last few.
+    fn learn_speed(&mut self, seconds_per_picture: f32) {
+        const WEIGHT: f32 = 0.4;
+        let before = self.seconds_per_picture.unwrap_or(seconds_per_picture);
+        self.seconds_per_picture = Some(before + WEIGHT * (seconds_per_picture - before));
     }
 
     fn picture(
@@ -167,6 +209,9 @@ impl Session {
         let Some(made) = run.finished_drawing(index, picture, pixels, patch_mask) else {
             return Vec::new();
         };
+        if self.is_export(run_id) {
+            return Vec::new();
+        }
         self.follow(run_id, index);
         vec![Effect::Save(made)]
     }

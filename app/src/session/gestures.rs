@@ -277,10 +277,10 @@ impl Gesture {
         recipe
     }
 
-    /// What is made larger, where it is from the canvas or a file and may be transparent.
-    pub fn enlarged_canvas(&self) -> Option<&Source> {
+    /// What is made larger.
+    pub fn enlarged(&self) -> Option<&Source> {
         match self {
-            Self::Upscale { source, .. } if source.picture.is_none() => Some(source),
+            Self::Upscale { source, .. } => Some(source),
             _ => None,
         }
     }
@@ -363,17 +363,26 @@ impl Session {
         } else {
             self.documents.current_id()
         };
-        let size = match &gesture {
-            Gesture::Upscale { source, scale } => {
-                (source.input.width * scale, source.input.height * scale)
-            }
-            _ => self.size_of(&request),
-        };
+        let size = self.size_of_gesture(&request, &gesture);
         let request = GenerateRequest {
             n_pictures: gesture.n_pictures().unwrap_or(request.n_pictures),
             ..request
         };
         self.add_run(document, request, size, Subject::Gesture(Arc::new(gesture)))
+    }
+
+    /// Width and height of its pictures, before the engine says more.
+    pub(super) fn size_of_gesture(
+        &self,
+        request: &GenerateRequest,
+        gesture: &Gesture,
+    ) -> (u32, u32) {
+        match gesture {
+            Gesture::Upscale { source, scale } => {
+                (source.input.width * scale, source.input.height * scale)
+            }
+            _ => self.size_of(request),
+        }
     }
 
     /// Variations of what a run's were made from, nearer or farther.

@@ -9,6 +9,7 @@ use crate::document::{
 };
 
 const LAYER_NAME_WORDS: usize = 6;
+const LAYER_NAME_CHARS: usize = 80;
 
 /// What became of [`Session::keep`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -208,7 +209,14 @@ impl Session {
         };
         let (name, pixels) = (run.title(), slot.pixels().cloned());
         match pixels {
-            Some(pixels) => Keep::Done(self.open_picture(&name, &opaque(&pixels), Some(id), None)),
+            Some(pixels) => {
+                let (request, is_of_words) = (run.request.clone(), run.gesture().is_none());
+                let kept = self.open_picture(&name, &opaque(&pixels), Some(id), None);
+                if kept == Kept::OwnDocument && is_of_words {
+                    self.draft_mut().like(&request);
+                }
+                Keep::Done(kept)
+            }
             None => Keep::Fetch(id),
         }
     }
@@ -277,7 +285,7 @@ fn lay_patch(content: &mut Content, run: &Run, index: u32, patch: &Patch) -> Opt
             run: run.uuid,
             picture,
         },
-        name: &title(&run.request.prompt, LAYER_NAME_WORDS),
+        name: &title(&run.request.prompt, LAYER_NAME_WORDS, LAYER_NAME_CHARS),
         pixels: &patch.pixels,
         mask: &patch.mask,
     });

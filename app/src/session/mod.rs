@@ -14,14 +14,17 @@ mod blank_canvas;
 mod deeds;
 mod documents;
 mod draft;
+mod draft_settings;
 mod edit_snapshot;
 mod edits;
 mod engine_events;
+mod exports;
 mod gallery_view;
 mod gesture_drafts;
 mod gestures;
 mod keeping;
 mod mask_work;
+mod past_runs;
 mod patch;
 mod pointer;
 mod prompt_length;
@@ -32,6 +35,7 @@ mod saving;
 mod selection;
 mod slots;
 mod surprise;
+mod time_left;
 mod usable;
 
 use std::collections::VecDeque;
@@ -54,8 +58,10 @@ pub use draft::{
     Draft, MAX_PROMPT_CHARS, Problem, PromptHistory, SizeChoice, fitting_size, new_seed,
     size_choices,
 };
+pub use draft_settings::DraftSettings;
 pub use edit_snapshot::{EditAsked, EditJob, EditSnapshot};
 pub use edits::{EditOutlook, ShownResult, too_large};
+pub use engine_events::News;
 pub use gallery_view::{GalleryState, GalleryView, Grouping};
 pub use gesture_drafts::{MixDraft, Part, TurnDraft};
 pub use gestures::{Gesture, MixInput, Source, shares};
@@ -171,6 +177,8 @@ pub struct Session {
     pub memory: MemoryUse,
     /// Oldest first, of all documents.
     pub runs: Vec<Run>,
+    /// Pictures that are made larger for a file, and are no results.
+    exports: Vec<Run>,
     /// Projects that were opened or saved, the latest first.
     pub recent: Vec<PathBuf>,
     /// Why no job starts: the last picture could not be saved.
@@ -190,15 +198,21 @@ pub struct Session {
     n_mask_jobs: u64,
     /// Learned from finished jobs: seconds a picture takes.
     seconds_per_picture: Option<f32>,
+    /// Runs that have ended, until the window has told of them.
+    news: Vec<News>,
+    /// Of the whole queue, and how many pictures it had in it then.
+    queue_left: Option<(usize, time_left::TimeLeft)>,
 }
 
 impl Session {
     pub fn run(&self, id: RunId) -> Option<&Run> {
-        self.runs.iter().find(|run| run.id == id)
+        let mut all = self.runs.iter().chain(&self.exports);
+        all.find(|run| run.id == id)
     }
 
     fn run_mut(&mut self, id: RunId) -> Option<&mut Run> {
-        self.runs.iter_mut().find(|run| run.id == id)
+        let mut all = self.runs.iter_mut().chain(&mut self.exports);
+        all.find(|run| run.id == id)
     }
 
     pub fn model_info(&self, id: &ModelId) -> Option<&ModelInfo> {

@@ -6,6 +6,7 @@ use std::time::Instant;
 use limn_engine::protocol::{Compute, GenerateRequest, JobId, Request};
 
 use super::runs::Subject;
+use super::time_left::TimeLeft;
 use super::{
     EditAsked, EditJob, EditSnapshot, Effect, EngineState, Run, RunId, Session, SideTab, Slot,
 };
@@ -54,7 +55,7 @@ impl Session {
 
     /// A run with the prompt, the settings and the very pictures and mask of another, with new seeds.
     pub fn queue_again(&mut self, id: RunId, seed: u64, compute: Compute) -> Vec<Effect> {
-        let Some(run) = self.run(id) else {
+        let Some(run) = self.run(id).filter(|run| run.has_subject()) else {
             return Vec::new();
         };
         let request = GenerateRequest {
@@ -87,9 +88,13 @@ impl Session {
                 open.selected_run = Some(id);
             }
             open.follows = true;
-            open.document.name_after_prompt(&title);
+            match run.subject {
+                Subject::Words => open.document.name_after_prompt(&title),
+                _ => open.document.name_at_first(&title),
+            }
         }
         self.runs.push(run);
+        self.write_run(id);
         self.side_tab = SideTab::Results;
         self.drop_old_pixels();
         self.add_jobs(id, &[stretch]);
@@ -113,9 +118,12 @@ impl Session {
         let Some(run) = self.runs.iter_mut().find(|run| run.id == id) else {
             return Vec::new();
         };
-        run.is_put_away = false;
+        let was_put_away = std::mem::take(&mut run.is_put_away);
         let (stretches, document) = (run.reopen(), run.document);
         self.add_jobs(id, &stretches);
+        if was_put_away {
+            self.hide_in_document(id, false);
+        }
         if let Some(open) = self.documents.get_mut(document) {
             open.selected_run = Some(id);
             open.follows = true;
@@ -126,6 +134,7 @@ impl Session {
     /// Cancels a run; what is finished stays.
     pub fn cancel(&mut self, id: RunId) -> Vec<Effect> {
         self.queue.retain(|job| job.run != id);
+        self.queue_left = None;
         let running = self
             .in_flight
             .as_ref()
@@ -162,13 +171,41 @@ impl Session {
 
     /// Runs that are running or wait, in the order they will be done.
     pub fn active_runs(&self) -> impl Iterator<Item = &Run> {
-        self.runs.iter().filter(|run| run.is_active())
+        let all = self.runs.iter().chain(&self.exports);
+        all.filter(|run| run.is_active())
     }
 
     /// Seconds until the queue is empty, once there is anything to estimate from.
     pub fn seconds_left(&self, now: Instant) -> Option<f32> {
+        match self.queue_left {
+            Some((_, left)) => Some(left.told(now)),
+            None => self.estimated_seconds(now),
+        }
+    }
+
+    /// Corrects the countdown of the queue. What the user adds or cancels changes it at once.
+    pub(super) fn count_down(&mut self, now: Instant) {
+        let n_runs = self.active_runs().count();
+        let Some(seconds) = self.estimated_seconds(now).filter(|_| n_runs > 0) else {
+            self.queue_left = None;
+            return;
+        };
+        match &mut self.queue_left {
+            Some((n_then, left)) if *n_then >= n_runs => {
+                *n_then = n_runs;
+                left.hear(seconds, now);
+            }
+            _ => self.queue_left = Some((n_runs, TimeLeft::new(seconds, now))),
+        }
+    }
+
+    fn estimated_seconds(&self, now: Instant) -> Option<f32> {
         let running = match self.running() {
-            Some(run) => run.seconds_left(now)?,
+            // Before its first estimate it takes as long as others did.
+            Some(run) => run.seconds_left(now).or_else(|| {
+                let n_open = run.slots.iter().filter(|slot| slot.is_open()).count();
+                Some(self.seconds_per_picture? * n_open as f32)
+            })?,
             None => 0.0,
         };
         let waiting = self.queue.iter().filter(|job| {
@@ -196,7 +233,9 @@ impl Session {
 
     /// Queues stretches `(first, how many)` of a run's pictures; in tiles each picture goes by itself, from where
     /// it had come to.
-    fn add_jobs(&mut self, id: RunId, stretches: &[(u32, u32)]) {
+    pub(super) fn add_jobs(&mut self, id: RunId, stretches: &[(u32, u32)]) {
+        // There is another queue to count down.
+        self.queue_left = None;
         let Some(run) = self.run(id) else { return };
         let mut jobs = Vec::new();
         for (first, n_pictures) in stretches {
@@ -272,6 +311,8 @@ impl Session {
                     generate: request,
                 }))
             }
+            // Never queued: there is nothing to ask.
+            Subject::Past(_) => return self.start_next(),
             Subject::Gesture(gesture) => {
                 let (request, blobs) = gesture.request(id, request, job.first, n_of_run);
                 Effect::AskWith { request, blobs }

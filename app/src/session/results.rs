@@ -2,9 +2,14 @@
 
 use std::collections::HashSet;
 
-use super::{PictureId, PictureRef, Run, RunId, Session, Slot};
+use super::{News, PictureId, PictureRef, Run, RunId, Session, Slot};
 
 impl Session {
+    /// Runs that have ended since the last call.
+    pub fn take_news(&mut self) -> Vec<News> {
+        std::mem::take(&mut self.news)
+    }
+
     /// The run whose results are in view.
     pub fn selected(&self) -> Option<&Run> {
         self.run(self.selected_run()?)
@@ -39,7 +44,9 @@ impl Session {
     }
 
     pub fn select_run(&mut self, id: RunId) {
-        let Some(run) = self.run(id) else { return };
+        let Some(run) = self.run(id).filter(|_| !self.is_export(id)) else {
+            return;
+        };
         let (first, is_active, document) = (run.first_visible(), run.is_active(), run.document);
         self.documents.select(document);
         let current = self.documents.current_mut();
@@ -108,6 +115,7 @@ impl Session {
     pub fn dismiss(&mut self, id: RunId) {
         let Some(run) = self.run_mut(id) else { return };
         run.is_put_away = true;
+        self.hide_in_document(id, true);
         self.forget_put_away();
         for open in self.documents.iter_mut() {
             if open.selected_run == Some(id) {
@@ -120,12 +128,22 @@ impl Session {
         }
     }
 
+    /// So that it stays as it is after a restart.
+    pub(super) fn hide_in_document(&mut self, id: RunId, is_hidden: bool) {
+        if let Some(run) = self.runs.iter().find(|run| run.id == id)
+            && let Some(open) = self.documents.get_mut(run.document)
+        {
+            open.document.hide_run(run.uuid, is_hidden);
+        }
+    }
+
     /// Undoes [`Self::dismiss`]. False where the run is forgotten.
     pub fn take_back_run(&mut self, id: RunId) -> bool {
         let Some(run) = self.run_mut(id) else {
             return false;
         };
         run.is_put_away = false;
+        self.hide_in_document(id, false);
         self.select_run(id);
         true
     }
@@ -163,6 +181,13 @@ impl Session {
         }
     }
 
+    /// Forgets a picture that is neither in the gallery nor in its trash.
+    pub fn lose_picture(&mut self, id: PictureId) {
+        for run in &mut self.runs {
+            run.lose(id);
+        }
+    }
+
     /// Forgets a picture that went to the trash.
     pub fn forget_picture(&mut self, id: PictureId) {
         let shown_was_it = self.shown_id() == Some(id);
@@ -176,6 +201,9 @@ impl Session {
 
     /// Shows a run's first picture as it appears, unless the user looks at something else.
     pub(super) fn follow(&mut self, run: RunId, index: u32) {
+        if self.is_export(run) {
+            return;
+        }
         let Some(document) = self.run(run).map(|run| run.document) else {
             return;
         };

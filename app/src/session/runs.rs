@@ -9,6 +9,7 @@ use limn_engine::protocol::{GenerateRequest, Plan};
 use uuid::Uuid;
 
 use super::slots::{Slot, SlotState};
+use super::time_left::TimeLeft;
 use super::{Deed, EditSnapshot, Gesture, PictureRef, RunId};
 use crate::document::DocumentId;
 
@@ -30,8 +31,7 @@ pub struct Run {
     /// What was on the canvas when the run was asked for.
     pub before: Option<PictureRef>,
     pub subject: Subject,
-    /// The engine's estimate, and when it came.
-    estimate: Option<(f32, Instant)>,
+    estimate: Option<TimeLeft>,
     /// What the last of its jobs took.
     job_seconds: Option<f32>,
 }
@@ -43,6 +43,14 @@ pub enum Subject {
     Words,
     Edit(Arc<EditSnapshot>),
     Gesture(Arc<Gesture>),
+    /// What it was asked about did not outlive the window: its results are there, but no more like them.
+    Past(Arc<Past>),
+}
+
+#[derive(Debug)]
+pub struct Past {
+    pub deed: Deed,
+    pub title: String,
 }
 
 impl Subject {
@@ -50,7 +58,7 @@ impl Subject {
     pub(super) fn has_one_seed(&self) -> bool {
         match self {
             Self::Gesture(gesture) => gesture.has_one_seed(),
-            Self::Words | Self::Edit(_) => false,
+            Self::Words | Self::Edit(_) | Self::Past(_) => false,
         }
     }
 }
@@ -101,6 +109,7 @@ impl Run {
             Subject::Words => Deed::NewPictures,
             Subject::Edit(edit) => edit.deed,
             Subject::Gesture(gesture) => gesture.deed(),
+            Subject::Past(past) => past.deed,
         }
     }
 
@@ -120,10 +129,16 @@ impl Run {
 
     /// What people call it: its prompt, or what was done to which pictures.
     pub fn title(&self) -> String {
-        match self.gesture() {
-            Some(gesture) => gesture.title(),
-            None => self.request.prompt.clone(),
+        match &self.subject {
+            Subject::Gesture(gesture) => gesture.title(),
+            Subject::Past(past) => past.title.clone(),
+            Subject::Words | Subject::Edit(_) => self.request.prompt.clone(),
         }
+    }
+
+    /// Whether it can be asked for once more.
+    pub fn has_subject(&self) -> bool {
+        !matches!(self.subject, Subject::Past(_))
     }
 
     pub fn is_active(&self) -> bool {
@@ -167,17 +182,28 @@ impl Run {
         done / self.slots.len().max(1) as f32
     }
 
-    /// Seconds until the run is done, counted down since the engine's last word.
+    /// Seconds until the run is done, as a countdown that the engine's estimates correct.
     pub fn seconds_left(&self, now: Instant) -> Option<f32> {
-        let (seconds, at) = self.estimate?;
-        let left = (seconds - now.saturating_duration_since(at).as_secs_f32()).max(0.0);
+        Some(self.estimate?.told(now))
+    }
+
+    /// Hears the engine's estimate of the job that runs.
+    fn hear_estimate(&mut self, seconds: f32, now: Instant) {
+        let left = seconds + self.seconds_of_further_tiles(seconds);
+        match &mut self.estimate {
+            Some(estimate) => estimate.hear(left, now),
+            None => self.estimate = Some(TimeLeft::new(left, now)),
+        }
+    }
+
+    fn seconds_of_further_tiles(&self, seconds: f32) -> f32 {
         if self.n_tiles() < 2 {
-            return Some(left);
+            return 0.0;
         }
         let open = self.slots.iter().filter(|slot| slot.is_open());
         let n_tiles: usize = open.map(|slot| self.n_tiles() - slot.n_tiles_done).sum();
         let after = n_tiles.saturating_sub(1) as f32;
-        Some(left + after * self.job_seconds.unwrap_or(seconds))
+        after * self.job_seconds.unwrap_or(seconds)
     }
 
     pub fn first_visible(&self) -> Option<u32> {

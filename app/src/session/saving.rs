@@ -12,6 +12,7 @@ impl Session {
                 break;
             }
         }
+        self.write_result(id);
         if !self.runs.iter().any(Run::has_unsaved) {
             self.held = None;
         }

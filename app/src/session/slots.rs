@@ -41,6 +41,8 @@ pub enum SlotState {
     Cancelled,
     /// Was saved, then went to the trash.
     Trashed(Arc<Recipe>),
+    /// Was saved, and the gallery has it no longer.
+    Gone,
 }
 
 /// A picture as it came from the engine, with how it was made.

@@ -111,6 +111,11 @@ fn all_changed() -> Settings {
         is_blank: true,
         source: Some(PictureId::new()),
         pinned: vec![PictureId::new()],
+        settings: Some(DraftSettings {
+            negative_prompt: "rain".into(),
+            n_pictures: 7,
+            ..DraftSettings::default()
+        }),
         ..Tab::default()
     };
     settings.tabs = [(DocumentId::new(), tab.clone()), (DocumentId::new(), tab)].into();

@@ -10,7 +10,7 @@ use limn_engine::stitch;
 use super::mask_work::{Stop, Stopped};
 use crate::document::tiles::{TILE_SIDE, Tile, TileIndex, Tiles};
 use crate::document::{Content, StepName};
-use crate::import::{MaskFileError, mask_values};
+use crate::import::{MaskFileError, MaskReading, mask_values, mask_values_as};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum MaskAction {
@@ -185,9 +185,24 @@ pub fn encode_png(content: &Content) -> image::ImageResult<Vec<u8>> {
 /// # Errors
 /// Those of [`mask_values`].
 pub fn of_picture(picture: &RgbaImage, frame: PixelRect) -> Result<Tiles<u8>, MaskFileError> {
-    let values = mask_values(picture, frame)?;
+    mask_values(picture, frame).map(|values| of_values(&values, frame))
+}
+
+/// As [`of_picture`], by the user's word on what is meant.
+///
+/// # Errors
+/// Those of [`mask_values_as`].
+pub fn of_picture_as(
+    picture: &RgbaImage,
+    frame: PixelRect,
+    reading: MaskReading,
+) -> Result<Tiles<u8>, MaskFileError> {
+    mask_values_as(picture, frame, reading).map(|values| of_values(&values, frame))
+}
+
+fn of_values(values: &[u8], frame: PixelRect) -> Tiles<u8> {
     let mut mask = Tiles::default();
-    mask.write(frame, &values);
+    mask.write(frame, values);
     mask.prune();
-    Ok(mask)
+    mask
 }

@@ -2,6 +2,7 @@
 
 mod canvas;
 mod documents;
+mod exporting;
 mod files;
 mod foreign_text;
 mod gallery;
@@ -12,6 +13,7 @@ mod models;
 mod prompting;
 mod real_engine;
 mod starts;
+mod tabs;
 mod viewer;
 
 use std::time::{Duration, Instant};

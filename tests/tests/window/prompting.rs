@@ -126,12 +126,12 @@ fn a_dead_engine_is_one_click_from_running_again() {
     window.started();
     window.tell(EngineEvent::Died {
         cause: limn::engine_link::DeathCause::Ended,
-        reason: "The engine was killed.".to_owned(),
+        reason: "the engine stopped: killed by signal 9".to_owned(),
         lost: Vec::new(),
     });
     window.steps(3);
     assert!(window.shows("The picture was not made"));
-    assert!(window.shows("Result 1: failed, The engine was killed."));
+    assert!(window.shows("Result 1: not made"));
     window.tell(EngineEvent::Connected {
         build: "the next".to_owned(),
     });

@@ -7,7 +7,7 @@ use limn::session::PictureRef;
 use super::Window;
 
 impl Window {
-    fn send(&mut self, command: Command) {
+    pub(super) fn send(&mut self, command: Command) {
         self.harness.state_mut().send(command);
         self.steps(3);
     }

@@ -56,6 +56,16 @@ impl App {
         self.put_away(id, now);
     }
 
+    /// Puts a document back that was closed, whatever was closed after it.
+    pub(super) fn put_back(&mut self, id: DocumentId) {
+        let mut closed = self.tabs.closed.iter();
+        if let Some(at) = closed.position(|(_, open)| open.document.id() == id) {
+            let closed = self.tabs.closed.remove(at);
+            self.tabs.closed.push(closed);
+            self.reopen_document();
+        }
+    }
+
     pub(super) fn reopen_document(&mut self) {
         if let Some((place, document)) = self.tabs.closed.pop() {
             self.leave_document();

@@ -8,7 +8,7 @@ use super::{DialogAnswer, ask};
 use crate::app::App;
 use crate::command::LayerCommand;
 use crate::document::{Content, Layer, LayerId, StepName, encode_layer};
-use crate::files::{Existing, RealFs, write_atomically};
+use crate::export::write_where_asked;
 use crate::panels::toasts::Tone;
 
 impl App {
@@ -119,10 +119,7 @@ impl App {
                 || dialog.save_file(),
                 |path| {
                     let png = encode_layer(&layer, frame).map_err(|error| error.to_string());
-                    let written = png.and_then(|png| {
-                        write_atomically(&RealFs, &path, &png, Existing::Replace)
-                            .map_err(|error| error.to_string())
-                    });
+                    let written = png.and_then(|png| write_where_asked(&path, &png));
                     let error = written.err()?;
                     let text = format!("The layer is not exported ({error}): {}", path.display());
                     Some(DialogAnswer::Failed(text))

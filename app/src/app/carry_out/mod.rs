@@ -9,6 +9,8 @@ mod runs;
 mod settings;
 mod tools;
 
+pub(in crate::app) use tools::MaskQuestion;
+
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -52,7 +54,7 @@ impl App {
             }
             Command::ChooseDeed(Deed::Turn) => self.choose_turn(None, now),
             Command::ChooseDeed(deed) => self.session.choose_deed(deed),
-            Command::Gesture(command) => self.gesture(ctx, command, now),
+            Command::Gesture(command) => self.gesture(command, now),
             Command::SetChoices(choices) => {
                 self.session.documents.current_mut().choices = choices;
             }
@@ -89,6 +91,7 @@ impl App {
             }
             Command::Undo => self.undo(now),
             Command::Redo => self.redo(now),
+            Command::UndoStep { document, serial } => self.undo_step(document, serial),
             Command::FocusPrompt => {
                 self.session.place = Place::Canvas;
                 self.session.leave_tray();
@@ -147,6 +150,7 @@ impl App {
             Command::ApplyCrop => self.apply_crop(now),
             Command::Mask(action) => self.change_mask(action, now),
             Command::LoadMask => self.load_mask(ctx, now),
+            Command::ReadMask(reading) => self.answer_mask_question(ctx, reading),
             Command::SaveMask => self.save_mask(ctx, now),
             Command::Peek(is_down) => self.peek(is_down, now),
             Command::ToggleMask => self.session.mask_is_hidden = !self.session.mask_is_hidden,
@@ -168,6 +172,12 @@ impl App {
                 self.close_document(self.session.documents.current_id(), now);
             }
             Command::ReopenDocument => self.reopen_document(),
+            Command::PutBack(id) => self.put_back(id),
+            Command::RenameDocument { document, name } => {
+                if let Some(open) = self.session.documents.get_mut(document) {
+                    open.document.rename(&name);
+                }
+            }
             Command::NextDocument => self.step_document(ctx, 1),
             Command::PreviousDocument => self.step_document(ctx, -1),
             Command::OpenAsDocument(picture) => self.open_as_document(picture, now),
@@ -204,7 +214,7 @@ impl App {
                 self.settings_are_open = !self.settings_are_open;
             }
             Command::Escape => self.escape(ctx, now),
-            Command::Export => self.export(ctx, now),
+            Command::Export => self.export(now),
             Command::Copies(command) => self.carry_out_copies(ctx, command, now),
             Command::CopyMerged => self.copy_merged(ctx, now),
             Command::CopyPicture => self.copy_picture(ctx, now),
@@ -214,6 +224,7 @@ impl App {
                 self.open_in_file_manager(ctx, folder);
             }
             Command::ShowInFolder(id) => self.show_in_folder(ctx, id),
+            Command::ShowFile(path) => self.show_file(ctx, &path),
             Command::ToggleStar => self.toggle_star(now),
             Command::StarPicture { id, starred } => self.mark(vec![id], Mark::Star(starred)),
             Command::Delete => self.delete(ctx, now),
@@ -298,7 +309,7 @@ impl App {
         if self.session.toolbox.cancel(document) || self.stop_mask_work(now) {
             return;
         }
-        if self.gallery_panel.asked.take().is_some() {
+        if self.gallery_panel.asked.take().is_some() || self.asked_mask.take().is_some() {
             // The question is answered by no.
         } else if self.palette.is_open {
             self.palette.is_open = false;
@@ -308,8 +319,8 @@ impl App {
             self.settings_are_open = false;
         } else if self.blank_sheet.is_open {
             self.blank_sheet.is_open = false;
-        } else if !self.export_sheet.pictures.is_empty() {
-            self.export_sheet.pictures.clear();
+        } else if self.export_sheet.is_open() {
+            self.export_sheet.close();
         } else if Popup::is_any_open(ctx) {
             Popup::close_all(ctx);
         } else if self.viewer.is_some() {

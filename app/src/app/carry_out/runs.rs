@@ -59,7 +59,14 @@ impl App {
         let effects = match (self.session.shown(), self.session.selected_run()) {
             (Some(PictureRef::Gallery(id)), _) => self.again_from_gallery(id),
             (Some(PictureRef::Result { run, .. }), _) | (None, Some(run)) => {
-                Ok(self.session.queue_again(run, new_seed(), compute))
+                match self.session.run(run).filter(|run| !run.has_subject()) {
+                    Some(past) => {
+                        let mut recipes = past.slots.iter().filter_map(|slot| slot.recipe());
+                        let recipe = recipes.next().map(|recipe| recipe.as_ref().clone());
+                        self.again_like(recipe.as_ref())
+                    }
+                    None => Ok(self.session.queue_again(run, new_seed(), compute)),
+                }
             }
             (None, None) => Err("There are no results to make again."),
         };
@@ -73,12 +80,18 @@ impl App {
         &mut self,
         id: PictureId,
     ) -> Result<Vec<crate::session::Effect>, &'static str> {
-        let record = self.gallery_view.record(id);
-        let recipe = record.and_then(|record| record.recipe.as_ref());
+        let record = self.gallery_view.record(id).cloned();
+        self.again_like(record.as_ref().and_then(|record| record.recipe.as_ref()))
+    }
+
+    /// From how a picture was made, where nothing else is at hand of it.
+    fn again_like(
+        &mut self,
+        recipe: Option<&Recipe>,
+    ) -> Result<Vec<crate::session::Effect>, &'static str> {
         let recipe = recipe.ok_or("How this picture was made is not known.")?;
         if recipe.deed == Operation::Variations {
-            let recipe = recipe.clone();
-            return self.vary_like(&recipe);
+            return self.vary_like(recipe);
         }
         if recipe.deed != Operation::Generate {
             return Err("This picture was made from another: open that one and change it again.");
@@ -150,9 +163,14 @@ impl App {
         };
         match kept {
             Kept::OwnDocument => self.toasts.say(Tone::Good, text, now),
-            _ => self
-                .toasts
-                .offer(Tone::Good, text, "Undo", Command::Undo, now),
+            _ => {
+                let document = self.session.document();
+                let undo = Command::UndoStep {
+                    document: document.id(),
+                    serial: document.serial(),
+                };
+                self.toasts.offer(Tone::Good, text, "Undo", undo, now);
+            }
         }
     }
 

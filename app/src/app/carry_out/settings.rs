@@ -9,7 +9,9 @@ use crate::settings::Change;
 impl App {
     pub(super) fn set_model(&mut self, model: ModelId) {
         // A size off the new model's stride would only be refused.
-        self.session.draft_mut().size = None;
+        for open in self.session.documents.iter_mut() {
+            open.draft.size = None;
+        }
         self.settings.model = Some(model.0.clone());
         self.session.model = Some(model.clone());
         let compute = self.settings.compute.clone();
@@ -42,8 +44,6 @@ impl App {
             .prompts()
             .clone_into(&mut stored.history);
         stored.n_pictures = draft.n_pictures;
-        let negative = draft.negative_prompt.trim();
-        stored.negative_prompt = (!negative.is_empty()).then(|| negative.to_owned());
         stored.size = draft.size;
         stored.best_of = draft.best_of;
         stored.sampling.clone_from(&draft.sampling);

@@ -1,18 +1,56 @@
 //! Commands about tools, masks and the pointer on the canvas.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use egui::Context;
+use image::RgbaImage;
+use limn_engine::PixelRect;
 
-use super::gallery::write_where_asked;
 use super::{DialogAnswer, Fetched, ask};
 use crate::app::App;
-use crate::import;
+use crate::document::DocumentId;
+use crate::export::write_where_asked;
+use crate::import::{self, MaskFileError, MaskReading};
 use crate::panels::toasts::Tone;
 use crate::session::{Keep, PictureRef};
 use crate::tools::{
     MaskAction, MaskWork, PointerEvent, PointerKind, Tool, ToolOutcome, crop_rect, mask_ops,
 };
+
+/// A picture of which it is asked what is meant as the mask.
+pub(in crate::app) struct MaskQuestion {
+    pub document: DocumentId,
+    pub frame: PixelRect,
+    pub picture: RgbaImage,
+    /// Of its file.
+    pub name: String,
+}
+
+/// Reads the picture of a mask, or asks about it. Takes its time.
+pub(in crate::app) fn read_mask(
+    path: &Path,
+    document: DocumentId,
+    frame: PixelRect,
+) -> DialogAnswer {
+    let picture = match import::open(path) {
+        Ok(opened) => opened.pixels,
+        Err(error) => return DialogAnswer::Failed(error.to_string()),
+    };
+    match mask_ops::of_picture(&picture, frame) {
+        Ok(mask) => DialogAnswer::Mask { document, mask },
+        Err(MaskFileError::PictureWithHole) => {
+            let name = path.file_name().unwrap_or_default();
+            DialogAnswer::AskMask(Box::new(MaskQuestion {
+                document,
+                frame,
+                picture,
+                name: name.to_string_lossy().into_owned(),
+            }))
+        }
+        Err(error) => DialogAnswer::Failed(format!("{error}: {}", path.display())),
+    }
+}
 
 /// A key that is down for less is a tap.
 const TAP: Duration = Duration::from_millis(250);
@@ -86,6 +124,23 @@ impl App {
         match open.document.undo() {
             Some(_) => open.look_at_document(),
             None => self.toasts.say(Tone::Plain, "Nothing to undo.", now),
+        }
+    }
+
+    /// What a message offers: nothing happens where its step is not the last one any more.
+    pub(super) fn undo_step(&mut self, document: DocumentId, serial: u64) {
+        let is_in_front = self.session.documents.current_id() == document;
+        let Some(open) = self.session.documents.get_mut(document) else {
+            return;
+        };
+        if open.document.serial() != serial {
+            return;
+        }
+        if is_in_front {
+            self.session.toolbox.cancel(&mut open.document);
+        }
+        if open.document.undo().is_some() {
+            open.look_at_document();
         }
     }
 
@@ -185,6 +240,13 @@ impl App {
         }
     }
 
+    /// Loads the mask of a file into the document in front; public so that tests reach it without a dialog.
+    pub fn load_mask_file(&mut self, ctx: &Context, path: std::path::PathBuf) {
+        let open = self.session.documents.current();
+        let (document, frame) = (open.document.id(), open.document.content().frame);
+        self.in_dialog_thread(ctx, move || Some(read_mask(&path, document, frame)));
+    }
+
     pub(super) fn load_mask(&mut self, ctx: &Context, now: Instant) {
         let frame = self.session.document().content().frame;
         if frame.is_empty() {
@@ -198,18 +260,27 @@ impl App {
                 .add_filter("Pictures", &import::ENDINGS);
             ask(
                 || dialog.pick_file(),
-                |path| {
-                    let opened = import::open(&path).map_err(|error| error.to_string());
-                    let mask = opened.and_then(|opened| {
-                        mask_ops::of_picture(&opened.pixels, frame)
-                            .map_err(|error| format!("{error}: {}", path.display()))
-                    });
-                    Some(match mask {
-                        Ok(mask) => DialogAnswer::Mask { document, mask },
-                        Err(error) => DialogAnswer::Failed(error),
-                    })
-                },
+                |path| Some(read_mask(&path, document, frame)),
             )
+        });
+    }
+
+    /// The user's word on what of a picture is meant as the mask; `None`: nothing.
+    pub(super) fn answer_mask_question(&mut self, ctx: &Context, reading: Option<MaskReading>) {
+        let Some((question, reading)) = self.asked_mask.take().zip(reading) else {
+            return;
+        };
+        self.in_dialog_thread(ctx, move || {
+            let MaskQuestion {
+                document,
+                frame,
+                picture,
+                ..
+            } = question;
+            Some(match mask_ops::of_picture_as(&picture, frame, reading) {
+                Ok(mask) => DialogAnswer::Mask { document, mask },
+                Err(error) => DialogAnswer::Failed(error.to_string()),
+            })
         });
     }
 

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::super::replay::LIMIT_STEP_TILES;
 use super::super::step::StepName;
 use super::super::steps::StepRecord;
+use super::super::stored_runs::StoredRun;
 use super::super::tiles::TileKind;
 use super::super::versions::VersionId;
 use super::record::{Encoder, Record, TileHead};
@@ -79,14 +80,21 @@ impl<'a> Copy<'a> {
 
     fn write(&mut self, history: History) -> Result<()> {
         match history {
-            History::Whole => self.write_steps()?,
+            History::Whole => {
+                self.write_steps()?;
+                self.write_runs()?;
+            }
             History::None => {
                 let step = self.contents.replay.as_one_step(StepName::OpenPicture);
                 self.write_base(step)?;
             }
         }
         let name = std::mem::take(&mut self.contents.name);
-        self.record(&Record::Named(name))?;
+        self.record(&if self.contents.name_is_given {
+            Record::Named(name)
+        } else {
+            Record::NamedAfterPrompt(name)
+        })?;
         self.flush()
     }
 
@@ -116,9 +124,35 @@ impl<'a> Copy<'a> {
                 path: self.target.to_owned(),
             });
         }
-        self.tiles(&step)?;
+        let tiles = step.edits.iter().flat_map(|edit| &edit.tiles);
+        self.tiles(tiles.filter_map(|(_, after)| *after).collect())?;
         let record = Record::Step(self.renumbered(step));
         self.record(&record)
+    }
+
+    /// Those that the user has not put away.
+    fn write_runs(&mut self) -> Result<()> {
+        let runs = std::mem::take(&mut self.contents.runs);
+        for StoredRun {
+            mut record,
+            results,
+            ..
+        } in runs.shown()
+        {
+            self.tiles(record.versions().collect())?;
+            for id in record.versions_mut() {
+                *id = self.copied[id];
+            }
+            self.record(&Record::Run(record))?;
+            for mut result in results.into_values() {
+                self.tiles(result.versions().collect())?;
+                for id in result.versions_mut() {
+                    *id = self.copied[id];
+                }
+                self.record(&Record::Result(result))?;
+            }
+        }
+        Ok(())
     }
 
     fn record(&mut self, record: &Record) -> Result<()> {
@@ -129,11 +163,10 @@ impl<'a> Copy<'a> {
         Ok(())
     }
 
-    /// Copies the tiles that the step is the first to use.
-    fn tiles(&mut self, step: &StepRecord) -> Result<()> {
+    /// Copies those of these tiles that nothing before has used.
+    fn tiles(&mut self, ids: Vec<VersionId>) -> Result<()> {
         let mut new = Vec::new();
-        let tiles = step.edits.iter().flat_map(|edit| &edit.tiles);
-        for id in tiles.filter_map(|(_, after)| *after) {
+        for id in ids {
             if !self.copied.contains_key(&id) {
                 let copy = VersionId(self.copied.len() as u32);
                 self.copied.insert(id, copy);

@@ -37,11 +37,12 @@ use super::tiles::{AnyTile, TileKind};
 use crate::files::Fs;
 
 const MAGIC: [u8; 8] = *b"LIMNDOC\n";
-const VERSION: u16 = 1;
+/// 2 has runs beside the steps; a file of version 1 is read, and gone on with, all the same.
+const VERSION: u16 = 2;
 pub const HEADER_BYTES: u64 = 24;
 const FRAME_BYTES: u64 = 28;
 /// The longest head that is read; that of a step over a whole 16,384² picture is a few dozen KiB.
-const LIMIT_HEAD_BYTES: u32 = 8 << 20;
+pub const LIMIT_HEAD_BYTES: u32 = 8 << 20;
 /// The longest blobs that are read: a full record and one tile more are half as long.
 const LIMIT_BLOBS_BYTES: u32 = 16 << 20;
 /// The longest name of a document, and the longest path, in bytes.

@@ -1,5 +1,6 @@
 use super::super::replay::Replay;
 use super::super::steps::Direction;
+use super::super::stored_runs::StoredRuns;
 use super::record::{Frame, Record};
 use super::{
     Error, FRAME_BYTES, HEADER_BYTES, JournalFile, LIMIT_BLOBS_BYTES, LIMIT_HEAD_BYTES,
@@ -17,6 +18,9 @@ const FREE_BYTES: u64 = 64 << 20;
 pub struct Contents {
     pub replay: Replay,
     pub name: String,
+    /// Not by a prompt.
+    pub name_is_given: bool,
+    pub runs: StoredRuns,
     /// Where it was last saved, and which state.
     pub saved: Option<(String, u64)>,
     pub marker: Marker,
@@ -38,6 +42,8 @@ pub fn read(file: &JournalFile) -> Result<Contents> {
     let mut contents = Contents {
         replay: Replay::default(),
         name: String::new(),
+        name_is_given: false,
+        runs: StoredRuns::default(),
         saved: None,
         marker,
         next_number: 0,
@@ -158,12 +164,19 @@ impl Contents {
             Record::Undo => self.replay.advance(Direction::Back),
             Record::Redo => self.replay.advance(Direction::Forth),
             Record::Base => self.replay.begin_here(),
+            Record::Run(run) => self.runs.add_run(run, &self.replay.versions),
+            Record::Result(result) => self.runs.add_result(result, &self.replay.versions),
+            Record::HideRun { run, is_hidden } => {
+                self.runs.hide(run, is_hidden);
+                true
+            }
             Record::Named(name) => {
-                let is_sound = name.len() <= LIMIT_TEXT_BYTES;
-                if is_sound {
-                    self.name = name;
-                }
-                is_sound
+                self.name_is_given = !name.is_empty();
+                self.take_name(name)
+            }
+            Record::NamedAfterPrompt(name) => {
+                self.name_is_given = false;
+                self.take_name(name)
             }
             Record::Saved { path, serial } => {
                 let is_sound = path.len() <= LIMIT_TEXT_BYTES;
@@ -173,6 +186,16 @@ impl Contents {
                 is_sound
             }
         }
+    }
+}
+
+impl Contents {
+    fn take_name(&mut self, name: String) -> bool {
+        let is_sound = name.len() <= LIMIT_TEXT_BYTES;
+        if is_sound {
+            self.name = name;
+        }
+        is_sound
     }
 }
 

@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::super::steps::StepRecord;
+use super::super::stored_runs::{ResultRecord, RunRecord};
 use super::super::tiles::{AnyTile, TileKind};
 use super::super::versions::VersionId;
 use super::{
@@ -23,6 +25,14 @@ pub enum Record {
     },
     /// The steps before cannot be undone: they are not in the file.
     Base,
+    Run(RunRecord),
+    Result(ResultRecord),
+    HideRun {
+        run: Uuid,
+        is_hidden: bool,
+    },
+    /// A name that the next prompt may change.
+    NamedAfterPrompt(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

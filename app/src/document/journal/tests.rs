@@ -85,6 +85,24 @@ fn a_file_cut_at_any_byte_opens_to_the_last_good_state() {
     }
 }
 
+/// A project of the first version has no runs, and is opened and gone on with.
+#[test]
+fn a_file_of_the_first_version_opens() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("old.limn");
+    let states = small_file(&path);
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[8] = 1;
+    let checked = HEADER_BYTES as usize - 4;
+    let crc = crc32fast::hash(&bytes[..checked]);
+    bytes[checked..checked + 4].copy_from_slice(&crc.to_le_bytes());
+    std::fs::write(&path, bytes).unwrap();
+    let mut document = open(&path).unwrap();
+    let (_, last) = states.last().unwrap();
+    assert!(document.content() == last);
+    assert!(document.take_past_runs().is_empty());
+}
+
 #[test]
 fn what_is_appended_after_a_cut_counts() {
     let folder = tempfile::tempdir().unwrap();
@@ -224,7 +242,7 @@ fn files_of_other_kinds_are_refused_by_name() {
         bytes
     };
     let mut newer = header.clone();
-    newer[8] = 2;
+    newer[8] = VERSION as u8 + 1;
     let mut noise = header.clone();
     noise.extend([1; 9000]);
     let png = b"\x89PNG\r\n\x1a\n and so on, long enough".to_vec();

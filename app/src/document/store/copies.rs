@@ -4,8 +4,12 @@
 
 use std::sync::Arc;
 
+use limn_engine::PixelRect;
+use uuid::Uuid;
+
 use super::super::history::Document;
 use super::super::tests::{Random, change_anything};
+use super::super::tiles::Tiles;
 use super::tests::{Home, Store, dot};
 use super::{Command, Event};
 use crate::files::RealFs;
@@ -21,6 +25,86 @@ fn save_copy(store: &mut Store, document: &Document, home: &Home) {
             .iter()
             .any(|event| matches!(event, Event::CopySaved { .. }))
     );
+}
+
+/// Candidates go along with a project, but not with a copy that is to tell nothing of what was there before.
+#[test]
+fn runs_go_with_a_project_and_not_with_a_copy_without_history() {
+    let home = Home::new();
+    let (mut store, _) = home.start(Arc::new(RealFs));
+    let mut document = Document::new();
+    dot(&mut document, 3);
+    let asked = document.content().clone();
+    let pixels = |level: u8| {
+        let mut tiles = Tiles::default();
+        tiles.write(PixelRect::new(-9, 40, 3, 1), &[[level, 2, 3, 255]; 3]);
+        tiles
+    };
+    let mut mask = Tiles::default();
+    mask.write(PixelRect::new(-9, 40, 3, 1), &[9, 0, 255]);
+    let (kept, hidden) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    for run in [kept, hidden] {
+        document.write_run(run, format!("facts of {run}"), Some(&asked));
+        for index in [0, 2] {
+            let pixels = pixels(index as u8);
+            let patch = Some((&pixels, &mask));
+            document.write_result((run, index), format!("result {index}"), patch);
+        }
+    }
+    document.hide_run(hidden, true);
+    dot(&mut document, 5);
+    store.keep(&mut document).unwrap();
+    store.save(&mut document, home.project()).unwrap();
+    // A project goes through two files on its way: what it was saved to, and what it is worked on in.
+    let mut opened = store.open(home.project()).unwrap();
+    store.save(&mut opened, home.project()).unwrap();
+    let mut opened = store.open(home.project()).unwrap();
+    let runs = opened.take_past_runs();
+    assert_eq!(runs.len(), 1);
+    let run = &runs[0];
+    assert_eq!((run.run, &*run.facts), (kept, &*format!("facts of {kept}")));
+    assert!(run.asked.as_ref() == Some(&asked));
+    let indices: Vec<_> = run.results.iter().map(|result| result.index).collect();
+    assert_eq!(indices, [0, 2]);
+    for result in &run.results {
+        assert_eq!(result.facts, format!("result {}", result.index));
+        let (colours, coverage) = result.patch.as_ref().unwrap();
+        assert!(*colours == pixels(result.index as u8) && *coverage == mask);
+    }
+    assert!(opened.take_past_runs().is_empty(), "once");
+
+    save_copy(&mut store, &document, &home);
+    let mut copy = store.open(home.project()).unwrap();
+    assert!(copy.take_past_runs().is_empty());
+}
+
+/// Of many runs over large pictures the latest have their pixels, the others are there without.
+#[test]
+fn the_latest_runs_have_their_pixels() {
+    let home = Home::new();
+    let (mut store, _) = home.start(Arc::new(RealFs));
+    let mut document = Document::new();
+    let mut random = Random::new(9);
+    for run in 0..4_u128 {
+        let rect = PixelRect::from_size(700, 700);
+        let mut pixels = Tiles::default();
+        pixels.write(rect, &random.colours(rect));
+        let mask = Tiles::default();
+        document.write_run(Uuid::from_u128(run), String::new(), None);
+        document.write_result(
+            (Uuid::from_u128(run), 0),
+            String::new(),
+            Some((&pixels, &mask)),
+        );
+    }
+    store.keep(&mut document).unwrap();
+    let (_, mut restored) = home.start_again(store);
+    let runs = restored[0].take_past_runs();
+    let have_pixels: Vec<_> = runs
+        .iter()
+        .map(|run| run.results[0].patch.is_some())
+        .collect();
+    assert_eq!(have_pixels, [false, false, false, true]);
 }
 
 #[test]

@@ -60,6 +60,12 @@ impl Home {
         (store, restored)
     }
 
+    /// As after a restart.
+    pub fn start_again(&self, store: Store) -> (Store, Vec<Document>) {
+        drop(store);
+        self.start(Arc::new(RealFs))
+    }
+
     /// The one document that was open.
     fn restored(&self) -> (Store, Document) {
         let (store, mut documents) = self.start(Arc::new(RealFs));

@@ -4,13 +4,12 @@ use egui::{Align, Layout, RectAlign, Ui};
 
 use super::header;
 use crate::command::{Command, GestureCommand};
+use crate::export::LARGEST_PX;
 use crate::panels::widgets::{self, Loudness};
 use crate::panels::{Scene, top_bar};
 use crate::session::{Deed, PictureRef};
 
 const GAP: f32 = 6.0;
-/// Larger ones would take minutes and no one asks for them.
-const LARGEST_PX: u32 = 8192;
 
 pub(super) fn actions_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     ui.spacing_mut().item_spacing.x = GAP;
@@ -104,7 +103,7 @@ fn gestures_ui(ui: &mut Ui, scene: &mut Scene<'_>, size: (u32, u32)) {
         }
         ui.add_enabled_ui(is_made, |ui| {
             upscale_ui(ui, scene, size, width);
-            export_ui(ui, scene, size, width);
+            command_button_ui(ui, scene, "Export", Command::Export, width);
         });
     });
 }
@@ -121,26 +120,6 @@ fn upscale_ui(ui: &mut Ui, scene: &mut Scene<'_>, size: (u32, u32), width: f32) 
             if top_bar::choice_ui(ui, &name, &remark, false).clicked() {
                 let picture = None;
                 scene.send(Command::Gesture(GestureCommand::Upscale { picture, scale }));
-                ui.close();
-            }
-        }
-    });
-}
-
-fn export_ui(ui: &mut Ui, scene: &mut Scene<'_>, size: (u32, u32), width: f32) {
-    let button = widgets::button(ui, "Export", Loudness::Plain, Some(width));
-    let button = button.on_hover_text(widgets::command_tooltip(ui, &Command::Export));
-    widgets::popover(&button, RectAlign::BOTTOM_END, 230.0, |ui| {
-        widgets::section(ui, "Export", "PNG, JPEG, WebP");
-        let as_it_is = (Command::Export, "As it is".to_owned(), 1);
-        let larger = scales(size).into_iter().map(|scale| {
-            let command = Command::Gesture(GestureCommand::ExportLarger(scale));
-            (command, format!("{scale} times larger"), scale)
-        });
-        for (command, name, scale) in std::iter::once(as_it_is).chain(larger) {
-            let remark = format!("{} × {} px", size.0 * scale, size.1 * scale);
-            if top_bar::choice_ui(ui, &name, &remark, false).clicked() {
-                scene.send(command);
                 ui.close();
             }
         }

@@ -130,6 +130,10 @@ fn trouble_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId) {
         remarks_ui(ui, run);
         return;
     }
+    let has_failed = matches!(run.state, RunState::Failed(_));
+    if has_failed && is_told_on_canvas(scene) {
+        return;
+    }
     let text = match &run.state {
         RunState::Failed(reason) => widgets::shown_message(reason),
         _ => format!("{n_lost} not made"),
@@ -179,6 +183,12 @@ fn remarks_ui(ui: &mut Ui, run: &Run) {
                 .color(theme.warn),
         );
     }
+}
+
+/// Where there is no picture to look at, the canvas says what went wrong.
+fn is_told_on_canvas(scene: &Scene<'_>) -> bool {
+    let is_empty = scene.session.canvas_content().frame.is_empty();
+    is_empty && scene.session.overlay_result().is_none()
 }
 
 /// The end of a prompt that the model could not take in.

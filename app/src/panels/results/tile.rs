@@ -132,7 +132,7 @@ fn small_state_ui(ui: &Ui, theme: &Theme, rect: Rect, state: &SlotState, index: 
     let (icon, colour) = match state {
         SlotState::Failed(_) | SlotState::Unsaved { .. } => (Icon::Warning, theme.error),
         SlotState::Cancelled => (Icon::Close, theme.text2),
-        SlotState::Trashed(_) => (Icon::Trash, theme.text2),
+        SlotState::Trashed(_) | SlotState::Gone => (Icon::Trash, theme.text2),
         SlotState::Waiting => {
             let words = format!("{}", index + 1);
             let (font, colour) = (theme::caption(), theme.text3);
@@ -164,10 +164,23 @@ fn bar_ui(ui: &Ui, theme: &Theme, rect: Rect, state: &SlotState, gap: f32) {
 fn tile_state_ui(ui: &Ui, theme: &Theme, rect: Rect, state: &SlotState, index: u32) {
     bar_ui(ui, theme, rect, state, 8.0);
     match state {
-        SlotState::Failed(reason) => tile_note(ui, theme, rect, Icon::Warning, theme.error, reason),
+        // Why is said once, with what to do about it.
+        SlotState::Failed(_) => {
+            tile_note(ui, theme, rect, Icon::Warning, theme.error, "Not made");
+        }
         SlotState::Cancelled => tile_note(ui, theme, rect, Icon::Close, theme.text2, "Cancelled"),
         SlotState::Trashed(_) => {
             tile_note(ui, theme, rect, Icon::Trash, theme.text2, "In the trash");
+        }
+        SlotState::Gone => {
+            tile_note(
+                ui,
+                theme,
+                rect,
+                Icon::Trash,
+                theme.text2,
+                "No longer in the gallery",
+            );
         }
         SlotState::Unsaved { .. } => {
             let tag = Rect::from_min_size(rect.min + vec2(8.0, 8.0), vec2(76.0, 20.0));
@@ -235,9 +248,10 @@ fn slot_words(state: &SlotState) -> String {
         SlotState::Saving(_) => "saving".to_owned(),
         SlotState::Saved(_) => "finished".to_owned(),
         SlotState::Unsaved { reason, .. } => format!("not saved, {reason}"),
-        SlotState::Failed(reason) => format!("failed, {reason}"),
+        SlotState::Failed(_) => "not made".to_owned(),
         SlotState::Cancelled => "cancelled".to_owned(),
         SlotState::Trashed(_) => "in the trash".to_owned(),
+        SlotState::Gone => "no longer in the gallery".to_owned(),
     }
 }
 

@@ -42,7 +42,7 @@ impl Run {
             self.state = RunState::Running;
         }
         if let Some(seconds) = progress.seconds_left {
-            self.estimate = Some((seconds, now));
+            self.hear_estimate(seconds, now);
         }
         let inverts = self.gesture().is_some_and(Gesture::inverts);
         let n_tiles = self.n_tiles();
@@ -110,7 +110,7 @@ impl Run {
                     patch,
                 }
             }
-            (Subject::Edit(_), None) => return None,
+            (Subject::Edit(_), None) | (Subject::Past(_), _) => return None,
         };
         let made = Arc::new(Made {
             pixels,
@@ -233,6 +233,17 @@ impl Run {
                 && recipe.id == id
             {
                 slot.state = SlotState::Trashed(Arc::clone(recipe));
+            }
+        }
+    }
+
+    /// The gallery has lost a picture of it.
+    pub(in crate::session) fn lose(&mut self, id: PictureId) {
+        for slot in &mut self.slots {
+            if let SlotState::Saved(recipe) | SlotState::Trashed(recipe) = &slot.state
+                && recipe.id == id
+            {
+                slot.state = SlotState::Gone;
             }
         }
     }

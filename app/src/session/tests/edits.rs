@@ -46,7 +46,7 @@ pub fn bench_with_picture_of((width, height): (u32, u32), rgba: Vec<u8>) -> Benc
 }
 
 impl Bench {
-    fn mask(&mut self, rect: PixelRect) {
+    pub(super) fn mask(&mut self, rect: PixelRect) {
         let pixels = vec![255; rect.n_pixels() as usize];
         let document = self.session.document_mut();
         document.change(StepName::MaskAll, |content| {
@@ -54,7 +54,7 @@ impl Bench {
         });
     }
 
-    fn edit(&mut self, deed: Deed, n_pictures: u32) -> RunId {
+    pub(super) fn edit(&mut self, deed: Deed, n_pictures: u32) -> RunId {
         let snapshot = self.session.take_snapshot(deed).unwrap();
         let (id, effects) = self
             .session
@@ -66,7 +66,7 @@ impl Bench {
     }
 
     /// A result of one colour, as large as the run's context box and wholly covering it.
-    fn patch(&mut self, run: RunId, index: u32, level: u8) {
+    pub(super) fn patch(&mut self, run: RunId, index: u32, level: u8) {
         let context = self.session.run(run).unwrap().edit().unwrap();
         let (width, height) = context.plan.context.size();
         let n = (width * height) as usize;
@@ -91,13 +91,13 @@ impl Bench {
     }
 
     /// What is seen on the canvas at the middle of the picture.
-    fn seen(&mut self) -> u8 {
+    pub(super) fn seen(&mut self) -> u8 {
         self.session.refresh();
         let content = self.session.canvas_content();
         content.composite(PixelRect::new(64, 48, 1, 1))[0][0]
     }
 
-    fn show(&mut self, run: RunId, index: u32) {
+    pub(super) fn show(&mut self, run: RunId, index: u32) {
         self.session.show(PictureRef::Result { run, index });
     }
 }

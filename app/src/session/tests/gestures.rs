@@ -6,7 +6,7 @@ use super::edits::model;
 use super::*;
 use crate::gallery::Recipe;
 
-fn source(name: &str, level: u8) -> Source {
+pub(super) fn source(name: &str, level: u8) -> Source {
     let rgba: Arc<[u8]> = vec![level; 4 * 8 * 6].into();
     let id = PictureId::new();
     Source {

@@ -3,6 +3,7 @@
 mod edits;
 mod gestures;
 mod masks;
+mod past_runs;
 mod tiles;
 
 use std::time::Instant;
@@ -200,6 +201,7 @@ impl Bench {
             SlotState::Failed(_) => "failed",
             SlotState::Cancelled => "cancelled",
             SlotState::Trashed(_) => "trashed",
+            SlotState::Gone => "gone",
         };
         run.slots.iter().map(name).collect()
     }

@@ -222,19 +222,19 @@ impl ModelFiles for UnclipFolder {
                 [1.0, 15.0],
             ),
             SettingInfo {
-                heading: Some("From words to a picture's idea (prior)".to_owned()),
+                heading: Some("Reading the prompt".to_owned()),
                 ..settings.info(
                     Setting::PriorSteps,
                     [
-                        "Idea steps",
-                        "Steps of the prior (prior_num_inference_steps)",
+                        "Reading steps",
+                        "More steps: reads the prompt more closely, slower (prior_num_inference_steps)",
                     ],
                     [2.0, 150.0],
                 )
             },
             settings.info(
                 Setting::PriorGuidance,
-                ["Follow the words", "How strictly (prior_guidance_scale)"],
+                ["Follow the words", "How strictly the prompt is read (prior_guidance_scale)"],
                 [1.0, 15.0],
             ),
         ]

@@ -2,25 +2,17 @@
 
 use std::time::Instant;
 
-use egui::Context;
-use image::RgbaImage;
 use limn_engine::protocol::{GenerateRequest, ModelId};
 
-use super::gallery::{Made, export_dialog, format_of, not_exported, write_picture};
-use super::{DialogAnswer, ask};
 use crate::app::App;
 use crate::app::sources::{Intent, Origin};
 use crate::command::GestureCommand;
-use crate::gallery::naming::default_name;
 use crate::panels::prompt_bar::Selection;
 use crate::panels::toasts::Tone;
-use crate::session::{
-    Deed, Gesture, MixDraft, Part, PictureId, PictureRef, Place, Problem, Run, RunId,
-};
-use crate::upscaled::with_alpha;
+use crate::session::{Deed, MixDraft, Part, PictureRef, Place, Problem, RunId};
 
 impl App {
-    pub(super) fn gesture(&mut self, ctx: &Context, command: GestureCommand, now: Instant) {
+    pub(super) fn gesture(&mut self, command: GestureCommand, now: Instant) {
         match command {
             GestureCommand::Vary(picture) => {
                 if let Some(part) = self.part(picture, now) {
@@ -50,10 +42,9 @@ impl App {
             }
             GestureCommand::Upscale { picture, scale } => {
                 if let Some(part) = self.part(picture, now) {
-                    self.upscale(part, scale, None);
+                    self.upscale(part, scale);
                 }
             }
-            GestureCommand::ExportLarger(scale) => self.export_larger(ctx, scale, now),
         }
     }
 
@@ -214,20 +205,15 @@ impl App {
         }
     }
 
-    pub(in crate::app) fn upscale(
-        &mut self,
-        part: Part,
-        scale: u32,
-        export: Option<std::path::PathBuf>,
-    ) {
+    fn upscale(&mut self, part: Part, scale: u32) {
         self.session.place = Place::Canvas;
         let request = self.upscale_request();
-        let intent = Intent::Upscale { scale, export };
+        let intent = Intent::Upscale { scale };
         self.gather(request, intent, vec![Origin::Part(part)]);
     }
 
     /// It goes without a model that draws; then only the device is read of the request.
-    fn upscale_request(&mut self) -> GenerateRequest {
+    pub(in crate::app) fn upscale_request(&mut self) -> GenerateRequest {
         let request = self.gesture_request(String::new());
         let request = request.unwrap_or_else(|_| {
             GenerateRequest::blank(ModelId(String::new()), self.settings.compute.clone())
@@ -237,60 +223,6 @@ impl App {
             best_of: 1,
             ..request
         }
-    }
-
-    fn export_larger(&mut self, ctx: &Context, scale: u32, now: Instant) {
-        let Some(part) = self.part(None, now) else {
-            return;
-        };
-        let recipe = self.session.shown().and_then(|shown| self.recipe(shown));
-        let name = recipe.map_or_else(
-            || self.session.document().name().replace(['/', '\\'], "-"),
-            |recipe| default_name(&recipe),
-        );
-        let name = format!("{name}-x{scale}");
-        self.in_dialog_thread(ctx, move || {
-            ask(
-                || export_dialog(&name).save_file(),
-                |path| {
-                    let (_, path) = format_of(path);
-                    Some(DialogAnswer::ExportLarger { part, scale, path })
-                },
-            )
-        });
-    }
-
-    /// A picture is saved: goes on with what it was made larger for.
-    pub(in crate::app) fn export_made(&mut self, ctx: &Context, id: PictureId) {
-        let slot_of = |run: &RunId| {
-            let slots = self.session.run(*run).map(|run| run.slots.as_slice());
-            let mut slots = slots.unwrap_or_default().iter();
-            slots.find(|slot| slot.saved_id() == Some(id))
-        };
-        let mut exports = self.exports.iter().enumerate();
-        let found = exports.find_map(|(at, (run, _))| Some((at, *run, slot_of(run)?)));
-        let Some((at, run, slot)) = found else {
-            return;
-        };
-        let made = slot.pixels().cloned().zip(slot.recipe().cloned());
-        let gesture = self.session.run(run).and_then(Run::gesture);
-        let canvas = gesture.and_then(Gesture::enlarged_canvas).cloned();
-        let (_, path) = self.exports.remove(at);
-        let (Some((larger, recipe)), Some(source)) = (made, canvas) else {
-            return self.export_to(id, path);
-        };
-        // The gallery has it on white; a copy is as transparent as the picture was.
-        self.in_dialog_thread(ctx, move || {
-            let (format, path) = format_of(path);
-            let size = (source.input.width, source.input.height);
-            let source = RgbaImage::from_raw(size.0, size.1, source.rgba.to_vec())?;
-            let picture = with_alpha(larger.as_ref().clone(), &source).into_rgba8();
-            let made = Made {
-                recipe: Some(&recipe),
-                source_type: None,
-            };
-            not_exported(write_picture(&picture, made, format, &path), &path)
-        });
     }
 }
 

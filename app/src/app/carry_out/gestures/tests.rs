@@ -1,4 +1,4 @@
-//! Larger copies: made by the engine, kept in the gallery, exported.
+//! Larger copies: made by the engine, and nowhere but in their file.
 
 #![allow(clippy::unwrap_used)]
 use std::path::Path;
@@ -11,10 +11,14 @@ use limn_engine::protocol::{
 use limn_engine::samplers::Sampler;
 
 use super::*;
+use egui::Context;
+
+use crate::app::export_copy::CopyOrder;
+use crate::app::sources::Intent;
 use crate::engine_link::EngineEvent;
+use crate::export::{ExportSettings, Subject};
 use crate::gallery::{marking, picture_file};
 use crate::paths::Folders;
-use crate::session::RunState;
 
 /// An app without a window; the engine is played.
 struct Bench {
@@ -110,16 +114,29 @@ impl Bench {
             timings: Timings::default(),
             memory: MemoryUse::default(),
         }));
-        let n_runs = self.app.session.runs.len();
-        self.wait_for(|bench| bench.app.session.runs[n_runs - 1].n_finished() == 1);
     }
 
-    /// Asks for a larger copy of `part`, and what is in the file then.
-    fn export_larger(&mut self, part: Part, size: (u32, u32)) -> (RgbaImage, picture_file::Header) {
+    /// Asks for a copy twice as large, and what is in the file then.
+    fn export_larger(
+        &mut self,
+        subject: Subject,
+        size: (u32, u32),
+        with_recipe: bool,
+    ) -> (RgbaImage, picture_file::Header) {
         let path = self.home.path().join("copy.png");
-        let n_runs = self.app.session.runs.len();
-        self.app.upscale(part, 2, Some(path.clone()));
-        self.wait_for(|bench| bench.app.session.runs.len() > n_runs);
+        let settings = ExportSettings {
+            scale: 2,
+            with_recipe,
+            ..ExportSettings::default()
+        };
+        let order = CopyOrder {
+            subject,
+            settings,
+            path: path.clone(),
+        };
+        let ctx = self.ctx.clone();
+        self.app.export_copy(&ctx, order, Instant::now());
+        self.wait_for(|bench| bench.app.session.active_runs().next().is_some());
         self.draw(size);
         self.wait_for(|_| is_whole(&path));
         let file = std::fs::read(&path).unwrap();
@@ -134,7 +151,7 @@ fn is_whole(path: &Path) -> bool {
 }
 
 #[test]
-fn a_larger_copy_of_a_picture_is_exported_once_the_gallery_has_it() {
+fn a_larger_copy_goes_to_its_file_and_adds_nothing_to_the_results() {
     let mut bench = Bench::new();
     let compute = limn_engine::protocol::Compute::default();
     let request = GenerateRequest {
@@ -146,36 +163,97 @@ fn a_larger_copy_of_a_picture_is_exported_once_the_gallery_has_it() {
     let (run, effects) = bench.app.session.queue(request);
     bench.app.carry_out_effects(effects);
     bench.draw((8, 6));
+    bench.wait_for(|bench| bench.app.session.runs[0].n_finished() == 1);
+    let shown = bench.app.session.shown();
     let small = bench.app.session.run(run).unwrap().slots[0]
         .saved_id()
         .unwrap();
-    let (larger, header) = bench.export_larger(Part::Picture(small), (16, 12));
-    assert_eq!(larger.dimensions(), (16, 12));
-    let recipe = header.recipe.unwrap();
-    assert_eq!(
-        (recipe.deed, recipe.prompt.as_str()),
-        (Operation::Upscale.into(), "a cat")
-    );
-    assert_eq!(recipe.parents, [small]);
-    assert!(marking::source_type(&header.xmp.unwrap()).is_some());
-    assert_eq!(bench.app.session.runs[1].state, RunState::Finished);
-    assert!(bench.app.exports.is_empty());
+    // The second is as large as the first: of the picture, not of the last copy.
+    for with_recipe in [true, false] {
+        let picture = Subject::Picture(small);
+        let (larger, header) = bench.export_larger(picture, (16, 12), with_recipe);
+        assert_eq!(larger.dimensions(), (16, 12));
+        assert_eq!(header.recipe.is_some(), with_recipe);
+        if let Some(recipe) = header.recipe {
+            assert_eq!(
+                (recipe.deed, recipe.prompt.as_str()),
+                (Operation::Upscale.into(), "a cat")
+            );
+            assert_eq!(recipe.parents, [small]);
+        }
+        assert!(marking::source_type(&header.xmp.unwrap()).is_some());
+    }
+    assert_eq!(bench.app.session.runs.len(), 1, "no result came of it");
+    assert_eq!(bench.app.session.runs[0].slots.len(), 1);
+    assert_eq!(bench.app.session.shown(), shown);
+    assert!(bench.app.copies.larger.is_empty());
+    let saved = bench.app.gallery_view.entries().len();
+    assert!(saved <= 1, "{saved} pictures in the gallery");
 }
 
 #[test]
-fn a_larger_copy_of_a_transparent_canvas_is_transparent() {
+fn a_larger_copy_of_a_transparent_document_is_transparent() {
     let mut bench = Bench::new();
     let picture = RgbaImage::from_fn(8, 6, |x, _| Rgba([9, 9, 9, if x < 4 { 0 } else { 255 }]));
     bench
         .app
         .session
         .open_picture("cut out", &picture, None, None);
-    let (larger, _) = bench.export_larger(Part::Canvas, (16, 12));
+    let document = Subject::Document(bench.app.session.documents.current_id());
+    let (larger, _) = bench.export_larger(document, (16, 12), true);
     assert_eq!(
         (larger.get_pixel(0, 5)[3], larger.get_pixel(15, 5)[3]),
         (0, 255)
     );
     assert_eq!(larger.get_pixel(15, 5).0[..3], [120; 3]);
+    assert!(bench.app.session.runs.is_empty());
+}
+
+#[test]
+fn a_larger_copy_that_fails_or_is_cancelled_leaves_no_file() {
+    let mut bench = Bench::new();
+    let picture = RgbaImage::from_pixel(8, 6, Rgba([9; 4]));
+    bench.app.session.open_picture("grey", &picture, None, None);
+    let document = Subject::Document(bench.app.session.documents.current_id());
+    let path = bench.home.path().join("copy.png");
+    for cancels in [true, false] {
+        let settings = ExportSettings {
+            scale: 4,
+            ..ExportSettings::default()
+        };
+        let order = CopyOrder {
+            subject: document.clone(),
+            settings,
+            path: path.clone(),
+        };
+        let ctx = bench.ctx.clone();
+        bench.app.export_copy(&ctx, order, Instant::now());
+        bench.wait_for(|bench| bench.app.session.active_runs().next().is_some());
+        bench.n_jobs += 1;
+        let job = JobId(bench.n_jobs);
+        bench.app.engine_event(EngineEvent::Event(if cancels {
+            Event::Cancelled { job }
+        } else {
+            Event::Failed {
+                job: Some(job),
+                failure: limn_engine::protocol::Failure {
+                    kind: limn_engine::error::ErrorKind::OutOfMemory,
+                    message: "no memory".to_owned(),
+                },
+            }
+        }));
+        let told: Vec<&str> = bench
+            .app
+            .toasts
+            .shown()
+            .iter()
+            .map(|toast| toast.text.as_str())
+            .collect();
+        let is_told = told.iter().any(|text| text.contains("no memory"));
+        assert_eq!(is_told, !cancels, "{told:?}");
+        assert!(bench.app.copies.larger.is_empty());
+    }
+    assert!(!path.exists());
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 mod cases;
 mod maker;
+mod run_cases;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use super::tests::open;
 use super::*;
 use cases::{Cases, bombs, containers, layouts, records, steps, work};
 use maker::MARKER;
+use run_cases::runs;
 
 const LIMIT_MIB: u64 = 300;
 const LIMIT_CPU_SECS: f64 = 2.0;
@@ -95,7 +97,7 @@ fn hostile_projects_are_answered_soon_and_within_bounds() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hostile.limn");
     let mut n_cases = 0;
-    for group in [containers, records, steps, layouts, work, bombs] {
+    for group in [containers, records, steps, layouts, work, bombs, runs] {
         for (name, bytes, expected) in group() {
             check_case(&path, name, &bytes, expected);
             n_cases += 1;
@@ -126,7 +128,7 @@ fn not_files(folder: &Path) -> Vec<PathBuf> {
 fn mutated_projects_open_or_say_why_not() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mutated.limn");
-    let small: Cases = [containers(), records(), steps(), layouts()]
+    let small: Cases = [containers(), records(), steps(), layouts(), runs()]
         .concat()
         .into_iter()
         .filter(|(_, bytes, _)| (HEADER_BYTES as usize..4_000).contains(&bytes.len()))
