@@ -356,7 +356,9 @@ fn taken_up(
     (usual, avoided): (&Draft, Option<&str>),
 ) -> OpenDocument {
     let mut open = OpenDocument::new(document, usual.clone());
-    open.draft.negative_prompt = avoided.unwrap_or_default().to_owned();
+    avoided
+        .unwrap_or_default()
+        .clone_into(&mut open.draft.negative_prompt);
     open.draft.prompt = tab.prompt;
     open.draft.mix = tab.mix.taken_up();
     open.draft.turn = tab.turn.taken_up();

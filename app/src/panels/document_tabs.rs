@@ -120,27 +120,7 @@ fn tab_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: DocumentId) -> Response {
         ui.painter().circle_filled(end.center(), 3.5, colour);
     }
     if is_current {
-        let line = Stroke::new(
-            1.0,
-            if is_in_front {
-                theme.border
-            } else {
-                theme.line
-            },
-        );
-        ui.painter()
-            .rect_stroke(rect, theme::RADIUS, line, StrokeKind::Inside);
-        // The one in front is told by more than a shade.
-        let colour = if is_in_front {
-            theme.accent
-        } else {
-            theme.text3
-        };
-        let under = Rect::from_min_max(
-            pos2(rect.left() + 10.0, rect.bottom() - 2.0),
-            pos2(rect.right() - 10.0, rect.bottom()),
-        );
-        ui.painter().rect_filled(under, 1.0, colour);
+        current_frame_ui(ui, rect, is_in_front);
     }
     if response.clicked() {
         scene.send(Command::SelectDocument(id));
@@ -151,11 +131,41 @@ fn tab_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: DocumentId) -> Response {
     if response.double_clicked() {
         begin_naming(ui, id, &name);
     }
+    menu_ui(&response, scene, id, &name);
+    response.on_hover_text("Double-click to rename")
+}
+
+/// Round the tab of the document that is open, and under it a line: the one in front is told by more than a shade.
+fn current_frame_ui(ui: &Ui, rect: Rect, is_in_front: bool) {
+    let theme = theme::of(ui);
+    let line = Stroke::new(
+        1.0,
+        if is_in_front {
+            theme.border
+        } else {
+            theme.line
+        },
+    );
+    ui.painter()
+        .rect_stroke(rect, theme::RADIUS, line, StrokeKind::Inside);
+    let colour = if is_in_front {
+        theme.accent
+    } else {
+        theme.text3
+    };
+    let under = Rect::from_min_max(
+        pos2(rect.left() + 10.0, rect.bottom() - 2.0),
+        pos2(rect.right() - 10.0, rect.bottom()),
+    );
+    ui.painter().rect_filled(under, 1.0, colour);
+}
+
+fn menu_ui(response: &Response, scene: &mut Scene<'_>, id: DocumentId, name: &str) {
     response.context_menu(|ui| {
         ui.set_min_width(180.0);
         let width = ui.available_width();
         if palette::row_ui(ui, "Rename…", None, false, width).clicked() {
-            begin_naming(ui, id, &name);
+            begin_naming(ui, id, name);
             ui.close();
         }
         let close = Command::CloseDocument(id);
@@ -164,7 +174,6 @@ fn tab_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: DocumentId) -> Response {
             ui.close();
         }
     });
-    response.on_hover_text("Double-click to rename")
 }
 
 fn naming_id(document: DocumentId) -> Id {

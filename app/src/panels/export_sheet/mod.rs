@@ -141,7 +141,7 @@ fn format_ui(ui: &mut Ui, settings: &mut ExportSettings, has_layers: bool) {
         FileFormat::WebP => row_ui(ui, "", |ui| widgets::remark(ui, "Without loss")),
         FileFormat::OpenRaster => {
             row_ui(ui, "", |ui| {
-                widgets::remark(ui, "With all layers, for Krita, GIMP and others")
+                widgets::remark(ui, "With all layers, for Krita, GIMP and others");
             });
         }
     }

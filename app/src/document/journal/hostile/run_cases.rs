@@ -54,6 +54,7 @@ fn result(index: u32, pixels: Vec<(TileIndex, u32)>, mask: Vec<(TileIndex, u32)>
     })
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 pub fn runs() -> Cases {
     let one = || Maker::new().tiles(1, &mask_tile());
     let known = || Maker::new().record(&run(7, "{}")).tiles(1, &mask_tile());
