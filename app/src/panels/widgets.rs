@@ -212,14 +212,11 @@ pub fn icon_button(ui: &mut Ui, icon: Icon, label: &str, side: f32) -> Response 
 
 /// Something to click on, greyed where there is an obstacle, which its tooltip then tells.
 pub fn obstructed(ui: &mut Ui, obstacle: Option<&str>, add: impl FnOnce(&mut Ui) -> Response) {
-    let Some(obstacle) = obstacle else {
-        // In no part of its own, so that what stands in a row is wrapped.
-        add(ui);
-        return;
-    };
-    ui.add_enabled_ui(false, |ui| {
-        add(ui).on_disabled_hover_text(obstacle);
-    });
+    // In no part of its own, so that what stands in a row is wrapped.
+    let response = ui.add_enabled(obstacle.is_none(), add);
+    if let Some(obstacle) = obstacle {
+        response.on_disabled_hover_text(obstacle);
+    }
 }
 
 /// An icon that sends `command` when clicked; its tooltip has the keys too.
