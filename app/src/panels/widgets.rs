@@ -221,14 +221,11 @@ fn assert_names_its_job(icon: Icon, label: &str) {
 
 /// Something to click on, greyed where there is an obstacle, which its tooltip then tells.
 pub fn obstructed(ui: &mut Ui, obstacle: Option<&str>, add: impl FnOnce(&mut Ui) -> Response) {
-    let Some(obstacle) = obstacle else {
-        // In no part of its own, so that what stands in a row is wrapped.
-        add(ui);
-        return;
-    };
-    ui.add_enabled_ui(false, |ui| {
-        add(ui).on_disabled_hover_text(obstacle);
-    });
+    // In no part of its own, so that what stands in a row is wrapped.
+    let response = ui.add_enabled(obstacle.is_none(), add);
+    if let Some(obstacle) = obstacle {
+        response.on_disabled_hover_text(obstacle);
+    }
 }
 
 /// An icon that sends `command` when clicked; its tooltip has the keys too.

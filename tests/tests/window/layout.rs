@@ -6,7 +6,7 @@
 use egui::epaint::ClippedShape;
 use egui::{Color32, Key, LayerId, Modifiers, Rect, Shape, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
-use limn::command::{Command, GestureCommand, LayerCommand, ViewCommand};
+use limn::command::{Command, GalleryCommand, GestureCommand, LayerCommand, ViewCommand};
 use limn::document::BlendMode;
 use limn::session::{Deed, PictureRef, Place};
 use limn::tools::{MaskAction, Tool};
@@ -27,6 +27,10 @@ const SCALES: [f32; 3] = [1.0, 1.5, 2.0];
 const LEAST: (f32, f32) = (900.0, 600.0);
 /// Roundings of pixels are no faults.
 const SLACK: f32 = 1.0;
+/// Below this the gallery leaves its details out.
+const NARROW: f32 = 1120.0;
+/// Of a field among the details.
+const LEAST_DETAILS: f32 = 240.0;
 /// Between a label and the icon behind it, in points.
 const LEAST_GAP: f32 = 8.0;
 /// A control inside another is a part of it, as a tab's ✕; one of about the same size is an accident.
@@ -486,6 +490,52 @@ fn nothing_overprints_on_any_screen_with_pictures() {
         window.resize((1440.0, 900.0), 1.0);
         go(&mut window);
         check(&mut window, screen, reached, &mut all);
+    }
+    assert!(all.is_empty(), "{}:\n{}", all.len(), all.join("\n"));
+}
+
+/// Of a picture without a recipe not everything can be done, which stands there all the same.
+#[test]
+fn nothing_leaves_the_details_of_a_picture_from_elsewhere() {
+    let mut window = Window::open();
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("photograph.png");
+    image::RgbImage::new(48, 32).save(&file).unwrap();
+    let import = GalleryCommand::Import(vec![file]);
+    window.obey(Command::Gallery(import));
+    window.obey(Command::GoTo(Place::Gallery));
+    window.wait_for("the picture", |window| {
+        window.app().gallery_view.entries().len() == 1
+    });
+    window.press(Modifiers::NONE, Key::ArrowRight);
+    window.wait_for("its details", |window| window.shows("Title of the picture"));
+    let mut all = Vec::new();
+    window.dismiss_messages();
+    for (size, scale) in windows() {
+        window.resize(size, scale);
+        if size.0 / scale < NARROW {
+            continue;
+        }
+        let at = format!("details at {} × {} px, scale {scale}", size.0, size.1);
+        all.extend(
+            faults(&window)
+                .into_iter()
+                .map(|fault| format!("{at}: {fault}")),
+        );
+        for label in [
+            "Title of the picture",
+            "Open on the canvas",
+            "Use this recipe",
+        ] {
+            if !window.reaches(label) {
+                all.push(format!("{at}: {label:?} is not reached"));
+            }
+        }
+        let field = window.harness.get_by_label("Title of the picture");
+        let width = place(&field).map_or(0.0, |place| place.width());
+        if width < LEAST_DETAILS {
+            all.push(format!("{at}: the details are {width} wide"));
+        }
     }
     assert!(all.is_empty(), "{}:\n{}", all.len(), all.join("\n"));
 }
