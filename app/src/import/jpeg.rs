@@ -21,8 +21,8 @@ const LIMIT_SCANS: usize = 100;
 const EXTRA_BYTES: u64 = 32 << 20;
 /// Less of a picture is not worth showing.
 const LEAST_PART: f64 = 0.05;
-/// A scan that may hold so much of a picture is taken to hold it, though most of it be of one colour.
-const ENOUGH_PART: f64 = 0.5;
+/// Of a sheet of paper, the least that is drawn, an encoder's usual tables make more than this.
+const ENOUGH_PART: f64 = 2.5;
 
 pub fn read(input: &mut Input, mut room: Room) -> Result<Imported, Error> {
     let whole_bytes = input.whole_bytes();

@@ -225,9 +225,9 @@ fn with_size(mut jpeg: Vec<u8>, width: u16, height: u16) -> Vec<u8> {
 /// A file of 2 KB that claims 16384²: before anything is allocated for it.
 #[test]
 fn a_photograph_of_which_nearly_nothing_is_there_is_refused() {
-    let encoded = |pixels: &RgbImage| {
+    let encoded = |pixels: &RgbImage, quality: u8| {
         let mut file = Vec::new();
-        image::codecs::jpeg::JpegEncoder::new_with_quality(&mut file, 90)
+        image::codecs::jpeg::JpegEncoder::new_with_quality(&mut file, quality)
             .encode_image(pixels)
             .unwrap();
         file
@@ -237,7 +237,7 @@ fn a_photograph_of_which_nearly_nothing_is_there_is_refused() {
             Rgb([(x * y * 31) as u8, (x * 7 + y * y) as u8, (x ^ y) as u8])
         })
     };
-    let small = encoded(&noise(64));
+    let small = encoded(&noise(64), 90);
     let no_end = include_bytes!("../../../../tests/fixtures/cases/D/D08-no-end-marker.jpg");
     for file in [
         with_size(small.clone(), 16_384, 16_384),
@@ -251,8 +251,8 @@ fn a_photograph_of_which_nearly_nothing_is_there_is_refused() {
             "{refused:?}"
         );
     }
-    // One part of a hundred, of a picture that its bytes could hold a tenth of.
-    let large = encoded(&noise(2048));
+    // One part of a hundred, of a picture that its bytes could hold half of.
+    let large = encoded(&noise(2048), 5);
     let refused = decode(&large[..large.len() / 100]);
     assert!(
         matches!(refused, Err(Error::NearlyNothing { .. })),
@@ -261,7 +261,7 @@ fn a_photograph_of_which_nearly_nothing_is_there_is_refused() {
     let imported = decode(&large[..large.len() / 5]).unwrap();
     assert_eq!(imported.notes, [Note::CutOff]);
     // A sheet of paper has little to say, and all of it is there.
-    let paper = encoded(&RgbImage::from_pixel(1024, 1024, Rgb([255; 3])));
+    let paper = encoded(&RgbImage::from_pixel(1024, 1024, Rgb([255; 3])), 90);
     let imported = decode(&paper[..paper.len() - 2]).unwrap();
     assert_eq!(imported.notes, [Note::CutOff]);
 }
