@@ -353,10 +353,12 @@ fn names_that_are_no_text_are_told_too() {
         .unwrap();
     assert!(exported.status.success(), "{}", words(&exported.stderr));
     assert_eq!(desk.home().join(out).read_dir().unwrap().count(), 1);
+    let folder = OsStr::from_bytes(b"gallery-\xff");
+    std::fs::create_dir(desk.home().join(folder)).unwrap();
     let listed = limn(&desk.home())
         .current_dir(desk.home())
         .args(["gallery", "list", "--json", "--folder"])
-        .arg(OsStr::from_bytes(b"gallery-\xff"))
+        .arg(folder)
         .output()
         .unwrap();
     assert!(listed.status.success(), "{}", words(&listed.stderr));

@@ -81,10 +81,12 @@ fn commands_that_look_write_nothing_into_the_gallery() {
     assert_eq!(list(home.path()).len(), 2);
     assert_eq!(tree(&pictures), before);
     let nowhere = home.path().join("nowhere");
-    assert_success(&gallery(
+    let listed = gallery(
         home.path(),
         &["list", "--folder", nowhere.to_str().unwrap()],
-    ));
+    );
+    assert!(!listed.status.success());
+    assert!(words(&listed.stderr).contains("no such folder"));
     assert!(!nowhere.exists());
 }
 

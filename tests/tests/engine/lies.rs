@@ -216,9 +216,11 @@ fn an_answer_to_a_question_is_due_soon() {
 fn the_end_of_a_process_is_seen_whoever_holds_its_output() {
     let link = link_to("end-beside-a-grandchild", Patience::default());
     link.send(Request::ListModels);
+    let mut generate = request(1);
+    generate.size = None;
     link.send(Request::Generate {
         job: JobId(1),
-        request: request(1),
+        request: generate,
     });
     let since = Instant::now();
     let (cause, reason) = death(&link);
