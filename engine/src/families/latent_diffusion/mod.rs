@@ -1,7 +1,7 @@
 //! Latent diffusion with a U-Net and a KL autoencoder (Rombach et al. 2022), whatever words do to it: what the families
 //! of Stable Diffusion share.
 //!
-//! A family of it tells its [`Facts`] and how its [`Words`] become a [`Side`]; files, latents, pixels, repainting and the
+//! A family of it tells its `Facts` and how its `Words` become a `Side`; files, latents, pixels, repainting and the
 //! loop's questions are answered here.
 
 mod folder;
