@@ -143,14 +143,7 @@ impl Place {
                 )
             }
         };
-        let path = files.path().to_owned();
-        let Some((config, files)) = UpscalerConfig::detect(files)? else {
-            return Err(Error::NotAModel {
-                path,
-                reason: "it is no upscaler of a kind that Limn knows (ESRGAN, Real-ESRGAN)"
-                    .to_owned(),
-            });
-        };
+        let (config, files) = UpscalerConfig::require(files)?;
         Ok(UpscalerFile {
             id: ModelId(id.to_owned()),
             name,

@@ -185,20 +185,13 @@ fn room_for_tiles(
 }
 
 fn load_upscaler(folder: &ModelFolder, options: &LoadOptions) -> Result<(Upscaler, LoadReport)> {
-    let (config, files) = detect(folder)?;
+    let (config, files) = UpscalerConfig::require(folder.weights(false)?)?;
     Upscaler::load(&files, config, options)
 }
 
 fn inspect_upscaler(folder: &ModelFolder) -> Result<LoadReport> {
-    let (config, files) = detect(folder)?;
+    let (config, files) = UpscalerConfig::require(folder.weights(false)?)?;
     Upscaler::inspect(&files, config)
-}
-
-fn detect(folder: &ModelFolder) -> Result<(UpscalerConfig, crate::weights::TensorFiles)> {
-    UpscalerConfig::detect(folder.weights(false)?)?.ok_or_else(|| Error::NotAModel {
-        path: folder.path(UPSCALER_WEIGHTS),
-        reason: "it is no upscaler of a kind that Limn knows (ESRGAN, Real-ESRGAN)".to_owned(),
-    })
 }
 
 #[cfg(test)]

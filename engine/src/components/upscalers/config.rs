@@ -108,6 +108,18 @@ impl UpscalerConfig {
         Ok(Some((config, files)))
     }
 
+    /// As [`Self::detect`], of a file that is meant to be an upscaler.
+    ///
+    /// # Errors
+    /// [`Error::NotAModel`] for one that is none; those of [`Self::detect`].
+    pub fn require(files: TensorFiles) -> Result<(Self, TensorFiles)> {
+        let path = files.path().to_owned();
+        Self::detect(files)?.ok_or_else(|| Error::NotAModel {
+            path,
+            reason: "it is no upscaler of a kind that Limn knows (ESRGAN, Real-ESRGAN)".to_owned(),
+        })
+    }
+
     /// 3 for pictures in RGB; 1 for grey ones, which are then made of a picture's brightness.
     pub fn channels(&self) -> usize {
         match self {
