@@ -40,7 +40,10 @@ UNET = {"unet_widths": (96, 160, 224), "unet_blocks": 1, "prior_layers": 4}
 SETTINGS = {
     setting.name: setting
     for setting in (
-        Setting("doodle", 256, 2, (32, 64, 96, 128, 128), 16, **UNET),
+        # The first of `things.csv`'s order by rank, as many as a processor can be taught.
+        Setting("doodle", 128, 4, (32, 64, 96, 128), 16, **UNET, n_things=220),
+        # For a large GPU: 256 px at the U-Net's cost of 128, and everything there is.
+        Setting("doodle-256", 256, 2, (32, 64, 96, 128, 128), 16, **UNET),
         # The three layouts of latents that `compare_layouts.py` compares: see README.md.
         Setting("a", 256, 2, (32, 32, 64, 128), 4, **UNET),
         Setting("b", 256, 2, (32, 32, 64, 96, 128), 16, **UNET),

@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--sprites", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--setting", choices=settings.SETTINGS, default="doodle")
+    parser.add_argument("--setting", choices=settings.SETTINGS, default="doodle-256")
     parser.add_argument("--start", type=Path, help="a finished model folder to go on from: see recover.py")
     parser.add_argument("--minutes", type=float, default=8.6)
     parser.add_argument("--device", default="cuda")
