@@ -16,6 +16,7 @@
 //! - [`embedding`] keeps and compares where CLIP lays pictures and texts;
 //! - [`stitch`] cuts out what an edit sees and makes the patch that is written back, in pixels;
 //! - [`worker`] runs operations as jobs and speaks [`protocol`] with the window or the command line;
+//! - [`profile`] tells where the time goes;
 //! - [`device`] knows what the machine has and what it may be trusted with;
 //! - [`foreign_text`] is the door for what others wrote, on its way to a message or a log; [`standard_error`] takes a
 //!   line where people may not listen.
@@ -44,6 +45,7 @@ pub mod noise;
 pub mod operations;
 mod pixel_rect;
 pub mod prediction;
+pub mod profile;
 pub mod progress;
 pub mod prompt_language;
 pub mod protocol;

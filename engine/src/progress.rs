@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::{
-    Result,
+    Result, profile,
     protocol::{Phase, Plan, Preview, Progress, Timings, Wording},
 };
 
@@ -114,6 +114,9 @@ impl Clock {
         }
         let seconds = since.elapsed().as_secs_f32();
         self.book(stage, (seconds - load_seconds).max(0.0));
+        for (kind, seconds) in profile::take() {
+            self.book(&format!("{stage}: {kind}"), seconds);
+        }
     }
 
     fn book(&mut self, stage: &str, seconds: f32) {

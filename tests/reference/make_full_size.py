@@ -1,14 +1,14 @@
-"""Writes a Stable Diffusion XL of full size with random weights in half precision, as a folder of about 7 GB.
+"""Writes a Stable Diffusion of full size with random weights in half precision, as a folder: XL of about 7 GB, 1.5 of 2 GB.
 
-For trying by hand that every key is read and how much memory it takes; nothing of it is kept. The configs are the public
-ones, the names and shapes those of the reference's own classes.
+For trying by hand that every key is read and how much memory it takes, and for measuring speed; nothing of it is kept.
+The configs are the public ones, the names and shapes those of the reference's own classes.
 
-    python tests/reference/make_full_size.py FOLDER
+    python tests/reference/make_full_size.py FOLDER [--family stable_diffusion]
 """
 
+import argparse
 import json
 import struct
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,12 @@ VAE = dict(
     block_out_channels=(128, 256, 512, 512), layers_per_block=2, latent_channels=4, scaling_factor=0.13025,
     down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4, sample_size=1024,
 )
+UNET_1 = dict(
+    sample_size=64, in_channels=4, out_channels=4, block_out_channels=(320, 640, 1280, 1280), layers_per_block=2,
+    down_block_types=("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",), up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3,
+    attention_head_dim=8, cross_attention_dim=768,
+)
+VAE_1 = VAE | dict(scaling_factor=0.18215, sample_size=512)
 TEXT = dict(vocab_size=49408, max_position_embeddings=77, bos_token_id=49406, eos_token_id=49407)
 
 
@@ -76,13 +82,30 @@ def write_tokenizer(folder, pad):
     (folder / "tokenizer_config.json").write_text(json.dumps(special | dict(model_max_length=77)))
 
 
+def xl():
+    first, second = encoders()
+    return dict(unet=UNet2DConditionModel(**UNET), vae=AutoencoderKL(**VAE), text_encoder=first, text_encoder_2=second)
+
+
+def stable_diffusion():
+    return dict(unet=UNet2DConditionModel(**UNET_1), vae=AutoencoderKL(**VAE_1), text_encoder=encoders()[0])
+
+
+FAMILIES = dict(
+    stable_diffusion_xl=(xl, dict(_class_name="StableDiffusionXLPipeline", force_zeros_for_empty_prompt=True)),
+    stable_diffusion=(stable_diffusion, dict(_class_name="StableDiffusionPipeline")),
+)
+
+
 def main():
-    root = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--family", choices=FAMILIES, default="stable_diffusion_xl")
+    arguments = parser.parse_args()
+    root = arguments.folder
+    make, index = FAMILIES[arguments.family]
     with torch.device("meta"):
-        first, second = encoders()
-        parts = dict(
-            unet=UNet2DConditionModel(**UNET), vae=AutoencoderKL(**VAE), text_encoder=first, text_encoder_2=second
-        )
+        parts = make()
     for name, model in parts.items():
         folder = root / name
         folder.mkdir(parents=True)
@@ -90,7 +113,8 @@ def main():
         stem = "model" if name.startswith("text") else "diffusion_pytorch_model"
         write_weights(folder / f"{stem}.safetensors", model)
     write_tokenizer(root / "tokenizer", "<|endoftext|>")
-    write_tokenizer(root / "tokenizer_2", "!")
+    if "text_encoder_2" in parts:
+        write_tokenizer(root / "tokenizer_2", "!")
     (root / "scheduler").mkdir()
     (root / "scheduler" / "scheduler_config.json").write_text(
         json.dumps(
@@ -100,9 +124,7 @@ def main():
             )
         )
     )
-    (root / "model_index.json").write_text(
-        json.dumps(dict(_class_name="StableDiffusionXLPipeline", force_zeros_for_empty_prompt=True))
-    )
+    (root / "model_index.json").write_text(json.dumps(index))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,9 @@ pub struct Arguments {
     /// Pictures to make, one job each; the first also prepares the device
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1000))]
     runs: u32,
+    /// Say what kind of layer the time goes to; on a GPU each is waited for, so that all takes longer
+    #[arg(long)]
+    profile: bool,
     /// One JSON object per event on standard output
     #[arg(long)]
     json: bool,
@@ -40,7 +43,11 @@ struct Run {
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let started = Instant::now();
-    let mut conversation = Conversation::start(arguments.model.engine_command()?)?;
+    let mut command = arguments.model.engine_command()?;
+    if arguments.profile {
+        command = command.with_profile();
+    }
+    let mut conversation = Conversation::start(command)?;
     // Its first answer is when the engine is up, whichever model is measured.
     let models = conversation.models()?;
     let start_secs = started.elapsed().as_secs_f32();
@@ -108,7 +115,7 @@ fn request(arguments: &Arguments, model: &ModelId, seed: u64) -> GenerateRequest
         seed,
         sampling: arguments.sampling.sampling(),
         latents: None,
-        loras: Vec::new(),
+        loras: arguments.model.loras(),
     }
 }
 

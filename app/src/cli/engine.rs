@@ -25,6 +25,9 @@ pub struct Arguments {
     /// Leave the processor to all other work, and half of its cores alone
     #[arg(long)]
     background: bool,
+    /// Measure where the time goes, by kind of layer
+    #[arg(long)]
+    profile: bool,
     /// Test one GPU and end: 0 when it computes what the CPU computes
     #[arg(long, value_name = "NAME", hide = true, requires = "rung")]
     self_test: Option<String>,
@@ -44,6 +47,9 @@ pub fn run(arguments: Arguments) -> ExitCode {
     }
     if arguments.background {
         device::work_in_background();
+    }
+    if arguments.profile {
+        limn_engine::profile::measure();
     }
     worker::run(Catalogue {
         folders: arguments.model,

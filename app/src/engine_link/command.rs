@@ -55,6 +55,13 @@ impl EngineCommand {
         Ok(command)
     }
 
+    /// Measures where the time goes, as `--profile`.
+    #[must_use]
+    pub fn with_profile(mut self) -> Self {
+        self.args.push("--profile".into());
+        self
+    }
+
     /// Serves this folder or file too, as `--model PATH`.
     #[must_use]
     pub fn with_model(mut self, path: &Path) -> Self {

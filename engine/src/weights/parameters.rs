@@ -98,12 +98,27 @@ impl<'a> Parameters<'a> {
         Ok(weight)
     }
 
-    /// The `weight` of a convolution, as LoRAs can change it.
+    /// The `weight` of a convolution, `[outputs, inputs, rows, columns]`, as LoRAs can change it.
+    ///
+    /// On the CPU a view of `[outputs, rows, columns, inputs]`, as the kernels there read it.
     ///
     /// # Errors
     /// Those of [`Self::tensor`].
     pub fn conv_weight(&self, shape: [usize; 4]) -> Result<Adaptable<4>> {
-        let weight = Adaptable::new(self.tensor("weight", shape)?);
+        let (device, dtype) = (self.source.device(), self.source.dtype());
+        let weight = match self.take("weight", &shape)? {
+            Taken::Planned => placeholder(shape, device, dtype),
+            Taken::Read(data) => {
+                let weight = Tensor::<4>::from_data(data, (device, dtype));
+                if *device == Device::flex() && shape[2] > 1 {
+                    let inputs_last = weight.permute([0, 2, 3, 1]).into_data();
+                    Tensor::<4>::from_data(inputs_last, (device, dtype)).permute([0, 3, 1, 2])
+                } else {
+                    weight
+                }
+            }
+        };
+        let weight = Adaptable::new(weight);
         self.note(AdaptableLayer::Conv(weight.clone()));
         Ok(weight)
     }

@@ -1,6 +1,10 @@
 use burn::tensor::{Tensor, module, ops::AttentionModuleOptions};
 
-use crate::heartbeat;
+use super::cpu;
+use crate::{
+    heartbeat,
+    profile::{Kind, timed},
+};
 
 /// Scaled dot-product attention over split heads, with an optional additive bias.
 ///
@@ -18,6 +22,21 @@ pub fn attention(
     bias: Option<Tensor<4>>,
     n_heads: usize,
 ) -> Tensor<3> {
+    timed(Kind::Attention, query, |query| {
+        attend(query, key, value, bias, n_heads)
+    })
+}
+
+fn attend(
+    query: Tensor<3>,
+    key: Tensor<3>,
+    value: Tensor<3>,
+    bias: Option<Tensor<4>>,
+    n_heads: usize,
+) -> Tensor<3> {
+    if bias.is_none() && cpu::is_on_cpu(&query) {
+        return cpu::attention(query, key, value, n_heads);
+    }
     let query = split_heads(query, n_heads);
     let key = split_heads(key, n_heads);
     let [batch, _, n_query, _] = query.dims();

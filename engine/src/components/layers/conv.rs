@@ -3,9 +3,10 @@ use burn::tensor::{
     ops::{ConvOptions, InterpolateMode, InterpolateOptions},
 };
 
-use super::cpu_conv::{self, ConvSpec};
+use super::cpu::{self, ConvSpec};
 use crate::{
     Result,
+    profile::{Kind, timed},
     weights::{Parameters, lora::Adaptable},
 };
 
@@ -60,6 +61,10 @@ impl Conv2d {
 
     /// # Shapes: `[batch, input, height, width]` → `[batch, output, height′, width′]`
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        timed(Kind::Convolution, x, |x| self.convolve(x))
+    }
+
+    fn convolve(&self, x: Tensor<4>) -> Tensor<4> {
         let weight = self.weight.weight();
         let whole = |x, weight| convolve(x, weight, self.bias.as_ref(), self.stride, self.padding);
         match self.weight.low_rank() {
@@ -79,14 +84,14 @@ fn convolve(
     stride: usize,
     padding: (usize, usize),
 ) -> Tensor<4> {
-    let spec = ConvSpec {
-        weight,
-        bias,
-        stride,
-        padding,
-    };
-    if cpu_conv::suits(&x, &spec) {
-        return cpu_conv::conv2d(x, &spec);
+    if cpu::is_on_cpu(&x) {
+        let spec = ConvSpec {
+            weight,
+            bias,
+            stride,
+            padding,
+        };
+        return cpu::conv2d(x, &spec);
     }
     let options = ConvOptions::new_with_padding([stride; 2], [padding; 2], [1; 2], 1);
     module::conv2d(x, weight.clone(), bias.cloned(), options)

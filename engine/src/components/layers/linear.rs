@@ -1,7 +1,9 @@
 use burn::tensor::{Int, Tensor, module};
 
+use super::cpu;
 use crate::{
     Result,
+    profile::{Kind, timed},
     weights::{Parameters, lora::Adaptable},
 };
 
@@ -34,15 +36,26 @@ impl Linear {
 
     /// # Shapes: `[…, d_input]` → `[…, d_output]`
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        timed(Kind::Matmul, x, |x| self.multiply(x))
+    }
+
+    fn multiply<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         let weight = self.weight.weight();
         match self.weight.low_rank() {
-            None => module::linear(x, weight, self.bias.clone()),
+            None => linear(x, weight, self.bias.clone()),
             Some([down, up]) => {
-                let added = module::linear(module::linear(x.clone(), down, None), up, None);
-                module::linear(x, weight, self.bias.clone()) + added
+                let added = linear(linear(x.clone(), down, None), up, None);
+                linear(x, weight, self.bias.clone()) + added
             }
         }
     }
+}
+
+fn linear<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<D> {
+    if cpu::is_on_cpu(&x) {
+        return cpu::linear(x, weight, bias);
+    }
+    module::linear(x, weight, bias)
 }
 
 /// A table of vectors, one per id.

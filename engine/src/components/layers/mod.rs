@@ -7,7 +7,6 @@ mod attention;
 mod clip_encoder;
 mod conv;
 mod cpu;
-mod cpu_conv;
 mod linear;
 mod norm;
 mod pixel_shuffle;

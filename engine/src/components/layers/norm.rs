@@ -1,7 +1,11 @@
 use burn::tensor::{DType, Tensor, activation, module};
 
 use super::cpu;
-use crate::{Result, weights::Parameters};
+use crate::{
+    Result,
+    profile::{Kind, timed},
+    weights::Parameters,
+};
 
 /// Layer normalisation over the last dimension.
 #[derive(Debug, Clone)]
@@ -22,12 +26,10 @@ impl LayerNorm {
 
     /// # Shapes: `[…, width]` → `[…, width]`
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        module::layer_norm(
-            x,
-            self.weight.clone(),
-            Some(self.bias.clone()),
-            self.epsilon,
-        )
+        timed(Kind::Norm, x, |x| {
+            let bias = Some(self.bias.clone());
+            module::layer_norm(x, self.weight.clone(), bias, self.epsilon)
+        })
     }
 }
 
@@ -87,6 +89,10 @@ impl GroupNorm {
         modulation: Option<&Modulation>,
         then: Then,
     ) -> Tensor<4> {
+        timed(Kind::Norm, x, |x| self.fused(x, modulation, then))
+    }
+
+    fn fused(&self, x: Tensor<4>, modulation: Option<&Modulation>, then: Then) -> Tensor<4> {
         if cpu::is_on_cpu(&x) {
             let spec = cpu::GroupNormSpec {
                 weight: &self.weight,

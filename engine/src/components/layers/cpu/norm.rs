@@ -1,20 +1,20 @@
-//! Fused kernels for the CPU backend.
-//!
-//! burn-flex runs every element-wise operation as a pass of its own over memory, on one core and with the
-//! C library's scalar `exp`, so that at small sizes norms and activations cost as much as convolutions.
-//! These kernels work on the tensor's own memory, once, on all cores. Callers ask [`is_on_cpu`] first and take
-//! the tensor operations everywhere else.
+//! Group normalisation for the CPU backend: statistics, modulation and activation in one go.
 
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::Tensor;
+use pulp::NullaryFnOnce;
 use rayon::prelude::*;
 
-use super::norm::{Modulation, Then};
+use super::{
+    exponential::{exp, vectorised},
+    in_place, values_of,
+};
+use crate::components::layers::norm::{Modulation, Then};
 
 /// Sums run in this many independent lanes, which the compiler turns into vector instructions.
 const N_LANES: usize = 16;
 
 /// What one group normalisation does.
-pub(super) struct GroupNormSpec<'a> {
+pub(in crate::components::layers) struct GroupNormSpec<'a> {
     pub weight: &'a Tensor<1>,
     pub bias: &'a Tensor<1>,
     pub n_groups: usize,
@@ -24,7 +24,7 @@ pub(super) struct GroupNormSpec<'a> {
 }
 
 /// Normalises over groups of channels, modulates and activates in one go.
-pub(super) fn group_norm(x: Tensor<4>, spec: &GroupNormSpec) -> Tensor<4> {
+pub(in crate::components::layers) fn group_norm(x: Tensor<4>, spec: &GroupNormSpec) -> Tensor<4> {
     let [_, channels, height, width] = x.dims();
     let group_channels = channels / spec.n_groups;
     let n_pixels = height * width;
@@ -42,53 +42,52 @@ pub(super) fn group_norm(x: Tensor<4>, spec: &GroupNormSpec) -> Tensor<4> {
         x.par_chunks_mut(group_channels * n_pixels)
             .enumerate()
             .for_each(|(i_group, group)| {
-                let (mean, deviation) = mean_and_deviation(group, spec.epsilon);
-                for (i, plane) in group.chunks_mut(n_pixels).enumerate() {
-                    let i_plane = i_group * group_channels + i;
-                    let channel = i_plane % channels;
-                    let factor = weight[channel] / deviation;
-                    let offset = bias[channel] - mean * factor;
-                    match &modulation {
-                        None => affine(plane, factor, offset, spec.then),
-                        Some(modulation) => {
-                            modulation.apply(plane, i_plane, [factor, offset], spec.then);
-                        }
-                    }
-                }
+                vectorised(Group {
+                    values: group,
+                    first_plane: i_group * group_channels,
+                    n_channels: channels,
+                    n_pixels,
+                    weight: &weight,
+                    bias: &bias,
+                    epsilon: spec.epsilon,
+                    modulation: modulation.as_ref(),
+                    then: spec.then,
+                });
             });
     })
 }
 
-/// A leaky `ReLU` with a slope for each channel, or one for all.
-pub(super) fn leaky_relu(x: Tensor<4>, slopes: &[f32]) -> Tensor<4> {
-    let [_, _, height, width] = x.dims();
-    in_place(x, |x| {
-        x.par_chunks_mut(height * width)
-            .enumerate()
-            .for_each(|(i_plane, plane)| {
-                let slope = slopes[i_plane % slopes.len()];
-                for value in plane {
-                    *value = if *value < 0.0 { *value * slope } else { *value };
-                }
-            });
-    })
+/// The channels of one group in one picture.
+struct Group<'a> {
+    values: &'a mut [f32],
+    /// Counted through all pictures.
+    first_plane: usize,
+    n_channels: usize,
+    n_pixels: usize,
+    weight: &'a [f32],
+    bias: &'a [f32],
+    epsilon: f32,
+    modulation: Option<&'a PixelModulation>,
+    then: Then,
 }
 
-/// Lets `kernel` change the values of a tensor on the CPU in f32. Copies only what something else shares.
-fn in_place<const D: usize>(x: Tensor<D>, kernel: impl FnOnce(&mut [f32])) -> Tensor<D> {
-    let device = x.device();
-    let mut data = x.into_data();
-    kernel(data.as_mut_slice().expect("the dtype is f32"));
-    Tensor::from_data(data, (&device, DType::F32))
-}
+impl NullaryFnOnce for Group<'_> {
+    type Output = ();
 
-/// Whether a tensor's memory is at hand: on the CPU backend, in f32.
-pub(super) fn is_on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
-    x.dtype() == DType::F32 && x.device() == Device::flex()
-}
-
-pub(super) fn values_of<const D: usize>(x: &Tensor<D>) -> Vec<f32> {
-    x.to_data().try_into_vec().expect("the dtype is f32")
+    #[inline(always)]
+    fn call(self) {
+        let (mean, deviation) = mean_and_deviation(self.values, self.epsilon);
+        for (i, plane) in self.values.chunks_mut(self.n_pixels).enumerate() {
+            let i_plane = self.first_plane + i;
+            let channel = i_plane % self.n_channels;
+            let factor = self.weight[channel] / deviation;
+            let offset = self.bias[channel] - mean * factor;
+            match self.modulation {
+                None => affine(plane, factor, offset, self.then),
+                Some(modulation) => modulation.apply(plane, i_plane, [factor, offset], self.then),
+            }
+        }
+    }
 }
 
 /// [`Modulation`] as plain values.
@@ -103,6 +102,7 @@ struct PixelModulation {
 
 impl PixelModulation {
     /// The norm's own factor and offset, then this, on one channel of one picture.
+    #[inline(always)]
     fn apply(&self, plane: &mut [f32], i_plane: usize, [factor, offset]: [f32; 2], then: Then) {
         let [rows, columns] = self.blocks;
         let [height, width] = self.size;
@@ -132,6 +132,7 @@ impl PixelModulation {
     }
 }
 
+#[inline(always)]
 fn affine(values: &mut [f32], factor: f32, offset: f32, then: Then) {
     match then {
         Then::Nothing => {
@@ -149,6 +150,7 @@ fn affine(values: &mut [f32], factor: f32, offset: f32, then: Then) {
 }
 
 /// The mean, and √(variance + ε) about it in a second pass: one pass would cancel.
+#[inline(always)]
 fn mean_and_deviation(values: &[f32], epsilon: f32) -> (f32, f32) {
     let n_values = values.len() as f32;
     let mean = sum(values, |x| x) / n_values;
@@ -156,6 +158,7 @@ fn mean_and_deviation(values: &[f32], epsilon: f32) -> (f32, f32) {
     (mean, (variance + epsilon).sqrt())
 }
 
+#[inline(always)]
 fn sum(values: &[f32], term: impl Fn(f32) -> f32) -> f32 {
     // Partial sums over a few thousand values keep f32 exact enough for pictures of millions of pixels.
     const SPAN: usize = 256 * N_LANES;
@@ -174,46 +177,9 @@ fn sum(values: &[f32], term: impl Fn(f32) -> f32) -> f32 {
         .sum::<f64>() as f32
 }
 
-/// `eˣ` to within a few units in the last place, without branches or calls so that it becomes vector
-/// instructions.
-///
-/// Cody and Waite 1980: x = n ln 2 + r with |r| ≤ ln 2 / 2, then 2ⁿ · eʳ. The coefficients are Cephes' `expf`.
-#[inline]
-fn exp(x: f32) -> f32 {
-    /// 1.5 · 2²³: adding it leaves the nearest integer in the low bits of the sum.
-    const ROUND: f32 = 12_582_912.0;
-    const LN_2_HIGH: f32 = 0.693_359_4;
-    const LN_2_LOW: f32 = -2.121_944_4e-4;
-    let x = x.clamp(-87.0, 88.0);
-    let shifted = x * std::f32::consts::LOG2_E + ROUND;
-    let n = shifted - ROUND;
-    let r = x - n * LN_2_HIGH - n * LN_2_LOW;
-    let mut polynomial = 1.987_569_1e-4;
-    for coefficient in [
-        1.398_199_9e-3,
-        8.333_452e-3,
-        4.166_579_6e-2,
-        1.666_666_5e-1,
-        5e-1,
-    ] {
-        polynomial = polynomial * r + coefficient;
-    }
-    let e_r = polynomial * r * r + r + 1.0;
-    f32::from_bits(e_r.to_bits().wrapping_add(shifted.to_bits() << 23))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn exp_is_the_standard_librarys() {
-        for i in -8_700..=8_800 {
-            let x = i as f32 / 100.0;
-            let error = (f64::from(exp(x)) / f64::from(x).exp() - 1.0).abs();
-            assert!(error < 3e-7, "exp({x}) is off by {error}");
-        }
-    }
 
     #[test]
     fn silu_keeps_infinities_and_not_a_number_visible() {
