@@ -64,6 +64,7 @@ mod queue {
         link: EngineLink,
         n_started: u64,
         n_finished: u64,
+        is_connected: bool,
         /// Pictures that came, by their seeds.
         came: HashMap<u64, u32>,
     }
@@ -79,6 +80,7 @@ mod queue {
                 link: EngineLink::start(command, || {}),
                 n_started: 0,
                 n_finished: 0,
+                is_connected: false,
                 came: HashMap::new(),
             }
         }
@@ -115,6 +117,8 @@ mod queue {
             match &event {
                 EngineEvent::Event(Event::Started { .. }) => self.n_started += 1,
                 EngineEvent::Event(Event::Finished { .. }) => self.n_finished += 1,
+                EngineEvent::Connected { .. } => self.is_connected = true,
+                EngineEvent::Died { .. } => self.is_connected = false,
                 _ => {}
             }
             let effects = self.session.apply(event, Instant::now());
@@ -138,7 +142,10 @@ mod queue {
                 let run = desk.session.run(**run);
                 run.is_some_and(|run| matches!(run.state, RunState::Failed(_)))
             });
-            if let Some(run) = failed {
+            // Nobody asks again while the engine is seen to be away.
+            if let Some(run) = failed
+                && desk.is_connected
+            {
                 n_lost += 1;
                 let effects = desk.session.run_again(*run);
                 desk.carry_out(effects);
