@@ -59,6 +59,7 @@ impl App {
                 self.session.documents.current_mut().choices = choices;
             }
             Command::Again => self.again(now),
+            Command::RunAgain(run) if self.fetch_sources(run, command.clone()) => {}
             Command::RunAgain(run) => {
                 let effects = self.session.run_again(run);
                 self.carry_out_effects(effects);
