@@ -350,7 +350,11 @@ fn more_variations_can_be_asked_for_after_a_restart() {
     window.click("Variations");
     window.wait_for_runs(2);
     let before = window.last_gesture();
-    window.make_pictures(2);
+    let job = window.started();
+    for index in 0..2 {
+        window.picture(job, index);
+    }
+    window.wait_for("two variations", |window| window.n_saved() == 6);
     let Window { harness, home, .. } = window;
     drop(harness);
     let mut window = Window::open_in(home);

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use egui::epaint::text::{FontData, GlyphBitmap, RasterizedGlyph};
 use egui::{Color32, ColorImage, vec2};
-use harfrust::{ShaperData, UnicodeBuffer};
+use harfrust::{ShapeOptions, ShaperData, UnicodeBuffer};
 use image::imageops::{FilterType, resize};
 use image::{ImageFormat, ImageReader, Limits, RgbaImage};
 use skrifa::bitmap::{BitmapData, BitmapGlyph};
@@ -53,7 +53,10 @@ pub(super) fn joined(font: &FontData, cluster: &str, font_size_px: f32) -> Optio
     let mut buffer = UnicodeBuffer::new();
     buffer.push_str(cluster);
     buffer.guess_segment_properties();
-    let shaped = data.shaper(&font).build().shape(buffer, &[]);
+    let shaped = data
+        .shaper(&font)
+        .build()
+        .shape(buffer, ShapeOptions::new());
     let strikes = font.bitmap_strikes();
     if shaped.glyph_infos().iter().any(|info| info.glyph_id == 0) {
         return None;
