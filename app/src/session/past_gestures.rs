@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gestures::{Gesture, MixInput, Source};
 use super::runs::Subject;
-use super::{MixDraft, PictureId, Run, RunId, Session};
+use super::{Draft, MixDraft, Part, PictureId, Run, RunId, Session, TurnDraft};
 use crate::document::Content;
 use crate::gallery::Recipe;
 
@@ -191,9 +191,60 @@ impl InputFacts {
 }
 
 impl Source {
+    /// As a part of what is put together in a prompt bar; `None` of a file.
+    fn part(&self) -> Option<Part> {
+        let canvas = self.canvas.as_ref().map(|_| Part::Canvas);
+        self.picture.map(Part::Picture).or(canvas)
+    }
+
     /// Whether its pixels are at hand: those of a run of an earlier start have to be fetched.
     pub fn is_here(&self) -> bool {
         !self.rgba.is_empty()
+    }
+}
+
+impl Draft {
+    /// What a run mixed or turned.
+    pub(super) fn put_together_like(&mut self, gesture: &Gesture) {
+        match gesture {
+            Gesture::Mix { inputs, ways } => {
+                let parts = inputs.iter().map(|input| match input {
+                    MixInput::Picture(source) => source.part(),
+                    MixInput::Text(text) => Some(Part::Text(text.clone())),
+                });
+                let Some(parts) = parts.collect::<Option<Vec<_>>>() else {
+                    return;
+                };
+                let shows_way = ways.len() > 1;
+                let weight = |index: usize| match ways.first() {
+                    Some(way) if !shows_way => way.get(index).copied().unwrap_or(1.0),
+                    _ => 1.0,
+                };
+                let parts = parts.into_iter().enumerate();
+                let parts = parts.map(|(index, part)| (part, weight(index)));
+                let mix = MixDraft {
+                    parts: parts.collect(),
+                    shows_way,
+                };
+                self.mix = mix.taken_up();
+            }
+            Gesture::Turn {
+                source,
+                from,
+                to,
+                amounts,
+            } => {
+                let turn = TurnDraft {
+                    source: source.part(),
+                    from: from.clone(),
+                    to: to.clone(),
+                    amount: amounts.last().copied().unwrap_or(1.0),
+                    shows_way: amounts.len() > 1,
+                };
+                self.turn = turn.taken_up();
+            }
+            Gesture::Variations { .. } | Gesture::Upscale { .. } => {}
+        }
     }
 }
 

@@ -309,11 +309,15 @@ impl Session {
         }
         if let Some(open) = self.documents.get_mut(document)
             && !open.draft.has_words()
-            && let Some(last) = taken.iter().rev().find(|run| run.gesture().is_none())
-            && last.has_subject()
         {
             // Of a project whose prompt bar nobody remembers.
-            open.draft.like(&last.request);
+            let mut prompts = taken.iter().rev().filter(|run| run.gesture().is_none());
+            if let Some(last) = prompts.find(|run| run.has_subject()) {
+                open.draft.like(&last.request);
+            }
+            for gesture in taken.iter().filter_map(Run::gesture) {
+                open.draft.put_together_like(gesture);
+            }
         }
         // They are older than what was asked for since.
         self.runs.splice(0..0, taken);

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use limn_engine::PixelRect;
+use limn_engine::protocol::BlendInput;
 
 use super::edits::bench_with_picture_of;
 use super::*;
@@ -197,6 +198,12 @@ fn a_gesture_comes_back_with_what_it_was_made_from() {
     assert_eq!((run.title(), run.deed()), (title, Deed::Mix));
     let tags = |run: &Run| run.gesture().unwrap().tag(1);
     assert_eq!(tags(run).as_deref(), Some("25 : 75"));
+    // Nobody remembers the prompt bar: what was mixed stands in it again.
+    let mix = &bench.session.documents.current().draft.mix;
+    let parts: Vec<_> = mix.parts.iter().map(|(part, _)| part.clone()).collect();
+    let words = Part::Text("a hat".to_owned());
+    assert_eq!(parts, [Part::Picture(boat.picture.unwrap()), words]);
+    assert!(mix.is_strip());
     let fetched = run.sources_to_fetch();
     assert_eq!(fetched.len(), 1);
     assert_eq!(
