@@ -19,7 +19,7 @@ const KEPT: usize = 64;
 
 /// Which small picture of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Part {
+pub enum LayerPart {
     /// What it shows by itself.
     Picture,
     /// How much of a patch shows, white where all of it does.
@@ -29,7 +29,7 @@ pub enum Part {
 /// What the panel has and wants.
 #[derive(Default)]
 pub struct LayerPictures {
-    entries: HashMap<(LayerId, Part), Entry>,
+    entries: HashMap<(LayerId, LayerPart), Entry>,
     wanted: Vec<LayerPictureJob>,
     frame: u64,
 }
@@ -46,14 +46,14 @@ struct Entry {
 /// Carry it out on another thread, and hand the result to [`LayerPictures::made`].
 pub struct LayerPictureJob {
     layer: Layer,
-    part: Part,
+    part: LayerPart,
     frame: PixelRect,
     fingerprint: u64,
 }
 
 pub struct MadeLayerPicture {
     layer: LayerId,
-    part: Part,
+    part: LayerPart,
     fingerprint: u64,
     image: ColorImage,
 }
@@ -61,7 +61,12 @@ pub struct MadeLayerPicture {
 impl LayerPictures {
     /// The layer's picture, perhaps of a moment ago; `None` until there is one. A layer that has changed is asked
     /// for again, one picture at a time.
-    pub fn get(&mut self, layer: &Layer, part: Part, frame: PixelRect) -> Option<&TextureHandle> {
+    pub fn get(
+        &mut self,
+        layer: &Layer,
+        part: LayerPart,
+        frame: PixelRect,
+    ) -> Option<&TextureHandle> {
         let fingerprint = fingerprint(layer, frame);
         let entry = self.entries.entry((layer.id, part)).or_default();
         entry.last_used = self.frame;
@@ -132,7 +137,7 @@ fn fingerprint(layer: &Layer, frame: PixelRect) -> u64 {
 }
 
 /// A part of the layer where it covers the frame.
-fn small_picture(layer: &Layer, of: Part, frame: PixelRect) -> ColorImage {
+fn small_picture(layer: &Layer, of: LayerPart, frame: PixelRect) -> ColorImage {
     let part = covered(layer, frame);
     if part.is_empty() {
         return ColorImage::filled([1, 1], Color32::TRANSPARENT);
@@ -155,8 +160,8 @@ fn small_picture(layer: &Layer, of: Part, frame: PixelRect) -> ColorImage {
                     let at_y = place(y * SAMPLES + row, height * SAMPLES, part.height);
                     let (at_x, at_y) = (part.x + at_x, part.y + at_y);
                     let colour = match of {
-                        Part::Picture => colour_at(layer, at_x, at_y),
-                        Part::Mask => Color32::from_gray(coverage_at(layer, at_x, at_y)),
+                        LayerPart::Picture => colour_at(layer, at_x, at_y),
+                        LayerPart::Mask => Color32::from_gray(coverage_at(layer, at_x, at_y)),
                     };
                     for (sum, value) in sum.iter_mut().zip(colour.to_array()) {
                         *sum += u32::from(value);
@@ -220,7 +225,7 @@ mod tests {
                 original: None,
             },
         );
-        let image = small_picture(&picture, Part::Picture, frame);
+        let image = small_picture(&picture, LayerPart::Picture, frame);
         assert_eq!(image.size, [96, 48]);
         assert_eq!(image[(95, 47)], Color32::from_rgb(200, 100, 50));
         // Of a patch only what its mask shows.
@@ -237,15 +242,15 @@ mod tests {
                 },
             },
         );
-        let image = small_picture(&patch, Part::Picture, frame);
+        let image = small_picture(&patch, LayerPart::Picture, frame);
         assert_eq!(image[(0, 10)], Color32::from_rgb(200, 100, 50));
         let right = image.size[0] - 1;
         assert_eq!(image[(right, 10)], Color32::TRANSPARENT);
-        let shown = small_picture(&patch, Part::Mask, frame);
+        let shown = small_picture(&patch, LayerPart::Mask, frame);
         assert_eq!(shown.size, image.size, "they lie beside each other");
         assert_eq!(shown[(0, 10)], Color32::WHITE);
         assert_eq!(shown[(right, 10)], Color32::BLACK);
-        let empty = small_picture(&Layer::sketch("Sketch"), Part::Picture, frame);
+        let empty = small_picture(&Layer::sketch("Sketch"), LayerPart::Picture, frame);
         assert_eq!(empty.size, [1, 1]);
     }
 
@@ -255,18 +260,18 @@ mod tests {
         let mut pictures = LayerPictures::default();
         let mut layer = Layer::picture("Picture", frame, &[[9; 4]; 64 * 64]);
         let ctx = Context::default();
-        assert!(pictures.get(&layer, Part::Picture, frame).is_none());
-        assert!(pictures.get(&layer, Part::Picture, frame).is_none());
+        assert!(pictures.get(&layer, LayerPart::Picture, frame).is_none());
+        assert!(pictures.get(&layer, LayerPart::Picture, frame).is_none());
         let mut jobs = pictures.take_wanted();
         assert_eq!(jobs.len(), 1);
         pictures.made(&ctx, jobs.remove(0).carry_out());
-        assert!(pictures.get(&layer, Part::Picture, frame).is_some());
+        assert!(pictures.get(&layer, LayerPart::Picture, frame).is_some());
         assert!(pictures.take_wanted().is_empty());
         layer
             .pixels_mut()
             .write(PixelRect::from_size(1, 1), &[[7; 4]]);
         assert!(
-            pictures.get(&layer, Part::Picture, frame).is_some(),
+            pictures.get(&layer, LayerPart::Picture, frame).is_some(),
             "the old one stays"
         );
         assert_eq!(pictures.take_wanted().len(), 1);

@@ -18,7 +18,7 @@ use crate::gallery::export_many::{ExportOrder, ExportReport};
 use crate::gallery::handle;
 use crate::panels::models_place::Unreadable;
 use crate::panels::toasts::Tone;
-use crate::session::{InstalledLora, LoraFit};
+use crate::session::{InstalledLora, LoraMatch};
 use crate::tools::MaskWork;
 use limn_engine::prompt_language::styles::Style;
 use limn_engine::protocol::ModelId;
@@ -61,7 +61,7 @@ pub(super) enum DialogAnswer {
     /// How the LoRAs there fit a model.
     LoraFits {
         model: ModelId,
-        fits: BTreeMap<String, LoraFit>,
+        fits: BTreeMap<String, LoraMatch>,
     },
     Styles(Vec<Style>),
     Failed(String),

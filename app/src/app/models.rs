@@ -15,7 +15,7 @@ use crate::command::{Command, ModelsCommand};
 use crate::panels::models_place::Unreadable;
 use crate::panels::toasts::Tone;
 use crate::panels::widgets;
-use crate::session::{Effect, InstalledLora, LoraFit, LoraStanding, MOST_LORAS, Place};
+use crate::session::{Effect, InstalledLora, LoraMatch, LoraStanding, MOST_LORAS, Place};
 
 /// What came of putting a model or a LoRA into the library, or why it was refused.
 pub(super) type Added = Result<AddedFile, String>;
@@ -211,7 +211,7 @@ impl App {
 }
 
 /// What each LoRA of the library changes of a model, which is not opened for it.
-fn lora_fits(library: PathBuf, id: &ModelId) -> BTreeMap<String, LoraFit> {
+fn lora_fits(library: PathBuf, id: &ModelId) -> BTreeMap<String, LoraMatch> {
     let catalogue = Catalogue {
         library: Some(library),
         ..Catalogue::default()
@@ -226,7 +226,7 @@ fn lora_fits(library: PathBuf, id: &ModelId) -> BTreeMap<String, LoraFit> {
         let path = Path::new(&lora.path);
         let report = Catalogue::inspect_lora(path, Some((&name, &components))).ok()?;
         let fit = report.fit?;
-        let fit = LoraFit {
+        let fit = LoraMatch {
             is_usable: fit.is_usable,
             n_layers: fit.n_layers,
             n_unmatched: fit.unmatched.len() + fit.unfit.len(),

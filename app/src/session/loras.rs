@@ -24,7 +24,7 @@ pub struct InstalledLora {
 
 /// What a LoRA changes of a model, by names and shapes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LoraFit {
+pub struct LoraMatch {
     /// Jobs of the model take it.
     pub is_usable: bool,
     pub n_layers: usize,
@@ -38,22 +38,22 @@ pub enum LoraStanding {
     /// It is not looked at yet.
     Unknown,
     Missing,
-    Fits(LoraFit),
+    Fits(LoraMatch),
     /// Made for other models, as far as that can be told.
     Other(Option<String>),
 }
 
 #[derive(Debug, Default)]
-pub struct Loras {
+pub struct InstalledLoras {
     /// `None` until the folder was looked into.
     installed: Option<Vec<InstalledLora>>,
     /// Of this model, by the names of the LoRAs.
-    fits: Option<(ModelId, BTreeMap<String, LoraFit>)>,
+    fits: Option<(ModelId, BTreeMap<String, LoraMatch>)>,
     /// The model whose fits are being looked for.
     asked: Option<ModelId>,
 }
 
-impl Loras {
+impl InstalledLoras {
     pub fn installed(&self) -> &[InstalledLora] {
         self.installed.as_deref().unwrap_or_default()
     }
@@ -65,7 +65,7 @@ impl Loras {
         self.asked = None;
     }
 
-    pub fn set_fits(&mut self, model: ModelId, fits: BTreeMap<String, LoraFit>) {
+    pub fn set_fits(&mut self, model: ModelId, fits: BTreeMap<String, LoraMatch>) {
         if self.asked.as_ref() == Some(&model) {
             self.fits = Some((model, fits));
         }
@@ -184,7 +184,7 @@ mod tests {
         session.loras.set_installed(installed.to_vec());
         assert!(session.loras.ask(&model()));
         assert!(!session.loras.ask(&model()), "once");
-        let fit = |is_usable| LoraFit {
+        let fit = |is_usable| LoraMatch {
             is_usable,
             n_layers: 12,
             n_unmatched: 1,
@@ -213,7 +213,7 @@ mod tests {
         let standing = |session: &Session, name: &str| session.loras.standing(name, &model());
         assert!(matches!(
             standing(&session, "ink"),
-            LoraStanding::Fits(LoraFit { n_unmatched: 1, .. })
+            LoraStanding::Fits(LoraMatch { n_unmatched: 1, .. })
         ));
         assert_eq!(
             standing(&session, "film"),
@@ -226,7 +226,7 @@ mod tests {
         session.loras.set_fits(model(), BTreeMap::new());
         assert_eq!(session.loras.standing("ink", &other), LoraStanding::Unknown);
         assert_eq!(
-            Loras::default().standing("ink", &other),
+            InstalledLoras::default().standing("ink", &other),
             LoraStanding::Unknown
         );
         session.loras.set_installed(Vec::new());

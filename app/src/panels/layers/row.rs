@@ -11,7 +11,7 @@ use super::selected::selected_ui;
 use crate::command::{Command, LayerCommand};
 use crate::document::{BlendMode, Layer, LayerId, LayerKind};
 use crate::icons::{self, Icon};
-use crate::layer_pictures::Part;
+use crate::layer_pictures::LayerPart;
 use crate::panels::{Scene, prompt_bar, widgets};
 use crate::theme;
 
@@ -90,7 +90,7 @@ const PICTURE: Vec2 = vec2(44.0, 34.0);
 fn picture_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer) {
     let theme = theme::of(ui);
     let (rect, _) = ui.allocate_exact_size(PICTURE, Sense::hover());
-    part_ui(ui, scene, layer, Part::Picture, rect);
+    part_ui(ui, scene, layer, LayerPart::Picture, rect);
     let corner = Rect::from_min_size(rect.max - vec2(16.0, 16.0), vec2(16.0, 16.0));
     ui.painter().rect_filled(corner, 4, theme.chip);
     icons::paint(
@@ -109,7 +109,7 @@ fn mask_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer) {
     let is_selected = scene.session.document().content().selected == Some(layer.id);
     let is_edited = is_selected && scene.session.toolbox.edits_patch_mask;
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_edited, &label));
-    part_ui(ui, scene, layer, Part::Mask, rect);
+    part_ui(ui, scene, layer, LayerPart::Mask, rect);
     if is_edited {
         let mark = theme::mask_mark(scene.settings.mask_colour);
         let ring = Stroke::new(2.0, mark);
@@ -124,7 +124,7 @@ fn mask_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer) {
     }
 }
 
-fn part_ui(ui: &Ui, scene: &mut Scene<'_>, layer: &Layer, part: Part, rect: Rect) {
+fn part_ui(ui: &Ui, scene: &mut Scene<'_>, layer: &Layer, part: LayerPart, rect: Rect) {
     let theme = theme::of(ui);
     ui.painter().rect_filled(rect, 4, theme.canvas);
     let opacity = if layer.shows() { 1.0 } else { 0.35 };

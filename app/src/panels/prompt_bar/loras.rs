@@ -6,13 +6,18 @@ use limn_engine::protocol::{LoraChoice, ModelInfo};
 use super::pills::pill_popover;
 use crate::icons::Icon;
 use crate::panels::widgets;
-use crate::session::{Draft, LORA_WEIGHTS, LoraFit, LoraStanding, Loras, MOST_LORAS};
+use crate::session::{Draft, InstalledLoras, LORA_WEIGHTS, LoraMatch, LoraStanding, MOST_LORAS};
 use crate::theme;
 
 const WIDTH: f32 = 340.0;
 
 /// Only where there are LoRAs.
-pub(super) fn loras_pill_ui(ui: &mut Ui, loras: &Loras, draft: &mut Draft, model: &ModelInfo) {
+pub(super) fn loras_pill_ui(
+    ui: &mut Ui,
+    loras: &InstalledLoras,
+    draft: &mut Draft,
+    model: &ModelInfo,
+) {
     let n_chosen = draft.loras.len();
     if loras.installed().is_empty() && n_chosen == 0 {
         return;
@@ -100,12 +105,12 @@ fn standing_words(
     match standing {
         LoraStanding::Unknown => ("Looking whether it fits…".to_owned(), theme.text3),
         LoraStanding::Missing => ("Not among your LoRAs".to_owned(), theme.error),
-        LoraStanding::Fits(LoraFit {
+        LoraStanding::Fits(LoraMatch {
             n_layers,
             n_unmatched: 0,
             ..
         }) => (format!("Changes {n_layers} layers"), theme.text3),
-        LoraStanding::Fits(LoraFit {
+        LoraStanding::Fits(LoraMatch {
             n_layers,
             n_unmatched,
             ..
@@ -128,7 +133,7 @@ fn standing_words(
 }
 
 /// What can be added: those that fit the model and are not in the list.
-fn add_ui(ui: &mut Ui, loras: &Loras, draft: &mut Draft, model: &ModelInfo) {
+fn add_ui(ui: &mut Ui, loras: &InstalledLoras, draft: &mut Draft, model: &ModelInfo) {
     let fitting: Vec<_> = loras.fitting(&model.id).collect();
     if fitting.is_empty() {
         let name = &model.name;
