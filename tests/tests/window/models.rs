@@ -85,7 +85,7 @@ fn home_with_models() -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
     let library = home.path().join("models");
     std::fs::create_dir(&library).unwrap();
-    for (name, fixture) in [("sd", "stable_diffusion"), ("kandinsky", "pipeline")] {
+    for (name, fixture) in [("sd", "stable_diffusion"), ("large", "stable_diffusion_xl")] {
         copy_folder(&crate::harness::fixture_path(fixture), &library.join(name));
     }
     home
@@ -119,7 +119,7 @@ fn a_dropped_lora_is_listed_weighed_and_used_and_comes_back_from_a_recipe() {
     let mut window = Window::open_in(home_with_models());
     window.say(Event::Models(vec![
         named("sd", "Small"),
-        named("kandinsky", "Old"),
+        named("large", "Large"),
     ]));
     let lora = crate::harness::fixture_path("loras").join("kohya.safetensors");
     window.drop_file(lora);
@@ -175,15 +175,28 @@ fn a_dropped_lora_is_listed_weighed_and_used_and_comes_back_from_a_recipe() {
     let session = &window.app().session;
     assert_eq!(session.documents.current().draft.loras, request.loras);
 
+    // Of another model some layers are missing, which is counted.
+    window
+        .harness
+        .state_mut()
+        .send(Command::SetModel(ModelId("large".to_owned())));
+    window.click(pill);
+    window.wait_for("how it fits that", |window| {
+        says(
+            window,
+            "9 of its 12 changes are for layers that Large does not have",
+        )
+    });
+    window.press(Modifiers::NONE, Key::Escape);
     // A model that it was not made for draws without it, and the bar says so.
     window
         .harness
         .state_mut()
-        .send(Command::SetModel(ModelId("kandinsky".to_owned())));
+        .send(Command::SetModel(ModelId("doodle".to_owned())));
     let pill = "0 of 1 LoRAs: what changes the model";
     window.wait_for("another model's fits", |window| window.shows(pill));
     window.click(pill);
-    assert!(says(&window, "left out with Old"));
+    assert!(says(&window, "left out with Doodle"));
     window.press(Modifiers::NONE, Key::Escape);
     window.generate("a house");
     let runs = &window.app().session.runs;
