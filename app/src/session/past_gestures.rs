@@ -44,7 +44,7 @@ pub(super) enum GestureFacts {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum InputFacts {
-    Picture(SourceFacts),
+    Picture(Box<SourceFacts>),
     Text(String),
 }
 
@@ -177,7 +177,7 @@ impl GestureFacts {
 impl InputFacts {
     fn of(input: &MixInput) -> Self {
         match input {
-            MixInput::Picture(source) => Self::Picture(SourceFacts::of(source)),
+            MixInput::Picture(source) => Self::Picture(Box::new(SourceFacts::of(source))),
             MixInput::Text(text) => Self::Text(text.clone()),
         }
     }

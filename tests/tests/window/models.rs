@@ -136,7 +136,7 @@ fn a_dropped_lora_is_listed_weighed_and_used_and_comes_back_from_a_recipe() {
     };
     window.wait_for("how it fits", |window| says(window, "Changes "));
     assert!(window.shows("Weight of kohya"));
-    let draft = &mut window.harness.state_mut().session.draft_mut();
+    let draft = window.harness.state_mut().session.draft_mut();
     draft.loras[0].weight = 0.5;
     window.press(Modifiers::NONE, Key::Escape);
 

@@ -80,7 +80,7 @@ fn lora_row_ui(
                 .fixed_decimals(2);
             ui.add(slider)
                 .on_hover_text("How much it changes; 0 nothing, below 0 the opposite")
-                .accessible_name(&format!("Weight of {name}"));
+                .accessible_name(format!("Weight of {name}"));
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let colour = if is_out { theme.text3 } else { theme.text };
                 let text = RichText::new(&name).font(theme::label_medium());
