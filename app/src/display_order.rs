@@ -2,10 +2,10 @@
 //!
 //! egui shapes each word of a right-to-left script in its own direction, but sets the words of a line from left to
 //! right, whatever their script. A line of a label is therefore given to it with its words in the order of the
-//! screen, and so is the text of a field that is only read. While it is typed in, words stand in the order of typing:
-//! by that the caret goes.
+//! screen, and so is the text of a field.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use unicode_bidi::{BidiClass, BidiInfo, Level, bidi_class};
 
@@ -20,24 +20,46 @@ pub fn in_display_order(line: &str) -> Cow<'_, str> {
 
 /// `level`: the direction of the text that the line is of, where that is not the line's own.
 fn ordered(line: &str, level: Option<Level>) -> Cow<'_, str> {
-    let bidi = BidiInfo::new(line, level);
-    if !bidi.has_rtl() {
+    if !has_right_to_left(line) && level.is_none_or(|level| level.is_ltr()) {
         return Cow::Borrowed(line);
     }
-    let mut visual = String::with_capacity(line.len());
+    let placed = placed(line, level).into_iter();
+    Cow::Owned(placed.map(|placed| placed.chr).collect())
+}
+
+/// A character where it stands on the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlacedChar {
+    /// Its place in the order of typing.
+    pub index: usize,
+    /// As it is given to egui: a bracket may be mirrored.
+    pub chr: char,
+    pub is_right_to_left: bool,
+}
+
+/// The characters of a line from left to right, but for the letters of a word, which egui reverses.
+fn placed(line: &str, level: Option<Level>) -> Vec<PlacedChar> {
+    let bidi = BidiInfo::new(line, level);
+    let chars: Vec<(usize, char)> = line.char_indices().collect();
+    let char_at = |byte| chars.partition_point(|(at, _)| *at < byte);
+    let mut visual = Vec::with_capacity(chars.len());
     for paragraph in &bidi.paragraphs {
         let (levels, runs) = bidi.visual_runs(paragraph, paragraph.range.clone());
         for run in runs {
             let is_reversed = levels[run.start].is_rtl();
-            let text = &line[run];
+            let range = char_at(run.start)..char_at(run.end);
             if is_reversed {
-                push_reversed(&mut visual, text);
+                push_reversed(&mut visual, &chars, range);
             } else {
-                visual.push_str(text);
+                visual.extend(range.map(|index| PlacedChar {
+                    index,
+                    chr: chars[index].1,
+                    is_right_to_left: false,
+                }));
             }
         }
     }
-    Cow::Owned(visual)
+    visual
 }
 
 /// Whether some of it runs from right to left.
@@ -50,7 +72,31 @@ pub fn has_right_to_left(text: &str) -> bool {
 /// is wrapped to, line breaks included. It has as many characters as before: a space at which a line was wrapped becomes
 /// a line break, so that no word of the next one moves up.
 pub fn lines_in_display_order(text: &str, line_chars: impl Iterator<Item = usize>) -> String {
-    let mut lines = String::with_capacity(text.len());
+    let mut visual = String::with_capacity(text.len());
+    for line in placed_lines(text, line_chars) {
+        visual.extend(line.chars.iter().map(|placed| placed.chr));
+        match line.gap.strip_suffix(' ') {
+            Some(gap) if !line.is_last => {
+                visual.push_str(gap);
+                visual.push('\n');
+            }
+            _ => visual.push_str(line.gap),
+        }
+    }
+    visual
+}
+
+/// A line of a text as it stands on the screen.
+pub struct PlacedLine<'a> {
+    pub chars: Vec<PlacedChar>,
+    /// What is white at its end, in the order of typing.
+    pub gap: &'a str,
+    is_last: bool,
+}
+
+/// The lines of a text; `line_chars` as for [`lines_in_display_order`].
+pub fn placed_lines(text: &str, line_chars: impl Iterator<Item = usize>) -> Vec<PlacedLine<'_>> {
+    let mut lines = Vec::new();
     let bidi = BidiInfo::new(text, None);
     let mut paragraphs = bidi.paragraphs.iter().peekable();
     let mut rest = text;
@@ -65,34 +111,35 @@ pub fn lines_in_display_order(text: &str, line_chars: impl Iterator<Item = usize
         while paragraphs.next_if(|one| one.range.end <= start).is_some() {}
         let level = paragraphs.peek().map(|one| one.level);
         let words = line.trim_end();
-        let gap = &line[words.len()..];
-        lines.push_str(&ordered(words, level));
-        match gap.strip_suffix(' ') {
-            Some(gap) if !rest.is_empty() => {
-                lines.push_str(gap);
-                lines.push('\n');
-            }
-            _ => lines.push_str(gap),
-        }
+        lines.push(PlacedLine {
+            chars: placed(words, level),
+            gap: &line[words.len()..],
+            is_last: rest.is_empty(),
+        });
     }
-    lines.push_str(rest);
+    if !rest.is_empty() {
+        lines.push(PlacedLine {
+            chars: placed(rest, Some(Level::ltr())),
+            gap: "",
+            is_last: true,
+        });
+    }
     lines
 }
 
 /// The last word first. What stands between words is drawn by itself, brackets mirrored.
-fn push_reversed(ordered: &mut String, text: &str) {
-    let mut end = text.len();
-    while let Some(last) = text[..end].chars().next_back() {
-        if is_in_word(last) {
-            let word = text[..end].char_indices().rev();
-            let word = word.take_while(|(_, c)| is_in_word(*c));
-            let start = word.last().map_or(end, |(start, _)| start);
-            ordered.push_str(&text[start..end]);
-            end = start;
-        } else {
-            ordered.push(mirrored(last));
-            end -= last.len_utf8();
-        }
+fn push_reversed(visual: &mut Vec<PlacedChar>, chars: &[(usize, char)], range: Range<usize>) {
+    let mut end = range.end;
+    while end > range.start {
+        let word = (range.start..end).rev();
+        let word = word.take_while(|index| is_in_word(chars[*index].1));
+        let start = word.last().unwrap_or(end - 1);
+        visual.extend((start..end).map(|index| PlacedChar {
+            index,
+            chr: mirrored(chars[index].1),
+            is_right_to_left: true,
+        }));
+        end = start;
     }
 }
 

@@ -17,10 +17,19 @@ const SAMPLES: u32 = 3;
 /// Of layers that are not looked at any more, so many are kept.
 const KEPT: usize = 64;
 
+/// Which small picture of a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LayerPart {
+    /// What it shows by itself.
+    Picture,
+    /// How much of a patch shows, white where all of it does.
+    Mask,
+}
+
 /// What the panel has and wants.
 #[derive(Default)]
 pub struct LayerPictures {
-    entries: HashMap<LayerId, Entry>,
+    entries: HashMap<(LayerId, LayerPart), Entry>,
     wanted: Vec<LayerPictureJob>,
     frame: u64,
 }
@@ -37,12 +46,14 @@ struct Entry {
 /// Carry it out on another thread, and hand the result to [`LayerPictures::made`].
 pub struct LayerPictureJob {
     layer: Layer,
+    part: LayerPart,
     frame: PixelRect,
     fingerprint: u64,
 }
 
 pub struct MadeLayerPicture {
     layer: LayerId,
+    part: LayerPart,
     fingerprint: u64,
     image: ColorImage,
 }
@@ -50,14 +61,20 @@ pub struct MadeLayerPicture {
 impl LayerPictures {
     /// The layer's picture, perhaps of a moment ago; `None` until there is one. A layer that has changed is asked
     /// for again, one picture at a time.
-    pub fn get(&mut self, layer: &Layer, frame: PixelRect) -> Option<&TextureHandle> {
+    pub fn get(
+        &mut self,
+        layer: &Layer,
+        part: LayerPart,
+        frame: PixelRect,
+    ) -> Option<&TextureHandle> {
         let fingerprint = fingerprint(layer, frame);
-        let entry = self.entries.entry(layer.id).or_default();
+        let entry = self.entries.entry((layer.id, part)).or_default();
         entry.last_used = self.frame;
         if entry.fingerprint != Some(fingerprint) && !entry.is_being_made {
             entry.is_being_made = true;
             self.wanted.push(LayerPictureJob {
                 layer: layer.clone(),
+                part,
                 frame,
                 fingerprint,
             });
@@ -81,7 +98,7 @@ impl LayerPictures {
     }
 
     pub fn made(&mut self, ctx: &Context, made: MadeLayerPicture) {
-        let Some(entry) = self.entries.get_mut(&made.layer) else {
+        let Some(entry) = self.entries.get_mut(&(made.layer, made.part)) else {
             return;
         };
         entry.is_being_made = false;
@@ -100,8 +117,9 @@ impl LayerPictureJob {
     pub fn carry_out(self) -> MadeLayerPicture {
         MadeLayerPicture {
             layer: self.layer.id,
+            part: self.part,
             fingerprint: self.fingerprint,
-            image: small_picture(&self.layer, self.frame),
+            image: small_picture(&self.layer, self.part, self.frame),
         }
     }
 }
@@ -118,8 +136,8 @@ fn fingerprint(layer: &Layer, frame: PixelRect) -> u64 {
     hasher.finish()
 }
 
-/// What the layer shows by itself of the part of the frame that it covers.
-fn small_picture(layer: &Layer, frame: PixelRect) -> ColorImage {
+/// A part of the layer where it covers the frame.
+fn small_picture(layer: &Layer, of: LayerPart, frame: PixelRect) -> ColorImage {
     let part = covered(layer, frame);
     if part.is_empty() {
         return ColorImage::filled([1, 1], Color32::TRANSPARENT);
@@ -140,7 +158,11 @@ fn small_picture(layer: &Layer, frame: PixelRect) -> ColorImage {
                 for column in 0..SAMPLES {
                     let at_x = place(x * SAMPLES + column, width * SAMPLES, part.width);
                     let at_y = place(y * SAMPLES + row, height * SAMPLES, part.height);
-                    let colour = colour_at(layer, part.x + at_x, part.y + at_y);
+                    let (at_x, at_y) = (part.x + at_x, part.y + at_y);
+                    let colour = match of {
+                        LayerPart::Picture => colour_at(layer, at_x, at_y),
+                        LayerPart::Mask => Color32::from_gray(coverage_at(layer, at_x, at_y)),
+                    };
                     for (sum, value) in sum.iter_mut().zip(colour.to_array()) {
                         *sum += u32::from(value);
                     }
@@ -154,11 +176,16 @@ fn small_picture(layer: &Layer, frame: PixelRect) -> ColorImage {
 }
 
 fn colour_at(layer: &Layer, x: i32, y: i32) -> Color32 {
+    let mask = coverage_at(layer, x, y);
     let (x, y) = (x - layer.offset.0, y - layer.offset.1);
     let [red, green, blue, alpha] = layer.pixels().pixel(x, y);
-    let mask = layer.patch_mask().map_or(255, |mask| mask.pixel(x, y));
     let alpha = u32::from(alpha) * u32::from(mask) / 255;
     Color32::from_rgba_unmultiplied(red, green, blue, alpha as u8)
+}
+
+fn coverage_at(layer: &Layer, x: i32, y: i32) -> u8 {
+    let (x, y) = (x - layer.offset.0, y - layer.offset.1);
+    layer.patch_mask().map_or(255, |mask| mask.pixel(x, y))
 }
 
 /// Whole tiles; a patch by its mask, because its pixels go further than what is seen.
@@ -198,7 +225,7 @@ mod tests {
                 original: None,
             },
         );
-        let image = small_picture(&picture, frame);
+        let image = small_picture(&picture, LayerPart::Picture, frame);
         assert_eq!(image.size, [96, 48]);
         assert_eq!(image[(95, 47)], Color32::from_rgb(200, 100, 50));
         // Of a patch only what its mask shows.
@@ -215,11 +242,15 @@ mod tests {
                 },
             },
         );
-        let image = small_picture(&patch, frame);
+        let image = small_picture(&patch, LayerPart::Picture, frame);
         assert_eq!(image[(0, 10)], Color32::from_rgb(200, 100, 50));
         let right = image.size[0] - 1;
         assert_eq!(image[(right, 10)], Color32::TRANSPARENT);
-        let empty = small_picture(&Layer::sketch("Sketch"), frame);
+        let shown = small_picture(&patch, LayerPart::Mask, frame);
+        assert_eq!(shown.size, image.size, "they lie beside each other");
+        assert_eq!(shown[(0, 10)], Color32::WHITE);
+        assert_eq!(shown[(right, 10)], Color32::BLACK);
+        let empty = small_picture(&Layer::sketch("Sketch"), LayerPart::Picture, frame);
         assert_eq!(empty.size, [1, 1]);
     }
 
@@ -229,17 +260,20 @@ mod tests {
         let mut pictures = LayerPictures::default();
         let mut layer = Layer::picture("Picture", frame, &[[9; 4]; 64 * 64]);
         let ctx = Context::default();
-        assert!(pictures.get(&layer, frame).is_none());
-        assert!(pictures.get(&layer, frame).is_none());
+        assert!(pictures.get(&layer, LayerPart::Picture, frame).is_none());
+        assert!(pictures.get(&layer, LayerPart::Picture, frame).is_none());
         let mut jobs = pictures.take_wanted();
         assert_eq!(jobs.len(), 1);
         pictures.made(&ctx, jobs.remove(0).carry_out());
-        assert!(pictures.get(&layer, frame).is_some());
+        assert!(pictures.get(&layer, LayerPart::Picture, frame).is_some());
         assert!(pictures.take_wanted().is_empty());
         layer
             .pixels_mut()
             .write(PixelRect::from_size(1, 1), &[[7; 4]]);
-        assert!(pictures.get(&layer, frame).is_some(), "the old one stays");
+        assert!(
+            pictures.get(&layer, LayerPart::Picture, frame).is_some(),
+            "the old one stays"
+        );
         assert_eq!(pictures.take_wanted().len(), 1);
     }
 }

@@ -6,6 +6,7 @@ mod spelling;
 use std::collections::HashSet;
 use std::ops::Range;
 
+use limn_engine::prompt_language::marks::{MarkKind, marks};
 use limn_engine::protocol::Vocabulary;
 use unicode_normalization::char::is_combining_mark;
 
@@ -31,7 +32,13 @@ const FUNCTION_WORDS: &[&str] = &[
 /// Finds the words that `vocabulary` does not have, in the order they stand.
 pub fn unknown_words(prompt: &str, vocabulary: &Vocabulary) -> Vec<UnknownWord> {
     let known = known_words(vocabulary);
+    let signs = signs(prompt);
     words(prompt)
+        .filter(|word| {
+            !signs
+                .iter()
+                .any(|sign| sign.start < word.end && word.start < sign.end)
+        })
         .filter_map(|range| {
             let word = prompt[range.clone()].to_lowercase();
             let folded = fold(&word);
@@ -46,6 +53,14 @@ pub fn unknown_words(prompt: &str, vocabulary: &Vocabulary) -> Vec<UnknownWord> 
             })
         })
         .collect()
+}
+
+/// What is no word of the picture: the names of LoRAs and lists, and `BREAK`.
+fn signs(prompt: &str) -> Vec<Range<usize>> {
+    let is_sign = |kind| matches!(kind, MarkKind::Lora | MarkKind::Break | MarkKind::Wildcard);
+    let marks = marks(prompt).into_iter();
+    let marks = marks.filter(|mark| is_sign(mark.kind));
+    marks.map(|mark| mark.range).collect()
 }
 
 /// A search in words that the model was taught: those it knows, singulars for plurals, synonyms for what it does not
@@ -244,6 +259,7 @@ mod tests {
             "a Sa\u{301}ilboat, the knight’s",
             &[("knight’s", Some("knight"))],
         );
+        check("a cat <lora:oldpaper:0.8> BREAK __moods__ (red:1.2)", &[]);
         check("Ein Flugzeug 🚀", &[("Ein", None), ("Flugzeug", None)]);
     }
 

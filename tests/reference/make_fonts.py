@@ -2,6 +2,8 @@
 
 noto_color_emoji_rocket.ttf beside it is the glyph of U+1F680 alone, of Noto Color Emoji (SIL Open Font License 1.1):
     pyftsubset NotoColorEmoji.ttf --unicodes=1F680 --layout-features= --no-layout-closure
+noto_color_emoji_astronaut.ttf, of the same font, has a woman, a rocket and what both are joined:
+    pyftsubset NotoColorEmoji.ttf --unicodes=1F469,200D,1F680 --layout-features=ccmp
 """
 
 from pathlib import Path

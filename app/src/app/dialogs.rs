@@ -1,5 +1,6 @@
 //! Native dialogs run on threads of their own; here their answers come in.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -15,10 +16,12 @@ use crate::document::DocumentId;
 use crate::document::tiles::Tiles;
 use crate::gallery::export_many::{ExportOrder, ExportReport};
 use crate::gallery::handle;
-use crate::panels::models_place::{LoraRow, Unreadable};
+use crate::panels::models_place::Unreadable;
 use crate::panels::toasts::Tone;
+use crate::session::{InstalledLora, LoraMatch};
 use crate::tools::MaskWork;
 use limn_engine::prompt_language::styles::Style;
+use limn_engine::protocol::ModelId;
 
 /// What native dialogs answer, from their own thread.
 pub(super) enum DialogAnswer {
@@ -53,7 +56,12 @@ pub(super) enum DialogAnswer {
     /// What lies in the library of models and cannot be read.
     Library {
         unreadable: Vec<Unreadable>,
-        loras: Vec<LoraRow>,
+        loras: Vec<InstalledLora>,
+    },
+    /// How the LoRAs there fit a model.
+    LoraFits {
+        model: ModelId,
+        fits: BTreeMap<String, LoraMatch>,
     },
     Styles(Vec<Style>),
     Failed(String),
@@ -93,7 +101,10 @@ impl App {
                 DialogAnswer::ModelsAdded(added) => self.models_added(ctx, added, now),
                 DialogAnswer::Library { unreadable, loras } => {
                     self.library.unreadable = unreadable;
-                    self.library.loras = loras;
+                    self.session.loras.set_installed(loras);
+                }
+                DialogAnswer::LoraFits { model, fits } => {
+                    self.session.loras.set_fits(model, fits);
                 }
                 DialogAnswer::Styles(styles) => self.session.styles = styles,
                 DialogAnswer::Failed(message) => self.toasts.say(Tone::Bad, message, now),

@@ -194,6 +194,7 @@ impl App {
         app.start_keeper(ctx);
         app.open_gallery(ctx);
         app.look_for_styles(ctx);
+        app.look_for_library(ctx);
         app.start_documents(ctx);
         app.take_up_settings(ctx);
         app.bar.focus = Some(Selection::End);
@@ -368,6 +369,7 @@ impl eframe::App for App {
             let length = self.session.ask_for_prompt_length();
             self.carry_out_effects(length.into_iter().collect());
         }
+        self.look_for_lora_fits(ctx);
         self.drop_stale_toasts();
         self.keep_estimate();
         self.ask_for_family();

@@ -1,5 +1,6 @@
 //! The library of models: what is put into it, and what lies there and cannot be read.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -7,17 +8,25 @@ use std::time::Instant;
 use egui::Context;
 use limn_engine::catalogue::{Catalogue, LoraReport, lora_folder};
 use limn_engine::prompt_language::styles;
-use limn_engine::protocol::Request;
+use limn_engine::protocol::{LoraChoice, ModelId, Request};
 
 use super::{App, DialogAnswer, carry_out};
-use crate::command::ModelsCommand;
-use crate::panels::models_place::{LoraRow, Unreadable};
+use crate::command::{Command, ModelsCommand};
+use crate::panels::models_place::Unreadable;
 use crate::panels::toasts::Tone;
 use crate::panels::widgets;
-use crate::session::Effect;
+use crate::session::{Effect, InstalledLora, LoraMatch, LoraStanding, MOST_LORAS, Place};
 
-/// What came of putting a model into the library: its name there, or why it was refused.
-pub(super) type Added = Result<String, String>;
+/// What came of putting a model or a LoRA into the library, or why it was refused.
+pub(super) type Added = Result<AddedFile, String>;
+
+/// What is in the library now.
+pub(super) struct AddedFile {
+    /// Of its folder or file.
+    pub file_name: String,
+    /// The LoRA that it is; `None` for a model or an upscaler.
+    pub lora: Option<String>,
+}
 
 impl App {
     pub(super) fn carry_out_models(&mut self, ctx: &Context, command: ModelsCommand, now: Instant) {
@@ -39,6 +48,8 @@ impl App {
                 self.open_in_file_manager(ctx, folder);
             }
             ModelsCommand::Refresh => self.look_into_library(ctx),
+            ModelsCommand::Use(name) => self.use_added_model(&name, now),
+            ModelsCommand::UseLora(name) => self.use_lora(name, now),
         }
     }
 
@@ -69,9 +80,19 @@ impl App {
         self.library.is_adding = false;
         for added in added {
             match added {
-                Ok(name) => {
-                    self.toasts
-                        .say(Tone::Good, format!("Added to your models: {name}"), now);
+                Ok(AddedFile { file_name, lora }) => {
+                    let (text, using) = match lora {
+                        Some(lora) => {
+                            let text = format!("Added to your LoRAs: {lora}");
+                            (text, ModelsCommand::UseLora(lora))
+                        }
+                        None => {
+                            let text = format!("Added to your models: {file_name}");
+                            (text, ModelsCommand::Use(file_name))
+                        }
+                    };
+                    let using = Command::Models(using);
+                    self.toasts.offer(Tone::Good, text, "Use it", using, now);
                 }
                 Err(reason) => self.toasts.say(Tone::Bad, reason, now),
             }
@@ -83,6 +104,11 @@ impl App {
     pub(super) fn look_into_library(&mut self, ctx: &Context) {
         let requests = [Request::ListModels, Request::ListUpscalers];
         self.carry_out_effects(requests.into_iter().map(Effect::Ask).collect());
+        self.look_for_library(ctx);
+    }
+
+    /// Looks what lies in the library beside the models that the engine lists.
+    pub(super) fn look_for_library(&self, ctx: &Context) {
         let library = self.folders.models.clone();
         self.in_dialog_thread(ctx, move || {
             let catalogue = Catalogue {
@@ -94,12 +120,72 @@ impl App {
                 name: name_of(&path),
                 reason: error.to_string(),
             });
-            let loras = catalogue.installed_loras().into_iter().flatten();
-            Some(DialogAnswer::Library {
-                unreadable: unreadable.collect(),
-                loras: loras.map(|lora| row(&lora)).collect(),
-            })
+            let mut unreadable: Vec<Unreadable> = unreadable.collect();
+            let mut loras = Vec::new();
+            for (name, lora) in catalogue.installed_loras() {
+                match lora {
+                    Ok(lora) => loras.push(installed(&lora)),
+                    Err(error) => unreadable.push(Unreadable {
+                        name,
+                        reason: error.to_string(),
+                    }),
+                }
+            }
+            Some(DialogAnswer::Library { unreadable, loras })
         });
+    }
+
+    /// Looks which LoRAs fit the chosen model, once for each model.
+    pub(super) fn look_for_lora_fits(&mut self, ctx: &Context) {
+        let Some(model) = self.session.current_model().map(|model| model.id.clone()) else {
+            return;
+        };
+        if !self.session.loras.ask(&model) {
+            return;
+        }
+        let library = self.folders.models.clone();
+        self.in_dialog_thread(ctx, move || {
+            let fits = lora_fits(library, &model);
+            Some(DialogAnswer::LoraFits { model, fits })
+        });
+    }
+
+    /// Chooses a model that was just added, by the name of its folder or file.
+    fn use_added_model(&mut self, file_name: &str, now: Instant) {
+        let stem = file_name.strip_suffix(".safetensors").unwrap_or(file_name);
+        let mut models = self.session.models.iter();
+        let model = models.find(|model| model.id.0 == stem || model.id.0 == file_name);
+        match model.map(|model| model.id.clone()) {
+            Some(id) => {
+                self.set_model(id);
+                self.session.place = Place::Canvas;
+            }
+            None => {
+                let text = "It draws no pictures by itself: see Models for what it is.";
+                self.toasts.say(Tone::Plain, text, now);
+            }
+        }
+    }
+
+    /// Puts a LoRA into the list of the document in front.
+    fn use_lora(&mut self, name: String, now: Instant) {
+        self.session.place = Place::Canvas;
+        let model = self.session.current_model();
+        let standing = model.map(|model| self.session.loras.standing(&name, &model.id));
+        if let (Some(LoraStanding::Other(made_for)), Some(model)) = (standing, model) {
+            let made_for = made_for.as_deref().unwrap_or("other models");
+            let text = format!(
+                "“{name}” is made for {made_for} and does not fit {}: choose such a model first.",
+                model.name
+            );
+            self.toasts.say(Tone::Plain, text, now);
+            return;
+        }
+        let loras = &mut self.session.draft_mut().loras;
+        let is_there = loras.iter().any(|lora| lora.name == name);
+        if !is_there && loras.len() < MOST_LORAS {
+            loras.push(LoraChoice { name, weight: 1.0 });
+        }
     }
 
     /// Reads the list of styles, where there is one.
@@ -124,11 +210,38 @@ impl App {
     }
 }
 
-/// As the place shows it.
-fn row(lora: &LoraReport) -> LoraRow {
+/// What each LoRA of the library changes of a model, which is not opened for it.
+fn lora_fits(library: PathBuf, id: &ModelId) -> BTreeMap<String, LoraMatch> {
+    let catalogue = Catalogue {
+        library: Some(library),
+        ..Catalogue::default()
+    };
+    let Ok(model) = catalogue.open(id) else {
+        return BTreeMap::new();
+    };
+    let (name, components) = (model.name(), model.components());
+    let loras = catalogue.installed_loras().into_iter();
+    let loras = loras.filter_map(|(_, lora)| lora.ok());
+    let fits = loras.filter_map(|lora| {
+        let path = Path::new(&lora.path);
+        let report = Catalogue::inspect_lora(path, Some((&name, &components))).ok()?;
+        let fit = report.fit?;
+        let fit = LoraMatch {
+            is_usable: fit.is_usable,
+            n_layers: fit.n_layers,
+            n_unmatched: fit.unmatched.len() + fit.unfit.len(),
+        };
+        Some((lora.name, fit))
+    });
+    fits.collect()
+}
+
+/// As the window shows it.
+fn installed(lora: &LoraReport) -> InstalledLora {
     let made_for = lora.made_for.map(|made_for| format!(" · for {made_for}"));
-    LoraRow {
+    InstalledLora {
         name: lora.name.clone(),
+        made_for: lora.made_for.map(str::to_owned),
         facts: format!(
             "{}{} · {}",
             lora.kinds.join(" and "),
@@ -147,18 +260,22 @@ fn name_of(path: &Path) -> String {
 
 /// Puts a model into the library, after a look at whether it is one.
 fn add(library: &Path, source: &Path) -> Added {
-    let folder = if Catalogue::is_lora(source) {
+    let is_lora = Catalogue::is_lora(source);
+    let folder = if is_lora {
         lora_folder(library)
     } else {
         Catalogue::check(source).map_err(|error| format!("Not added: {error}"))?;
         library.to_owned()
     };
-    place(&folder, source).map_err(|error| {
+    let file_name = place(&folder, source).map_err(|error| {
         format!(
             "Not added, the folder of models cannot be written ({error}): {}",
             folder.display()
         )
-    })
+    })?;
+    let stem = Path::new(&file_name).file_stem().unwrap_or_default();
+    let lora = is_lora.then(|| stem.to_string_lossy().into_owned());
+    Ok(AddedFile { file_name, lora })
 }
 
 /// Under a name that is free.
@@ -259,7 +376,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let (library, source) = (home.path().join("models"), home.path().join("holiday"));
         std::fs::create_dir_all(&source).unwrap();
-        let refused = add(&library, &source).unwrap_err();
+        let refused = add(&library, &source).err().unwrap();
         assert!(refused.starts_with("Not added: "), "{refused}");
         assert!(!library.exists());
     }

@@ -11,11 +11,12 @@ use limn_engine::protocol::{BlobHash, GenerateRequest, PictureInput};
 
 use super::export_copy::CopyOrder;
 use super::{App, carry_out::Fetched, thread};
+use crate::command::Command;
 use crate::document::{Content, DocumentId};
 use crate::gallery::marking;
 use crate::import;
 use crate::panels::toasts::Tone;
-use crate::session::{Gesture, MixInput, Part, PictureId, PictureRef, Source, fitting_size};
+use crate::session::{Gesture, MixInput, Part, PictureId, PictureRef, RunId, Source, fitting_size};
 
 /// What is to be done once the pictures are here.
 #[derive(Debug, Clone)]
@@ -36,6 +37,23 @@ pub(super) enum Intent {
     },
     /// For a file, and for nothing else.
     Export(Box<CopyOrder>),
+    /// More of a run that came back from an earlier start, by this command.
+    Past {
+        run: RunId,
+        then: Box<Command>,
+        is_looked_at: bool,
+    },
+}
+
+impl Intent {
+    /// A model looks at the pictures, which is not told more by more pixels.
+    fn is_looked_at(&self) -> bool {
+        match self {
+            Self::Upscale { .. } | Self::Export(_) => false,
+            Self::Past { is_looked_at, .. } => *is_looked_at,
+            Self::Variations { .. } | Self::Mix { .. } | Self::Turn { .. } => true,
+        }
+    }
 }
 
 /// Where a picture of a gesture comes from.
@@ -43,6 +61,8 @@ pub(super) enum Intent {
 pub(super) enum Origin {
     Part(Part),
     File(PathBuf),
+    /// What a document showed once.
+    Shown(Arc<Content>),
 }
 
 /// Which picture of which gesture.
@@ -72,7 +92,7 @@ struct Job {
 
 enum Pixels {
     Picture(Arc<RgbaImage>),
-    Canvas(Box<Content>),
+    Canvas(Arc<Content>),
     File(PathBuf),
 }
 
@@ -176,8 +196,9 @@ impl App {
                 Origin::Part(Part::Picture(id)) => self.fetch(id, Fetched::Source(ticket)),
                 Origin::Part(Part::Canvas) => {
                     let open = self.session.documents.current();
-                    let content = Box::new(self.session.canvas_content().clone());
+                    let content = Arc::new(self.session.canvas_content().clone());
                     let source = Source {
+                        canvas: Some(Arc::clone(&content)),
                         name: open.document.name().to_owned(),
                         parents: open.parents(),
                         recipe: self.document_recipe().map(Arc::new),
@@ -189,10 +210,14 @@ impl App {
                 Origin::File(path) => {
                     let name = path.file_stem().unwrap_or_default();
                     let source = Source {
+                        file: Some(path.clone()),
                         name: name.to_string_lossy().into_owned(),
                         ..blank_source()
                     };
                     self.prepare(ticket, Pixels::File(path), source);
+                }
+                Origin::Shown(content) => {
+                    self.prepare(ticket, Pixels::Canvas(content), blank_source());
                 }
             }
         }
@@ -244,9 +269,7 @@ impl App {
     fn prepare(&mut self, ticket: Ticket, pixels: Pixels, source: Source) {
         let gathering = self.sources.gathering.iter();
         let mut gathering = gathering.filter(|gathering| gathering.id == ticket.gathering);
-        let is_looked_at = gathering.any(|gathering| {
-            !matches!(gathering.intent, Intent::Upscale { .. } | Intent::Export(_))
-        });
+        let is_looked_at = gathering.any(|gathering| gathering.intent.is_looked_at());
         self.sources.to_thread.send(Job {
             ticket,
             pixels,
@@ -281,6 +304,14 @@ impl App {
             ..
         } = gathering;
         let inputs: Vec<MixInput> = inputs.into_iter().flatten().collect();
+        if let Intent::Past { run, then, .. } = intent {
+            let sources = inputs.into_iter().filter_map(|input| match input {
+                MixInput::Picture(source) => Some(source),
+                MixInput::Text(_) => None,
+            });
+            self.session.give_sources(run, sources.collect());
+            return self.commands.push(*then);
+        }
         let first = inputs.iter().find_map(|input| match input {
             MixInput::Picture(source) => Some(source.clone()),
             MixInput::Text(_) => None,
@@ -305,10 +336,39 @@ impl App {
                 self.copies.larger.push((run, *order));
                 return self.carry_out_effects(effects);
             }
-            (_, None) => return,
+            (Intent::Past { .. }, _) | (_, None) => return,
         };
         let (_, effects) = self.session.queue_gesture(document, request, gesture);
         self.carry_out_effects(effects);
+    }
+}
+
+impl App {
+    /// Fetches what a run of an earlier start is about, and then carries out the command. False where all is here.
+    pub(super) fn fetch_sources(&mut self, id: RunId, then: Command) -> bool {
+        let Some(run) = self.session.run(id) else {
+            return false;
+        };
+        let sources = run.sources_to_fetch();
+        if sources.is_empty() {
+            return false;
+        }
+        let is_looked_at = run
+            .gesture()
+            .is_some_and(|gesture| gesture.enlarged().is_none());
+        let request = run.request.clone();
+        let origins = sources.into_iter().filter_map(|source| {
+            let picture = source.picture.map(|id| Origin::Part(Part::Picture(id)));
+            let elsewhere = picture.or(source.file.map(Origin::File));
+            elsewhere.or(source.canvas.map(Origin::Shown))
+        });
+        let intent = Intent::Past {
+            run: id,
+            then: Box::new(then),
+            is_looked_at,
+        };
+        self.gather(request, intent, origins.collect());
+        true
     }
 }
 
@@ -322,6 +382,8 @@ fn blank_source() -> Source {
         rgba: Arc::new([]),
         name: String::new(),
         picture: None,
+        file: None,
+        canvas: None,
         parents: Vec::new(),
         recipe: None,
         is_of_ai: false,

@@ -14,6 +14,10 @@ pub enum ModelsCommand {
     OpenFolder,
     /// Looks into the library again.
     Refresh,
+    /// Draws with a model that was just added, by the name of its folder or file.
+    Use(String),
+    /// Puts a LoRA into the list beside the prompt.
+    UseLora(String),
 }
 
 impl ModelsCommand {
@@ -24,6 +28,8 @@ impl ModelsCommand {
             Self::Add(_) => "Add the model",
             Self::OpenFolder => "Open the folder of models",
             Self::Refresh => "Look for models again",
+            Self::Use(_) => "Use this model",
+            Self::UseLora(_) => "Use this LoRA",
         }
     }
 }

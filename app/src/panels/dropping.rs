@@ -25,10 +25,12 @@ pub enum Landing {
 }
 
 impl Landing {
-    pub fn of<'a>(session: &Session, mut paths: impl Iterator<Item = &'a Path>) -> Self {
-        if session.place == Place::Models {
+    pub fn of<'a>(session: &Session, paths: impl Iterator<Item = &'a Path>) -> Self {
+        let paths: Vec<&Path> = paths.collect();
+        let are_models = !paths.is_empty() && paths.iter().all(|path| is_model(path));
+        if session.place == Place::Models || are_models {
             Self::Library
-        } else if session.place == Place::Gallery || paths.any(Path::is_dir) {
+        } else if session.place == Place::Gallery || paths.iter().any(|path| path.is_dir()) {
             Self::Gallery
         } else if session.documents.current().is_blank() {
             Self::Documents
@@ -41,10 +43,20 @@ impl Landing {
         match self {
             Self::Gallery => "Drop to bring into the gallery",
             Self::Documents => "Drop to open",
-            Self::Library => "Drop a model’s folder or .safetensors file to add it",
+            Self::Library => "Drop to add to your models",
             Self::Ask => "Drop to open or to add as a layer",
         }
     }
+}
+
+/// Whether a file or folder can only be meant as a model, or as what changes one. What it really is, is seen once it is
+/// added.
+fn is_model(path: &Path) -> bool {
+    let ending = path.extension().unwrap_or_default();
+    let is_pickle = ["ckpt", "pt", "pth", "bin", "gguf"];
+    let is_pickle = is_pickle.iter().any(|one| ending.eq_ignore_ascii_case(one));
+    let is_weights = ending.eq_ignore_ascii_case("safetensors") || is_pickle;
+    is_weights || path.join("model_index.json").is_file()
 }
 
 /// While files are dragged over the window.

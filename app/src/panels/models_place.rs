@@ -31,7 +31,6 @@ fn formats() -> String {
 pub struct Library {
     pub folder: String,
     pub unreadable: Vec<Unreadable>,
-    pub loras: Vec<LoraRow>,
     /// A model is being linked or copied.
     pub is_adding: bool,
 }
@@ -41,13 +40,6 @@ pub struct Library {
 pub struct Unreadable {
     pub name: String,
     pub reason: String,
-}
-
-/// A LoRA in the folder beside the library.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LoraRow {
-    pub name: String,
-    pub facts: String,
 }
 
 impl Library {
@@ -81,7 +73,7 @@ pub fn models_place_ui(ui: &mut Ui, scene: &mut Scene<'_>, library: &Library) {
                 let is_current = current.as_ref() == Some(&model.id);
                 model_card_ui(ui, scene, &model, is_current);
             }
-            loras_ui(ui, library);
+            loras_ui(ui, scene);
             upscalers_ui(ui, scene);
             devices_ui(ui, scene);
         });
@@ -208,21 +200,25 @@ fn card_width(ui: &Ui) -> f32 {
     CARD_WIDTH.min(ui.available_width())
 }
 
-/// What changes models, by words in the prompt.
-fn loras_ui(ui: &mut Ui, library: &Library) {
-    if library.loras.is_empty() {
+/// What changes models, by a list in the prompt bar or by words in the prompt.
+fn loras_ui(ui: &mut Ui, scene: &Scene<'_>) {
+    let loras = scene.session.loras.installed();
+    if loras.is_empty() {
         return;
     }
     let theme = theme::of(ui);
     ui.add_space(8.0);
     let heading = RichText::new("LoRAs").font(theme::title());
     ui.label(heading.color(theme.text));
-    for lora in &library.loras {
+    for lora in loras {
         card_ui(ui, |ui| {
             let name = RichText::new(widgets::shown(&lora.name)).font(theme::body_medium());
             ui.label(name.color(theme.text));
             widgets::remark(ui, &lora.facts);
-            let words = format!("<lora:{}:1> in a prompt", lora.name);
+            let words = format!(
+                "In the list of LoRAs beside the prompt, or <lora:{}:1> in it",
+                lora.name
+            );
             widgets::remark(ui, &widgets::shown(&words));
         });
     }

@@ -179,6 +179,7 @@ pub fn run_state_words(run: &Run, scene: &Scene<'_>) -> String {
         RunState::Stopping => "Stopping…".to_owned(),
         RunState::Finished => widgets::pictures(n),
         RunState::Cancelled => format!("Cancelled · {} of {n} kept", run.n_finished()),
+        RunState::Interrupted => format!("Interrupted · {} of {n} done", run.n_finished()),
         RunState::Failed(_) => format!("Failed · {} of {n} done", run.n_finished()),
     }
 }

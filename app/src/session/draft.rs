@@ -1,6 +1,6 @@
 //! What is being written in the prompt bar.
 
-use limn_engine::protocol::{Compute, GenerateRequest, ModelInfo, Sampling};
+use limn_engine::protocol::{Compute, GenerateRequest, LoraChoice, ModelInfo, Sampling};
 
 use super::{Deed, MixDraft, Part, PictureId, TurnDraft};
 
@@ -18,6 +18,8 @@ pub struct Draft {
     /// Each picture is the best of this many.
     pub best_of: u32,
     pub sampling: Sampling,
+    /// What changes the model, beside what the prompt names.
+    pub loras: Vec<LoraChoice>,
     pub seed: u64,
     /// Keep the seed; otherwise each run draws a new one.
     pub seed_is_locked: bool,
@@ -83,6 +85,7 @@ impl Default for Draft {
             size: None,
             best_of: 1,
             sampling: Sampling::default(),
+            loras: Vec::new(),
             seed: new_seed(),
             seed_is_locked: false,
             far: 1.0,
@@ -141,7 +144,7 @@ impl Draft {
             seed: self.seed,
             sampling: self.sampling.clone().for_model(model),
             latents: None,
-            loras: Vec::new(),
+            loras: self.loras.clone(),
         })
     }
 

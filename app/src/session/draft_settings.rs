@@ -1,9 +1,9 @@
 //! What a document's prompt bar is set to, beside its prompt, as it is kept for the next start.
 
-use limn_engine::protocol::{GenerateRequest, Sampling};
+use limn_engine::protocol::{GenerateRequest, LoraChoice, Sampling};
 use serde::{Deserialize, Serialize};
 
-use super::{Draft, EditChoices};
+use super::{Draft, EditChoices, loras};
 
 /// Results of one run.
 const N_PICTURES: std::ops::RangeInclusive<u32> = 1..=9;
@@ -19,6 +19,7 @@ pub struct DraftSettings {
     pub size: Option<(u32, u32)>,
     pub best_of: u32,
     pub sampling: Sampling,
+    pub loras: Vec<LoraChoice>,
     /// A seed that the user has locked.
     pub seed: Option<u64>,
     pub far: f32,
@@ -39,6 +40,7 @@ impl DraftSettings {
             size: draft.size,
             best_of: draft.best_of,
             sampling: draft.sampling.clone(),
+            loras: draft.loras.clone(),
             seed: draft.seed_is_locked.then_some(draft.seed),
             far: draft.far,
             edits: edits.clone(),
@@ -57,6 +59,7 @@ impl DraftSettings {
             .filter(|(width, height)| is_possible(*width) && is_possible(*height));
         draft.best_of = self.best_of.clamp(*BEST_OF.start(), *BEST_OF.end());
         draft.sampling = self.sampling;
+        draft.loras = loras::within_bounds(self.loras);
         draft.seed_is_locked = self.seed.is_some();
         draft.seed = self.seed.unwrap_or(draft.seed);
         draft.far = if self.far.is_finite() {
@@ -78,6 +81,7 @@ impl Draft {
             size: request.size,
             best_of: request.best_of,
             sampling: request.sampling.clone(),
+            loras: request.loras.clone(),
             seed: None,
             ..DraftSettings::default()
         };
@@ -95,6 +99,10 @@ mod tests {
             n_pictures: 3,
             negative_prompt: "fog".to_owned(),
             seed: 9,
+            loras: vec![LoraChoice {
+                name: "ink".to_owned(),
+                weight: 0.8,
+            }],
             seed_is_locked: true,
             ..Draft::default()
         };
@@ -114,6 +122,7 @@ mod tests {
             (&draft.negative_prompt, 9)
         );
         assert_eq!((draft_again.n_pictures, edits_again), (3, edits.clone()));
+        assert_eq!(draft_again.loras, draft.loras);
 
         let absurd = DraftSettings {
             n_pictures: 0,

@@ -170,6 +170,7 @@ impl Session {
                     if let Some(run) = self.run_mut(done.run) {
                         run.failed(&failure.message);
                     }
+                    self.write_run(done.run);
                     self.mark_news(done.run);
                 }
                 return self.start_next();

@@ -1,5 +1,6 @@
 //! Gestures: runs about whole pictures. Like an edit its document, a run of one takes its pictures along.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use limn_engine::protocol::{
@@ -9,7 +10,7 @@ use limn_engine::protocol::{
 
 use super::runs::Subject;
 use super::{Deed, Effect, PictureId, RunId, Session};
-use crate::document::DocumentId;
+use crate::document::{Content, DocumentId};
 use crate::gallery::{BlendFacts, BlendedInput, Recipe, ShiftFacts, UpscaleFacts, VariationsFacts};
 
 /// A picture as it was when the run was asked for.
@@ -22,6 +23,10 @@ pub struct Source {
     pub name: String,
     /// As a picture of the gallery.
     pub picture: Option<PictureId>,
+    /// The file that it is.
+    pub file: Option<PathBuf>,
+    /// What the document showed, where it is that.
+    pub canvas: Option<Arc<Content>>,
     /// The pictures of the gallery that it is or was made from.
     pub parents: Vec<PictureId>,
     pub recipe: Option<Arc<Recipe>>,
@@ -300,6 +305,23 @@ impl Gesture {
     }
 }
 
+impl Gesture {
+    pub(super) fn sources_mut(&mut self) -> Vec<&mut Source> {
+        match self {
+            Self::Variations { source, .. }
+            | Self::Turn { source, .. }
+            | Self::Upscale { source, .. } => vec![source],
+            Self::Mix { inputs, .. } => {
+                let inputs = inputs.iter_mut().filter_map(|input| match input {
+                    MixInput::Picture(source) => Some(source),
+                    MixInput::Text(_) => None,
+                });
+                inputs.collect()
+            }
+        }
+    }
+}
+
 impl Source {
     fn named(&self) -> Option<String> {
         Some(self.name.clone()).filter(|name| !name.is_empty())
@@ -392,7 +414,7 @@ impl Session {
         request: GenerateRequest,
         far: f32,
     ) -> Vec<Effect> {
-        let Some(run) = self.run(id) else {
+        let Some(run) = self.run(id).filter(|run| run.has_sources()) else {
             return Vec::new();
         };
         let Some(Gesture::Variations { source, .. }) = run.gesture() else {

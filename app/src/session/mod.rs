@@ -23,7 +23,9 @@ mod gallery_view;
 mod gesture_drafts;
 mod gestures;
 mod keeping;
+mod loras;
 mod mask_work;
+mod past_gestures;
 mod past_runs;
 mod patch;
 mod pointer;
@@ -66,6 +68,7 @@ pub use gallery_view::{GalleryState, GalleryView, Grouping};
 pub use gesture_drafts::{MixDraft, Part, TurnDraft};
 pub use gestures::{Gesture, MixInput, Source, shares};
 pub use keeping::{Keep, Kept};
+pub use loras::{InstalledLora, InstalledLoras, LORA_WEIGHTS, LoraMatch, LoraStanding, MOST_LORAS};
 pub use mask_work::{MaskJob, MaskMade};
 pub use patch::Patch;
 pub use runs::{Run, RunState, Subject};
@@ -168,6 +171,7 @@ pub struct Session {
     pub upscalers: Vec<UpscalerInfo>,
     /// Saved pieces of prompt.
     pub styles: Vec<Style>,
+    pub loras: InstalledLoras,
     /// The chosen model; the first of the list until the user chooses.
     pub model: Option<ModelId>,
     /// Device and precision for the next job.

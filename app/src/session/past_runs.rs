@@ -8,9 +8,12 @@ use limn_engine::stitch::{EditPlan, EditSettings, EditTile};
 use serde::{Deserialize, Serialize};
 
 use super::edit_snapshot::Change;
+use super::past_gestures::GestureFacts;
 use super::runs::{Past, Subject};
 use super::slots::{Slot, SlotState};
-use super::{Deed, EditSnapshot, Patch, PictureId, PictureRef, Run, RunId, RunState, Session};
+use super::{
+    Deed, EditSnapshot, Gesture, Patch, PictureId, PictureRef, Run, RunId, RunState, Session,
+};
 use crate::document::{Content, DocumentId, PastResult, PastRun};
 use crate::edit_limits;
 use crate::gallery::Recipe;
@@ -32,6 +35,43 @@ struct RunFacts {
     size: (u32, u32),
     #[serde(default)]
     edit: Option<EditFacts>,
+    #[serde(default)]
+    gesture: Option<GestureFacts>,
+    /// How it ended, where some of its pictures were not made.
+    #[serde(default)]
+    end: Option<End>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum End {
+    Cancelled,
+    Failed(String),
+}
+
+impl End {
+    fn of(run: &Run) -> Option<Self> {
+        match &run.state {
+            RunState::Stopping | RunState::Cancelled => Some(Self::Cancelled),
+            RunState::Failed(reason) => Some(Self::Failed(reason.clone())),
+            RunState::Waiting
+            | RunState::Starting
+            | RunState::Running
+            | RunState::Finished
+            | RunState::Interrupted => None,
+        }
+    }
+
+    /// Of the run, and of the pictures that it did not make. Without a word of it, Limn ended first.
+    fn states(end: Option<Self>) -> (RunState, SlotState) {
+        match end {
+            None => (RunState::Interrupted, SlotState::Interrupted),
+            Some(Self::Cancelled) => (RunState::Cancelled, SlotState::Cancelled),
+            Some(Self::Failed(reason)) => {
+                (RunState::Failed(reason.clone()), SlotState::Failed(reason))
+            }
+        }
+    }
 }
 
 /// What an edit was asked, beside the content that it saw.
@@ -57,6 +97,8 @@ impl RunFacts {
             },
             size: run.size,
             edit: run.edit().map(|edit| EditFacts::of(edit)),
+            gesture: run.gesture().map(GestureFacts::of),
+            end: End::of(run),
         }
     }
 }
@@ -130,15 +172,21 @@ impl Run {
             request,
             size,
             edit,
+            gesture,
+            end,
         } = facts;
-        let edit = edit
-            .zip(asked)
-            .and_then(|(edit, asked)| edit.snapshot(deed, asked));
-        let subject = match (edit, deed) {
-            (Some(edit), _) => Subject::Edit(Arc::new(edit)),
-            (None, Deed::NewPictures) => Subject::Words,
-            (None, _) => Subject::Past(Arc::new(Past { deed, title })),
+        let subject = match (edit, gesture) {
+            (Some(edit), _) => asked
+                .and_then(|asked| edit.snapshot(deed, asked))
+                .map(|edit| Subject::Edit(Arc::new(edit))),
+            (None, Some(gesture)) => gesture
+                .gesture(asked, request.n_pictures)
+                .filter(|gesture| gesture.deed() == deed)
+                .map(|gesture| Subject::Gesture(Arc::new(gesture))),
+            (None, None) => (deed == Deed::NewPictures).then_some(Subject::Words),
         };
+        let past = || Subject::Past(Arc::new(Past { deed, title }));
+        let subject = subject.unwrap_or_else(past);
         let n_asked = match subject {
             // What was not made cannot be made any more.
             Subject::Past(_) => 0,
@@ -152,8 +200,9 @@ impl Run {
         };
         let mut run = Self::new(id, document, request, size, subject);
         run.uuid = uuid;
+        let (run_state, slot_state) = End::states(end);
         for slot in &mut run.slots {
-            slot.state = SlotState::Cancelled;
+            slot.state = slot_state.clone();
         }
         let n_tiles = run.n_tiles();
         for result in results {
@@ -166,9 +215,17 @@ impl Run {
         }
         run.state = match run.n_lost() {
             0 => RunState::Finished,
-            _ => RunState::Cancelled,
+            _ => run_state,
         };
         (!run.slots.is_empty()).then_some(run)
+    }
+}
+
+impl Run {
+    /// What the document showed, where a gesture was about that.
+    fn shown_content(&self) -> Option<&Content> {
+        let mut sources = self.gesture().into_iter().flat_map(Gesture::sources);
+        sources.find_map(|source| source.canvas.as_deref())
     }
 }
 
@@ -197,7 +254,8 @@ impl Session {
         };
         if let Ok(facts) = serde_json::to_string(&RunFacts::of(run)) {
             let asked = run.edit().map(|edit| &edit.content);
-            open.document.write_run(run.uuid, facts, asked);
+            open.document
+                .write_run(run.uuid, facts, asked.or(run.shown_content()));
         }
     }
 
@@ -251,11 +309,15 @@ impl Session {
         }
         if let Some(open) = self.documents.get_mut(document)
             && !open.draft.has_words()
-            && let Some(last) = taken.iter().rev().find(|run| run.gesture().is_none())
-            && last.has_subject()
         {
             // Of a project whose prompt bar nobody remembers.
-            open.draft.like(&last.request);
+            let mut prompts = taken.iter().rev().filter(|run| run.gesture().is_none());
+            if let Some(last) = prompts.find(|run| run.has_subject()) {
+                open.draft.like(&last.request);
+            }
+            for gesture in taken.iter().filter_map(Run::gesture) {
+                open.draft.put_together_like(gesture);
+            }
         }
         // They are older than what was asked for since.
         self.runs.splice(0..0, taken);

@@ -55,7 +55,8 @@ impl Session {
 
     /// A run with the prompt, the settings and the very pictures and mask of another, with new seeds.
     pub fn queue_again(&mut self, id: RunId, seed: u64, compute: Compute) -> Vec<Effect> {
-        let Some(run) = self.run(id).filter(|run| run.has_subject()) else {
+        let is_possible = |run: &&Run| run.has_subject() && run.has_sources();
+        let Some(run) = self.run(id).filter(is_possible) else {
             return Vec::new();
         };
         let request = GenerateRequest {
@@ -115,11 +116,14 @@ impl Session {
 
     /// Queues what a run has not finished: failed, cancelled or lost pictures.
     pub fn run_again(&mut self, id: RunId) -> Vec<Effect> {
-        let Some(run) = self.runs.iter_mut().find(|run| run.id == id) else {
+        let mut runs = self.runs.iter_mut();
+        let Some(run) = runs.find(|run| run.id == id && run.has_sources()) else {
             return Vec::new();
         };
         let was_put_away = std::mem::take(&mut run.is_put_away);
         let (stretches, document) = (run.reopen(), run.document);
+        // It is not cancelled any more.
+        self.write_run(id);
         self.add_jobs(id, &stretches);
         if was_put_away {
             self.hide_in_document(id, false);
@@ -143,6 +147,7 @@ impl Session {
         if let Some(run) = self.run_mut(id) {
             run.cancel(running.is_some());
         }
+        self.write_run(id);
         let Some(job) = running else {
             return Vec::new();
         };
@@ -332,5 +337,6 @@ impl Session {
         if let Some(run) = self.run_mut(job.run) {
             run.failed(reason);
         }
+        self.write_run(job.run);
     }
 }

@@ -73,6 +73,8 @@ pub enum RunState {
     Stopping,
     Finished,
     Cancelled,
+    /// Limn ended before it was done.
+    Interrupted,
     Failed(String),
 }
 
@@ -213,12 +215,9 @@ impl Run {
             .map(|i| i as u32)
     }
 
-    /// What of the run can be run again: pictures that failed or were cancelled.
+    /// What of the run can be run again: pictures that failed, were cancelled or interrupted.
     pub fn n_lost(&self) -> usize {
-        self.slots
-            .iter()
-            .filter(|slot| matches!(slot.state, SlotState::Failed(_) | SlotState::Cancelled))
-            .count()
+        self.slots.iter().filter(|slot| slot.is_lost()).count()
     }
 
     /// How many jobs each picture takes.

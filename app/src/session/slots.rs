@@ -39,6 +39,8 @@ pub enum SlotState {
     },
     Failed(String),
     Cancelled,
+    /// Limn ended before it was made.
+    Interrupted,
     /// Was saved, then went to the trash.
     Trashed(Arc<Recipe>),
     /// Was saved, and the gallery has it no longer.
@@ -136,6 +138,14 @@ impl Slot {
         let picture = self.picture.as_ref().map_or(0, |picture| picture.len());
         let patch = self.patch.as_ref().map_or(0, |patch| patch.n_bytes());
         if is_saved { picture + patch } else { 0 }
+    }
+
+    /// It was not made, and can be asked for again.
+    pub(super) fn is_lost(&self) -> bool {
+        matches!(
+            self.state,
+            SlotState::Failed(_) | SlotState::Cancelled | SlotState::Interrupted
+        )
     }
 
     pub(super) fn is_open(&self) -> bool {

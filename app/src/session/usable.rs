@@ -1,6 +1,6 @@
 //! What of a picture's recipe can be used again, Limn's own or another program's.
 
-use limn_engine::protocol::Sampling;
+use limn_engine::protocol::{LoraChoice, Sampling};
 
 use super::{GalleryView, PictureRef, Session};
 use crate::gallery::foreign::ForeignRecipe;
@@ -53,6 +53,8 @@ pub struct Usable {
     pub size: Option<(u32, u32)>,
     pub seed: Option<u64>,
     pub sampling: Sampling,
+    /// What the model was changed by, beside what the prompt names.
+    pub loras: Vec<LoraChoice>,
 }
 
 impl Usable {
@@ -75,7 +77,7 @@ impl Usable {
     fn of_recipe(recipe: &Recipe) -> Self {
         let drawn = recipe.is_drawn();
         Self {
-            prompt: recipe.prompt_with_loras(),
+            prompt: recipe.drawn_prompt().to_owned(),
             negative_prompt: recipe.negative_prompt.clone().unwrap_or_default(),
             size: Some((recipe.width, recipe.height)),
             seed: drawn.then_some(recipe.seed),
@@ -84,6 +86,7 @@ impl Usable {
             } else {
                 Sampling::default()
             },
+            loras: recipe.loras_beside_words(),
         }
     }
 
@@ -94,6 +97,8 @@ impl Usable {
             size: recipe.size,
             seed: recipe.seed,
             sampling: recipe.sampling(),
+            // Its prompt names them.
+            loras: Vec::new(),
         }
     }
 
@@ -101,7 +106,7 @@ impl Usable {
     pub fn obstacle(&self, part: RecipePart) -> Option<&'static str> {
         let has_prompt = !self.prompt.trim().is_empty();
         let has_negative = !self.negative_prompt.trim().is_empty();
-        let has_sampling = self.sampling != Sampling::default();
+        let has_sampling = self.sampling != Sampling::default() || !self.loras.is_empty();
         match part {
             // A size alone is no recipe.
             RecipePart::Everything => {

@@ -4,6 +4,7 @@
 //! outside `ui` and is there some frames later.
 
 mod blocks;
+pub mod preview;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -158,10 +159,6 @@ impl Textures {
         version: u32,
         preview: &Preview,
     ) -> Option<&TextureHandle> {
-        let size = [preview.width as usize, preview.height as usize];
-        if size[0] * size[1] * 3 != preview.rgb.len() || preview.rgb.is_empty() {
-            return None;
-        }
         let entry = self.previews.entry((run, index));
         let is_new = match &entry {
             std::collections::hash_map::Entry::Occupied(known) => known.get().0 != version,
@@ -170,18 +167,18 @@ impl Textures {
         // A preview that has to wait is overtaken by the next one.
         if is_new && self.n_uploads < UPLOADS_PER_FRAME {
             self.n_uploads += 1;
-            let image = ColorImage::from_rgb(size, &preview.rgb);
+            let image = preview::image(preview)?;
             match entry {
                 std::collections::hash_map::Entry::Occupied(mut known) => {
                     let known = known.get_mut();
                     known.0 = version;
-                    known.1.set(image, options(true));
+                    known.1.set(image, options(false));
                 }
                 std::collections::hash_map::Entry::Vacant(place) => {
                     let handle = ctx.load_texture(
                         format!("preview {} {index}", run.0),
                         image,
-                        options(true),
+                        options(false),
                     );
                     place.insert((version, handle));
                 }
@@ -450,8 +447,8 @@ mod tests {
         assert!(textures.preview(&ctx, RunId(1), 0, 1, &preview).is_some());
         let mut delta = ctx.tex_manager().write().take_delta();
         let mut uploads = delta.set.values().flatten();
-        let set = uploads.find(|set| set.image.size() == [2, 1]).unwrap();
-        assert_eq!(set.options.magnification, TextureFilter::Nearest);
+        let set = uploads.find(|set| set.image.size() == [256, 128]).unwrap();
+        assert_eq!(set.options.magnification, TextureFilter::Linear);
         assert_eq!(set.options.minification, TextureFilter::Linear);
         delta.clear();
     }

@@ -40,6 +40,8 @@ pub struct LoraReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LoraFit {
     pub model: String,
+    /// Whether jobs of the model take it.
+    pub is_usable: bool,
     pub n_layers: usize,
     /// Names in the file for which the model has no layer.
     pub unmatched: Vec<String>,
@@ -118,6 +120,7 @@ impl Catalogue {
             let matched = match_lora(&file, components)?;
             report.fit = Some(LoraFit {
                 model: name.to_owned(),
+                is_usable: matched.n_layers() > 0 && !matched.reads_other_words(),
                 n_layers: matched.n_layers(),
                 unmatched: matched.unmatched,
                 unfit: matched.unfit,
@@ -131,13 +134,17 @@ impl Catalogue {
         is_safetensors(path) && path.is_file() && LoraFile::open(path).is_ok()
     }
 
-    /// The LoRAs in the folder beside the library, by name; those that cannot be read with why.
-    pub fn installed_loras(&self) -> Vec<Result<LoraReport>> {
+    /// The files in the folder of LoRAs beside the library, by name; those that cannot be read with why.
+    pub fn installed_loras(&self) -> Vec<(String, Result<LoraReport>)> {
         let folder = self.library.as_deref().map(lora_folder);
         let paths = folder.map(|folder| files(&folder)).unwrap_or_default();
         paths
             .iter()
-            .map(|path| LoraReport::read(path).map(|(report, _)| report))
+            .map(|path| {
+                let file_name = path.file_name().unwrap_or(path.as_os_str());
+                let report = LoraReport::read(path).map(|(report, _)| report);
+                (file_name.to_string_lossy().into_owned(), report)
+            })
             .collect()
     }
 }

@@ -45,7 +45,7 @@ impl Window {
         })
     }
 
-    fn drop_file(&mut self, path: PathBuf) {
+    pub(super) fn drop_file(&mut self, path: PathBuf) {
         let file: egui::DroppedFileHandle = Arc::new(Dropped(path));
         self.harness.input_mut().dropped_files.push(file);
         self.steps(2);

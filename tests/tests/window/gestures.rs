@@ -342,3 +342,30 @@ fn best_of_is_chosen_behind_more_and_scores_can_be_seen() {
         Settings::load(&folders).0.shows_scores
     });
 }
+
+/// After a restart a run of variations can be asked for more: its picture is fetched from the gallery first.
+#[test]
+fn more_variations_can_be_asked_for_after_a_restart() {
+    let mut window = Window::with_results(4);
+    window.click("Variations");
+    window.wait_for_runs(2);
+    let before = window.last_gesture();
+    let job = window.started();
+    for index in 0..2 {
+        window.picture(job, index);
+    }
+    window.wait_for("two variations", |window| window.n_saved() == 6);
+    let Window { harness, home, .. } = window;
+    drop(harness);
+    let mut window = Window::open_in(home);
+    window.wait_for_runs(2);
+    window.click_first("Later results");
+    assert!(window.shows("Result 3: interrupted"));
+    assert!(window.shows("Limn ended before 2 of them were made."));
+    window.click("Run again");
+    window.wait_for("the picture and the request", |window| {
+        window.app().session.running().is_some()
+    });
+    assert_eq!(window.last_gesture(), before);
+    assert_eq!(window.app().session.runs.len(), 2);
+}

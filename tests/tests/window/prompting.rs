@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;
 use limn::command::Command;
@@ -294,4 +295,34 @@ fn a_run_that_ends_out_of_sight_marks_its_documents_tab() {
     let job = window.started();
     window.finished(job);
     assert!(!has_news(&window), "it is in front");
+}
+
+/// egui remembers one popup: a list in a popover must not close it.
+#[test]
+fn a_list_within_the_settings_opens_and_what_is_chosen_there_holds() {
+    let mut window = Window::open();
+    window.click("More settings");
+    let list = |window: &mut Window| {
+        let list = window
+            .harness
+            .get_by_role_and_label(Role::ComboBox, "Sampler");
+        list.click();
+        window.steps(3);
+    };
+    list(&mut window);
+    let label = limn_engine::samplers::Sampler::Heun.info().label;
+    window.click(label);
+    let chosen = |window: &Window| {
+        let draft = &window.app().session.documents.current().draft;
+        draft.sampling.sampler
+    };
+    assert_eq!(chosen(&window), Some(limn_engine::samplers::Sampler::Heun));
+    assert!(window.shows("Best of"), "the settings stay open");
+    // A click on the button closes them, and so does Escape.
+    window.click("More settings");
+    assert!(!window.shows("Best of"));
+    window.click("More settings");
+    assert!(window.shows("Best of"));
+    window.press(Modifiers::NONE, Key::Escape);
+    assert!(!window.shows("Best of"));
 }

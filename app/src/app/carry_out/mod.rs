@@ -24,6 +24,7 @@ use crate::gallery::{Mark, Query};
 use crate::panels::layers as layers_panel;
 use crate::panels::prompt_bar::{PromptBar, Selection};
 use crate::panels::toasts::Tone;
+use crate::panels::widgets;
 use crate::session::{Deed, Place};
 
 /// What a picture of the gallery is opened for.
@@ -59,6 +60,7 @@ impl App {
                 self.session.documents.current_mut().choices = choices;
             }
             Command::Again => self.again(now),
+            Command::RunAgain(run) if self.fetch_sources(run, command.clone()) => {}
             Command::RunAgain(run) => {
                 let effects = self.session.run_again(run);
                 self.carry_out_effects(effects);
@@ -321,8 +323,9 @@ impl App {
             self.blank_sheet.is_open = false;
         } else if self.export_sheet.is_open() {
             self.export_sheet.close();
-        } else if Popup::is_any_open(ctx) {
+        } else if Popup::is_any_open(ctx) || widgets::is_popover_open(ctx) {
             Popup::close_all(ctx);
+            widgets::close_popover(ctx);
         } else if self.viewer.is_some() {
             self.viewer = None;
         } else if let Some(id) = focused {

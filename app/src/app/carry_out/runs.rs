@@ -40,7 +40,8 @@ impl App {
     fn try_generate(&mut self, deed: Deed) -> Result<(), Problem> {
         let model = self.session.current_model().cloned();
         let compute = self.settings.compute.clone();
-        let request = self.session.draft_mut().request(model.as_ref(), compute)?;
+        let mut request = self.session.draft_mut().request(model.as_ref(), compute)?;
+        self.session.sift_loras(&mut request)?;
         let prompt = request.prompt.clone();
         let (_, effects) = if deed.is_edit() {
             let snapshot = self.session.take_snapshot(deed)?;
@@ -59,6 +60,9 @@ impl App {
         let effects = match (self.session.shown(), self.session.selected_run()) {
             (Some(PictureRef::Gallery(id)), _) => self.again_from_gallery(id),
             (Some(PictureRef::Result { run, .. }), _) | (None, Some(run)) => {
+                if self.fetch_sources(run, Command::Again) {
+                    return;
+                }
                 match self.session.run(run).filter(|run| !run.has_subject()) {
                     Some(past) => {
                         let mut recipes = past.slots.iter().filter_map(|slot| slot.recipe());
@@ -125,7 +129,7 @@ impl App {
         Some(GenerateRequest {
             model: model.id.clone(),
             compute: self.settings.compute.clone(),
-            prompt: recipe.prompt_with_loras(),
+            prompt: recipe.drawn_prompt().to_owned(),
             negative_prompt: recipe.negative_prompt.clone(),
             size: Some((recipe.width, recipe.height)),
             n_pictures: self.session.documents.current().draft.n_pictures,
@@ -133,7 +137,7 @@ impl App {
             seed: recipe.seed,
             sampling: recipe.sampling().for_model(model),
             latents: None,
-            loras: Vec::new(),
+            loras: recipe.loras_beside_words(),
         })
     }
 
@@ -299,6 +303,7 @@ impl App {
         }
         if uses(RecipePart::Sampling) {
             draft.sampling = usable.sampling;
+            draft.loras = usable.loras;
         }
         self.session.place = Place::Canvas;
         self.bar.focus = Some(Selection::End);

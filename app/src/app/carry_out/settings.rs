@@ -7,7 +7,7 @@ use crate::session::Effect;
 use crate::settings::Change;
 
 impl App {
-    pub(super) fn set_model(&mut self, model: ModelId) {
+    pub(in crate::app) fn set_model(&mut self, model: ModelId) {
         // A size off the new model's stride would only be refused.
         for open in self.session.documents.iter_mut() {
             open.draft.size = None;

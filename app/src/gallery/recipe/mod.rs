@@ -5,7 +5,9 @@ mod facts;
 mod parameters;
 
 use jiff::Timestamp;
-use limn_engine::protocol::{GenerateRequest, LoraUse, Operation, Picture, Plan, Sampling};
+use limn_engine::protocol::{
+    GenerateRequest, LoraChoice, LoraUse, Operation, Picture, Plan, Sampling,
+};
 use limn_engine::samplers::{Sampler, Spacing};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -170,17 +172,32 @@ impl Recipe {
 
     /// The prompt as it makes the picture again: with the LoRAs that were not named in its words, as words.
     pub fn prompt_with_loras(&self) -> String {
-        let mut prompt = self.chosen_prompt.as_ref().unwrap_or(&self.prompt).clone();
-        for RecipeLora { name, weight, .. } in &self.loras {
-            let start = format!("<lora:{name}");
-            let is_named = prompt
-                .match_indices(&start)
-                .any(|(at, _)| prompt[at + start.len()..].starts_with([':', '>']));
-            if !is_named {
-                prompt += &format!(" {start}:{weight}>");
-            }
+        let mut prompt = self.drawn_prompt().to_owned();
+        for LoraChoice { name, weight } in self.loras_beside_words() {
+            prompt += &format!(" <lora:{name}:{weight}>");
         }
         prompt
+    }
+
+    /// The words that the picture was drawn from.
+    pub fn drawn_prompt(&self) -> &str {
+        self.chosen_prompt.as_ref().unwrap_or(&self.prompt)
+    }
+
+    /// The LoRAs that were not named in its words.
+    pub fn loras_beside_words(&self) -> Vec<LoraChoice> {
+        let prompt = self.drawn_prompt();
+        let is_named = |name: &str| {
+            let start = format!("<lora:{name}");
+            let mut named = prompt.match_indices(&start);
+            named.any(|(at, _)| prompt[at + start.len()..].starts_with([':', '>']))
+        };
+        let beside = self.loras.iter().filter(|lora| !is_named(&lora.name));
+        let choice = |RecipeLora { name, weight, .. }: &RecipeLora| LoraChoice {
+            name: name.clone(),
+            weight: *weight,
+        };
+        beside.map(choice).collect()
     }
 
     /// The settings to put back into the prompt bar by "use it again".
@@ -301,8 +318,12 @@ pub(crate) mod tests {
             prompt,
             "a boat <lora:ink:0.8> <lora:in:1> <lora:old paper:-0.5>"
         );
+        let beside = recipe.loras_beside_words();
+        let beside: Vec<_> = beside.iter().map(|lora| lora.name.as_str()).collect();
+        assert_eq!(beside, ["in", "old paper"]);
         recipe.prompt = prompt.clone();
         assert_eq!(recipe.prompt_with_loras(), prompt);
+        assert_eq!(recipe.loras_beside_words(), []);
         let parameters = recipe.to_parameters();
         assert!(parameters.starts_with(&prompt), "{parameters}");
         let json = serde_json::to_string(&recipe).unwrap();

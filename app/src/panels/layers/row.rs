@@ -11,6 +11,7 @@ use super::selected::selected_ui;
 use crate::command::{Command, LayerCommand};
 use crate::document::{BlendMode, Layer, LayerId, LayerKind};
 use crate::icons::{self, Icon};
+use crate::layer_pictures::LayerPart;
 use crate::panels::{Scene, prompt_bar, widgets};
 use crate::theme;
 
@@ -43,6 +44,9 @@ pub(super) fn row_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer) -> Respo
         ui.spacing_mut().item_spacing.x = 6.0;
         eye_ui(ui, scene, layer);
         picture_ui(ui, scene, layer);
+        if matches!(layer.kind, LayerKind::Patch { .. }) {
+            mask_ui(ui, scene, layer);
+        }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let is_pointed_at = ui.rect_contains_pointer(rect);
             if is_selected || is_pointed_at {
@@ -79,33 +83,14 @@ fn eye_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer) {
     }
 }
 
-/// What the layer shows, with the sign of its kind on a corner; in the mask's colour while its mask is painted.
+/// Of a layer's picture and of its mask, in points.
+const PICTURE: Vec2 = vec2(44.0, 34.0);
+
+/// What the layer shows, with the sign of its kind on a corner.
 fn picture_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer) {
-    const SIZE: Vec2 = vec2(44.0, 34.0);
     let theme = theme::of(ui);
-    let (rect, _) = ui.allocate_exact_size(SIZE, Sense::hover());
-    ui.painter().rect_filled(rect, 4, theme.canvas);
-    let opacity = if layer.shows() { 1.0 } else { 0.35 };
-    let frame = scene.session.document().content().frame;
-    if let Some(texture) = scene.layer_pictures.get(layer, frame) {
-        let size = texture.size_vec2();
-        let scale = (SIZE.x / size.x).min(SIZE.y / size.y);
-        let fitted = Rect::from_center_size(rect.center(), size * scale);
-        let image = RectShape::filled(fitted, 4, Color32::WHITE.gamma_multiply(opacity));
-        let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-        ui.painter().add(image.with_texture(texture.id(), whole));
-    }
-    ui.painter()
-        .rect_stroke(rect, 4, Stroke::new(1.0, theme.line), StrokeKind::Inside);
-    let is_selected = scene.session.document().content().selected == Some(layer.id);
-    let is_masked = is_selected
-        && scene.session.toolbox.edits_patch_mask
-        && matches!(layer.kind, LayerKind::Patch { .. });
-    if is_masked {
-        let mark = theme::mask_mark(scene.settings.mask_colour);
-        let ring = Stroke::new(2.0, mark);
-        ui.painter().rect_stroke(rect, 4, ring, StrokeKind::Inside);
-    }
+    let (rect, _) = ui.allocate_exact_size(PICTURE, Sense::hover());
+    part_ui(ui, scene, layer, LayerPart::Picture, rect);
     let corner = Rect::from_min_size(rect.max - vec2(16.0, 16.0), vec2(16.0, 16.0));
     ui.painter().rect_filled(corner, 4, theme.chip);
     icons::paint(
@@ -115,6 +100,45 @@ fn picture_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer) {
         kind_icon(layer),
         theme.chip_text,
     );
+}
+
+/// How much of a patch shows; a click lets the brush paint that. In the mask's colour while it is painted.
+fn mask_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer) {
+    let (rect, response) = ui.allocate_exact_size(PICTURE, Sense::click());
+    let label = format!("Mask of {}", widgets::shown(&layer.name));
+    let is_selected = scene.session.document().content().selected == Some(layer.id);
+    let is_edited = is_selected && scene.session.toolbox.edits_patch_mask;
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_edited, &label));
+    part_ui(ui, scene, layer, LayerPart::Mask, rect);
+    if is_edited {
+        let mark = theme::mask_mark(scene.settings.mask_colour);
+        let ring = Stroke::new(2.0, mark);
+        ui.painter().rect_stroke(rect, 4, ring, StrokeKind::Inside);
+    }
+    widgets::focus_ring(ui, &response, rect, 4);
+    let command = Command::EditPatchMask(!is_edited);
+    let response = response.on_hover_text(command.label());
+    if response.clicked() {
+        scene.send(Command::Layer(LayerCommand::Select(layer.id)));
+        scene.send(command);
+    }
+}
+
+fn part_ui(ui: &Ui, scene: &mut Scene<'_>, layer: &Layer, part: LayerPart, rect: Rect) {
+    let theme = theme::of(ui);
+    ui.painter().rect_filled(rect, 4, theme.canvas);
+    let opacity = if layer.shows() { 1.0 } else { 0.35 };
+    let frame = scene.session.document().content().frame;
+    if let Some(texture) = scene.layer_pictures.get(layer, part, frame) {
+        let size = texture.size_vec2();
+        let scale = (rect.width() / size.x).min(rect.height() / size.y);
+        let fitted = Rect::from_center_size(rect.center(), size * scale);
+        let image = RectShape::filled(fitted, 4, Color32::WHITE.gamma_multiply(opacity));
+        let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+        ui.painter().add(image.with_texture(texture.id(), whole));
+    }
+    ui.painter()
+        .rect_stroke(rect, 4, Stroke::new(1.0, theme.line), StrokeKind::Inside);
 }
 
 /// The name, or the field in which it is written after a double click.

@@ -11,7 +11,9 @@ use std::sync::Arc;
 use egui::Galley;
 use egui::epaint::text::{Glyph, Row};
 
-use crate::display_order::{has_right_to_left, is_in_word};
+use crate::display_order::{
+    PlacedLine, has_right_to_left, is_in_word, lines_in_display_order, placed_lines,
+};
 
 /// `galley` of `text` with a glyph for each character, in the order of typing, whose place is that of the caret before it.
 /// What is painted stays as it is.
@@ -28,6 +30,81 @@ pub(super) fn mended(galley: Arc<Galley>, text: &str) -> Arc<Galley> {
         }
     }
     Arc::new(galley)
+}
+
+/// `galley` of `text` as it is read, line by line, with carets in the order of typing. `lay_out` makes mended galleys.
+/// What cannot be matched with the lines that were laid out stays in the order of typing.
+pub(super) fn in_reading_order(
+    galley: Arc<Galley>,
+    text: &str,
+    lay_out: impl Fn(&str) -> Arc<Galley>,
+) -> Arc<Galley> {
+    if !has_right_to_left(text) {
+        return galley;
+    }
+    let line_chars = || {
+        let rows = galley.rows.iter();
+        rows.map(|row| row.char_count_including_newline().0)
+    };
+    let mut visual = Arc::unwrap_or_clone(lay_out(&lines_in_display_order(text, line_chars())));
+    let lines = placed_lines(text, line_chars());
+    if visual.rows.len() != galley.rows.len() || lines.len() != galley.rows.len() {
+        return galley;
+    }
+    for ((placed, logical), line) in visual.rows.iter_mut().zip(&galley.rows).zip(&lines) {
+        let n_chars = logical.char_count_excluding_newline().0;
+        let row = Arc::make_mut(&mut placed.row);
+        let Some((glyphs, end)) = in_typing_order(&row.glyphs, line, n_chars) else {
+            return galley;
+        };
+        row.glyphs = glyphs;
+        row.size.x = end;
+        placed.ends_with_newline = logical.ends_with_newline;
+    }
+    visual.job = Arc::clone(&galley.job);
+    Arc::new(visual)
+}
+
+/// A glyph for each of a line's characters in the order of typing, at the caret before it; and where the line goes on.
+fn in_typing_order(
+    drawn: &[Glyph],
+    line: &PlacedLine<'_>,
+    n_chars: usize,
+) -> Option<(Vec<Glyph>, f32)> {
+    let n_placed = line.chars.len();
+    let mut glyphs: Vec<Option<Glyph>> = vec![None; n_placed];
+    let mut end = drawn.first().map_or(0.0, |glyph| glyph.pos.x);
+    for (glyph, placed) in drawn.iter().zip(&line.chars) {
+        let mut glyph = *glyph;
+        if placed.is_right_to_left && !is_in_word(placed.chr) {
+            glyph.pos.x += glyph.advance_width;
+        }
+        if placed.index + 1 == n_placed {
+            end = if placed.is_right_to_left {
+                glyph.pos.x - glyph.advance_width
+            } else {
+                glyph.pos.x + glyph.advance_width
+            };
+        }
+        *glyphs.get_mut(placed.index)? = Some(glyph);
+    }
+    let mut glyphs = glyphs.into_iter().collect::<Option<Vec<Glyph>>>()?;
+    let goes_left = line
+        .chars
+        .iter()
+        .any(|placed| placed.index + 1 == n_placed && placed.is_right_to_left);
+    let gap = drawn.iter().skip(n_placed).copied().map(Some);
+    for glyph in gap.chain(std::iter::repeat(None)) {
+        if glyphs.len() >= n_chars {
+            break;
+        }
+        let mut glyph = glyph.or(glyphs.last().copied())?;
+        let advance = if goes_left { 0.0 } else { glyph.advance_width };
+        (glyph.pos.x, glyph.advance_width) = (end, advance);
+        end += advance;
+        glyphs.push(glyph);
+    }
+    (glyphs.len() == n_chars).then_some((glyphs, end))
 }
 
 fn mend_row(row: &mut Row, chars: &mut Peekable<Chars<'_>>) {
@@ -126,6 +203,52 @@ mod tests {
         });
         output.textures_delta.clear();
         carets
+    }
+
+    /// The caret's places in a line that is read from right to left where its words are so.
+    fn read(text: &str) -> Vec<f32> {
+        let ctx = Context::default();
+        theme::install(&ctx);
+        let mut carets = Vec::new();
+        let mut output = ctx.run_ui(RawInput::default(), |ui| {
+            let lay_out = |text: &str| {
+                let galley = ui.fonts_mut(|fonts| {
+                    fonts.layout(text.to_owned(), theme::prompt(), Color32::WHITE, 120.0)
+                });
+                mended(galley, text)
+            };
+            let galley = in_reading_order(lay_out(text), text, lay_out);
+            assert_eq!(galley.text(), text);
+            for row in &galley.rows {
+                carets.extend(row.glyphs.iter().map(|glyph| glyph.pos.x));
+                carets.push(row.size.x);
+            }
+        });
+        output.textures_delta.clear();
+        carets
+    }
+
+    #[test]
+    fn what_is_typed_is_read_in_its_own_direction_and_the_caret_is_never_lost() {
+        let words = read("בית אדום");
+        assert_eq!(words.len(), 9);
+        assert!(words.is_sorted_by(|a, b| a >= b), "{words:?}");
+        // Between words from left to right: the first of the two at the right.
+        let mixed = read("a בית אדום b");
+        assert_eq!(mixed.len(), 13);
+        assert!(mixed[2] > mixed[6] && mixed[6] > mixed[0], "{mixed:?}");
+        assert!(mixed[12] > mixed[2], "{mixed:?}");
+        // A space at the end stands where the next word will.
+        let open = read("בית ");
+        assert!(open[4] <= open[2] && open[4] >= 0.0, "{open:?}");
+        for text in [
+            "בית אדום גדול מאוד (כמו) שלום שלום",
+            "a\nבית\n",
+            "שָׁלוֹם 12, בית",
+        ] {
+            let n_rows = read(text).len() - text.chars().filter(|c| *c != '\n').count();
+            assert!(n_rows >= 1, "{text}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod carets;
 mod deed;
 mod large_mask;
 mod lookup;
+mod loras;
 mod mix;
 mod more;
 mod pills;

@@ -4,7 +4,7 @@ use egui::{Align, Id, Layout, Margin, Response, Sense, TextEdit, Ui, vec2};
 use limn_engine::prompt_language::styles::{self, Style};
 use limn_engine::protocol::{ModelInfo, TokenCount};
 
-use super::{mix, more, name_text_field, turn};
+use super::{loras, mix, more, name_text_field, turn};
 use crate::command::Command;
 use crate::icons::Icon;
 use crate::panels::{Scene, top_bar, widgets};
@@ -35,6 +35,7 @@ pub(super) fn pills_ui(ui: &mut Ui, scene: &mut Scene<'_>, draft: &mut Draft) {
         styles_pill_ui(ui, draft, &scene.session.styles);
     }
     if let Some(model) = model {
+        loras::loras_pill_ui(ui, &scene.session.loras, draft, model);
         more::more_pill_ui(ui, scene, draft, model, deed);
     }
     if let Some(count) = scene.session.prompt_length() {

@@ -10,7 +10,6 @@ use limn_engine::prompt_language::marks::{Mark, MarkKind};
 
 use super::{PromptBar, Selection, Words, carets};
 use crate::command::Command;
-use crate::display_order::{has_right_to_left, lines_in_display_order};
 use crate::panels::widgets;
 use crate::panels::{Region, Scene, mark_region};
 use crate::session::{Draft, MAX_PROMPT_CHARS, PromptNote, UnknownWord};
@@ -53,14 +52,7 @@ pub(super) fn text_ui(
             let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
             carets::mended(galley, text)
         };
-        let galley = lay_out(text.as_str());
-        let is_only_read = !ui.memory(|memory| memory.has_focus(id));
-        if !is_only_read || !has_right_to_left(text.as_str()) {
-            return galley;
-        }
-        let lines = galley.rows.iter();
-        let lines = lines.map(|row| row.char_count_including_newline().0);
-        lay_out(&lines_in_display_order(text.as_str(), lines))
+        carets::in_reading_order(lay_out(text.as_str()), text.as_str(), lay_out)
     };
     let scroll = egui::ScrollArea::vertical()
         .max_height(ROW_HEIGHT * MAX_ROWS)
@@ -138,9 +130,12 @@ pub(super) fn words_field_ui(
     const MOST_CHARS: usize = 200;
     let theme = theme::of(ui);
     let mut layouter = |ui: &Ui, text: &dyn egui::TextBuffer, _: f32| -> Arc<Galley> {
-        let job = words_job(ui, text.as_str(), looked_up);
-        let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
-        carets::mended(galley, text.as_str())
+        let lay_out = |text: &str| {
+            let job = words_job(ui, text, looked_up);
+            let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
+            carets::mended(galley, text)
+        };
+        carets::in_reading_order(lay_out(text.as_str()), text.as_str(), lay_out)
     };
     let hint = egui::RichText::new(hint).font(theme::prompt());
     let field = TextEdit::singleline(text)

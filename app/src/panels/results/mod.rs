@@ -80,19 +80,34 @@ fn nothing_yet_ui(ui: &mut Ui) {
     widgets::remark(ui, "Results appear here while they are drawn.");
 }
 
-/// 2 × 2, or 3 × 3 from five on; a single one is large.
-fn grid_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId, n_slots: usize) {
-    let n_columns = match n_slots {
+/// Columns of the results, and the side of a tile: 2 × 2, or 3 × 3 from five on, and a single one large. Where there is
+/// too little height for those, as many columns as give the largest tiles.
+fn grid(n_slots: usize, room: egui::Vec2) -> (usize, f32) {
+    let gaps = |n: usize| GAP * n.saturating_sub(1) as f32;
+    let side = |n_columns: usize| {
+        let n_rows = n_slots.div_ceil(n_columns).max(1);
+        let across = (room.x - gaps(n_columns)) / n_columns as f32;
+        let down = (room.y - gaps(n_rows)) / n_rows as f32;
+        across.min(down.max(LEAST_SIDE)).floor()
+    };
+    let usual = match n_slots {
         0 | 1 => 1,
         2..=4 => 2,
         _ => 3,
     };
+    let mut best = (usual, side(usual));
+    for n_columns in usual + 1..=n_slots {
+        if side(n_columns) > best.1 {
+            best = (n_columns, side(n_columns));
+        }
+    }
+    best
+}
+
+fn grid_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId, n_slots: usize) {
     let width = ui.available_width();
+    let (n_columns, side) = grid(n_slots, vec2(width, ui.available_height() - BELOW));
     let n_rows = n_slots.div_ceil(n_columns);
-    let gaps = |n: usize| GAP * n.saturating_sub(1) as f32;
-    let across = (width - gaps(n_columns)) / n_columns as f32;
-    let down = (ui.available_height() - BELOW - gaps(n_rows)) / n_rows.max(1) as f32;
-    let side = across.min(down.max(LEAST_SIDE)).floor();
     let height = side * n_rows as f32 + GAP * (n_rows.max(1) - 1) as f32;
     let (rect, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
     for index in 0..n_slots {
@@ -136,6 +151,7 @@ fn trouble_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId) {
     }
     let text = match &run.state {
         RunState::Failed(reason) => widgets::shown_message(reason),
+        RunState::Interrupted => format!("Limn ended before {n_lost} of them were made."),
         _ => format!("{n_lost} not made"),
     };
     let colour = if matches!(run.state, RunState::Failed(_)) {
@@ -248,4 +264,30 @@ fn others_ui(ui: &mut Ui, scene: &mut Scene<'_>, selected: RunId) {
             top_bar::queue_row_ui(ui, scene, id);
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_use_the_room_that_there_is() {
+        for (n_slots, room, expected) in [
+            (4, vec2(304.0, 500.0), (2, 148.0)),
+            (1, vec2(304.0, 500.0), (1, 304.0)),
+            (9, vec2(304.0, 500.0), (3, 96.0)),
+            // A low window.
+            (4, vec2(272.0, 150.0), (2, 71.0)),
+            (4, vec2(272.0, 20.0), (2, 64.0)),
+            (2, vec2(272.0, 20.0), (2, 64.0)),
+            (3, vec2(272.0, 100.0), (3, 85.0)),
+        ] {
+            let (n_columns, side) = grid(n_slots, room);
+            let is_as_wide = (side - expected.1).abs() < 0.5;
+            assert!(
+                n_columns == expected.0 && is_as_wide,
+                "{n_slots} in {room}: {side}"
+            );
+        }
+    }
 }

@@ -131,7 +131,7 @@ fn small_state_ui(ui: &Ui, theme: &Theme, rect: Rect, state: &SlotState, index: 
     bar_ui(ui, theme, rect, state, 4.0);
     let (icon, colour) = match state {
         SlotState::Failed(_) | SlotState::Unsaved { .. } => (Icon::Warning, theme.error),
-        SlotState::Cancelled => (Icon::Close, theme.text2),
+        SlotState::Cancelled | SlotState::Interrupted => (Icon::Close, theme.text2),
         SlotState::Trashed(_) | SlotState::Gone => (Icon::Trash, theme.text2),
         SlotState::Waiting => {
             let words = format!("{}", index + 1);
@@ -169,6 +169,9 @@ fn tile_state_ui(ui: &Ui, theme: &Theme, rect: Rect, state: &SlotState, index: u
             tile_note(ui, theme, rect, Icon::Warning, theme.error, "Not made");
         }
         SlotState::Cancelled => tile_note(ui, theme, rect, Icon::Close, theme.text2, "Cancelled"),
+        SlotState::Interrupted => {
+            tile_note(ui, theme, rect, Icon::Close, theme.text2, "Interrupted");
+        }
         SlotState::Trashed(_) => {
             tile_note(ui, theme, rect, Icon::Trash, theme.text2, "In the trash");
         }
@@ -250,6 +253,7 @@ fn slot_words(state: &SlotState) -> String {
         SlotState::Unsaved { reason, .. } => format!("not saved, {reason}"),
         SlotState::Failed(_) => "not made".to_owned(),
         SlotState::Cancelled => "cancelled".to_owned(),
+        SlotState::Interrupted => "interrupted".to_owned(),
         SlotState::Trashed(_) => "in the trash".to_owned(),
         SlotState::Gone => "no longer in the gallery".to_owned(),
     }

@@ -211,7 +211,7 @@ impl Run {
     pub(in crate::session) fn reopen(&mut self) -> Vec<(u32, u32)> {
         let mut stretches: Vec<(u32, u32)> = Vec::new();
         for (index, slot) in (0..).zip(&mut self.slots) {
-            if !matches!(slot.state, SlotState::Failed(_) | SlotState::Cancelled) {
+            if !slot.is_lost() {
                 continue;
             }
             slot.state = SlotState::Waiting;

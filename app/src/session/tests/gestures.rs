@@ -18,6 +18,8 @@ pub(super) fn source(name: &str, level: u8) -> Source {
         rgba,
         name: name.to_owned(),
         picture: Some(id),
+        file: None,
+        canvas: None,
         parents: vec![id],
         recipe: None,
         is_of_ai: false,

@@ -200,6 +200,7 @@ impl Bench {
             SlotState::Unsaved { .. } => "unsaved",
             SlotState::Failed(_) => "failed",
             SlotState::Cancelled => "cancelled",
+            SlotState::Interrupted => "interrupted",
             SlotState::Trashed(_) => "trashed",
             SlotState::Gone => "gone",
         };

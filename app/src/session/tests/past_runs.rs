@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use limn_engine::PixelRect;
+use limn_engine::protocol::BlendInput;
 
 use super::edits::bench_with_picture_of;
 use super::*;
@@ -103,7 +104,8 @@ fn a_crash_leaves_what_was_finished_and_the_rest_can_be_run_again() {
     bench.save_all();
     let mut bench = bench.restarted(folder.path());
     let run = bench.session.runs[0].id;
-    assert_eq!(bench.states(run), ["saved", "cancelled", "cancelled"]);
+    assert_eq!(bench.states(run), ["saved", "interrupted", "interrupted"]);
+    assert_eq!(bench.session.runs[0].state, RunState::Interrupted);
     let shown = PictureRef::Result { run, index: 0 };
     assert_eq!(bench.session.shown(), Some(shown), "all there is to see");
     assert!(matches!(bench.session.keep(), Keep::Fetch(_)));
@@ -131,15 +133,56 @@ fn what_was_put_away_stays_away_and_what_was_taken_back_comes_back() {
     assert_eq!(bench.session.runs.len(), 1);
 }
 
-/// What a gesture was about is not in the file: its results are, under the same name.
+/// What ended before Limn did is not called interrupted.
 #[test]
-fn the_results_of_a_gesture_come_back_without_what_they_were_made_from() {
+fn a_run_that_was_cancelled_or_failed_comes_back_as_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bench = Bench::new();
+    let cancelled = bench.queue("a cat", 1);
+    bench.queue("a dog", 1);
+    let again = bench.queue("a fox", 1);
+    for run in [cancelled, again] {
+        let effects = bench.session.cancel(run);
+        bench.note(effects);
+    }
+    let job = bench.job();
+    bench.say(Event::Cancelled { job });
+    let job = bench.job();
+    let failure = Failure {
+        kind: ErrorKind::Io,
+        message: "no memory".to_owned(),
+    };
+    bench.say(Event::Failed {
+        job: Some(job),
+        failure,
+    });
+    let effects = bench.session.run_again(again);
+    bench.note(effects);
+    let bench = bench.restarted(folder.path());
+    let states: Vec<_> = bench.session.runs.iter().map(|run| &run.state).collect();
+    let failed_state = RunState::Failed("no memory".to_owned());
+    assert_eq!(
+        states,
+        [&RunState::Cancelled, &failed_state, &RunState::Interrupted]
+    );
+    let ids: Vec<_> = bench.session.runs.iter().map(|run| run.id).collect();
+    assert_eq!(bench.states(ids[0]), ["cancelled"]);
+    assert_eq!(bench.states(ids[1]), ["failed"]);
+}
+
+/// A gesture comes back with what it was about; its pixels are fetched once more is asked of it.
+#[test]
+fn a_gesture_comes_back_with_what_it_was_made_from() {
     let folder = tempfile::tempdir().unwrap();
     let mut bench = Bench::new();
     let document = bench.session.documents.current_id();
-    let gesture = Gesture::Variations {
-        source: super::gestures::source("a boat", 3),
-        far: 0.5,
+    let boat = super::gestures::source("a boat", 3);
+    let gesture = Gesture::Mix {
+        inputs: vec![
+            MixInput::Picture(boat.clone()),
+            MixInput::Text("a hat".to_owned()),
+        ],
+        ways: vec![vec![0.75, 0.25], vec![0.25, 0.75]],
     };
     let request = request("", 2);
     let (_, effects) = bench.session.queue_gesture(document, request, gesture);
@@ -151,21 +194,68 @@ fn the_results_of_a_gesture_come_back_without_what_they_were_made_from() {
     let title = bench.session.runs[0].title();
     let mut bench = bench.restarted(folder.path());
     let run = &bench.session.runs[0];
-    assert_eq!((run.title(), run.deed()), (title, Deed::Variations));
-    assert_eq!(run.state, RunState::Finished);
-    let run = run.id;
+    assert_eq!((run.title(), run.deed()), (title, Deed::Mix));
+    let tags = |run: &Run| run.gesture().unwrap().tag(1);
+    assert_eq!(tags(run).as_deref(), Some("25 : 75"));
+    // Nobody remembers the prompt bar: what was mixed stands in it again.
+    let mix = &bench.session.documents.current().draft.mix;
+    let parts: Vec<_> = mix.parts.iter().map(|(part, _)| part.clone()).collect();
+    let words = Part::Text("a hat".to_owned());
+    assert_eq!(parts, [Part::Picture(boat.picture.unwrap()), words]);
+    assert!(mix.is_strip());
+    let fetched = run.sources_to_fetch();
+    assert_eq!(fetched.len(), 1);
     assert_eq!(
-        bench.states(run),
-        ["saved"],
-        "the other cannot be made any more"
+        (fetched[0].picture, &fetched[0].name),
+        (boat.picture, &boat.name)
     );
-    assert!(
-        bench
-            .session
-            .queue_again(run, 1, Compute::default())
-            .is_empty()
-    );
+    let run = run.id;
+    assert_eq!(bench.states(run), ["interrupted", "saved"]);
+    // Without its pixels nothing is asked for.
+    assert!(bench.session.run_again(run).is_empty());
+    let again = bench.session.queue_again(run, 1, Compute::default());
+    assert!(again.is_empty());
     assert_eq!(bench.session.runs.len(), 1);
+
+    bench.session.give_sources(run, vec![boat.clone()]);
+    let effects = bench.session.run_again(run);
+    let [Effect::AskWith { request, blobs }] = effects.as_slice() else {
+        panic!("{effects:?}");
+    };
+    let Request::Blend { request, .. } = request else {
+        panic!("{request:?}");
+    };
+    assert_eq!(request.ways, [vec![0.75, 0.25]]);
+    assert_eq!(request.inputs[0], BlendInput::Picture(boat.input));
+    assert_eq!(blobs, &[boat.rgba]);
+}
+
+/// What the document showed is in its file, for a gesture that was about that.
+#[test]
+fn a_gesture_about_the_canvas_comes_back_with_what_that_showed_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bench = bench_with_picture_of((128, 96), [90, 90, 90, 255].repeat(128 * 96));
+    let document = bench.session.documents.current_id();
+    let content = Arc::new(bench.session.document().content().clone());
+    let source = Source {
+        picture: None,
+        canvas: Some(Arc::clone(&content)),
+        ..super::gestures::source("a boat", 3)
+    };
+    let request = request("", 1);
+    let gesture = Gesture::Upscale { source, scale: 2 };
+    let (_, effects) = bench.session.queue_gesture(document, request, gesture);
+    bench.note(effects);
+    let bench = bench.restarted(folder.path());
+    let run = &bench.session.runs[0];
+    assert_eq!(run.deed(), Deed::Upscale);
+    let sources = run.sources_to_fetch();
+    let shown = sources[0].canvas.as_deref().unwrap();
+    assert_eq!(shown.frame, content.frame);
+    assert_eq!(
+        shown.composite(shown.frame),
+        content.composite(content.frame)
+    );
 }
 
 /// Facts are read as from a stranger: what nobody could have asked is not asked again.
@@ -200,6 +290,26 @@ fn facts_of_a_run_that_cannot_be_are_not_believed() {
         *changed.pointer_mut(place).unwrap() = value;
         let run = take(&changed);
         assert!(run.is_none_or(|run| run.edit().is_none()), "{place}");
+    }
+    let gesture = serde_json::json!({"variations": {
+        "source": {"name": "", "size": [8, 8], "picture": PictureId::new(), "file": null, "parents": [],
+            "recipe": null, "is_of_ai": false},
+        "far": 0.5,
+    }});
+    let mut varied = facts.clone();
+    varied["deed"] = "variations".into();
+    varied["edit"] = serde_json::Value::Null;
+    varied["gesture"] = gesture;
+    assert!(take(&varied).unwrap().gesture().is_some());
+    for (place, value) in [
+        ("/gesture/variations/far", serde_json::json!(7)),
+        ("/gesture/variations/source/size", serde_json::json!([0, 8])),
+        ("/deed", "mix".into()),
+    ] {
+        let mut changed = varied.clone();
+        *changed.pointer_mut(place).unwrap() = value;
+        let run = take(&changed);
+        assert!(run.is_none_or(|run| run.gesture().is_none()), "{place}");
     }
     let mut many = facts.clone();
     *many.pointer_mut("/request/n_pictures").unwrap() = u32::MAX.into();

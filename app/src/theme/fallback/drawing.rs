@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use egui::epaint::text::{FontData, GlyphBitmap, RasterizedGlyph};
 use egui::{Color32, ColorImage, vec2};
+use harfrust::{ShapeOptions, ShaperData, UnicodeBuffer};
 use image::imageops::{FilterType, resize};
 use image::{ImageFormat, ImageReader, Limits, RgbaImage};
 use skrifa::bitmap::{BitmapData, BitmapGlyph};
@@ -42,9 +43,37 @@ pub(super) fn has_picture(font: &FontData, c: char) -> bool {
 
 /// The picture that the font has for `c`, at the size of the text.
 pub(super) fn picture(font: &FontData, c: char, font_size_px: f32) -> Option<RasterizedGlyph> {
+    draw(&bitmap(font, c, Size::new(font_size_px))?, font_size_px)
+}
+
+/// The one picture that the font has for characters that are joined: a family, a flag, a tone of skin.
+pub(super) fn joined(font: &FontData, cluster: &str, font_size_px: f32) -> Option<RasterizedGlyph> {
+    let font = FontRef::from_index(font.bytes(), font.index).ok()?;
+    let data = ShaperData::new(&font);
+    let mut buffer = UnicodeBuffer::new();
+    buffer.push_str(cluster);
+    buffer.guess_segment_properties();
+    let shaped = data
+        .shaper(&font)
+        .build()
+        .shape(buffer, ShapeOptions::new());
+    let strikes = font.bitmap_strikes();
+    if shaped.glyph_infos().iter().any(|info| info.glyph_id == 0) {
+        return None;
+    }
+    let drawn = shaped.glyph_infos().iter();
+    let drawn =
+        drawn.map(|info| strikes.glyph_for_size(Size::new(font_size_px), info.glyph_id.into()));
+    // What selects a presentation draws nothing.
+    let mut drawn = drawn.flatten();
+    let bitmap = drawn.next()?;
+    let is_one = drawn.next().is_none();
+    is_one.then(|| draw(&bitmap, font_size_px)).flatten()
+}
+
+fn draw(bitmap: &BitmapGlyph<'_>, font_size_px: f32) -> Option<RasterizedGlyph> {
     // Fonts disagree about where their pictures stand; in all of them they reach a fifth below the line.
     const DESCENT: f32 = 0.2;
-    let bitmap = bitmap(font, c, Size::new(font_size_px))?;
     let BitmapData::Png(png) = bitmap.data else {
         return None;
     };

@@ -144,8 +144,8 @@ impl Fallback {
         true
     }
 
-    /// What no font has lines for: the picture of the first of a cluster's characters that has one, so that of joined
-    /// emoji something is seen, else a box.
+    /// What no font has lines for: the picture of the whole cluster, as of joined emoji; where no font has that, of the first
+    /// of its characters that has one, so that something is seen; else a box.
     fn rasterize(
         self: &Arc<Self>,
         request: &GlyphRasterizerRequest<'_>,
@@ -154,7 +154,7 @@ impl Fallback {
         if first.is_control() {
             return None;
         }
-        let mut picture = None;
+        let mut picture = self.joined(request);
         for c in request.cluster.chars().filter(|c| !is_invisible(*c)) {
             let Some(face) = self.pictured(c) else {
                 self.want(c);
@@ -163,6 +163,18 @@ impl Fallback {
             picture = picture.or_else(|| drawing::picture(&face.data, c, request.font_size_px));
         }
         Some(picture.unwrap_or_else(|| drawing::replacement(request.font_size_px)))
+    }
+
+    /// The one picture of several characters, from a face that has it.
+    fn joined(&self, request: &GlyphRasterizerRequest<'_>) -> Option<RasterizedGlyph> {
+        let mut visible = request.cluster.chars().filter(|c| !is_invisible(*c));
+        let first = visible.next()?;
+        visible.next()?;
+        let faces = self.state().faces.clone();
+        let mut faces = faces
+            .iter()
+            .filter(|face| drawing::claims(&face.data, first));
+        faces.find_map(|face| drawing::joined(&face.data, request.cluster, request.font_size_px))
     }
 
     /// A picture or a box in place of a glyph that a font claims to have and leaves empty.

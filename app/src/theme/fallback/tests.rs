@@ -13,6 +13,9 @@ const IDEOGRAPH: &[u8] = include_bytes!("../../../../tests/fixtures/fonts/ideogr
 const ROCKET: &[u8] =
     include_bytes!("../../../../tests/fixtures/fonts/noto_color_emoji_rocket.ttf");
 
+const ASTRONAUT: &[u8] =
+    include_bytes!("../../../../tests/fixtures/fonts/noto_color_emoji_astronaut.ttf");
+
 /// A window on a system with the fonts above, which finds a broken one for Hangul and a hollow one for a snowman.
 /// The second value counts the searches.
 fn window() -> (Context, Arc<AtomicUsize>) {
@@ -132,6 +135,23 @@ fn what_no_font_has_is_a_box() {
     let hidden = drawn.filter(|(_, glyph)| !is_visible(glyph));
     let hidden: Vec<char> = hidden.map(|(c, _)| c).collect();
     assert!(hidden.is_empty(), "{hidden:?}");
+}
+
+/// What a font has one picture for is that picture, and not one of its parts.
+#[test]
+fn joined_emoji_are_one_picture_where_a_font_has_it() {
+    let font = FontData::from_static(ASTRONAUT);
+    let pixels = |drawn: RasterizedGlyph| drawn.bitmap.image.pixels;
+    let picture = |c| pixels(drawing::picture(&font, c, 20.0).unwrap());
+    let joined = |cluster: &str| drawing::joined(&font, cluster, 20.0).map(pixels);
+    let astronaut = joined("👩\u{200d}🚀").unwrap();
+    assert_ne!(astronaut, picture('👩'));
+    assert_ne!(astronaut, picture('🚀'));
+    assert_eq!(joined("👩🚀"), None, "two, side by side");
+    let rocket = FontData::from_static(ROCKET);
+    assert!(drawing::joined(&rocket, "👩\u{200d}🔥", 20.0).is_none());
+    let broken = FontData::from_static(&ASTRONAUT[..90]);
+    assert!(drawing::joined(&broken, "👩\u{200d}🚀", 20.0).is_none());
 }
 
 /// Whatever parts of joined emoji a font has: something is seen, and no part of the rest is.

@@ -6,7 +6,7 @@ use limn_engine::protocol::{GenerateRequest, ModelId};
 
 use crate::app::App;
 use crate::app::sources::{Intent, Origin};
-use crate::command::GestureCommand;
+use crate::command::{Command, GestureCommand};
 use crate::panels::prompt_bar::Selection;
 use crate::panels::toasts::Tone;
 use crate::session::{Deed, MixDraft, Part, PictureRef, Place, Problem, RunId};
@@ -24,7 +24,16 @@ impl App {
                     self.vary(vec![Origin::File(path)], now);
                 }
             }
-            GestureCommand::VaryAgain { run, far, words } => self.vary_again(run, far, &words, now),
+            GestureCommand::VaryAgain { run, far, words } => {
+                let again = GestureCommand::VaryAgain {
+                    run,
+                    far,
+                    words: words.clone(),
+                };
+                if !self.fetch_sources(run, Command::Gesture(again)) {
+                    self.vary_again(run, far, &words, now);
+                }
+            }
             GestureCommand::AddToMix(picture) => {
                 let chosen = self.chosen_in_gallery();
                 if picture.is_some() || chosen.is_empty() {
@@ -107,7 +116,9 @@ impl App {
         let model = self.session.current_model().cloned();
         let compute = self.settings.compute.clone();
         let draft = self.session.draft_mut();
-        draft.request_for(words, model.as_ref(), compute)
+        let mut request = draft.request_for(words, model.as_ref(), compute)?;
+        self.session.sift_loras(&mut request)?;
+        Ok(request)
     }
 
     fn add_to_mix(&mut self, picture: Option<PictureRef>, now: Instant) {
