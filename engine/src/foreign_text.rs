@@ -9,6 +9,8 @@ use std::{
     path::Path,
 };
 
+use crate::plain_words;
+
 /// A name is cut after so many characters.
 pub const MAX_NAME_CHARS: usize = 200;
 /// A message is cut before it is longer.
@@ -25,6 +27,8 @@ pub struct Shown<T> {
     max_chars: usize,
     max_bytes: usize,
     keeps_lines: bool,
+    /// Words of programmers become those of everybody.
+    is_plain: bool,
 }
 
 /// In one line, of [`MAX_NAME_CHARS`] characters at most.
@@ -35,10 +39,11 @@ pub fn name<T: Display>(text: T) -> Shown<T> {
     }
 }
 
-/// In one line, of [`MAX_MESSAGE_BYTES`] at most.
+/// In one line, of [`MAX_MESSAGE_BYTES`] at most, in [plain words](crate::plain_words).
 pub fn message<T: Display>(text: T) -> Shown<T> {
     Shown {
         max_bytes: MAX_MESSAGE_BYTES,
+        is_plain: true,
         ..line(text)
     }
 }
@@ -50,6 +55,7 @@ pub fn line<T: Display>(text: T) -> Shown<T> {
         max_chars: usize::MAX,
         max_bytes: usize::MAX,
         keeps_lines: false,
+        is_plain: false,
     }
 }
 
@@ -65,6 +71,7 @@ pub fn lines<T: Display>(text: T) -> Shown<T> {
 pub(crate) fn reason<T: Display>(text: T) -> Shown<T> {
     Shown {
         max_bytes: MAX_REASON_BYTES,
+        is_plain: true,
         ..line(text)
     }
 }
@@ -121,6 +128,22 @@ pub fn is_hidden(character: char) -> bool {
 
 impl<T: Display> Display for Shown<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        if self.is_plain {
+            let shown = Shown {
+                text: &self.text,
+                max_chars: self.max_chars,
+                max_bytes: self.max_bytes,
+                keeps_lines: self.keeps_lines,
+                is_plain: false,
+            };
+            let shown = shown.to_string();
+            let plain = plain_words::plain(&shown);
+            if plain.len() <= self.max_bytes {
+                return formatter.write_str(&plain);
+            }
+            let end = plain.floor_char_boundary(self.max_bytes - CUT.len());
+            return write!(formatter, "{}{CUT}", &plain[..end]);
+        }
         let mut door = Door {
             output: formatter,
             chars_left: self.max_chars,
