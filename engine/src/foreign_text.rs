@@ -128,24 +128,26 @@ pub fn is_hidden(character: char) -> bool {
 
 impl<T: Display> Display for Shown<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        if self.is_plain {
-            let shown = Shown {
-                text: &self.text,
-                max_chars: self.max_chars,
-                max_bytes: self.max_bytes,
-                keeps_lines: self.keeps_lines,
-                is_plain: false,
-            };
-            let shown = shown.to_string();
-            let plain = plain_words::plain(&shown);
-            if plain.len() <= self.max_bytes {
-                return formatter.write_str(&plain);
-            }
-            let end = plain.floor_char_boundary(self.max_bytes - CUT.len());
-            return write!(formatter, "{}{CUT}", &plain[..end]);
+        if !self.is_plain {
+            return self.write_to(formatter);
         }
+        let mut shown = String::new();
+        self.write_to(&mut shown)?;
+        let plain = plain_words::plain(&shown);
+        if plain.len() <= self.max_bytes {
+            return formatter.write_str(&plain);
+        }
+        // Plain words may be longer.
+        let end = plain.floor_char_boundary(self.max_bytes - CUT.len());
+        write!(formatter, "{}{CUT}", &plain[..end])
+    }
+}
+
+impl<T: Display> Shown<T> {
+    /// The words as they came.
+    fn write_to(&self, output: &mut dyn Write) -> fmt::Result {
         let mut door = Door {
-            output: formatter,
+            output,
             chars_left: self.max_chars,
             bytes_left: self.max_bytes,
             keeps_lines: self.keeps_lines,
@@ -160,8 +162,8 @@ impl<T: Display> Display for Shown<T> {
 }
 
 /// Lets through what may be shown, until there is enough.
-struct Door<'a, 'b> {
-    output: &'a mut fmt::Formatter<'b>,
+struct Door<'a> {
+    output: &'a mut dyn Write,
     chars_left: usize,
     bytes_left: usize,
     keeps_lines: bool,
@@ -171,7 +173,7 @@ struct Door<'a, 'b> {
     has_failed: bool,
 }
 
-impl Door<'_, '_> {
+impl Door<'_> {
     fn show(&mut self, shown: &str) -> fmt::Result {
         let n_chars = shown.chars().count();
         if n_chars > self.chars_left || shown.len() > self.bytes_left {
@@ -205,7 +207,7 @@ impl Door<'_, '_> {
     }
 }
 
-impl Write for Door<'_, '_> {
+impl Write for Door<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let keeps_lines = self.keeps_lines;
         let is_shown = |c: char| !is_hidden(c) || (keeps_lines && matches!(c, '\n' | '\t'));
