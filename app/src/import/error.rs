@@ -75,7 +75,10 @@ impl Error {
             Some(rest) => rest.split_once(": ").map_or(rest, |(_, reason)| reason),
             None => &text,
         };
-        Self::Damaged(reason.trim_matches(['"', '.']).to_owned())
+        let quoted = reason
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'));
+        Self::Damaged(quoted.unwrap_or(reason).trim_end_matches('.').to_owned())
     }
 
     /// Of a reader: an early end is a file that was cut off.

@@ -135,7 +135,8 @@ pub fn colours(map: &[u16], bits: u8) -> Option<Vec<[u8; 3]>> {
         if is_short {
             value as u8
         } else {
-            super::samples::reduced(value)
+            // By 256 or by 257: programs differ, and the high byte is right for both.
+            (value >> 8) as u8
         }
     };
     let places = reds.iter().zip(greens).zip(blues);

@@ -90,7 +90,7 @@ fn palettes_of_every_depth_are_read_in_both_byte_orders() {
         (8, vec![0, 1, 0, 1, 0, 1]),
     ] {
         let n = 1_usize << bits;
-        for scale in [1, 257] {
+        for scale in [1, 256, 257] {
             let mut map = vec![0_u32; 3 * n];
             for channel in 0..3 {
                 map[channel * n] = u32::from(RED[channel]) * scale;
