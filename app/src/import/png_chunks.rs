@@ -30,6 +30,10 @@ pub struct StillChunks<'a> {
 }
 
 /// What there was beside the pixels.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "findings that have nothing to do with each other"
+)]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Found {
     pub is_animated: bool,

@@ -61,7 +61,7 @@ impl DraftSettings {
             .clamp(*N_PICTURES.start(), *N_PICTURES.end());
         draft.size = possible_size(self.size);
         draft.best_of = self.best_of.clamp(*BEST_OF.start(), *BEST_OF.end());
-        draft.sampling = possible_sampling(self.sampling);
+        draft.sampling = possible_sampling(&self.sampling);
         draft.loras = loras::within_bounds(self.loras);
         draft.seed_is_locked = self.seed.is_some();
         draft.seed = self.seed.unwrap_or(draft.seed);
@@ -81,7 +81,7 @@ fn possible_size(size: Option<(u32, u32)>) -> Option<(u32, u32)> {
 }
 
 /// What no model takes is left to the model.
-fn possible_sampling(sampling: Sampling) -> Sampling {
+fn possible_sampling(sampling: &Sampling) -> Sampling {
     let steps = |n: Option<u32>| n.filter(|n| (1..=LIMIT_STEPS).contains(n));
     let guidance = |scale: Option<f32>| scale.filter(|scale| scale.abs() <= LIMIT_GUIDANCE);
     Sampling {
@@ -93,7 +93,7 @@ fn possible_sampling(sampling: Sampling) -> Sampling {
         guidance_rescale: sampling
             .guidance_rescale
             .filter(|share| (0.0..=1.0).contains(share)),
-        ..sampling
+        ..sampling.clone()
     }
 }
 
@@ -109,7 +109,7 @@ impl PromptBar {
         possible(&mut self.n_pictures, N_PICTURES, usual.n_pictures);
         possible(&mut self.best_of, BEST_OF, usual.best_of);
         self.size = possible_size(self.size);
-        self.sampling = possible_sampling(std::mem::take(&mut self.sampling));
+        self.sampling = possible_sampling(&self.sampling);
     }
 }
 

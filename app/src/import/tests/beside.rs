@@ -12,6 +12,7 @@ fn with_bad_checksum(mut file: Vec<u8>, kind: [u8; 4]) -> Vec<u8> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn a_png_opens_whatever_is_damaged_beside_its_pixels() {
     let profile = ColorProfile::new_display_p3();
     let with_profile = || png_of(&sample(), ExtendedColorType::Rgb8, Some(&profile));
