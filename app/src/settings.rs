@@ -221,8 +221,7 @@ impl Settings {
             finite(&mut brush.hardness, usual.hardness, 0.0);
             finite(&mut brush.opacity, usual.opacity, 0.0);
         }
-        self.prompt_bar.n_pictures = self.prompt_bar.n_pictures.max(1);
-        self.prompt_bar.best_of = self.prompt_bar.best_of.max(1);
+        self.prompt_bar.keep_within_bounds();
     }
 
     /// Writes the settings so that a crash leaves the old ones or the new ones.

@@ -122,14 +122,15 @@ pub enum Error {
     )]
     Pickle { path: PathBuf },
     #[error(
-        "cannot read the file ({}): {}",
-        foreign_text::reason(source),
+        "cannot read the file ({}): {}: {}",
+        foreign_text::reason(cause),
+        remedy(cause),
         foreign_text::path(path)
     )]
     Io {
         path: PathBuf,
-        #[source]
-        source: std::io::Error,
+        /// Told in the message, and so no `source` that a printer would repeat.
+        cause: std::io::Error,
     },
     #[error("the device failed: {}", foreign_text::reason(.0))]
     Device(String),
@@ -209,11 +210,24 @@ impl Error {
         }
     }
 
-    pub fn io(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
+    pub fn io(path: impl Into<PathBuf>, cause: std::io::Error) -> Self {
         Self::Io {
             path: path.into(),
-            source,
+            cause,
         }
+    }
+}
+
+/// What to do about a file that cannot be read.
+fn remedy(cause: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind;
+    match cause.kind() {
+        ErrorKind::NotFound => "see whether it was moved, or was never all there",
+        ErrorKind::PermissionDenied => "allow Limn to read it",
+        ErrorKind::NotADirectory => "there is a file where a folder should be; get it again",
+        ErrorKind::IsADirectory => "there is a folder where a file should be; get it again",
+        // Of the kinds that are not stable yet, as that of a link to itself.
+        _ => "see whether its disk is well and its links lead anywhere",
     }
 }
 

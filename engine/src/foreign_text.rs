@@ -9,6 +9,8 @@ use std::{
     path::Path,
 };
 
+use crate::plain_words;
+
 /// A name is cut after so many characters.
 pub const MAX_NAME_CHARS: usize = 200;
 /// A message is cut before it is longer.
@@ -25,6 +27,8 @@ pub struct Shown<T> {
     max_chars: usize,
     max_bytes: usize,
     keeps_lines: bool,
+    /// Words of programmers become those of everybody.
+    is_plain: bool,
 }
 
 /// In one line, of [`MAX_NAME_CHARS`] characters at most.
@@ -35,10 +39,11 @@ pub fn name<T: Display>(text: T) -> Shown<T> {
     }
 }
 
-/// In one line, of [`MAX_MESSAGE_BYTES`] at most.
+/// In one line, of [`MAX_MESSAGE_BYTES`] at most, in [plain words](crate::plain_words).
 pub fn message<T: Display>(text: T) -> Shown<T> {
     Shown {
         max_bytes: MAX_MESSAGE_BYTES,
+        is_plain: true,
         ..line(text)
     }
 }
@@ -50,6 +55,7 @@ pub fn line<T: Display>(text: T) -> Shown<T> {
         max_chars: usize::MAX,
         max_bytes: usize::MAX,
         keeps_lines: false,
+        is_plain: false,
     }
 }
 
@@ -65,6 +71,7 @@ pub fn lines<T: Display>(text: T) -> Shown<T> {
 pub(crate) fn reason<T: Display>(text: T) -> Shown<T> {
     Shown {
         max_bytes: MAX_REASON_BYTES,
+        is_plain: true,
         ..line(text)
     }
 }
@@ -121,8 +128,26 @@ pub fn is_hidden(character: char) -> bool {
 
 impl<T: Display> Display for Shown<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        if !self.is_plain {
+            return self.write_to(formatter);
+        }
+        let mut shown = String::new();
+        self.write_to(&mut shown)?;
+        let plain = plain_words::plain(&shown);
+        if plain.len() <= self.max_bytes {
+            return formatter.write_str(&plain);
+        }
+        // Plain words may be longer.
+        let end = plain.floor_char_boundary(self.max_bytes - CUT.len());
+        write!(formatter, "{}{CUT}", &plain[..end])
+    }
+}
+
+impl<T: Display> Shown<T> {
+    /// The words as they came.
+    fn write_to(&self, output: &mut dyn Write) -> fmt::Result {
         let mut door = Door {
-            output: formatter,
+            output,
             chars_left: self.max_chars,
             bytes_left: self.max_bytes,
             keeps_lines: self.keeps_lines,
@@ -137,8 +162,8 @@ impl<T: Display> Display for Shown<T> {
 }
 
 /// Lets through what may be shown, until there is enough.
-struct Door<'a, 'b> {
-    output: &'a mut fmt::Formatter<'b>,
+struct Door<'a> {
+    output: &'a mut dyn Write,
     chars_left: usize,
     bytes_left: usize,
     keeps_lines: bool,
@@ -148,7 +173,7 @@ struct Door<'a, 'b> {
     has_failed: bool,
 }
 
-impl Door<'_, '_> {
+impl Door<'_> {
     fn show(&mut self, shown: &str) -> fmt::Result {
         let n_chars = shown.chars().count();
         if n_chars > self.chars_left || shown.len() > self.bytes_left {
@@ -182,7 +207,7 @@ impl Door<'_, '_> {
     }
 }
 
-impl Write for Door<'_, '_> {
+impl Write for Door<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let keeps_lines = self.keeps_lines;
         let is_shown = |c: char| !is_hidden(c) || (keeps_lines && matches!(c, '\n' | '\t'));

@@ -18,8 +18,8 @@
 //! - [`worker`] runs operations as jobs and speaks [`protocol`] with the window or the command line;
 //! - [`profile`] tells where the time goes;
 //! - [`device`] knows what the machine has and what it may be trusted with;
-//! - [`foreign_text`] is the door for what others wrote, on its way to a message or a log; [`standard_error`] takes a
-//!   line where people may not listen.
+//! - [`foreign_text`] is the door for what others wrote, on its way to a message or a log, [`plain_words`] what
+//!   programmers call things; [`standard_error`] takes a line where people may not listen.
 //!
 //! Invariants: the arrows point one way (`operations` → `generation` → `model` ← `families` → `components` →
 //! `weights`); nothing but `families` and what opens them names a family; nothing here names egui; nothing writes to
@@ -44,6 +44,7 @@ pub mod model;
 pub mod noise;
 pub mod operations;
 mod pixel_rect;
+pub mod plain_words;
 pub mod prediction;
 pub mod profile;
 pub mod progress;

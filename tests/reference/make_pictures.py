@@ -8,6 +8,7 @@ one that designers' programs use.
 
 import struct
 import zipfile
+import zlib
 from io import BytesIO
 from pathlib import Path
 
@@ -62,6 +63,7 @@ def by_pillow(pixels):
     picture.convert("CMYK").save(OUT / "cmyk.jpg", quality=95)
     picture.convert("YCbCr").save(OUT / "ycbcr.tif")
     clear.save(OUT / "alpha.tif")
+    few.save(OUT / "palette.tif")
 
 
 def by_others(pixels):
@@ -73,6 +75,7 @@ def by_others(pixels):
     )
     tifffile.imwrite(OUT / "planar.tif", np.moveaxis(pixels, 2, 0), planarconfig="separate", **rgb)
     tifffile.imwrite(OUT / "float.tif", (pixels / 255).astype(np.float32), **rgb)
+    tifffile.imwrite(OUT / "half.tif", (pixels / 255).astype(np.float16), **rgb)
     tifffile.imwrite(OUT / "big.tif", pixels, bigtiff=True, **rgb)
     tifffile.imwrite(OUT / "pages.tif", np.stack([pixels, 255 - pixels]), **rgb)
     half = np.concatenate([pixels // 2, np.full((HEIGHT, WIDTH, 1), 128, np.uint8)], axis=2)
@@ -126,6 +129,20 @@ def png(pixels):
     return file.getvalue()
 
 
+def damaged_png():
+    """A list of colours that ends within the third, over which a decoder once broke."""
+
+    def chunk(kind, contents):
+        checksum = zlib.crc32(kind + contents)
+        return struct.pack(">I", len(contents)) + kind + contents + struct.pack(">I", checksum)
+
+    rows = (b"\0" + bytes(i * 37 % 256 for i in range(8))) * 8
+    header = struct.pack(">IIBBBBB", 8, 8, 8, 3, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"PLTE", bytes(7)), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    file = b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*parts) for parts in chunks)
+    (OUT / "palette-cut-short.png").write_bytes(file)
+
+
 def open_raster(pixels):
     """As Krita and MyPaint write it: groups, a moved layer, a blend mode."""
     stack = """<?xml version='1.0' encoding='UTF-8'?>
@@ -151,3 +168,4 @@ if __name__ == "__main__":
     by_others(sample())
     by_photoshop(sample())
     open_raster(sample())
+    damaged_png()

@@ -188,3 +188,70 @@ fn a_folder_is_imported_once() {
     assert_eq!(rebuilt[0]["pictures"], 4);
     assert_eq!(ids(home, &["search", "pier"]), [id]);
 }
+
+/// A slip in what is named is told, and a picture that is named twice is one.
+#[test]
+fn what_is_named_twice_or_nowhere_is_told() {
+    let home = TempDir::new().unwrap();
+    let home = home.path();
+    let [a, b, _] = three(home);
+    for (deed, event) in [
+        ("trash", "trashed"),
+        ("restore", "restored"),
+        ("trash", "trashed"),
+    ] {
+        let told = events(home, &[deed, &a, &b, &a]);
+        assert_eq!(told, [serde_json::json!({"event": event, "ids": [a, b]})]);
+    }
+    let emptied = events(home, &["empty", &b, &b, "--yes"]);
+    assert_eq!(
+        emptied,
+        [serde_json::json!({"event": "deleted", "ids": [b]})]
+    );
+    let twice = gallery(home, &["restore", &a, &a]);
+    assert_eq!(words(&twice.stdout), "1 picture restored\n");
+
+    let nowhere = home.join("pictrues");
+    let named = nowhere.to_str().unwrap();
+    for arguments in [
+        &["list"][..],
+        &["verify"],
+        &["overview"],
+        &["rebuild"],
+        &["trash", &a],
+        &["mark", &a, "--star"],
+        &["board", "make", "Drafts"],
+        &["empty", "--yes"],
+    ] {
+        let said = refusal(home, &[arguments, &["--folder", named]].concat(), 1);
+        let expected = format!("limn: there is no such folder: see how it is written: {named}\n");
+        assert_eq!(said, expected, "{arguments:?}");
+        assert!(!nowhere.exists(), "{arguments:?}");
+    }
+    let picture = home.join("a.png");
+    pixels(9).save(&picture).unwrap();
+    let import = ["import", picture.to_str().unwrap(), "--folder", named];
+    let imported = gallery(home, &import);
+    assert_success(&imported);
+    let said = words(&imported.stderr);
+    assert!(said.contains(&format!("one is made: {named}\n")), "{said}");
+    let again = gallery(home, &import);
+    assert!(!words(&again.stderr).contains("is made"));
+
+    for name in [
+        "\u{200b}",
+        "\u{200d} \u{feff}",
+        "\u{3164}",
+        "\u{e0041}\u{fe0f}",
+        "\n\t",
+    ] {
+        for arguments in [
+            &["board", "make", name][..],
+            &["mark", &a, "--board", name],
+            &["mark", &a, "--tag", name],
+        ] {
+            let said = refusal(home, arguments, 1);
+            assert!(said.contains("is empty"), "{said}");
+        }
+    }
+}

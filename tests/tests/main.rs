@@ -20,6 +20,7 @@ mod gallery_changes;
 mod gallery_commands;
 mod gesture_commands;
 mod hostile_names;
+mod inspect_command;
 mod marking;
 mod meaning;
 mod network;

@@ -20,12 +20,18 @@ struct UndoReport {
 
 /// Two hundred steps on a mask of 8192²: all back, all forth, in bounded memory.
 #[test]
-#[expect(clippy::print_stdout, reason = "the time is told and not asserted")]
 fn two_hundred_steps_of_a_large_mask_fit_into_memory() {
-    // Each step changes a 16th of the mask, or a 4th.
-    let share = rounds(16, 4).to_string();
+    // Each step changes a 16th of the mask, a 4th, or all of it.
+    let shares = [16, 4, 1];
+    for share in &shares[..rounds(1, 3) as usize] {
+        undo_steps_of(&share.to_string());
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the time is told and not asserted")]
+fn undo_steps_of(share: &str) {
     let output = Command::new(env!("CARGO_BIN_EXE_limn-under-test"))
-        .args(["undo-steps", &share])
+        .args(["undo-steps", share])
         .output()
         .unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);

@@ -68,6 +68,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .map(|component| component.name.as_str())
         .collect();
     anyhow::ensure!(faulty.is_empty(), "cannot be loaded: {}", faulty.join(", "));
+    if !report.abilities.is_empty() {
+        // Whether the parts and the vocabulary go together is seen only as they are put together.
+        folder.check()?;
+    }
     Ok(())
 }
 

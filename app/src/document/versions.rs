@@ -216,6 +216,12 @@ impl Versions {
         }
         let absent = self.absent(wanted.iter().copied());
         let n_absent: usize = absent.ids().map(|id| n_bytes(&id)).sum();
+        let dropped = self.make_room(&wanted, n_absent);
+        (absent, dropped)
+    }
+
+    /// Lets go of tiles that are not wanted, so that so many bytes more fit into the budget, and hands them over.
+    fn make_room(&mut self, wanted: &HashSet<VersionId>, n_bytes: usize) -> Vec<AnyTile> {
         // Those that are shown again, and are not at rest any more, leave; those asked for soon go last.
         let (mut resting, mut resting_bytes) = (std::mem::take(&mut self.resting), 0);
         resting.retain(|id| {
@@ -228,8 +234,10 @@ impl Versions {
             .make_contiguous()
             .sort_by_key(|id| wanted.contains(id));
         (self.resting, self.resting_bytes) = (resting, resting_bytes);
-        let dropped = self.forget_down_to(KEPT_BYTES - n_absent);
-        (absent, dropped)
+        // What is wanted may be more than the budget, and stays.
+        let stays = self.resting.iter().filter(|id| wanted.contains(id));
+        let stays: usize = stays.map(|id| self.all[id.0 as usize].kind.n_bytes()).sum();
+        self.forget_down_to(KEPT_BYTES.saturating_sub(n_bytes).max(stays))
     }
 
     /// What of these is in the file only.
@@ -253,12 +261,15 @@ impl Versions {
         ids: impl Iterator<Item = VersionId>,
         file: Option<&JournalFile>,
     ) -> journal::Result<()> {
-        let absent = self.absent(ids);
+        let wanted: HashSet<VersionId> = ids.collect();
+        let absent = self.absent(wanted.iter().copied());
         if !absent.is_empty() {
             let file = file.expect("what has a place in a file has a file");
             let n_bytes: usize = absent.0.iter().map(|(_, (_, kind))| kind.n_bytes()).sum();
             check_memory(file, n_bytes as u64)?;
-            let tiles = absent.read(file, Vec::new())?;
+            // What goes anyway goes before others come: both together would be a mask more.
+            let spare = self.make_room(&wanted, n_bytes);
+            let tiles = absent.read(file, spare)?;
             self.take_in(absent.ids().zip(tiles));
         }
         Ok(())

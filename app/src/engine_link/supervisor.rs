@@ -445,7 +445,7 @@ impl Supervisor {
         self.engine = Engine::Paused {
             until: Instant::now() + pause,
         };
-        let reason = format!("the engine stopped: {reason}");
+        let reason = told(&cause, reason);
         tracing::error!("{reason}");
         let lost = self.watch.take_lost(Instant::now());
         self.outbox.put(EngineEvent::Died {
@@ -461,6 +461,24 @@ impl Supervisor {
             child.end();
         }
     }
+}
+
+/// What happened and what to do, and below it what the engine said last.
+fn told(cause: &DeathCause, reason: &str) -> String {
+    let remedy = match cause {
+        DeathCause::Breach(_) | DeathCause::NoGreeting => {
+            ": see whether what is started there is Limn, of the same version"
+        }
+        // These say it themselves.
+        DeathCause::CannotStart | DeathCause::Unreadable => "",
+        _ => ": try again, and another is started",
+    };
+    let (first, last_words) = match reason.split_once('\n') {
+        Some((first, last_words)) => (first, Some(last_words)),
+        None => (reason, None),
+    };
+    let told = format!("the engine stopped: {first}{remedy}");
+    last_words.map_or(told.clone(), |words| format!("{told}\n{words}"))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use std::io;
 
 use jiff::Timestamp;
+use limn_engine::foreign_text;
 use serde::{Deserialize, Serialize};
 
 use super::error::{Error, Result};
@@ -92,8 +93,19 @@ impl Change {
     }
 }
 
+/// Joins letters, or chooses their shape, and shows nothing alone.
+fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200c}' | '\u{200d}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}'
+        | '\u{e0100}'..='\u{e01ef}')
+}
+
 fn check_name(what: &'static str, name: &str) -> Result<()> {
-    if name.trim().is_empty() {
+    // What shows nothing is nothing to call anything by.
+    if name
+        .chars()
+        .all(|c| c.is_whitespace() || foreign_text::is_hidden(c) || is_joiner(c))
+    {
         return Err(Error::Empty { what });
     }
     check_length(what, name, LIMIT_NAME)

@@ -156,6 +156,7 @@ impl Gallery {
         } else if let Some(outside) = &mut scan.outside
             && !self.take_outside(outside, &mut scan.report.n_adopted)?
         {
+            self.note_in_line();
             return Ok(Some(scan.report.clone()));
         }
         Ok(None)
@@ -310,7 +311,15 @@ impl Gallery {
                 .find(id, State::Here)
                 .or_else(|| self.find(id, State::Trashed));
             let now = place.map_or(State::Missing, |(state, _)| state);
-            if now != state {
+            if now == State::Missing
+                && state == State::Trashed
+                && self.index.children(id)?.is_empty()
+            {
+                // What was in the trash and is gone was meant to go.
+                self.index.forget(id)?;
+                self.forget_thumbnail(id);
+                scan.report.n_missing += 1;
+            } else if now != state {
                 if now == State::Missing && !self.index.children(id)?.is_empty() {
                     self.haunt(id);
                 }

@@ -1,6 +1,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use limn_engine::plain_words;
+
 use super::format::{READABLE, Unreadable};
 use crate::files::remedy;
 use crate::gallery::picture_file::LIMIT_SIDE_PX;
@@ -66,7 +68,17 @@ pub struct FileError {
 
 impl Error {
     pub(super) fn damaged(error: impl std::fmt::Display) -> Self {
-        Self::Damaged(error.to_string())
+        let text = error.to_string();
+        let text = plain_words::plain(&text);
+        // Which decoder says so is of no use, and some put their words in quotation marks.
+        let reason = match text.strip_prefix("Format error decoding ") {
+            Some(rest) => rest.split_once(": ").map_or(rest, |(_, reason)| reason),
+            None => &text,
+        };
+        let quoted = reason
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'));
+        Self::Damaged(quoted.unwrap_or(reason).trim_end_matches('.').to_owned())
     }
 
     /// Of a reader: an early end is a file that was cut off.

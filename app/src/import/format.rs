@@ -43,6 +43,12 @@ pub struct Unreadable {
     pub remedy: &'static str,
 }
 
+/// What Apple's tools make of a PNG for a phone's programs: other compression, other order of colours.
+const PACKED_PNG: Unreadable = Unreadable {
+    name: "iPhone PNG (CgBI)",
+    remedy: "save the picture as an ordinary PNG",
+};
+
 /// How much of a file's start [`recognise`] wants to see.
 pub const HEAD_BYTES: usize = 4096;
 
@@ -57,6 +63,9 @@ const FRAME: &str = "export the frame that you want as PNG";
 /// # Errors
 /// `Some` with the name of a format that Limn does not read, or `None` for what is no known picture.
 pub fn recognise(head: &[u8]) -> Result<Format, Option<Unreadable>> {
+    if head.starts_with(b"\x89PNG\r\n\x1a\n") && head.get(12..16) == Some(b"CgBI") {
+        return Err(Some(PACKED_PNG));
+    }
     if let Some(format) = by_signature(head) {
         return Ok(format);
     }

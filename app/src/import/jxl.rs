@@ -9,6 +9,7 @@ use super::budget::Room;
 use super::canvas::{Canvas, Facts, check_size};
 use super::error::Error;
 use super::input::Input;
+use super::jxl_boxes;
 use super::note::Note;
 use super::samples::Samples;
 
@@ -22,9 +23,28 @@ const STEP_BYTES: usize = 64 << 10;
 pub fn read(input: &mut Input, mut room: Room) -> Result<Imported, Error> {
     let whole_bytes = input.whole_bytes();
     let file = input.whole()?;
+    let canvas = match read_stream(&file, whole_bytes, &mut room, None) {
+        Err(Error::Damaged(reason)) => {
+            // Boxes beside the pixels may be what is damaged.
+            let pixels = jxl_boxes::codestream(&file).ok_or(Error::Damaged(reason))?;
+            let bytes = whole_bytes + pixels.len() as u64;
+            read_stream(&pixels, bytes, &mut room, Some(Note::ExtrasLost))
+        }
+        read => read,
+    };
+    canvas?.finish(room)
+}
+
+/// `held_bytes` are those of the file that are in memory.
+fn read_stream(
+    file: &[u8],
+    held_bytes: u64,
+    room: &mut Room,
+    note: Option<Note>,
+) -> Result<Canvas, Error> {
     // Raised once the size is known and its memory taken.
     let tracker = AllocTracker::with_limit(EXTRA_BYTES as usize);
-    let (mut image, mut rest) = start(&file, tracker.clone())?;
+    let (mut image, mut rest) = start(file, tracker.clone())?;
     let size = (image.width(), image.height());
     check_size(size)?;
 
@@ -57,12 +77,13 @@ pub fn read(input: &mut Input, mut room: Room) -> Result<Imported, Error> {
     if bits > 8 {
         facts.notes.push(Note::Reduced { bits });
     }
+    facts.notes.extend(note);
     if is_animated {
         facts.notes.push(Note::FirstFrame);
     }
     let decoder_bytes = BYTES_PER_CHANNEL * n_channels * facts.n_pixels();
-    facts.extra_bytes = EXTRA_BYTES + whole_bytes + decoder_bytes;
-    let mut canvas = Canvas::for_rows(facts, &mut room)?;
+    facts.extra_bytes = EXTRA_BYTES + held_bytes + decoder_bytes;
+    let mut canvas = Canvas::for_rows(facts, room)?;
     tracker.expand_limit(decoder_bytes as usize);
 
     while image.num_loaded_keyframes() == 0 && !rest.is_empty() {
@@ -103,7 +124,7 @@ pub fn read(input: &mut Input, mut room: Room) -> Result<Imported, Error> {
             canvas.put(0, y, &row);
         }
     }
-    canvas.finish(room)
+    Ok(canvas)
 }
 
 /// Feeds the decoder until it knows the size. What it has not taken is left.

@@ -21,15 +21,19 @@ mod format;
 mod input;
 mod jpeg;
 mod jxl;
+mod jxl_boxes;
 mod mask;
 mod note;
 pub mod ora;
+mod png_chunks;
 mod png_rows;
 mod psd;
 mod samples;
 #[cfg(test)]
 mod tests;
 mod tiff_chunks;
+mod tiff_palette;
+mod tiff_words;
 
 pub use error::{Error, FileError};
 pub use fit::{LOOKED_AT_PX, small_enough};

@@ -21,6 +21,10 @@ pub enum Note {
     FromInks,
     /// The colour profile could not be read, and sRGB was taken for granted.
     UnknownProfile,
+    /// What is seen through could not be read, and all is opaque.
+    TransparencyLost,
+    /// Something beside the pixels is damaged and was left out.
+    ExtrasLost,
     /// The file ends before its picture does.
     CutOff,
     /// Something that layers of Limn do not have.
@@ -40,6 +44,12 @@ impl fmt::Display for Note {
             Self::FromInks => f.write_str("converted from CMYK: colours are approximate"),
             Self::UnknownProfile => {
                 f.write_str("its colour profile cannot be read: colours may be off")
+            }
+            Self::TransparencyLost => {
+                f.write_str("its transparency cannot be read: all of it is opaque")
+            }
+            Self::ExtrasLost => {
+                f.write_str("something beside its pixels is damaged and was left out")
             }
             Self::CutOff => f.write_str("the file is cut off: what is missing is grey"),
             Self::LayersSimplified { what } => write!(f, "not taken over from its layers: {what}"),

@@ -8,6 +8,7 @@ use super::canvas::{Canvas, Facts, check_size};
 use super::error::Error;
 use super::input::Source;
 use super::note::Note;
+use super::png_chunks::{Found, StillChunks};
 use super::samples::Samples;
 use crate::gallery::marking;
 
@@ -20,12 +21,15 @@ pub fn read(source: &mut dyn Source, mut room: Room) -> Result<Imported, Error> 
     let limits = png::Limits {
         bytes: LIMIT_EXTRA_BYTES as usize,
     };
-    let mut decoder = png::Decoder::new_with_limits(source, limits);
+    let mut chunks = StillChunks::new(source);
+    let mut decoder = png::Decoder::new_with_limits(&mut chunks, limits);
     // So large a row may not even be allocated.
     check_size(decoder.read_header_info()?.size())?;
     decoder.set_transformations(png::Transformations::EXPAND);
     let mut reader = decoder.read_info()?;
     let facts = facts(&reader);
+    let has_alpha = facts.samples.has_alpha();
+    let has_profile = facts.icc_profile.is_some();
     let (width, is_deep) = (facts.size.0, facts.samples.is_deep());
     let mut canvas = Canvas::for_rows(facts, &mut room)?;
     let mut samples = Vec::new();
@@ -46,10 +50,27 @@ pub fn read(source: &mut dyn Source, mut room: Room) -> Result<Imported, Error> 
             }),
         }
     }
+    note_losses(&mut canvas, chunks.found, has_profile, has_alpha);
     canvas.finish(room)
 }
 
-fn facts(reader: &png::Reader<&mut dyn Source>) -> Facts {
+/// What stood beside the pixels and could not be used.
+fn note_losses(canvas: &mut Canvas, found: Found, has_profile: bool, has_alpha: bool) {
+    if found.is_animated {
+        canvas.note(Note::FirstFrame);
+    }
+    if found.has_profile && !has_profile {
+        canvas.note(Note::UnknownProfile);
+    }
+    if found.has_transparency && !has_alpha {
+        canvas.note(Note::TransparencyLost);
+    }
+    if found.is_damaged {
+        canvas.note(Note::ExtrasLost);
+    }
+}
+
+fn facts(reader: &png::Reader<&mut StillChunks>) -> Facts {
     let info = reader.info();
     let samples = match reader.output_color_type() {
         (png::ColorType::Grayscale, png::BitDepth::Sixteen) => Samples::L16,
@@ -74,9 +95,6 @@ fn facts(reader: &png::Reader<&mut dyn Source>) -> Facts {
     facts.orientation = exif
         .and_then(Orientation::from_exif_chunk)
         .unwrap_or(Orientation::NoTransforms);
-    if info.animation_control.is_some() {
-        facts.notes.push(Note::FirstFrame);
-    }
     facts.extra_bytes = LIMIT_EXTRA_BYTES;
     facts
 }

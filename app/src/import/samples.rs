@@ -34,6 +34,10 @@ impl Samples {
         matches!(self, Self::L16 | Self::La16 | Self::Rgb16 | Self::Rgba16)
     }
 
+    pub const fn has_alpha(self) -> bool {
+        matches!(self, Self::La8 | Self::Rgba8 | Self::La16 | Self::Rgba16)
+    }
+
     pub const fn is_grey(self) -> bool {
         matches!(self, Self::L8 | Self::La8 | Self::L16 | Self::La16)
     }

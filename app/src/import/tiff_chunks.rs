@@ -13,6 +13,8 @@ use super::format::RAW;
 use super::input::Source;
 use super::note::Note;
 use super::samples::Samples;
+use super::tiff_palette::{AsGrey, colours};
+use super::tiff_words::{name_of, words};
 
 /// Of one strip or tile.
 const LIMIT_CHUNK_BYTES: usize = 512 << 20;
@@ -36,13 +38,15 @@ pub fn read(source: &mut dyn Source, mut room: Room) -> Result<Imported, Error> 
     limits.decoding_buffer_size = LIMIT_CHUNK_BYTES;
     limits.intermediate_buffer_size = LIMIT_CHUNK_BYTES;
     limits.ifd_value_size = LIMIT_TAG_BYTES;
+    let source = AsGrey::new(source).map_err(Error::of_reading)?;
+    let has_palette = source.has_palette();
     let mut decoder = Decoder::new(source).map_err(error)?.with_limits(limits);
     let size = decoder.dimensions().map_err(error)?;
     check_size(size)?;
     refuse_raw(&mut decoder)?;
     let colour = decoder.colortype().map_err(error)?;
     let chunks = Chunks::of(&mut decoder, size)?;
-    let unpacker = Unpacker::new(&mut decoder, colour)?;
+    let unpacker = Unpacker::new(&mut decoder, colour, has_palette)?;
     let mut facts = facts(&mut decoder, size, &unpacker);
     facts.extra_bytes = EXTRA_BYTES + 3 * chunks.largest_bytes as u64;
     let mut canvas = Canvas::for_rows(facts, &mut room)?;
@@ -88,7 +92,7 @@ struct Chunks {
 }
 
 impl Chunks {
-    fn of(decoder: &mut Decoder<&mut dyn Source>, size: (u32, u32)) -> Result<Self, Error> {
+    fn of(decoder: &mut Decoder<AsGrey>, size: (u32, u32)) -> Result<Self, Error> {
         let chunk = match decoder.get_chunk_type() {
             // A strip may claim more rows than there are.
             ChunkType::Strip => (size.0, decoder.chunk_dimensions().1.min(size.1)),
@@ -125,7 +129,7 @@ impl Chunks {
 }
 
 /// A camera's raw file has a small preview first and the picture elsewhere: better none than that.
-fn refuse_raw(decoder: &mut Decoder<&mut dyn Source>) -> Result<(), Error> {
+fn refuse_raw(decoder: &mut Decoder<AsGrey>) -> Result<(), Error> {
     let mut has = |tag| decoder.find_tag(tag).ok().flatten().is_some();
     let is_dng = has(DNG_VERSION);
     let has_others = has(SUB_IFDS);
@@ -139,7 +143,7 @@ fn refuse_raw(decoder: &mut Decoder<&mut dyn Source>) -> Result<(), Error> {
     Ok(())
 }
 
-fn facts(decoder: &mut Decoder<&mut dyn Source>, size: (u32, u32), unpacker: &Unpacker) -> Facts {
+fn facts(decoder: &mut Decoder<AsGrey>, size: (u32, u32), unpacker: &Unpacker) -> Facts {
     let mut facts = Facts::new(size, unpacker.samples());
     // What cannot be read of these is no reason to refuse the picture.
     facts.icc_profile = decoder.get_tag_u8_vec(ICC_PROFILE).ok();
@@ -163,6 +167,9 @@ fn facts(decoder: &mut Decoder<&mut dyn Source>, size: (u32, u32), unpacker: &Un
 struct Unpacker {
     kind: Kind,
     bits: u8,
+    is_float: bool,
+    /// The colours of [`Kind::Palette`].
+    palette: Vec<[u8; 3]>,
     /// Samples of a pixel in the file, unknown ones among them.
     n_channels: usize,
     has_associated_alpha: bool,
@@ -176,10 +183,15 @@ enum Kind {
     Rgba,
     Cmyk,
     YCbCr,
+    Palette,
 }
 
 impl Unpacker {
-    fn new(decoder: &mut Decoder<&mut dyn Source>, colour: ColorType) -> Result<Self, Error> {
+    fn new(
+        decoder: &mut Decoder<AsGrey>,
+        colour: ColorType,
+        has_palette: bool,
+    ) -> Result<Self, Error> {
         let extra: Vec<u16> = decoder
             .find_tag_unsigned_vec(Tag::ExtraSamples)
             .ok()
@@ -195,27 +207,60 @@ impl Unpacker {
             .ok()
             .flatten()
             .unwrap_or(1);
+        let has_alpha = matches!(extra.first(), Some(1 | 2));
         let (kind, bits) = match colour {
+            ColorType::Gray(bits @ ..=8) if has_palette => (Kind::Palette, bits),
+            _ if has_palette => return Err(variant("a palette with alpha or of more than 8 bit")),
             ColorType::Gray(bits) => (Kind::Grey, bits),
+            ColorType::Multiband { bit_depth, .. } if has_alpha => (Kind::GreyAlpha, bit_depth),
+            ColorType::Multiband { bit_depth, .. } => (Kind::Grey, bit_depth),
             ColorType::GrayA(bits) => (Kind::GreyAlpha, bits),
             ColorType::RGB(bits) => (Kind::Rgb, bits),
             ColorType::RGBA(bits) => (Kind::Rgba, bits),
             ColorType::CMYK(bits) | ColorType::CMYKA(bits) => (Kind::Cmyk, bits),
             ColorType::YCbCr(8) => (Kind::YCbCr, 8),
-            other => return Err(variant(&format!("{other:?}"))),
+            other => return Err(variant(name_of(other))),
         };
         let is_float = formats.iter().all(|&format| format == FLOAT) && !formats.is_empty();
         let is_unsigned = formats.iter().all(|&format| format == UNSIGNED);
-        let is_single = kind == Kind::Grey;
+        let is_single = matches!(kind, Kind::Grey | Kind::Palette);
         match bits {
             8 | 16 if is_unsigned => {}
-            32 if is_float => {}
+            // Of half and of single precision.
+            16 | 32 if is_float => {}
             1 | 2 | 4 if is_unsigned && is_single && n_samples == 1 => {}
-            _ => return Err(variant(&format!("{colour:?}, sample format {formats:?}"))),
+            _ => {
+                let what = if is_float {
+                    "fractions"
+                } else {
+                    "whole numbers"
+                };
+                let sign = if is_float || is_unsigned {
+                    ""
+                } else {
+                    ", perhaps with a sign"
+                };
+                return Err(variant(&format!(
+                    "{}, {what} of {bits} bit{sign}",
+                    name_of(colour)
+                )));
+            }
         }
+        let palette = match kind {
+            Kind::Palette => {
+                let map = decoder
+                    .find_tag_unsigned_vec(Tag::ColorMap)
+                    .map_err(error)?;
+                let palette = colours(&map.unwrap_or_default(), bits);
+                palette.ok_or_else(|| Error::damaged("its list of colours is too short"))?
+            }
+            _ => Vec::new(),
+        };
         Ok(Self {
             kind,
             bits,
+            is_float,
+            palette,
             n_channels: usize::from(n_samples),
             has_associated_alpha: extra.first() == Some(&ASSOCIATED_ALPHA),
         })
@@ -228,7 +273,7 @@ impl Unpacker {
             (Kind::GreyAlpha, false) => Samples::La8,
             (Kind::GreyAlpha, true) => Samples::La16,
             (Kind::Rgb, true) => Samples::Rgb16,
-            (Kind::Rgb | Kind::YCbCr, _) => Samples::Rgb8,
+            (Kind::Rgb | Kind::YCbCr | Kind::Palette, _) => Samples::Rgb8,
             (Kind::Rgba, false) => Samples::Rgba8,
             (Kind::Rgba, true) => Samples::Rgba16,
             (Kind::Cmyk, _) => Samples::Cmyk8,
@@ -242,6 +287,9 @@ impl Unpacker {
             return self.interleaved(&planes, width);
         };
         match (self.kind, self.bits) {
+            (Kind::Palette, bits @ (1 | 2 | 4)) => unpacked(plane, bits, width)
+                .flat_map(|place| self.palette[usize::from(place)])
+                .collect(),
             (Kind::Grey, bits @ (1 | 2 | 4)) => {
                 let scale = 255 / ((1 << bits) - 1);
                 unpacked(plane, bits, width)
@@ -263,6 +311,7 @@ impl Unpacker {
         }
         let unpacker = Self {
             n_channels: planes.len(),
+            palette: self.palette.clone(),
             ..*self
         };
         unpacker.whole_samples(&row)
@@ -273,6 +322,7 @@ impl Unpacker {
         let n_bytes = usize::from(self.bits) / 8;
         let n_known = match self.kind {
             Kind::Cmyk => 4,
+            Kind::Palette => 1,
             _ => self.samples().n_channels(),
         };
         let n_channels = self.n_channels.max(n_known);
@@ -280,18 +330,31 @@ impl Unpacker {
         let known = pixels.map(|pixel| &pixel[..n_bytes * n_known]);
         match (self.kind, self.bits) {
             (Kind::YCbCr, _) => known.flat_map(rgb_of_ycbcr).collect(),
+            (Kind::Palette, _) => known
+                .flatten()
+                .flat_map(|&place| self.palette[usize::from(place)])
+                .collect(),
+            (_, 16) if self.is_float => known
+                .flat_map(|pixel| pixel.as_chunks::<2>().0)
+                .map(|value| half::f16::from_ne_bytes(*value).to_f32())
+                .flat_map(|value| level_of(value).to_ne_bytes())
+                .collect(),
             (Kind::Cmyk, 16) => known
                 .flat_map(|pixel| pixel.as_chunks::<2>().0)
                 .map(|value| super::samples::reduced(u16::from_ne_bytes(*value)))
                 .collect(),
             (_, 32) => known
                 .flat_map(|pixel| pixel.as_chunks::<4>().0)
-                .map(|value| f32::from_ne_bytes(*value).clamp(0.0, 1.0))
-                .flat_map(|value| ((value * 65_535.0 + 0.5) as u16).to_ne_bytes())
+                .flat_map(|value| level_of(f32::from_ne_bytes(*value)).to_ne_bytes())
                 .collect(),
             _ => known.flatten().copied().collect(),
         }
     }
+}
+
+/// Of 1 as white, to 16 bit; brighter is white.
+fn level_of(value: f32) -> u16 {
+    (value.clamp(0.0, 1.0) * 65_535.0 + 0.5) as u16
 }
 
 /// ITU-R BT.601, full range, as JPEG has it.
@@ -328,7 +391,7 @@ fn error(error: TiffError) -> Error {
     match error {
         TiffError::IoError(error) => Error::of_reading(error),
         TiffError::LimitsExceeded => Error::Bomb,
-        TiffError::UnsupportedError(what) => variant(&what.to_string()),
+        TiffError::UnsupportedError(what) => variant(&words(&what)),
         error => Error::damaged(error),
     }
 }

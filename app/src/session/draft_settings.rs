@@ -4,12 +4,18 @@ use limn_engine::protocol::{GenerateRequest, LoraChoice, Sampling};
 use serde::{Deserialize, Serialize};
 
 use super::{Draft, EditChoices, loras};
+use crate::settings::PromptBar;
 
 /// Results of one run.
 const N_PICTURES: std::ops::RangeInclusive<u32> = 1..=9;
 const BEST_OF: std::ops::RangeInclusive<u32> = 1..=8;
 /// A longer side is asked for by no model's sizes.
 const LIMIT_SIDE: u32 = 16_384;
+/// More steps, or a stronger guidance, is a slip of the keyboard.
+const LIMIT_STEPS: u32 = 10_000;
+const LIMIT_GUIDANCE: f32 = 1_000.0;
+/// More layers has no text encoder.
+const LIMIT_CLIP_SKIP: u32 = 100;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -53,12 +59,9 @@ impl DraftSettings {
         draft.n_pictures = self
             .n_pictures
             .clamp(*N_PICTURES.start(), *N_PICTURES.end());
-        let is_possible = |side: u32| (1..=LIMIT_SIDE).contains(&side);
-        draft.size = self
-            .size
-            .filter(|(width, height)| is_possible(*width) && is_possible(*height));
+        draft.size = possible_size(self.size);
         draft.best_of = self.best_of.clamp(*BEST_OF.start(), *BEST_OF.end());
-        draft.sampling = self.sampling;
+        draft.sampling = possible_sampling(&self.sampling);
         draft.loras = loras::within_bounds(self.loras);
         draft.seed_is_locked = self.seed.is_some();
         draft.seed = self.seed.unwrap_or(draft.seed);
@@ -68,6 +71,45 @@ impl DraftSettings {
             1.0
         };
         *edits = self.edits.within_bounds();
+    }
+}
+
+/// A size that some model might have.
+fn possible_size(size: Option<(u32, u32)>) -> Option<(u32, u32)> {
+    let is_possible = |side: u32| (1..=LIMIT_SIDE).contains(&side);
+    size.filter(|(width, height)| is_possible(*width) && is_possible(*height))
+}
+
+/// What no model takes is left to the model.
+fn possible_sampling(sampling: &Sampling) -> Sampling {
+    let steps = |n: Option<u32>| n.filter(|n| (1..=LIMIT_STEPS).contains(n));
+    let guidance = |scale: Option<f32>| scale.filter(|scale| scale.abs() <= LIMIT_GUIDANCE);
+    Sampling {
+        n_steps: steps(sampling.n_steps),
+        guidance_scale: guidance(sampling.guidance_scale),
+        n_prior_steps: steps(sampling.n_prior_steps),
+        prior_guidance_scale: guidance(sampling.prior_guidance_scale),
+        clip_skip: sampling.clip_skip.filter(|n| *n <= LIMIT_CLIP_SKIP),
+        guidance_rescale: sampling
+            .guidance_rescale
+            .filter(|share| (0.0..=1.0).contains(share)),
+        ..sampling.clone()
+    }
+}
+
+impl PromptBar {
+    /// Each value within its bounds, or the usual one.
+    pub(crate) fn keep_within_bounds(&mut self) {
+        let usual = Self::default();
+        let possible = |n: &mut u32, range: std::ops::RangeInclusive<u32>, usual| {
+            if !range.contains(n) {
+                *n = usual;
+            }
+        };
+        possible(&mut self.n_pictures, N_PICTURES, usual.n_pictures);
+        possible(&mut self.best_of, BEST_OF, usual.best_of);
+        self.size = possible_size(self.size);
+        self.sampling = possible_sampling(&self.sampling);
     }
 }
 

@@ -309,3 +309,42 @@ fn whichever_operation_fails_settings_are_old_or_new() {
         }
     }
 }
+
+/// What the prompt bar cannot be set to falls back by itself, and the rest of it stays.
+#[test]
+fn odd_values_of_the_prompt_bar_fall_back_one_by_one() {
+    let (_home, folders) = folders();
+    std::fs::create_dir_all(&folders.config).unwrap();
+    let usual = PromptBar::default();
+    for (json, changed) in [
+        ("\"size\": [0, 0]", None),
+        ("\"size\": [512, 0]", None),
+        ("\"size\": [16385, 64]", None),
+        ("\"size\": [-512, 512]", None),
+        ("\"size\": [1e30, 512]", None),
+        ("\"size\": \"512\"", None),
+        ("\"size\": [512]", None),
+        ("\"size\": [512, 768]", Some((512, 768))),
+        ("\"n_pictures\": 0", None),
+        ("\"n_pictures\": 4000000000", None),
+        ("\"n_pictures\": -1", None),
+        ("\"best_of\": 0", None),
+        ("\"best_of\": 99", None),
+        ("\"sampling\": {\"n_steps\": 0}", None),
+        ("\"sampling\": {\"n_steps\": 4294967295}", None),
+        ("\"sampling\": {\"guidance_scale\": -1e30}", None),
+        ("\"sampling\": {\"guidance_scale\": 1e39}", None),
+        ("\"sampling\": {\"clip_skip\": 4294967295}", None),
+        ("\"sampling\": {\"guidance_rescale\": 7}", None),
+    ] {
+        let file = format!("{{\"prompt_bar\": {{{json}, \"negative_prompt\": \"fog\"}}}}");
+        std::fs::write(folders.settings_file(), file).unwrap();
+        let (settings, _) = Settings::load(&folders);
+        let expected = PromptBar {
+            negative_prompt: Some("fog".to_owned()),
+            size: changed,
+            ..usual.clone()
+        };
+        assert_eq!(settings.prompt_bar, expected, "{json}");
+    }
+}

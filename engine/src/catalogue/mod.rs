@@ -103,6 +103,9 @@ impl Catalogue {
     }
 
     fn open_place(&self, place: &Place) -> Result<Box<dyn ModelFiles>> {
+        if let Place::Named(_, path) | Place::Library(path) = place {
+            check_kind(path)?;
+        }
         if let Place::Named(_, path) | Place::Library(path) = place
             && let Some(parts) = Probe::parts(path)
         {
@@ -171,6 +174,20 @@ impl Place {
             Self::Library(_) => (2, 0),
         }
     }
+}
+
+/// # Errors
+/// For what is neither a folder nor a regular file, so that nobody is told what is missing in it: a pipe, a device, a
+/// link that leads nowhere.
+fn check_kind(path: &Path) -> Result<()> {
+    let metadata = std::fs::metadata(path).map_err(|cause| Error::io(path, cause))?;
+    if metadata.is_file() || metadata.is_dir() {
+        return Ok(());
+    }
+    Err(Error::NotAModel {
+        path: path.to_owned(),
+        reason: "it is neither a folder nor a regular file".to_owned(),
+    })
 }
 
 fn open_file(path: &Path) -> Result<Box<dyn ModelFiles>> {

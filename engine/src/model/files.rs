@@ -56,6 +56,14 @@ pub trait ModelFiles: Debug {
     /// [`Error::Io`].
     fn open(self: Box<Self>, runtime: &Runtime) -> Result<Box<dyn FamilyModel>>;
 
+    /// What [`Self::open`] does, for nothing: what it refuses no picture can be drawn with.
+    ///
+    /// # Errors
+    /// Those of [`Self::open`].
+    fn check(self: Box<Self>) -> Result<()> {
+        self.open(&Runtime::for_nothing()).map(drop)
+    }
+
     /// For messages.
     fn path(&self) -> PathBuf {
         self.root().path("")

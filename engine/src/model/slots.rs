@@ -29,6 +29,20 @@ pub struct Runtime {
     pub prompt_folders: PromptFolders,
 }
 
+impl Runtime {
+    /// On the processor, with nothing to compute there.
+    pub(super) fn for_nothing() -> Self {
+        Self {
+            device: Device::flex(),
+            device_name: String::new(),
+            dtype: DType::F32,
+            memory_budget_bytes: 0,
+            cache_dir: None,
+            prompt_folders: PromptFolders::default(),
+        }
+    }
+}
+
 /// Where lie the files that prompts name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PromptFolders {

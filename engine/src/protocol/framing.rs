@@ -162,11 +162,9 @@ pub fn read_frame_body_within(
 /// # Errors
 /// [`Error::Protocol`] for what is not a message of this protocol: the frames after it can still be read.
 pub fn decode_frame_body<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
-    let (message, rest) = postcard::take_from_bytes(body).map_err(|reason| {
-        let message = format!(
-            "a frame cannot be read ({reason}): see whether both sides are Limn of the same version"
-        );
-        Error::Protocol(message)
+    let (message, rest) = postcard::take_from_bytes(body).map_err(|_| {
+        let message = "a frame cannot be read: see whether both sides are Limn of the same version";
+        Error::Protocol(message.to_owned())
     })?;
     if rest.is_empty() {
         Ok(message)

@@ -43,8 +43,8 @@ use token_counter::TokenCounter;
 
 /// The device is beyond repair within this process.
 pub const EXIT_DEVICE_LOST: u8 = 70;
-/// The other side speaks another version, or not this protocol.
-pub const EXIT_PROTOCOL: u8 = 76;
+/// The other side speaks another version, or not this protocol: a failure as any other command has them.
+pub const EXIT_PROTOCOL: u8 = 1;
 
 /// Speaks the protocol until standard input ends, and then ends the process at once.
 ///

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
+use limn_engine::foreign_text;
 use serde_json::json;
 
 use crate::cli::progress::Meter;
@@ -183,6 +184,7 @@ fn tell_import(report: &ImportReport, json: bool) {
         if json {
             // A path need not be UTF-8.
             let path = path.to_string();
+            let reason = foreign_text::message(reason).to_string();
             output::json(&json!({"event": "failed", "path": path, "reason": reason}));
         } else {
             output::note(format!("{reason}: {path}"));
@@ -216,15 +218,17 @@ fn by_name(refusals: &BTreeMap<Refusal, usize>) -> serde_json::Value {
 /// # Errors
 /// If a picture could not be moved.
 pub fn trash(gallery: &mut Gallery, pictures: &Pictures, json: bool) -> anyhow::Result<()> {
-    let failures = gallery.trash_all(&pictures.ids)?;
-    tell_moved(&pictures.ids, failures, "trashed", json)
+    let ids = once_each(&pictures.ids);
+    let failures = gallery.trash_all(&ids)?;
+    tell_moved(&ids, failures, "trashed", json)
 }
 
 /// # Errors
 /// If a picture could not be moved.
 pub fn restore(gallery: &mut Gallery, pictures: &Pictures, json: bool) -> anyhow::Result<()> {
-    let failures = gallery.restore_all(&pictures.ids)?;
-    tell_moved(&pictures.ids, failures, "restored", json)
+    let ids = once_each(&pictures.ids);
+    let failures = gallery.restore_all(&ids)?;
+    tell_moved(&ids, failures, "restored", json)
 }
 
 /// Deletes for good what is in the trash.
@@ -236,7 +240,7 @@ pub fn empty(gallery: &mut Gallery, arguments: &EmptyArguments, json: bool) -> a
     let ids = if arguments.ids.is_empty() {
         gallery.trashed()?
     } else {
-        arguments.ids.clone()
+        once_each(&arguments.ids)
     };
     if !arguments.yes && !ids.is_empty() {
         let n = count(ids.len(), "in the trash");
@@ -244,6 +248,12 @@ pub fn empty(gallery: &mut Gallery, arguments: &EmptyArguments, json: bool) -> a
     }
     let failures = gallery.delete_all(&ids)?;
     tell_moved(&ids, failures, "deleted", json)
+}
+
+/// The pictures in their order; one that was named twice is there once.
+fn once_each(ids: &[PictureId]) -> Vec<PictureId> {
+    let mut seen = std::collections::HashSet::new();
+    ids.iter().copied().filter(|id| seen.insert(*id)).collect()
 }
 
 fn tell_moved(ids: &[PictureId], failures: Failures, done: &str, json: bool) -> anyhow::Result<()> {

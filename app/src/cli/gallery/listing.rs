@@ -161,7 +161,7 @@ pub fn record_line(record: &Record) -> String {
     let star = if record.is_starred { '*' } else { ' ' };
     let size = format!("{}x{}", record.width, record.height);
     let title = match &record.problem {
-        Some(problem) => format!("cannot be read: {problem}"),
+        Some(problem) => format!("cannot be read: {}", foreign_text::message(problem)),
         None => one_line(&record.name()),
     };
     let made = record.id.created().strftime("%Y-%m-%d %H:%M UTC");

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
+use limn_engine::foreign_text;
 use serde_json::json;
 
 use changing::{BoardDeed, EmptyArguments, ImportArguments, MarkArguments, Pictures};
@@ -110,7 +111,9 @@ enum FormatName {
 /// # Errors
 /// If the gallery cannot be opened, a picture not be exported, or `verify` finds something.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let mut gallery = open(arguments.folder.as_deref(), access(&arguments.deed))?;
+    let access = access(&arguments.deed);
+    let makes_one = matches!(arguments.deed, Deed::Import(_));
+    let mut gallery = open(arguments.folder.as_deref(), access, makes_one)?;
     tell_notices(&mut gallery);
     if gallery.take_is_index_new() {
         scan(&mut gallery)?;
@@ -188,17 +191,26 @@ fn perform(gallery: &mut Gallery, arguments: &Arguments) -> anyhow::Result<()> {
     }
 }
 
-fn open(folder: Option<&Path>, access: Access) -> anyhow::Result<Gallery> {
+/// `makes_one`: a folder that is not there becomes a gallery. Everything else asks for one that is.
+fn open(folder: Option<&Path>, access: Access, makes_one: bool) -> anyhow::Result<Gallery> {
     let folders = Folders::find()?;
     let (settings, notice) = Settings::load(&folders);
     if let Some(notice) = notice {
         output::note(notice);
     }
     if let Some(named) = folder
-        && access == Access::Read
         && !named.is_dir()
     {
-        bail!("there is no such folder: {}", named.display());
+        if !makes_one {
+            bail!(
+                "there is no such folder: see how it is written: {}",
+                named.display()
+            );
+        }
+        output::note(format!(
+            "there is no gallery yet, and one is made: {}",
+            named.display()
+        ));
     }
     let folder = std::path::absolute(folder.unwrap_or_else(|| settings.gallery_folder(&folders)))
         .context("this is not a folder's name")?;
@@ -249,6 +261,7 @@ fn describe(finding: &Finding) -> (&'static str, Option<PictureId>, String) {
         Finding::Missing(id) => ("missing", Some(*id), "the file is gone".into()),
         Finding::Unindexed(id) => ("unindexed", Some(*id), "not in the index yet".into()),
         Finding::Unreadable { id, reason } => {
+            let reason = foreign_text::message(reason);
             ("unreadable", Some(*id), format!("cannot be read: {reason}"))
         }
         Finding::Changed(id) => (
@@ -264,7 +277,7 @@ fn describe(finding: &Finding) -> (&'static str, Option<PictureId>, String) {
         Finding::BrokenIndex(answer) => (
             "broken_index",
             None,
-            format!("the index is damaged: {answer}"),
+            format!("the index is damaged: {}", foreign_text::message(answer)),
         ),
     }
 }
@@ -326,7 +339,8 @@ fn export(gallery: &Gallery, arguments: &ExportArguments, json: bool) -> anyhow:
             anyhow::anyhow!("the folder cannot be made ({error}): {remedy}: {path}")
         })?;
     }
-    for id in &arguments.ids {
+    let mut exported = std::collections::HashSet::new();
+    for id in arguments.ids.iter().filter(|id| exported.insert(**id)) {
         let path = if is_file {
             arguments.out.clone()
         } else {

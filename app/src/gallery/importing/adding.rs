@@ -147,7 +147,10 @@ impl Gallery {
             records.push((self.write_copy(*id, picture)?, picture.content));
             self.keep_thumbnail(*id, &picture.thumbnail);
         }
-        self.index.put_with_contents(&records)?;
+        if let Err(error) = self.index.put_with_contents(&records) {
+            self.note_behind();
+            return Err(error);
+        }
         self.read_marks()?;
         adding.end();
         report.added.extend(coming.iter().map(|(id, _)| *id));

@@ -17,6 +17,9 @@ use crate::gallery::error::{Error, Result};
 /// How long to wait for another Limn that makes the index anew.
 const RENEWAL_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// As `SQLite` calls a database without a file.
+const IN_MEMORY: &str = ":memory:";
+
 /// An index that was opened.
 pub struct Opened {
     pub index: Index,
@@ -68,7 +71,7 @@ impl Index {
     /// # Errors
     /// If there is no memory for it.
     pub fn in_memory() -> Result<Self> {
-        let path = PathBuf::from(":memory:");
+        let path = PathBuf::from(IN_MEMORY);
         let prepare = || {
             let mut connection = Connection::open_in_memory()?;
             schema::prepare(&mut connection)?;
@@ -80,6 +83,11 @@ impl Index {
             path,
             identity: None,
         })
+    }
+
+    /// Whether nothing is left of it once it is closed.
+    pub fn is_in_memory(&self) -> bool {
+        self.path == Path::new(IN_MEMORY)
     }
 
     /// Sets this index aside, which gave a wrong answer, and makes another.
@@ -224,7 +232,7 @@ fn open_without_room(path: &Path, cause: &rusqlite::Error) -> Result<Opened> {
 /// Sets aside what is at the path and makes another; `identity` is the file that was found to be damaged, if one was
 /// open.
 fn renew(path: &Path, identity_before: Option<Identity>, reason: &str) -> Result<Opened> {
-    if path == Path::new(":memory:") {
+    if path == Path::new(IN_MEMORY) {
         let index = Index::in_memory()?;
         return Ok(Opened {
             index,

@@ -123,10 +123,14 @@ impl Gallery {
     /// Tells the index what it could not take before, in that order.
     fn catch_up(&mut self) -> Result<()> {
         while let Some(first) = self.unindexed.first() {
-            match first {
-                Unindexed::Saved(record) => self.index.put(std::slice::from_ref(&**record))?,
-                Unindexed::Moved(id, state) => self.index.set_state(*id, *state)?,
-                Unindexed::Deleted(id) => self.index.forget(*id)?,
+            let told = match first {
+                Unindexed::Saved(record) => self.index.put(std::slice::from_ref(&**record)),
+                Unindexed::Moved(id, state) => self.index.set_state(*id, *state),
+                Unindexed::Deleted(id) => self.index.forget(*id),
+            };
+            if let Err(error) = told {
+                self.note_behind();
+                return Err(error);
             }
             self.unindexed.remove(0);
         }
@@ -146,6 +150,7 @@ impl Gallery {
         let caught_up = self.catch_up();
         match caught_up.and_then(|()| self.index.set_states(moved)) {
             Err(error) if error.is_index_unwritable() => {
+                self.note_behind();
                 let moved = moved.iter();
                 self.unindexed
                     .extend(moved.map(|(id, state)| Unindexed::Moved(*id, *state)));

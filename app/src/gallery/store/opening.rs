@@ -23,6 +23,9 @@ use crate::gallery::unsaved::Unsaved;
 /// Larger files of our own are none.
 const LIMIT_FILE_BYTES: u64 = 64 << 10;
 
+/// Of a folder that is no gallery yet.
+const UNNAMED: &str = "unnamed";
+
 /// `gallery.json`: which gallery a folder holds, wherever it is moved to.
 #[derive(Debug, Serialize, Deserialize)]
 struct GalleryFile {
@@ -93,7 +96,7 @@ impl Gallery {
                     is_new: true,
                     notice: None,
                 };
-                ("unnamed".to_owned(), opened)
+                (UNNAMED.to_owned(), opened)
             }
         };
         let thumbnails = Thumbnails::new(&thumbnails.join(&name));
@@ -111,6 +114,11 @@ impl Gallery {
             notices: opened.notice.into_iter().collect(),
             fs,
         };
+        if gallery.index.is_in_memory() {
+            // What this process does is lost with it.
+            gallery.note_behind();
+        }
+        gallery.is_index_new |= !gallery.is_in_line();
         if gallery.access == Access::Change {
             sweep(&*gallery.fs, indexes);
             sweep(&*gallery.fs, gallery.thumbnails.folder());
@@ -127,7 +135,50 @@ impl Gallery {
         Ok(gallery)
     }
 
-    /// Whether the index was empty when it was opened, so that a scan has to fill it; said once.
+    /// Beside the index as long as it has learnt of all that Limn did. To take it away needs no room on a full disk.
+    fn in_line_path(&self) -> PathBuf {
+        self.index_path.with_extension("current")
+    }
+
+    fn is_in_line(&self) -> bool {
+        self.fs.modified(&self.in_line_path()).is_ok()
+    }
+
+    /// The index could not be told of a change: whoever opens it next looks through the files.
+    pub(in crate::gallery) fn note_behind(&self) {
+        match self.fs.remove(&self.in_line_path()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!("the index is behind, and this cannot be noted: {error}");
+            }
+            _ => {}
+        }
+    }
+
+    /// All files were looked through.
+    pub(in crate::gallery) fn note_in_line(&self) {
+        if self.index.is_in_memory() || self.is_in_line() {
+            return;
+        }
+        // Without it the next one looks through them again.
+        let path = self.in_line_path();
+        if let Err(error) = write_atomically(&*self.fs, &path, b"", Existing::Replace) {
+            tracing::warn!("the index is in line, and this cannot be noted: {error}");
+        }
+    }
+
+    /// Goes on with the index on the disk, if one in memory had to do and there is room by now.
+    pub(in crate::gallery) fn return_to_disk(&mut self) {
+        let is_named = !matches!(self.index_path.file_stem(), Some(name) if name == UNNAMED);
+        if self.index.is_in_memory()
+            && is_named
+            && let Ok(opened) = Index::open(&self.index_path)
+            && !opened.index.is_in_memory()
+        {
+            self.index = opened.index;
+        }
+    }
+
+    /// Whether the index was empty when it was opened, or does not know all, so that a scan has to fill it; said once.
     pub fn take_is_index_new(&mut self) -> bool {
         std::mem::take(&mut self.is_index_new)
     }

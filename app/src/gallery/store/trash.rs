@@ -84,9 +84,12 @@ impl Gallery {
             let synced = self.fs.sync_dir(&trash);
             synced.map_err(|error| Error::io("empty the trash", &trash, error))?;
         }
+        // What is gone has made room for it.
+        self.return_to_disk();
         for id in deleted {
             match self.settle(id) {
                 Err(error) if error.is_index_unwritable() => {
+                    self.note_behind();
                     self.unindexed.push(Unindexed::Deleted(id));
                 }
                 settled => settled?,

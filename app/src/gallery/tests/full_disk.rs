@@ -7,6 +7,7 @@ use rusqlite::Connection;
 
 use super::*;
 use crate::files::faulty::FaultyFs;
+use crate::gallery::index::Index;
 
 /// Lets the index grow no further, or grow again.
 fn limit(gallery: &Gallery, is_full: bool) {
@@ -127,4 +128,64 @@ fn a_busy_index_is_no_damage() {
     other.execute_batch("ROLLBACK").unwrap();
     gallery.scan().unwrap();
     assert_eq!(trashed(&mut gallery), [id]);
+}
+
+/// What the commands of one process could not tell the index, the next one finds by itself, whatever it is asked.
+#[test]
+fn what_the_index_could_not_learn_is_found_by_the_next_process() {
+    let home = Home::new();
+    let mut gallery = home.open();
+    let ids = [1, 2, 3].map(|seed| save(&mut gallery, seed, &[]));
+    gallery.scan().unwrap();
+    drop(gallery);
+    let mut gallery = home.open();
+    assert!(!gallery.take_is_index_new(), "nothing is behind");
+    limit(&gallery, true);
+    gallery.trash(ids[0]).unwrap();
+    gallery.delete(ids[0]).unwrap();
+    gallery.trash(ids[1]).unwrap();
+    let late = save(&mut gallery, 4, &[]);
+    drop(gallery);
+
+    let mut gallery = home.open();
+    assert!(gallery.take_is_index_new());
+    gallery.scan().unwrap();
+    assert_eq!(all(&mut gallery), [late, ids[2]]);
+    assert_eq!(trashed(&mut gallery), [ids[1]]);
+    drop(gallery);
+    assert!(!home.open().take_is_index_new(), "it has caught up");
+}
+
+/// Where not even an index fits, one in memory does; what is deleted makes room for the one on the disk.
+#[test]
+fn an_index_in_memory_gives_way_once_there_is_room() {
+    let home = Home::new();
+    let mut gallery = home.open();
+    let ids = [1, 2].map(|seed| save(&mut gallery, seed, &[]));
+    gallery.scan().unwrap();
+    gallery.index = Index::in_memory().unwrap();
+    gallery.note_behind();
+    gallery.scan().unwrap();
+    gallery.trash(ids[0]).unwrap();
+    gallery.delete(ids[0]).unwrap();
+    assert!(!gallery.index.is_in_memory());
+    drop(gallery);
+    let mut gallery = home.open();
+    assert!(gallery.take_is_index_new());
+    gallery.scan().unwrap();
+    assert_eq!(all(&mut gallery), [ids[1]]);
+    assert_eq!(findings(&mut gallery), []);
+}
+
+/// A trash that another program emptied was emptied.
+#[test]
+fn what_is_gone_from_the_trash_is_gone_from_the_index() {
+    let home = Home::new();
+    let mut gallery = home.open();
+    let [gone, kept] = [1, 2].map(|seed| save(&mut gallery, seed, &[]));
+    gallery.trash(gone).unwrap();
+    std::fs::remove_file(gallery.path(gone)).unwrap();
+    gallery.scan().unwrap();
+    assert_eq!(all(&mut gallery), [kept]);
+    assert_eq!(findings(&mut gallery), []);
 }

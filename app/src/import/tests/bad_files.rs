@@ -45,7 +45,7 @@ fn files_that_are_cut_off_are_refused_or_told_of() {
             }
         }
     }
-    assert_eq!(n_files, 7 * 37);
+    assert_eq!(n_files, 7 * 39);
 }
 
 /// Headers that promise more than there is, of the greatest size and beyond.

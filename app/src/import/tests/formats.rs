@@ -17,7 +17,7 @@ const RED: [u8; 3] = [250, 20, 10];
 const BLUE: [u8; 3] = [10, 20, 250];
 
 /// All of them, for tests that go over every format.
-pub(super) const ALL: [(&str, &[u8]); 37] = [
+pub(super) const ALL: [(&str, &[u8]); 39] = [
     fixture!("still.gif"),
     fixture!("animated.gif"),
     fixture!("rgb.bmp"),
@@ -44,6 +44,8 @@ pub(super) const ALL: [(&str, &[u8]); 37] = [
     fixture!("tiles.tif"),
     fixture!("planar.tif"),
     fixture!("float.tif"),
+    fixture!("half.tif"),
+    fixture!("palette.tif"),
     fixture!("big.tif"),
     fixture!("pages.tif"),
     fixture!("premultiplied.tif"),
@@ -65,7 +67,7 @@ fn notes_of(name: &str) -> Vec<Note> {
         "turned.avif" | "turned.tif" => vec![Note::Turned],
         "ten.avif" => vec![Note::Reduced { bits: 10 }],
         "cmyk.tif" | "cmyk.jpg" | "cmyk.psd" => vec![Note::FromInks],
-        "deep.tif" | "tiles.tif" | "deep.psd" => vec![Note::Reduced { bits: 16 }],
+        "deep.tif" | "tiles.tif" | "half.tif" | "deep.psd" => vec![Note::Reduced { bits: 16 }],
         "float.tif" => vec![Note::Reduced { bits: 32 }],
         "pages.tif" => vec![Note::FirstPage],
         "rgb.psd" | "selection.psd" | "alpha.psd" | "layers.ora" => vec![Note::Flattened],

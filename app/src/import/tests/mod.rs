@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad_files;
+mod beside;
 mod formats;
 mod open_raster;
+mod tiff_kinds;
 
 use std::io::Cursor;
 
