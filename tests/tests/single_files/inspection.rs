@@ -74,6 +74,8 @@ fn full_size_files_are_complete_and_nothing_of_them_is_unused() {
     for (name, variant, size, n_unet) in [
         ("sd15", "1.5", 512, 686),
         ("sd21", "2", 512, 686),
+        ("sd21_unclip_l", "2.1 unCLIP, predicting velocity", 768, 690),
+        ("sd21_unclip_h", "2.1 unCLIP, predicting velocity", 768, 690),
         ("sdxl", "base", 1024, 1680),
     ] {
         let model = FullModel::read(name);
