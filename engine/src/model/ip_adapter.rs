@@ -107,7 +107,8 @@ impl LoadedModel {
     }
 
     /// What the model looks at pictures through now.
-    pub(crate) fn ip_adapter_use(&self) -> Option<IpAdapterUse> {
-        self.ip_adapter.as_ref().map(|used| used.told.clone())
+    pub(crate) fn ip_adapter_use(&self) -> Option<Box<IpAdapterUse>> {
+        let used = self.ip_adapter.as_ref()?;
+        Some(Box::new(used.told.clone()))
     }
 }

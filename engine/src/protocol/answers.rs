@@ -41,7 +41,7 @@ pub struct Plan {
     /// What the model was changed by.
     pub loras: Vec<LoraUse>,
     /// What the model looks at pictures through, where it does not by itself.
-    pub ip_adapter: Option<IpAdapterUse>,
+    pub ip_adapter: Option<Box<IpAdapterUse>>,
     /// What is done in place of what was asked for; `None` where the model does just that.
     pub stand_in: Option<StandIn>,
     /// `None` where it is the model's own.

@@ -179,7 +179,7 @@ impl Recipe {
             n_prior_steps: plan.n_prior_steps,
             prior_guidance_scale: plan.prior_guidance_scale,
             loras: plan.loras.iter().map(RecipeLora::from).collect(),
-            ip_adapter: plan.ip_adapter.as_ref().map(RecipeIpAdapter::from),
+            ip_adapter: plan.ip_adapter.as_deref().map(RecipeIpAdapter::from),
             spacing: plan.spacing.map(|spacing| spacing.name().to_owned()),
             guidance_rescale: plan.guidance_rescale.filter(|rescale| *rescale > 0.0),
             clip_skip: plan.clip_skip.filter(|n| *n > 0),

@@ -74,15 +74,18 @@ impl IpAdapterConfig {
             }
         } else if shape(LATENTS).is_some() {
             let first = "image_proj.layers.0";
-            let has_layer = |layer: &usize| {
-                shape(&format!("image_proj.layers.{layer}.0.to_q.weight")).is_some()
-            };
+            let has_layer =
+                |layer: usize| shape(&format!("image_proj.layers.{layer}.0.to_q.weight")).is_some();
+            let mut n_layers = 0;
+            while has_layer(n_layers) {
+                n_layers += 1;
+            }
             let inner = size(&format!("{first}.0.to_q.weight"), 0)?;
             ProjectionConfig::Resampler(ResamplerConfig {
                 input_width: size("image_proj.proj_in.weight", 1)?,
                 n_tokens: size(LATENTS, 1)?,
                 width: size(LATENTS, 2)?,
-                n_layers: (0..).take_while(has_layer).count(),
+                n_layers,
                 n_heads: inner / ResamplerConfig::HEAD_WIDTH,
                 mlp_width: size(&format!("{first}.1.1.weight"), 0)?,
             })

@@ -19,7 +19,7 @@ pub(super) enum Projection {
         norm: LayerNorm,
         n_tokens: usize,
     },
-    Resampler(Resampler),
+    Resampler(Box<Resampler>),
 }
 
 impl Projection {
@@ -39,7 +39,8 @@ impl Projection {
                 n_tokens,
             },
             ProjectionConfig::Resampler(resampler) => {
-                Self::Resampler(Resampler::init(parameters, resampler, context_width)?)
+                let resampler = Resampler::init(parameters, resampler, context_width)?;
+                Self::Resampler(Box::new(resampler))
             }
         })
     }

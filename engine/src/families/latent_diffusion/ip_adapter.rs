@@ -152,7 +152,7 @@ impl Sight for AdapterSight {
         let device = slots.runtime().device.clone();
         let bias = weight_bias(pictures, self.source.config.n_tokens())
             .map(|bias| Tensor::<1>::from_data(TensorData::from(&bias[..]), (&device, DType::F32)))
-            .map(|bias| bias.unsqueeze::<4>());
+            .map(Tensor::unsqueeze::<4>);
         let context = |layers: Vec<&[Tensor<3>; 2]>| {
             let side_by_side =
                 |part: usize| Tensor::cat(layers.iter().map(|own| own[part].clone()).collect(), 1);

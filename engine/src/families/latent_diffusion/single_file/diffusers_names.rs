@@ -43,7 +43,7 @@ pub(super) fn unet_shape(scope: &Scope) -> Option<UNetShape> {
     };
     let levels: Vec<Level> = (0..n_levels).map(level).collect::<Option<_>>()?;
     let first = levels.first()?.n_resnets;
-    let label = ["add_embedding", "class_embedding"].into_iter();
+    let mut label = ["add_embedding", "class_embedding"].into_iter();
     Some(UNetShape {
         in_channels: scope.size("conv_in.weight", 1)?,
         out_channels: scope.size("conv_out.weight", 0)?,
@@ -54,9 +54,7 @@ pub(super) fn unet_shape(scope: &Scope) -> Option<UNetShape> {
             1,
         )?,
         is_linear: scope.shape(&format!("{attention}.proj_in.weight"))?.len() == 2,
-        label_width: label
-            .filter_map(|label| scope.size(&format!("{label}.linear_1.weight"), 1))
-            .next(),
+        label_width: label.find_map(|label| scope.size(&format!("{label}.linear_1.weight"), 1)),
         is_in_diffusers_names: true,
         // As many everywhere, or it is none of these families'.
         levels: levels

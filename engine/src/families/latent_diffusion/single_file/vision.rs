@@ -9,7 +9,7 @@ use crate::weights::{ModelFolder, SeenFolder, Target, TensorFile, TensorFiles, V
 
 /// In transformers' names.
 const SIGN: &str = "embeddings.patch_embedding.weight";
-/// In OpenCLIP's, and in those of the first CLIP.
+/// In `OpenCLIP`'s, and in those of the first CLIP.
 const OPEN_CLIP_SIGN: &str = "conv1.weight";
 
 const OUTER: [(&str, &str); 7] = [
@@ -64,7 +64,7 @@ fn transformers_vision(files: &TensorFiles) -> Option<Part> {
     Some(Part { config, views })
 }
 
-/// The vision encoder of an OpenCLIP (Ilharco et al. 2021) or of the first CLIP under one of `prefixes`.
+/// The vision encoder of an `OpenCLIP` (Ilharco et al. 2021) or of the first CLIP under one of `prefixes`.
 pub(in crate::families) fn open_clip_vision(
     files: &TensorFiles,
     prefixes: &[&str],
