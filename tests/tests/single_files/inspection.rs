@@ -250,7 +250,10 @@ fn what_is_no_model_says_what_it_is() {
             &[("double_blocks.0.img_attn.norm.key_norm.scale", &[128])],
             "FLUX.1",
         ),
-        (&[("embedder.model.visual.proj", &[2, 2])], "unCLIP"),
+        (
+            &[("embedder.model.visual.proj", &[2, 2])],
+            "an image encoder alone",
+        ),
         (&[("a.weight", &[2, 2])], "single file of 1 tensors"),
         (
             &[(

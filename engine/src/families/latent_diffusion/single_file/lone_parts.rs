@@ -61,6 +61,12 @@ pub(in crate::families) fn describe_lone_part(files: &TensorFiles) -> Option<Str
         };
         return Some(format!("it is a text encoder alone ({kind}): {PAIRING}"));
     }
+    if ["vision_model.", "visual.", "embedder.model.visual."]
+        .iter()
+        .any(|prefix| any(&|name| name.starts_with(prefix)))
+    {
+        return Some("it is an image encoder alone (CLIP), as IP-Adapters look at pictures with: put it into the folder `ip_adapters` beside the models".to_owned());
+    }
     if has("down_blocks.0.resnets.0.norm1.weight") {
         return Some("it is a U-Net alone in diffusers' names, of none of the families that Limn reads: put it with its `config.json` into the folder `unet` of its model".to_owned());
     }
