@@ -100,6 +100,18 @@ pub enum Error {
     )]
     UnfitLora { path: PathBuf, reason: String },
     #[error(
+        "there is no IP-Adapter `{}`; put its .safetensors file into the folder: {}",
+        foreign_text::name(name),
+        foreign_text::path(folder)
+    )]
+    UnknownIpAdapter { name: String, folder: PathBuf },
+    #[error(
+        "this IP-Adapter cannot be used: {}: {}",
+        foreign_text::reason(reason),
+        foreign_text::path(path)
+    )]
+    UnfitIpAdapter { path: PathBuf, reason: String },
+    #[error(
         "this is not a model that Limn can read: {}: {}",
         foreign_text::reason(reason),
         foreign_text::path(path)
@@ -195,7 +207,9 @@ impl Error {
             | Self::UnknownDevice { .. }
             | Self::UnknownModel { .. }
             | Self::UnknownLora { .. }
-            | Self::UnfitLora { .. } => ErrorKind::BadRequest,
+            | Self::UnfitLora { .. }
+            | Self::UnknownIpAdapter { .. }
+            | Self::UnfitIpAdapter { .. } => ErrorKind::BadRequest,
             Self::NotAModel { .. }
             | Self::BadWeights { .. }
             | Self::Quantised { .. }
@@ -271,6 +285,14 @@ mod tests {
                 folder: path(),
             },
             Error::UnfitLora {
+                path: path(),
+                reason: text(),
+            },
+            Error::UnknownIpAdapter {
+                name: text(),
+                folder: path(),
+            },
+            Error::UnfitIpAdapter {
                 path: path(),
                 reason: text(),
             },

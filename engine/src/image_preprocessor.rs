@@ -76,6 +76,18 @@ impl Default for PreprocessorConfig {
 }
 
 impl ImagePreprocessor {
+    /// CLIP's own, for an encoder that sees pictures of `side` × `side` pixels.
+    ///
+    /// # Errors
+    /// The reason, for a side that no picture has.
+    pub fn clip(side: u32) -> Result<Self, String> {
+        Self::from_config(&PreprocessorConfig {
+            size: Size::Side(side),
+            crop_size: Size::Side(side),
+            ..PreprocessorConfig::default()
+        })
+    }
+
     /// Reads `preprocessor_config.json`.
     ///
     /// # Errors

@@ -77,7 +77,7 @@ def from_pictures():
 SIZE = dict(width=32, height=32)
 CASES = dict(
     default=dict(guidance=8.0, prior_guidance=4.0, **SIZE),
-    other_seed=dict(seed=2**32 + 77, guidance=8.0, prior_guidance=4.0, **SIZE),
+    other_seed=dict(seed=2**32 + 78, guidance=8.0, prior_guidance=4.0, **SIZE),
     long_prompt=dict(prompt="a boat on the sea " * 8, guidance=3.0, prior_guidance=2.0, steps=9, **SIZE),
     unguided=dict(guidance=1.0, prior_guidance=1.0, **SIZE),
 )
@@ -101,9 +101,38 @@ def draw(pipe, case, source, mask):
     return pipe(**asked).images[0]
 
 
+def nudging(pipe):
+    """Lets every network of `pipe` answer up to a hundred-thousandth off; the hooks are to be removed."""
+    generator = torch.Generator().manual_seed(1)
+
+    def nudge(module, inputs, output):
+        name, values = next(iter(output.items()))
+        output[name] = values * (1 + 1e-5 * torch.randn(values.shape, generator=generator))
+        return output
+
+    networks = [getattr(pipe, name, None) for name in ("prior", "decoder", "super_res_first", "super_res_last")]
+    return [network.register_forward_hook(nudge) for network in networks if network is not None]
+
+
+def drawn(pipe, case, source, mask):
+    """A case's picture, which must not hang on how a device rounds.
+
+    Stochastic steps through random weights may tear apart what began next to each other: such a picture would say nothing
+    of the engine.
+    """
+    still = draw(pipe, case, source, mask)
+    hooks = nudging(pipe)
+    nudged = draw(pipe, case, source, mask)
+    for hook in hooks:
+        hook.remove()
+    levels = 255 * abs(nudged - still).max()
+    assert levels < 1, f"{case} needs another seed: unsteady by {levels}"
+    return still
+
+
 def main():
-    shared.write(FIXTURES / "karlo", from_text(), CASES, draw)
-    shared.write(FIXTURES / "karlo_variations", from_pictures(), VARIED, draw)
+    shared.write(FIXTURES / "karlo", from_text(), CASES, drawn)
+    shared.write(FIXTURES / "karlo_variations", from_pictures(), VARIED, drawn)
 
 
 if __name__ == "__main__":

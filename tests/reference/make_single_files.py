@@ -12,6 +12,7 @@ file. The others are the full-size models, made on the meta device: every name w
 
 import json
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -22,10 +23,20 @@ from diffusers.loaders.single_file_utils import (
     convert_ldm_vae_checkpoint,
     convert_open_clip_checkpoint,
 )
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPVisionConfig,
+    CLIPVisionModelWithProjection,
+)
 
 FOLDER = Path(__file__).resolve().parents[1] / "fixtures" / "single_files"
 N_IDS = 49_408
+LAYER_NAMES = {
+    "ln_1": "layer_norm1", "ln_2": "layer_norm2", "mlp.c_fc": "mlp.fc1", "mlp.c_proj": "mlp.fc2",
+    "attn.out_proj": "self_attn.out_proj",
+}
 
 
 def affine(*names):
@@ -139,10 +150,6 @@ def open_clip_rows(component, model, prefix, n_left_out):
     state = model.state_dict()
     text = "text_model." if any(key.startswith("text_model.") for key in state) else ""
     width = model.config.hidden_size
-    layer_names = {
-        "ln_1": "layer_norm1", "ln_2": "layer_norm2", "mlp.c_fc": "mlp.fc1", "mlp.c_proj": "mlp.fc2",
-        "attn.out_proj": "self_attn.out_proj",
-    }
     rows = [
         ["token_embedding.weight", [f"{text}embeddings.token_embedding.weight"], "whole"],
         ["positional_embedding", [f"{text}embeddings.position_embedding.weight"], "whole"],
@@ -152,7 +159,7 @@ def open_clip_rows(component, model, prefix, n_left_out):
     for i in range(model.config.num_hidden_layers):
         old, new = f"transformer.resblocks.{i}", f"{text}encoder.layers.{i}"
         for last in ("weight", "bias"):
-            for old_part, new_part in layer_names.items():
+            for old_part, new_part in LAYER_NAMES.items():
                 rows.append([f"{old}.{old_part}.{last}", [f"{new}.{new_part}.{last}"], "whole"])
             parts = [f"{new}.self_attn.{letter}_proj.{last}" for letter in "qkv"]
             rows.append([f"{old}.attn.in_proj_{last}", parts, "joined"])
@@ -178,6 +185,56 @@ def open_clip_rows(component, model, prefix, n_left_out):
         rows.append([f"{prefix}text_projection", [width, width], None, [], "unread"])
     rows.append([f"{prefix}logit_scale", [], None, [], "unread"])
     return rows
+
+
+def vision_rows(component, model, prefix):
+    """OpenCLIP's tower for pictures, which is that of the first CLIP."""
+    state = model.state_dict()
+    inner = "vision_model." if any(key.startswith("vision_model.") for key in state) else ""
+    rows = [
+        ["class_embedding", ["embeddings.class_embedding"], "whole"],
+        ["conv1.weight", ["embeddings.patch_embedding.weight"], "whole"],
+        ["positional_embedding", ["embeddings.position_embedding.weight"], "whole"],
+    ]
+    for old, new in (("ln_pre", "pre_layrnorm"), ("ln_post", "post_layernorm")):
+        rows += [[f"{old}.{last}", [f"{new}.{last}"], "whole"] for last in ("weight", "bias")]
+    for i in range(model.config.num_hidden_layers):
+        old, new = f"transformer.resblocks.{i}", f"encoder.layers.{i}"
+        for last in ("weight", "bias"):
+            for old_part, new_part in LAYER_NAMES.items():
+                rows.append([f"{old}.{old_part}.{last}", [f"{new}.{new_part}.{last}"], "whole"])
+            parts = [f"{new}.self_attn.{letter}_proj.{last}" for letter in "qkv"]
+            rows.append([f"{old}.attn.in_proj_{last}", parts, "joined"])
+    rows = [[name, [inner + key for key in keys], op] for name, keys, op in rows]
+    rows.append(["proj", ["visual_projection.weight"], "transposed"])
+
+    def value(keys, op):
+        tensors = [state[key] for key in keys]
+        return tensors[0].T if op == "transposed" else torch.cat(tensors)
+
+    values = {name: value(keys, op) for name, keys, op in rows}
+    assert {key for _, keys, _ in rows for key in keys} == set(state)
+    check_vision(model, values)
+    return [[prefix + name, list(values[name].shape), component, keys, op] for name, keys, op in rows]
+
+
+@torch.no_grad()
+def check_vision(model, values):
+    """What OpenCLIP's own tower makes of a picture with those names, where that package is there."""
+    config = model.config
+    if next(model.parameters()).is_meta or not find_spec("open_clip"):
+        return
+    from open_clip.transformer import VisionTransformer
+
+    tower = VisionTransformer(
+        image_size=config.image_size, patch_size=config.patch_size, width=config.hidden_size,
+        layers=config.num_hidden_layers, heads=config.num_attention_heads,
+        mlp_ratio=config.intermediate_size / config.hidden_size, output_dim=config.projection_dim,
+    ).eval()
+    tower.load_state_dict(values)
+    picture = torch.randn(1, 3, config.image_size, config.image_size)
+    difference = (tower(picture) - model.eval()(picture).image_embeds).abs().max()
+    assert difference < 1e-4, difference
 
 
 def clip_config(width, n_layers, mlp_width, n_heads, act, projection_dim=None):
@@ -241,6 +298,27 @@ def stable_diffusion_xl(widths, depths, n_layers, text, text_2, vae_widths, vae_
     return parts, rows, True
 
 
+def stable_diffusion_2_unclip(widths, depths, n_layers, text, vision, vae_widths, vae_layers):
+    hidden, n_vision_layers, mlp_width, n_heads, embed, image_size, patch_size = vision
+    unet = UNet2DConditionModel(
+        block_out_channels=widths, layers_per_block=n_layers, attention_head_dim=[width // 64 for width in widths],
+        use_linear_projection=True, cross_attention_dim=text[0], class_embed_type="projection",
+        projection_class_embeddings_input_dim=2 * embed, **levels(depths),
+    )
+    text_encoder = CLIPTextModel(clip_config(*text, "gelu"))
+    image_encoder = CLIPVisionModelWithProjection(
+        CLIPVisionConfig(
+            hidden_size=hidden, intermediate_size=mlp_width, projection_dim=embed, num_hidden_layers=n_vision_layers,
+            num_attention_heads=n_heads, image_size=image_size, patch_size=patch_size,
+            # The first CLIP's, of which the smaller model has the large one.
+            hidden_act="quick_gelu" if hidden == 1024 else "gelu",
+        )
+    )
+    parts = dict(text_encoder=text_encoder, image_encoder=image_encoder, unet=unet, vae=vae(vae_widths, vae_layers, 0.18215))
+    rows = open_clip_rows("text_encoder", text_encoder, "cond_stage_model.model.", 1)
+    return parts, rows + vision_rows("image_encoder", image_encoder, "embedder.model.visual."), False
+
+
 def describe(parts, rows, has_position_ids):
     unet_state, vae_state = parts["unet"].state_dict(), parts["vae"].state_dict()
     config, prefix = dict(parts["unet"].config), "model.diffusion_model."
@@ -267,6 +345,9 @@ def config_of(part):
 TINY = dict(
     tiny_sd15=lambda: stable_diffusion_1((32, 64), (1, 0), 1, (64, 2, 64, 1), (32, 32), 1),
     tiny_sd2=lambda: stable_diffusion_2((64, 128), (1, 0), 1, (64, 2, 64, 1), (32, 32), 1),
+    tiny_unclip=lambda: stable_diffusion_2_unclip(
+        (64, 128), (1, 0), 1, (64, 2, 64, 1), (32, 2, 48, 16, 20, 24, 8), (32, 32), 1
+    ),
     tiny_sdxl=lambda: stable_diffusion_xl((64, 128), (0, 2), 1, (64, 2, 64, 1), (128, 2, 128, 2), (32, 32), 1),
 )
 L, H, G = (768, 12, 3072, 12), (1024, 23, 4096, 16), (1280, 32, 5120, 20)
@@ -274,6 +355,12 @@ FOUR, THREE, VAE = (320, 640, 1280, 1280), (320, 640, 1280), (128, 256, 512, 512
 FULL = dict(
     sd15=lambda: stable_diffusion_1(FOUR, (1, 1, 1, 0), 2, L, VAE, 2),
     sd21=lambda: stable_diffusion_2(FOUR, (1, 1, 1, 0), 2, H, VAE, 2),
+    sd21_unclip_l=lambda: stable_diffusion_2_unclip(
+        FOUR, (1, 1, 1, 0), 2, H, (1024, 24, 4096, 16, 768, 224, 14), VAE, 2
+    ),
+    sd21_unclip_h=lambda: stable_diffusion_2_unclip(
+        FOUR, (1, 1, 1, 0), 2, H, (1280, 32, 5120, 16, 1024, 224, 14), VAE, 2
+    ),
     sdxl=lambda: stable_diffusion_xl(THREE, (0, 2, 10), 2, L, G, VAE, 2),
 )
 

@@ -55,6 +55,7 @@ fn draw(events: &mut impl Write, job: JobId, request: &GenerateRequest) -> limn_
         prior_guidance_scale: Some(1.0),
         unread_prompt: None,
         loras: Vec::new(),
+        ip_adapter: None,
         stand_in: None,
         spacing: None,
         guidance_rescale: None,

@@ -156,6 +156,7 @@ impl Copy {
             },
             latents: None,
             loras: Vec::new(),
+            ip_adapter: None,
         };
         let mut n_pictures = 0;
         generate::run(&mut model, &request, None, &mut |event| {

@@ -47,6 +47,7 @@ pub fn recipe(seed: u64) -> Recipe {
         prior_guidance_scale: Some(4.0),
         unread_prompt: None,
         loras: Vec::new(),
+        ip_adapter: None,
         stand_in: None,
         spacing: None,
         guidance_rescale: None,
@@ -65,6 +66,7 @@ pub fn recipe(seed: u64) -> Recipe {
         sampling: Sampling::default(),
         latents: None,
         loras: Vec::new(),
+        ip_adapter: None,
     };
     let picture = Picture {
         index: 0,

@@ -6,7 +6,10 @@ use anyhow::Context;
 use clap::Args;
 use limn_engine::{
     catalogue::Catalogue,
-    protocol::{Compute, DeviceChoice, DtypeChoice, LoraChoice, ModelId, ModelInfo, Sampling},
+    protocol::{
+        Compute, DeviceChoice, DtypeChoice, IpAdapterChoice, LoraChoice, ModelId, ModelInfo,
+        Sampling,
+    },
     samplers::{Sampler, Spacing},
 };
 
@@ -73,17 +76,9 @@ impl ModelArguments {
 
     /// What is to change the model, by the names that the engine knows them by.
     pub fn loras(&self) -> Vec<LoraChoice> {
-        let choices = self.lora.iter().map(|lora| {
-            let path = model_path(&lora.name).ok().flatten();
-            let stem = path.as_deref().and_then(Path::file_stem);
-            let name = stem.map_or_else(
-                || lora.name.clone(),
-                |stem| stem.to_string_lossy().into_owned(),
-            );
-            LoraChoice {
-                name,
-                weight: lora.weight,
-            }
+        let choices = self.lora.iter().map(|lora| LoraChoice {
+            name: known_name(&lora.name),
+            weight: lora.weight,
         });
         choices.collect()
     }
@@ -221,12 +216,67 @@ fn read_sampler(name: &str) -> Result<Sampler, limn_engine::Error> {
     name.parse()
 }
 
+/// Through what a model looks at pictures that does not by itself.
+#[derive(Debug, Args)]
+pub struct LookingArguments {
+    /// An IP-Adapter's name in the folder `ip_adapters` beside the models, or its file, and how much it counts; the first
+    /// that fits the model without
+    #[arg(long, value_name = "NAME|PATH[:SCALE]", value_parser = read_ip_adapter)]
+    ip_adapter: Option<IpAdapterChoice>,
+}
+
+impl LookingArguments {
+    /// The engine, told of the adapter if that is a path.
+    pub fn engine_command(&self, command: EngineCommand) -> anyhow::Result<EngineCommand> {
+        let path = self.ip_adapter.as_ref();
+        let path = path.map_or(Ok(None), |adapter| model_path(&adapter.name))?;
+        Ok(match path {
+            Some(path) => command.with_ip_adapter(&path),
+            None => command,
+        })
+    }
+
+    /// The adapter by the name that the engine knows it by.
+    pub fn choice(&self) -> Option<IpAdapterChoice> {
+        let choice = self.ip_adapter.clone()?;
+        Some(IpAdapterChoice {
+            name: known_name(&choice.name),
+            ..choice
+        })
+    }
+}
+
+/// What the engine calls a file that was named by its path; a name is one already.
+fn known_name(name: &str) -> String {
+    let path = model_path(name).ok().flatten();
+    let stem = path.as_deref().and_then(Path::file_stem);
+    stem.map_or_else(
+        || name.to_owned(),
+        |stem| stem.to_string_lossy().into_owned(),
+    )
+}
+
+fn read_ip_adapter(text: &str) -> Result<IpAdapterChoice, String> {
+    let (name, scale) = read_weighted(text);
+    if name.is_empty() || !(0.0..=10.0).contains(&scale) {
+        return Err("give a name and a scale, as in plus_sd15:0.7".to_owned());
+    }
+    Ok(IpAdapterChoice {
+        name: name.to_owned(),
+        scale,
+    })
+}
+
 /// `name`, `name:0.8`, `C:\loras\name.safetensors:0.8`: what stands behind the last colon counts if it is a number.
-fn read_lora(text: &str) -> Result<LoraChoice, String> {
+fn read_weighted(text: &str) -> (&str, f32) {
     let parts = text.rsplit_once(':');
     let weighted =
         parts.and_then(|(name, weight)| Some((name, weight.trim().parse::<f32>().ok()?)));
-    let (name, weight) = weighted.unwrap_or((text, 1.0));
+    weighted.unwrap_or((text, 1.0))
+}
+
+fn read_lora(text: &str) -> Result<LoraChoice, String> {
+    let (name, weight) = read_weighted(text);
     if name.is_empty() || !weight.is_finite() {
         return Err("give a name and a weight, as in watercolour:0.8".to_owned());
     }
@@ -258,7 +308,11 @@ mod tests {
         }
         for text in ["", ":0.5", "x:inf", "x:nan"] {
             assert!(read_lora(text).is_err(), "{text}");
+            assert!(read_ip_adapter(text).is_err(), "{text}");
         }
+        assert!(read_ip_adapter("x:-0.5").is_err());
+        let choice = read_ip_adapter("plus:0.5").expect("a choice");
+        assert_eq!((choice.name.as_str(), choice.scale), ("plus", 0.5));
     }
 
     #[test]

@@ -116,6 +116,7 @@ fn request(arguments: &Arguments, model: &ModelId, seed: u64) -> GenerateRequest
         sampling: arguments.sampling.sampling(),
         latents: None,
         loras: arguments.model.loras(),
+        ip_adapter: None,
     }
 }
 

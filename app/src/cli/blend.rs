@@ -7,6 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches, error::ErrorKind
 use limn_engine::protocol::{BlendInput, BlendNoise, BlendRequest, Mix, Request};
 
 use super::{
+    arguments::LookingArguments,
     gestures::{self, Gesture, Given},
     making::MakingArguments,
 };
@@ -25,6 +26,8 @@ pub struct Arguments {
     /// Start from the pictures' own noise or from the seed's [default: the seed's for a --count above 1]
     #[arg(long, value_name = "WHICH")]
     noise: Option<NoiseArgument>,
+    #[command(flatten)]
+    looking: LookingArguments,
     #[command(flatten)]
     making: MakingArguments,
 }
@@ -152,6 +155,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         prompt: "",
         n_pictures,
         given: &named,
+        looking: Some(&arguments.looking),
     };
     let ask = |job, generate| {
         let of_inputs = inputs.iter().zip(&given);

@@ -22,6 +22,9 @@ pub struct Arguments {
     /// Serve this LoRA too
     #[arg(long, value_name = "PATH")]
     lora: Vec<PathBuf>,
+    /// Serve this IP-Adapter too
+    #[arg(long, value_name = "PATH")]
+    ip_adapter: Vec<PathBuf>,
     /// Leave the processor to all other work, and half of its cores alone
     #[arg(long)]
     background: bool,
@@ -56,5 +59,6 @@ pub fn run(arguments: Arguments) -> ExitCode {
         prior: arguments.prior,
         library: arguments.models,
         loras: arguments.lora,
+        ip_adapters: arguments.ip_adapter,
     })
 }

@@ -10,6 +10,7 @@ use image::RgbImage;
 use limn_engine::protocol::{BlobHash, GenerateRequest, JobId, PictureInput, Request};
 
 use super::{
+    arguments::LookingArguments,
     conversation::Conversation,
     editing,
     making::{Maker, MakingArguments},
@@ -63,6 +64,8 @@ pub struct Gesture<'a> {
     pub n_pictures: u32,
     /// Every picture that the request names.
     pub given: &'a [&'a Given],
+    /// Of a gesture that is about what pictures show.
+    pub looking: Option<&'a LookingArguments>,
 }
 
 /// Asks the engine and saves what comes of it. `recipe` is told which picture of the job it is, from 0.
@@ -81,11 +84,16 @@ pub fn run(
         .map(|given| given.path.as_path())
         .collect();
     let mut maker = Maker::new(arguments, gesture.n_pictures, &inputs)?;
-    let mut conversation = Conversation::start(arguments.model.engine_command()?)?;
+    let mut command = arguments.model.engine_command()?;
+    if let Some(looking) = gesture.looking {
+        command = looking.engine_command(command)?;
+    }
+    let mut conversation = Conversation::start(command)?;
     let model = conversation.model_or_first(arguments.model.model_id()?)?;
     let (request, latents) = arguments.request(model, gesture.prompt)?;
     let request = GenerateRequest {
         n_pictures: gesture.n_pictures,
+        ip_adapter: gesture.looking.and_then(LookingArguments::choice),
         ..request
     };
     let mut blobs: Vec<Arc<[u8]>> = latents.into_iter().collect();

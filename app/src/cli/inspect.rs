@@ -3,9 +3,11 @@ use std::path::Path;
 use limn_engine::{
     Error,
     catalogue::{
-        Catalogue, ComponentReport, LoraReport, ModelReport, UpscalerFile, UpscalerReport,
+        Catalogue, ComponentReport, IpAdapterReport, LoraReport, ModelReport, UpscalerFile,
+        UpscalerReport,
     },
     foreign_text::{line, message, name},
+    model::ModelFiles,
     protocol::ModelId,
     weights::LoadReport,
 };
@@ -16,13 +18,13 @@ use crate::paths::Folders;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// A model's or an upscaler's name, or a path to its folder or file; a LoRA's file
+    /// A model's or an upscaler's name, or a path to its folder or file; a LoRA's or an IP-Adapter's file
     #[arg(value_name = "MODEL")]
     model: String,
     /// The prior's folder, for a model folder that has only the decoder
     #[arg(long, value_name = "PATH")]
     prior: Option<std::path::PathBuf>,
-    /// A model's name or path, to tell how a LoRA fits it
+    /// A model's name or path, to tell how a LoRA or an IP-Adapter fits it
     #[arg(long, value_name = "NAME|PATH")]
     for_model: Option<String>,
     /// One JSON object on standard output
@@ -43,6 +45,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let id = ModelId(arguments.model.clone());
     if Catalogue::is_lora(path) {
         return inspect_lora(path, arguments);
+    }
+    if Catalogue::is_ip_adapter(path) {
+        return inspect_ip_adapter(path, arguments);
     }
     let folder = match catalogue.open(&id) {
         Ok(folder) => folder,
@@ -76,16 +81,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 fn inspect_lora(path: &Path, arguments: &Arguments) -> anyhow::Result<()> {
-    let model = arguments.for_model.as_deref().map(|model| {
-        let path = Path::new(model);
-        let catalogue = Catalogue {
-            folders: path.exists().then(|| path.to_owned()).into_iter().collect(),
-            library: Some(Folders::find()?.models),
-            ..Catalogue::default()
-        };
-        anyhow::Ok(catalogue.open(&ModelId(model.to_owned()))?)
-    });
-    let model = model.transpose()?;
+    let (_, model) = for_model(arguments)?;
     let components = model
         .as_ref()
         .map(|model| (model.name(), model.components()));
@@ -105,6 +101,64 @@ fn inspect_lora(path: &Path, arguments: &Arguments) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// Where models are, and the model that something is to fit.
+fn for_model(arguments: &Arguments) -> anyhow::Result<(Catalogue, Option<Box<dyn ModelFiles>>)> {
+    let named = arguments.for_model.as_deref();
+    let path = named.map(Path::new).filter(|path| path.exists());
+    let catalogue = Catalogue {
+        folders: path.map(Path::to_owned).into_iter().collect(),
+        library: Some(Folders::find()?.models),
+        ..Catalogue::default()
+    };
+    let model = named.map(|model| catalogue.open(&ModelId(model.to_owned())));
+    let model = model.transpose()?;
+    Ok((catalogue, model))
+}
+
+fn inspect_ip_adapter(path: &Path, arguments: &Arguments) -> anyhow::Result<()> {
+    let (catalogue, model) = for_model(arguments)?;
+    let adapter = catalogue.inspect_ip_adapter(path, model.as_deref())?;
+    if arguments.json {
+        output::json(&json!({ "event": "ip_adapter", "ip_adapter": adapter }));
+    } else {
+        output::lines(describe_ip_adapter(&adapter));
+    }
+    anyhow::ensure!(adapter.report.fits(), "the IP-Adapter cannot be loaded");
+    if let Some((model, fits)) = &adapter.fit {
+        anyhow::ensure!(*fits, "it was not made for {}", name(model));
+    }
+    Ok(())
+}
+
+fn describe_ip_adapter(adapter: &IpAdapterReport) -> String {
+    let encoder = match (&adapter.encoder, adapter.encoder_kind) {
+        (Some(path), _) => line(path).to_string(),
+        (None, kind) => format!(
+            "{} is needed and not there: put its folder or file beside it",
+            kind.unwrap_or("a CLIP vision encoder")
+        ),
+    };
+    let fit = adapter.fit.as_ref().map(|(model, fits)| {
+        let fits = if *fits { "fits" } else { "does not fit" };
+        format!("  model       {}: {fits}\n", name(model))
+    });
+    format!(
+        "{}\n  kind        IP-Adapter{}, for {}\n  path        {}\n  size        {}, {} layers, {} tokens a picture\n  encoder     {encoder}\n{}{}  use         variations and blends look through it by themselves, or by --ip-adapter {}:1",
+        name(&adapter.name),
+        if adapter.is_plus { " plus" } else { "" },
+        adapter
+            .made_for
+            .unwrap_or("models that its shapes do not tell"),
+        line(&adapter.path),
+        mebibytes(adapter.bytes),
+        adapter.n_layers,
+        adapter.n_tokens,
+        fit.unwrap_or_default(),
+        describe_faults(&adapter.report),
+        name(&adapter.name),
+    )
 }
 
 fn describe_lora(lora: &LoraReport) -> String {

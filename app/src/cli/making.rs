@@ -92,6 +92,7 @@ impl MakingArguments {
             sampling: self.sampling.sampling(),
             latents: latents.as_deref().map(BlobHash::of),
             loras: self.model.loras(),
+            ip_adapter: None,
         };
         Ok((request, latents.map(Arc::from)))
     }

@@ -40,6 +40,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         prompt: "",
         n_pictures: amounts.len() as u32,
         given: &[&given],
+        looking: None,
     };
     let ask = |job, generate| {
         let request = ShiftRequest {

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use limn_engine::protocol::{Request, VariationsRequest};
 
 use super::{
+    arguments::LookingArguments,
     gestures::{self, Gesture, Given},
     making::MakingArguments,
 };
@@ -20,6 +21,8 @@ pub struct Arguments {
     #[arg(long, value_name = "TEXT", default_value = "")]
     prompt: String,
     #[command(flatten)]
+    looking: LookingArguments,
+    #[command(flatten)]
     making: MakingArguments,
 }
 
@@ -30,6 +33,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         prompt: &arguments.prompt,
         n_pictures: arguments.making.count,
         given: &[&given],
+        looking: Some(&arguments.looking),
     };
     let ask = |job, generate| {
         let request = VariationsRequest {

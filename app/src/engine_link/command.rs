@@ -90,6 +90,13 @@ impl EngineCommand {
         self
     }
 
+    /// Serves this IP-Adapter too, as `--ip-adapter PATH`.
+    #[must_use]
+    pub fn with_ip_adapter(mut self, path: &Path) -> Self {
+        self.args.extend(["--ip-adapter".into(), path.into()]);
+        self
+    }
+
     pub(super) fn to_command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command

@@ -57,6 +57,7 @@ fn plan((width, height): (u32, u32)) -> Plan {
         prior_guidance_scale: Some(4.0),
         unread_prompt: None,
         loras: Vec::new(),
+        ip_adapter: None,
         stand_in: None,
         spacing: None,
         guidance_rescale: None,

@@ -145,6 +145,7 @@ impl Draft {
             sampling: self.sampling.clone().for_model(model),
             latents: None,
             loras: self.loras.clone(),
+            ip_adapter: None,
         })
     }
 

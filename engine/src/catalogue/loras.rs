@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::Catalogue;
+use super::{
+    Catalogue,
+    files::{find, name_of, safetensors_in},
+};
 use crate::{
     Error, Result, families, foreign_text,
     model::{ComponentFiles, LoraSource, is_safetensors, match_lora},
@@ -92,7 +95,7 @@ impl Catalogue {
             Some(path) => Some(path.clone()),
             None => folder
                 .as_deref()
-                .and_then(|folder| find(folder, &choice.name)),
+                .and_then(|folder| find(&safetensors_in(folder), &choice.name)),
         };
         match path {
             Some(path) => Ok(LoraSource {
@@ -137,7 +140,9 @@ impl Catalogue {
     /// The files in the folder of LoRAs beside the library, by name; those that cannot be read with why.
     pub fn installed_loras(&self) -> Vec<(String, Result<LoraReport>)> {
         let folder = self.library.as_deref().map(lora_folder);
-        let paths = folder.map(|folder| files(&folder)).unwrap_or_default();
+        let paths = folder
+            .map(|folder| safetensors_in(&folder))
+            .unwrap_or_default();
         paths
             .iter()
             .map(|path| {
@@ -147,29 +152,4 @@ impl Catalogue {
             })
             .collect()
     }
-}
-
-fn name_of(path: &Path) -> String {
-    let stem = path.file_stem().unwrap_or(path.as_os_str());
-    stem.to_string_lossy().into_owned()
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-    paths.retain(|path| is_safetensors(path) && path.is_file());
-    paths.sort();
-    paths
-}
-
-/// The file called `name`: exactly, else whatever the case of its letters.
-fn find(folder: &Path, name: &str) -> Option<PathBuf> {
-    let paths = files(folder);
-    let name = name.strip_suffix(".safetensors").unwrap_or(name);
-    let exact = paths.iter().find(|path| name_of(path) == name);
-    let folded = || {
-        let is_it = |path: &&PathBuf| name_of(path).eq_ignore_ascii_case(name);
-        paths.iter().find(is_it)
-    };
-    exact.or_else(folded).cloned()
 }

@@ -2,6 +2,8 @@
 //!
 //! A folder is believed by what is in it, not by its name: [`families`] tell whether it is one of theirs.
 
+mod files;
+mod ip_adapters;
 mod loras;
 mod refused;
 mod upscalers;
@@ -11,6 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use ip_adapters::{IpAdapterReport, ip_adapter_folder};
 pub use loras::{LoraReport, lora_folder};
 pub use upscalers::{UpscalerFile, UpscalerReport};
 
@@ -20,7 +23,7 @@ use crate::{
     families::{self, Probe, Recognised, Shard},
     foreign_text,
     model::{ModelFiles, PromptFolders, is_safetensors},
-    protocol::{ModelId, ModelInfo},
+    protocol::{Feature, ModelId, ModelInfo},
     weights::{EmbeddedFile, ModelFolder},
 };
 
@@ -40,6 +43,8 @@ pub struct Catalogue {
     pub library: Option<PathBuf>,
     /// LoRAs outside the library's own folder of them.
     pub loras: Vec<PathBuf>,
+    /// IP-Adapters outside the library's own folder of them.
+    pub ip_adapters: Vec<PathBuf>,
 }
 
 impl Catalogue {
@@ -55,7 +60,11 @@ impl Catalogue {
         self.opened(|id, folder| {
             let info = folder.info(ModelId(id.to_owned()));
             on_model();
-            info
+            let mut info = info?;
+            if let Ok(Some(_)) = self.ip_adapter(None, folder.as_ref()) {
+                info.features.push(Feature::ImageEmbeddings);
+            }
+            Ok(info)
         })
     }
 

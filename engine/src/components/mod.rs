@@ -3,6 +3,7 @@
 pub mod autoencoders;
 pub mod denoisers;
 mod diffusers_config;
+pub mod ip_adapter;
 pub mod layers;
 pub mod priors;
 pub mod text_encoders;

@@ -18,7 +18,7 @@ pub mod stable_diffusion_2_unclip;
 pub mod stable_diffusion_xl;
 pub mod unclip;
 
-use std::fmt::Debug;
+use std::{fmt::Debug, path::Path};
 
 pub(crate) use probe::Shard;
 pub use probe::{FileProbe, Probe};
@@ -77,6 +77,11 @@ pub fn recognise(probe: &Probe) -> Option<(&'static dyn Family, Recognised)> {
 /// Which models a LoRA was made for, in words, where that can be told.
 pub fn describe_lora(file: &LoraFile) -> Option<&'static str> {
     latent_diffusion::single_file::describe_lora(file)
+}
+
+/// A file with a CLIP vision encoder in it, as the folder that transformers would have saved of that.
+pub fn vision_encoder(path: &Path) -> Option<ModelFolder> {
+    latent_diffusion::single_file::vision_encoder_file(path)
 }
 
 /// # Errors

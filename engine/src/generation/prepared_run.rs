@@ -198,6 +198,7 @@ impl<'a> PreparedRun<'a> {
             prior_guidance_scale: settings.prior.map(|prior| prior.guidance_scale),
             unread_prompt,
             loras: model.lora_uses().to_vec(),
+            ip_adapter: model.ip_adapter_use(),
             stand_in: self.stand_in,
             spacing: settings.spacing,
             guidance_rescale: settings.guidance_rescale,

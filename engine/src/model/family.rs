@@ -2,13 +2,16 @@
 
 use burn::tensor::Tensor;
 
-use super::{Conditioning, JobConditioning, Settings, Steer, files::ModelFiles, slots::Slots};
+use super::{
+    Conditioning, IpAdapterSource, JobConditioning, Settings, Steer, files::ModelFiles,
+    slots::Slots,
+};
 use crate::{
     Error, Result,
     image::RgbPicture,
     noise::Generator,
     progress::{Clock, OnEvent},
-    protocol::Operation,
+    protocol::{Feature, Operation},
     samplers::ModelOutput,
     schedules::SchedulerConfig,
 };
@@ -44,6 +47,25 @@ pub trait FamilyModel {
     /// # Errors
     /// When it cannot be read at all.
     fn unread(&self, text: &str) -> Result<Option<String>>;
+
+    /// Whether pictures steer it now.
+    fn looks_at_pictures(&self) -> bool {
+        self.files().features().contains(&Feature::ImageEmbeddings)
+    }
+
+    /// Lets it look at pictures through an IP-Adapter, or through none.
+    ///
+    /// # Errors
+    /// [`Error::UnfitIpAdapter`] for one that was not made for such a model; those of reading the configs.
+    fn set_ip_adapter(&mut self, source: Option<&IpAdapterSource>) -> Result<()> {
+        match source {
+            None => Ok(()),
+            Some(source) => Err(source.unfit(format!(
+                "the model is one of {}, which takes none",
+                self.files().family()
+            ))),
+        }
+    }
 
     /// Refuses numbers that the family cannot work with, as too few steps of a prior.
     ///

@@ -14,7 +14,9 @@ use super::{
     diffusers_folder::{CARD_NAME, not_a_model},
 };
 use crate::{
-    Error, Result, foreign_text,
+    Error, Result,
+    components::ip_adapter::IpAdapterConfig,
+    foreign_text,
     protocol::{Feature, ModelId, ModelInfo, Operation, SettingInfo},
     weights::{FileFacts, LoadReport, ModelFolder, TensorFiles},
 };
@@ -45,6 +47,11 @@ pub trait ModelFiles: Debug {
     fn operations(&self) -> Vec<Operation>;
 
     fn features(&self) -> Vec<Feature>;
+
+    /// Whether an IP-Adapter was made for such a model.
+    fn fits_ip_adapter(&self, _adapter: &IpAdapterConfig) -> bool {
+        false
+    }
 
     /// The settings that the model has, as they are shown.
     fn setting_infos(&self, settings: &Settings) -> Vec<SettingInfo>;

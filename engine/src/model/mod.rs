@@ -10,6 +10,7 @@ mod diffusers_folder;
 mod family;
 mod files;
 mod from_weights;
+mod ip_adapter;
 mod loras;
 mod memory;
 mod preview_map;
@@ -34,6 +35,8 @@ pub use family::{Candidate, ChangeMap, Denoise, PictureLatents, Repainting};
 pub use family::{FamilyModel, PictureCost};
 pub use files::{ComponentFiles, ModelFiles};
 pub(crate) use files::{MAX_SIDE_PX, default_size, is_safetensors, sha256_hex};
+pub use ip_adapter::IpAdapterSource;
+use ip_adapter::UsedIpAdapter;
 pub use loras::{LoraSource, Loras, match_lora};
 pub use memory::Sizes;
 pub use report::{ComponentReport, ModelReport};
@@ -46,7 +49,7 @@ use crate::{
     image::RgbPicture,
     noise::Generator,
     progress::{Clock, OnEvent},
-    protocol::{BlobHash, Feature, GenerateRequest, LoraUse, Operation},
+    protocol::{BlobHash, Feature, GenerateRequest, LoraUse, Operation, StandIn},
     schedules::SchedulerConfig,
 };
 
@@ -58,6 +61,7 @@ pub struct LoadedModel {
     encoder_hash: Option<String>,
     preview_map: Option<PreviewMap>,
     lora_uses: Vec<LoraUse>,
+    ip_adapter: Option<UsedIpAdapter>,
     /// The noise that pictures could have been made from, the latest last.
     known_noise: VecDeque<(BlobHash, Vec<f32>)>,
 }
@@ -75,6 +79,7 @@ impl LoadedModel {
             encoder_hash: None,
             preview_map: None,
             lora_uses: Vec::new(),
+            ip_adapter: None,
             known_noise: VecDeque::new(),
         })
     }
@@ -232,7 +237,16 @@ impl LoadedModel {
 
     /// Whether pictures steer it. Where they do not, operations on pictures start from the pictures themselves.
     pub(crate) fn looks_at_pictures(&self) -> bool {
-        self.files().features().contains(&Feature::ImageEmbeddings)
+        self.family.looks_at_pictures()
+    }
+
+    /// What stands in for looking at pictures, in a model that does not.
+    pub(crate) fn stand_in(&self) -> StandIn {
+        if self.files().features().contains(&Feature::IpAdapters) {
+            StandIn::WithoutIpAdapter
+        } else {
+            StandIn::ImageToImage
+        }
     }
 
     /// # Shapes: the picture's latents `[1, channels, rows, columns]`

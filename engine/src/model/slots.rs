@@ -71,11 +71,19 @@ pub struct Slots {
 struct Held {
     name: &'static str,
     stays: u8,
+    /// Of its weights as they were read.
     bytes: u64,
     component: Box<dyn Any>,
     adapters: AdapterTable,
     /// [`Loras::key`] of what its weights are changed by.
     changed_by: String,
+}
+
+impl Held {
+    /// With what LoRAs have laid beside its weights.
+    fn bytes(&self) -> u64 {
+        self.bytes + self.adapters.changed_bytes()
+    }
 }
 
 /// Reads a component from its folder.
@@ -134,13 +142,13 @@ impl Slots {
         &self.runtime
     }
 
-    /// Bytes of the weights held now.
+    /// Bytes of the weights held now, and of what changes them.
     pub fn in_use_bytes(&self) -> u64 {
-        self.held.iter().map(|held| held.bytes).sum()
+        self.held.iter().map(Held::bytes).sum()
     }
 
     /// Keeps memory free for pictures of this size from here on, beside weights of which the largest part has so many
-    /// bytes.
+    /// bytes. What was read ahead and leaves too little is given up.
     ///
     /// # Errors
     /// [`Error::TooLarge`] where the two do not fit.
@@ -153,7 +161,28 @@ impl Slots {
         self.activation_bytes = sizes.activation_bytes(width, height);
         self.reserved = Some((sizes, width, height));
         let budget = self.runtime.memory_budget_bytes;
-        sizes.check(width, height, weights_bytes, budget)
+        sizes.check(width, height, weights_bytes, budget)?;
+        self.shed(None);
+        Ok(())
+    }
+
+    /// Gives up components until those that are held fit beside what is reserved, but for the one called `kept`: the
+    /// smallest that is enough, which is read again soonest, or else the largest.
+    fn shed(&mut self, kept: Option<&str>) {
+        while !self.fit(self.in_use_bytes()) {
+            let budget = self.runtime.memory_budget_bytes;
+            let excess = (self.in_use_bytes() + self.activation_bytes).saturating_sub(budget);
+            let others = self.held.iter().enumerate();
+            let others = others.filter(|(_, held)| Some(held.name) != kept);
+            let victim = others.min_by_key(|(_, held)| {
+                let bytes = held.bytes();
+                let is_enough = bytes >= excess;
+                (!is_enough, if is_enough { bytes } else { u64::MAX - bytes })
+            });
+            let Some((index, _)) = victim else { break };
+            let victim = self.held.remove(index);
+            tracing::info!("{} makes room for pictures", victim.name);
+        }
     }
 
     /// Whether weights of so many bytes fit beside what is reserved.
@@ -219,7 +248,7 @@ impl Slots {
     /// When its weights are missing or are no safetensors.
     pub fn needed_bytes<T: 'static>(&self, loader: &Loader<T>) -> Result<u64> {
         match self.find(loader) {
-            Some(held) => Ok(held.bytes),
+            Some(held) => Ok(held.bytes()),
             None => {
                 let dtype = loader.dtype.unwrap_or(self.runtime.dtype);
                 loader.files.bytes_in(dtype, loader.is_read)
@@ -293,6 +322,7 @@ impl Slots {
         let start = Instant::now();
         self.loras.apply(name, &held.adapters)?;
         held.changed_by.clone_from(&self.loras.key);
+        self.shed(Some(name));
         let seconds = start.elapsed().as_secs_f32();
         tracing::info!(
             "{name} changed by {} LoRAs in {seconds:.2} s",
@@ -388,6 +418,9 @@ impl Slots {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
 
 /// Passes on a part of a component's progress: there is one call for each of a thousand tensors.
 struct LoadingTeller<'a, 'b> {

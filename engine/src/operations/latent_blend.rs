@@ -13,7 +13,7 @@ use crate::{
     generation::{PreparedRun, Strategy},
     image::read_back,
     model::{BlendSource, PictureLatents, SteerBy},
-    protocol::{BlendRequest, Mix, StandIn, Timings},
+    protocol::{BlendRequest, Mix, Timings},
     slerp::{slerp_all, weighted_mean},
 };
 
@@ -39,7 +39,7 @@ pub(super) fn run(
     run.is_strip = request.ways.len() > 1;
     if first.is_some() {
         run.keep_strength(STRENGTH);
-        run.stand_in = Some(StandIn::ImageToImage);
+        run.stand_in = Some(model.stand_in());
     }
     let inputs = (0..parts.len()).map(|index| source(parts, index));
     let inputs: Vec<BlendSource> = inputs.collect();

@@ -242,6 +242,7 @@ impl UpscaleJob<'_> {
             prior_guidance_scale: None,
             unread_prompt: None,
             loras: Vec::new(),
+            ip_adapter: None,
             stand_in: None,
             spacing: None,
             guidance_rescale: None,

@@ -10,7 +10,7 @@ use crate::{
     Result,
     generation::{PreparedRun, Strategy, out_of_range},
     model::{PictureLatents, SteerBy},
-    protocol::{Operation, StandIn, Timings, VariationsRequest},
+    protocol::{Operation, Timings, VariationsRequest},
 };
 
 /// How far a prompt draws the embedding to its own: half-way both are seen.
@@ -43,7 +43,7 @@ pub fn run(
     let mut run = PreparedRun::new(model, generate, settings, latents, keeps_structure)?;
     if !looks {
         run.keep_strength(far * LARGEST_STRENGTH);
-        run.stand_in = Some(StandIn::ImageToImage);
+        run.stand_in = Some(model.stand_in());
     } else if keeps_structure {
         run.keep_strength(far);
     }

@@ -40,6 +40,8 @@ pub struct Plan {
     pub unread_prompt: Option<String>,
     /// What the model was changed by.
     pub loras: Vec<LoraUse>,
+    /// What the model looks at pictures through, where it does not by itself.
+    pub ip_adapter: Option<Box<IpAdapterUse>>,
     /// What is done in place of what was asked for; `None` where the model does just that.
     pub stand_in: Option<StandIn>,
     /// `None` where it is the model's own.
@@ -66,12 +68,28 @@ pub struct LoraUse {
     pub n_unmatched: u32,
 }
 
+/// An IP-Adapter through which a model looked at pictures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IpAdapterUse {
+    #[serde(deserialize_with = "checked::name")]
+    pub name: String,
+    pub scale: f32,
+    /// SHA-256 of the file, in hexadecimal.
+    #[serde(deserialize_with = "checked::name")]
+    pub hash: String,
+    /// The same of the image encoder's weights.
+    #[serde(deserialize_with = "checked::name")]
+    pub encoder_hash: String,
+}
+
 /// What stands in for an operation that a model cannot do as others do it. Variants are only appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StandIn {
     /// The pictures themselves are noised and drawn anew, where another model looks at what they show.
     ImageToImage,
+    /// The same, where an IP-Adapter would let the model look at pictures, and none that fits it is there.
+    WithoutIpAdapter,
 }
 
 impl StandIn {
@@ -80,6 +98,9 @@ impl StandIn {
         match self {
             Self::ImageToImage => {
                 "This model does not look at what pictures show: it draws over the pictures themselves (image to image), so that their layout stays."
+            }
+            Self::WithoutIpAdapter => {
+                "No IP-Adapter that fits this model is there, through which it would look at what pictures show: it draws over the pictures themselves (image to image), so that their layout stays."
             }
         }
     }

@@ -79,6 +79,8 @@ pub enum Feature {
     PromptWeights,
     /// Embeds pictures and texts for a search.
     Embeddings,
+    /// It looks at pictures through an IP-Adapter, where one is there.
+    IpAdapters,
 }
 
 /// A number that a model lets the user choose. Variants are only appended.

@@ -14,8 +14,8 @@ mod gestures;
 mod requests;
 
 pub use answers::{
-    CascadePlan, DeviceInfo, Failure, LoraUse, MemoryUse, ModelInfo, Phase, Picture, Plan, Preview,
-    Progress, SelfTest, StandIn, Timings, TokenCount, Vocabulary, Wording,
+    CascadePlan, DeviceInfo, Failure, IpAdapterUse, LoraUse, MemoryUse, ModelInfo, Phase, Picture,
+    Plan, Preview, Progress, SelfTest, StandIn, Timings, TokenCount, Vocabulary, Wording,
 };
 pub use capabilities::{Feature, Operation, Setting, SettingInfo};
 pub use gestures::{
@@ -23,12 +23,12 @@ pub use gestures::{
     ShiftRequest, UpscaleRequest, Upscaler, UpscalerInfo, VariationsRequest,
 };
 pub use requests::{
-    Compute, DeviceChoice, DtypeChoice, EditRequest, GenerateRequest, LoraChoice, Sampling,
-    Steering,
+    Compute, DeviceChoice, DtypeChoice, EditRequest, GenerateRequest, IpAdapterChoice, LoraChoice,
+    Sampling, Steering,
 };
 use serde::{Deserialize, Serialize};
 
-pub const VERSION: u16 = 5;
+pub const VERSION: u16 = 6;
 
 /// A job, numbered by the side that asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

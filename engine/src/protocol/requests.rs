@@ -52,6 +52,8 @@ pub struct GenerateRequest {
     pub latents: Option<BlobHash>,
     /// What changes the model for this request, one after another.
     pub loras: Vec<LoraChoice>,
+    /// Through which the model looks at pictures, where it does not by itself; `None`: the first that fits it.
+    pub ip_adapter: Option<IpAdapterChoice>,
 }
 
 /// A LoRA by its file's name, without the ending.
@@ -60,6 +62,14 @@ pub struct LoraChoice {
     pub name: String,
     /// What its change is multiplied with; below 0 it is taken away.
     pub weight: f32,
+}
+
+/// An IP-Adapter by its file's name, without the ending.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IpAdapterChoice {
+    pub name: String,
+    /// How much of what it sees in pictures is added, from 0; 1 is as it was trained.
+    pub scale: f32,
 }
 
 impl GenerateRequest {
@@ -77,6 +87,7 @@ impl GenerateRequest {
             sampling: Sampling::default(),
             latents: None,
             loras: Vec::new(),
+            ip_adapter: None,
         }
     }
 }

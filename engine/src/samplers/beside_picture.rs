@@ -2,7 +2,10 @@
 
 use burn::tensor::Tensor;
 
-use super::{ModelOutput, NoiseLevel, Step};
+use super::{
+    ModelOutput, NoiseLevel, Step,
+    by_steps::{At, by_steps},
+};
 use crate::{Result, noise::Generator, schedules::SigmaSchedule};
 
 /// Which of them takes the steps of a [`SigmaSchedule`].
@@ -38,30 +41,28 @@ impl OdeSolver {
 /// What `model` and `on_step` return.
 pub fn euler<const D: usize>(
     mut model: impl FnMut(Tensor<D>, f32) -> Result<ModelOutput<D>>,
-    mut latents: Tensor<D>,
+    latents: Tensor<D>,
     schedule: &SigmaSchedule,
-    mut on_step: impl FnMut(Step<D>) -> Result<()>,
+    on_step: impl FnMut(Step<D>) -> Result<()>,
 ) -> Result<Tensor<D>> {
-    let n_steps = schedule.timesteps.len();
-    for index in 0..n_steps {
-        let (sigma, next) = (schedule.sigmas[index], schedule.sigmas[index + 1]);
-        let denoised = denoise(
-            &mut model,
-            &latents,
-            schedule,
-            (sigma, schedule.timesteps[index]),
-        )?;
-        let derivative = (latents.clone() - denoised.clone()) / sigma;
-        latents = latents + derivative * (next - sigma);
-        on_step(Step {
-            index,
-            n_steps,
-            denoised: &denoised,
-            latents: &mut latents,
-            level: NoiseLevel::beside_picture(next),
-        })?;
-    }
-    Ok(latents)
+    by_steps(
+        latents,
+        schedule,
+        on_step,
+        NoiseLevel::beside_picture,
+        |at, latents| {
+            let At {
+                sigma,
+                next,
+                timestep,
+                ..
+            } = at;
+            let denoised = denoise(&mut model, &latents, schedule, (sigma, timestep))?;
+            let derivative = (latents.clone() - denoised.clone()) / sigma;
+            let stepped = latents + derivative * (next - sigma);
+            Ok((denoised, stepped))
+        },
+    )
 }
 
 /// Euler's method that steps too far down and adds fresh noise: k-diffusion's `sample_euler_ancestral`.
@@ -70,34 +71,32 @@ pub fn euler<const D: usize>(
 /// What `model` and `on_step` return.
 pub fn euler_ancestral<const D: usize>(
     mut model: impl FnMut(Tensor<D>, f32) -> Result<ModelOutput<D>>,
-    mut latents: Tensor<D>,
+    latents: Tensor<D>,
     schedule: &SigmaSchedule,
     generator: &mut Generator,
-    mut on_step: impl FnMut(Step<D>) -> Result<()>,
+    on_step: impl FnMut(Step<D>) -> Result<()>,
 ) -> Result<Tensor<D>> {
-    let n_steps = schedule.timesteps.len();
-    for index in 0..n_steps {
-        let (sigma, next) = (schedule.sigmas[index], schedule.sigmas[index + 1]);
-        let (sigma_down, sigma_up) = ancestral_step(sigma, next);
-        let denoised = denoise(
-            &mut model,
-            &latents,
-            schedule,
-            (sigma, schedule.timesteps[index]),
-        )?;
-        let derivative = (latents.clone() - denoised.clone()) / sigma;
-        // The reference draws at the last step too, where none of it is added.
-        let fresh = generator.randn_tensor(latents.dims(), &latents.device());
-        latents = latents + derivative * (sigma_down - sigma) + fresh * sigma_up;
-        on_step(Step {
-            index,
-            n_steps,
-            denoised: &denoised,
-            latents: &mut latents,
-            level: NoiseLevel::beside_picture(next),
-        })?;
-    }
-    Ok(latents)
+    by_steps(
+        latents,
+        schedule,
+        on_step,
+        NoiseLevel::beside_picture,
+        |at, latents| {
+            let At {
+                sigma,
+                next,
+                timestep,
+                ..
+            } = at;
+            let (sigma_down, sigma_up) = ancestral_step(sigma, next);
+            let denoised = denoise(&mut model, &latents, schedule, (sigma, timestep))?;
+            let derivative = (latents.clone() - denoised.clone()) / sigma;
+            // The reference draws at the last step too, where none of it is added.
+            let fresh = generator.randn_tensor(latents.dims(), &latents.device());
+            let stepped = latents + derivative * (sigma_down - sigma) + fresh * sigma_up;
+            Ok((denoised, stepped))
+        },
+    )
 }
 
 /// Heun's method, Karras et al. 2022, algorithm 1 without churn: the model is asked twice for every step but the last.
@@ -106,31 +105,34 @@ pub fn euler_ancestral<const D: usize>(
 /// What `model` and `on_step` return.
 pub fn heun<const D: usize>(
     mut model: impl FnMut(Tensor<D>, f32) -> Result<ModelOutput<D>>,
-    mut latents: Tensor<D>,
+    latents: Tensor<D>,
     schedule: &SigmaSchedule,
-    mut on_step: impl FnMut(Step<D>) -> Result<()>,
+    on_step: impl FnMut(Step<D>) -> Result<()>,
 ) -> Result<Tensor<D>> {
-    let n_steps = schedule.timesteps.len();
-    for index in 0..n_steps {
-        let (sigma, next) = (schedule.sigmas[index], schedule.sigmas[index + 1]);
-        let level = (sigma, schedule.timesteps[index]);
-        let mut denoised = denoise(&mut model, &latents, schedule, level)?;
-        let mut derivative = (latents.clone() - denoised.clone()) / sigma;
-        if let Some(&timestep) = schedule.timesteps.get(index + 1) {
-            let ahead = latents.clone() + derivative.clone() * (next - sigma);
-            denoised = denoise(&mut model, &ahead, schedule, (next, timestep))?;
-            derivative = (derivative + (ahead - denoised.clone()) / next) / 2.0;
-        }
-        latents = latents + derivative * (next - sigma);
-        on_step(Step {
-            index,
-            n_steps,
-            denoised: &denoised,
-            latents: &mut latents,
-            level: NoiseLevel::beside_picture(next),
-        })?;
-    }
-    Ok(latents)
+    by_steps(
+        latents,
+        schedule,
+        on_step,
+        NoiseLevel::beside_picture,
+        |at, latents| {
+            let At {
+                sigma,
+                next,
+                timestep,
+                index,
+                ..
+            } = at;
+            let mut denoised = denoise(&mut model, &latents, schedule, (sigma, timestep))?;
+            let mut derivative = (latents.clone() - denoised.clone()) / sigma;
+            if let Some(&timestep) = schedule.timesteps.get(index + 1) {
+                let ahead = latents.clone() + derivative.clone() * (next - sigma);
+                denoised = denoise(&mut model, &ahead, schedule, (next, timestep))?;
+                derivative = (derivative + (ahead - denoised.clone()) / next) / 2.0;
+            }
+            let stepped = latents + derivative * (next - sigma);
+            Ok((denoised, stepped))
+        },
+    )
 }
 
 /// DPM-Solver++(S) for the reverse SDE, with half of a step ahead: k-diffusion's `sample_dpmpp_sde` with η = 1, r = 1/2.
@@ -142,39 +144,43 @@ pub fn heun<const D: usize>(
 /// What `model` and `on_step` return.
 pub fn dpmpp_sde<const D: usize>(
     mut model: impl FnMut(Tensor<D>, f32) -> Result<ModelOutput<D>>,
-    mut latents: Tensor<D>,
+    latents: Tensor<D>,
     schedule: &SigmaSchedule,
     generator: &mut Generator,
-    mut on_step: impl FnMut(Step<D>) -> Result<()>,
+    on_step: impl FnMut(Step<D>) -> Result<()>,
 ) -> Result<Tensor<D>> {
-    let n_steps = schedule.timesteps.len();
-    for index in 0..n_steps {
-        let (sigma, next) = (schedule.sigmas[index], schedule.sigmas[index + 1]);
-        let level = (sigma, schedule.timesteps[index]);
-        let mut denoised = denoise(&mut model, &latents, schedule, level)?;
-        if let Some(&middle_timestep) = schedule.middle_timesteps.get(index) {
-            let middle = (sigma * next).sqrt();
-            let mut draw = || generator.randn_tensor(latents.dims(), &latents.device());
-            let (first, second) = (draw(), draw());
-            let whole = (first.clone() * (sigma - middle).sqrt() + second * (middle - next).sqrt())
-                / (sigma - next).sqrt();
-            let half_way = reverse_sde_step(&latents, &denoised, (sigma, middle), first);
-            let level = (middle, middle_timestep);
-            denoised = denoise(&mut model, &half_way, schedule, level)?;
-            latents = reverse_sde_step(&latents, &denoised, (sigma, next), whole);
-        } else {
-            let derivative = (latents.clone() - denoised.clone()) / sigma;
-            latents = latents + derivative * (next - sigma);
-        }
-        on_step(Step {
-            index,
-            n_steps,
-            denoised: &denoised,
-            latents: &mut latents,
-            level: NoiseLevel::beside_picture(next),
-        })?;
-    }
-    Ok(latents)
+    by_steps(
+        latents,
+        schedule,
+        on_step,
+        NoiseLevel::beside_picture,
+        |at, latents| {
+            let At {
+                sigma,
+                next,
+                timestep,
+                index,
+                ..
+            } = at;
+            let mut denoised = denoise(&mut model, &latents, schedule, (sigma, timestep))?;
+            let stepped = if let Some(&middle_timestep) = schedule.middle_timesteps.get(index) {
+                let middle = (sigma * next).sqrt();
+                let mut draw = || generator.randn_tensor(latents.dims(), &latents.device());
+                let (first, second) = (draw(), draw());
+                let whole = (first.clone() * (sigma - middle).sqrt()
+                    + second * (middle - next).sqrt())
+                    / (sigma - next).sqrt();
+                let half_way = reverse_sde_step(&latents, &denoised, (sigma, middle), first);
+                let level = (middle, middle_timestep);
+                denoised = denoise(&mut model, &half_way, schedule, level)?;
+                reverse_sde_step(&latents, &denoised, (sigma, next), whole)
+            } else {
+                let derivative = (latents.clone() - denoised.clone()) / sigma;
+                latents + derivative * (next - sigma)
+            };
+            Ok((denoised, stepped))
+        },
+    )
 }
 
 /// The exact step of the reverse SDE between two sigmas for a picture that stays as predicted.

@@ -6,6 +6,7 @@
 
 mod ancestral;
 mod beside_picture;
+mod by_steps;
 mod consistency;
 mod ddim;
 mod multistep;

@@ -2,7 +2,10 @@
 
 use burn::tensor::Tensor;
 
-use super::{ModelOutput, NoiseLevel, Step};
+use super::{
+    ModelOutput, NoiseLevel, Step,
+    by_steps::{At, by_steps},
+};
 use crate::{Result, noise::Generator, schedules::SigmaSchedule};
 
 /// Which of them takes the steps of a [`SigmaSchedule`].
@@ -36,40 +39,39 @@ impl MultistepSolver {
 /// What `model` and `on_step` return.
 pub fn dpmpp_2m<const D: usize>(
     mut model: impl FnMut(Tensor<D>, f32) -> Result<ModelOutput<D>>,
-    mut latents: Tensor<D>,
+    latents: Tensor<D>,
     schedule: &SigmaSchedule,
-    mut on_step: impl FnMut(Step<D>) -> Result<()>,
+    on_step: impl FnMut(Step<D>) -> Result<()>,
 ) -> Result<Tensor<D>> {
-    let n_steps = schedule.timesteps.len();
     let mut last_denoised: Option<Tensor<D>> = None;
-    for (index, &timestep) in schedule.timesteps.iter().enumerate() {
-        let from = Level::new(schedule.sigmas[index]);
-        let to = Level::new(schedule.sigmas[index + 1]);
-        let output = model(latents.clone(), timestep)?.prediction;
-        let denoised = from.denoised(schedule, output, &latents);
+    by_steps(
+        latents,
+        schedule,
+        on_step,
+        Level::noise_level_at,
+        |at, latents| {
+            let At {
+                index, timestep, ..
+            } = at;
+            let (from, to) = (Level::new(at.sigma), Level::new(at.next));
+            let output = model(latents.clone(), timestep)?.prediction;
+            let denoised = from.denoised(schedule, output, &latents);
 
-        let h = to.lambda - from.lambda;
-        let picture_part = to.alpha * ((-h).exp() - 1.0);
-        let first_order = latents * (to.sigma / from.sigma) - denoised.clone() * picture_part;
-        let is_last = index + 1 == n_steps;
-        latents = match last_denoised {
-            Some(last) if !(is_last && schedule.first_order_last) => {
-                let h_last = from.lambda - Level::new(schedule.sigmas[index - 1]).lambda;
-                let change = (denoised.clone() - last) * (1.0 / (h_last / h));
-                first_order - change * (0.5 * picture_part)
-            }
-            _ => first_order,
-        };
-        last_denoised = Some(denoised.clone());
-        on_step(Step {
-            index,
-            n_steps,
-            denoised: &denoised,
-            latents: &mut latents,
-            level: to.noise_level(),
-        })?;
-    }
-    Ok(latents)
+            let h = to.lambda - from.lambda;
+            let picture_part = to.alpha * ((-h).exp() - 1.0);
+            let first_order = latents * (to.sigma / from.sigma) - denoised.clone() * picture_part;
+            let stepped = match last_denoised.take() {
+                Some(last) if !at.is_last_of_first_order(schedule) => {
+                    let h_last = from.lambda - Level::new(schedule.sigmas[index - 1]).lambda;
+                    let change = (denoised.clone() - last) * (1.0 / (h_last / h));
+                    first_order - change * (0.5 * picture_part)
+                }
+                _ => first_order,
+            };
+            last_denoised = Some(denoised.clone());
+            Ok((denoised, stepped))
+        },
+    )
 }
 
 /// DPM-Solver++(2M) for the reverse SDE, midpoint form: k-diffusion's `sample_dpmpp_2m_sde` with η = 1.
@@ -78,45 +80,44 @@ pub fn dpmpp_2m<const D: usize>(
 /// What `model` and `on_step` return.
 pub fn dpmpp_2m_sde<const D: usize>(
     mut model: impl FnMut(Tensor<D>, f32) -> Result<ModelOutput<D>>,
-    mut latents: Tensor<D>,
+    latents: Tensor<D>,
     schedule: &SigmaSchedule,
     generator: &mut Generator,
-    mut on_step: impl FnMut(Step<D>) -> Result<()>,
+    on_step: impl FnMut(Step<D>) -> Result<()>,
 ) -> Result<Tensor<D>> {
-    let n_steps = schedule.timesteps.len();
     let mut last_denoised: Option<Tensor<D>> = None;
-    for (index, &timestep) in schedule.timesteps.iter().enumerate() {
-        let from = Level::new(schedule.sigmas[index]);
-        let to = Level::new(schedule.sigmas[index + 1]);
-        let output = model(latents.clone(), timestep)?.prediction;
-        let denoised = from.denoised(schedule, output, &latents);
+    by_steps(
+        latents,
+        schedule,
+        on_step,
+        Level::noise_level_at,
+        |at, latents| {
+            let At {
+                index, timestep, ..
+            } = at;
+            let (from, to) = (Level::new(at.sigma), Level::new(at.next));
+            let output = model(latents.clone(), timestep)?.prediction;
+            let denoised = from.denoised(schedule, output, &latents);
 
-        let h = to.lambda - from.lambda;
-        let picture_part = to.alpha * (1.0 - (-2.0 * h).exp());
-        let fresh: Tensor<D> = generator.randn_tensor(latents.dims(), &latents.device());
-        let fresh = fresh * (to.sigma * (1.0 - (-2.0 * h).exp()).sqrt());
-        let first_order = latents * (to.sigma / from.sigma * (-h).exp())
-            + denoised.clone() * picture_part
-            + fresh;
-        let is_last = index + 1 == n_steps;
-        latents = match last_denoised {
-            Some(last) if !(is_last && schedule.first_order_last) => {
-                let h_last = from.lambda - Level::new(schedule.sigmas[index - 1]).lambda;
-                let change = (denoised.clone() - last) * (h / h_last);
-                first_order + change * (0.5 * picture_part)
-            }
-            _ => first_order,
-        };
-        last_denoised = Some(denoised.clone());
-        on_step(Step {
-            index,
-            n_steps,
-            denoised: &denoised,
-            latents: &mut latents,
-            level: to.noise_level(),
-        })?;
-    }
-    Ok(latents)
+            let h = to.lambda - from.lambda;
+            let picture_part = to.alpha * (1.0 - (-2.0 * h).exp());
+            let fresh: Tensor<D> = generator.randn_tensor(latents.dims(), &latents.device());
+            let fresh = fresh * (to.sigma * (1.0 - (-2.0 * h).exp()).sqrt());
+            let first_order = latents * (to.sigma / from.sigma * (-h).exp())
+                + denoised.clone() * picture_part
+                + fresh;
+            let stepped = match last_denoised.take() {
+                Some(last) if !at.is_last_of_first_order(schedule) => {
+                    let h_last = from.lambda - Level::new(schedule.sigmas[index - 1]).lambda;
+                    let change = (denoised.clone() - last) * (h / h_last);
+                    first_order + change * (0.5 * picture_part)
+                }
+                _ => first_order,
+            };
+            last_denoised = Some(denoised.clone());
+            Ok((denoised, stepped))
+        },
+    )
 }
 
 /// UniPC of second order with B₂(h), Zhao et al. 2023: every step is a predictor's, and the next answer of the model
@@ -126,33 +127,30 @@ pub fn dpmpp_2m_sde<const D: usize>(
 /// What `model` and `on_step` return.
 pub fn uni_pc<const D: usize>(
     mut model: impl FnMut(Tensor<D>, f32) -> Result<ModelOutput<D>>,
-    mut latents: Tensor<D>,
+    latents: Tensor<D>,
     schedule: &SigmaSchedule,
-    mut on_step: impl FnMut(Step<D>) -> Result<()>,
+    on_step: impl FnMut(Step<D>) -> Result<()>,
 ) -> Result<Tensor<D>> {
-    let n_steps = schedule.timesteps.len();
-    let level = |index: usize| Level::new(schedule.sigmas[index]);
     let mut history = UniPcHistory::default();
-    for (index, &timestep) in schedule.timesteps.iter().enumerate() {
-        let output = model(latents.clone(), timestep)?.prediction;
-        let denoised = level(index).denoised(schedule, output, &latents);
-        if let Some(correction) = history.correction(level(index), &denoised) {
-            // What an edit has put into the latents since stays there.
-            latents = latents + correction;
-        }
-        let is_last = index + 1 == n_steps;
-        history.push(level(index), denoised.clone(), latents);
-        let is_first_order = is_last && schedule.first_order_last;
-        latents = history.predict(level(index + 1), is_first_order);
-        on_step(Step {
-            index,
-            n_steps,
-            denoised: &denoised,
-            latents: &mut latents,
-            level: level(index + 1).noise_level(),
-        })?;
-    }
-    Ok(latents)
+    by_steps(
+        latents,
+        schedule,
+        on_step,
+        Level::noise_level_at,
+        |at, latents| {
+            let (from, to) = (Level::new(at.sigma), Level::new(at.next));
+            let output = model(latents.clone(), at.timestep)?.prediction;
+            let denoised = from.denoised(schedule, output, &latents);
+            let corrected = match history.correction(from, &denoised) {
+                // What an edit has put into the latents since stays there.
+                Some(correction) => latents + correction,
+                None => latents,
+            };
+            history.push(from, denoised.clone(), corrected);
+            let stepped = history.predict(to, at.is_last_of_first_order(schedule));
+            Ok((denoised, stepped))
+        },
+    )
 }
 
 /// What UniPC remembers of the steps before.
@@ -272,10 +270,12 @@ impl Level {
         kind.denoised(output, latents.clone(), self.alpha, self.sigma)
     }
 
-    pub fn noise_level(self) -> NoiseLevel {
+    /// As the reader of a step is told it.
+    pub fn noise_level_at(sigma: f32) -> NoiseLevel {
+        let level = Self::new(sigma);
         NoiseLevel {
-            signal: self.alpha,
-            noise: self.sigma,
+            signal: level.alpha,
+            noise: level.sigma,
         }
     }
 }

@@ -88,7 +88,7 @@ impl Schedule {
             Self::Ddpm(schedule) => schedule.first_level(),
             Self::Ddim(schedule) => schedule.level(0),
             Self::BesidePicture(_, schedule) => NoiseLevel::beside_picture(schedule.sigmas[0]),
-            Self::Multistep(_, schedule) => Level::new(schedule.sigmas[0]).noise_level(),
+            Self::Multistep(_, schedule) => Level::noise_level_at(schedule.sigmas[0]),
             Self::Consistency(_, schedule) => schedule.level(0),
         }
     }

@@ -8,28 +8,23 @@ use burn::tensor::DType;
 
 use super::{
     EXIT_DEVICE_LOST, failed,
-    job_input::{DrawInput, JobInput},
-    latents::read_latents,
+    job_input::JobInput,
     log,
     output::Outbox,
     queue::{CancelFlag, Queue, Task},
-    told::Told,
+    run_job::memory_use,
     upscaling::HeldUpscaler,
 };
 use crate::{
     Error, Result,
     catalogue::Catalogue,
-    device::{Devices, gates, is_cpu, memory},
+    device::{Devices, gates, is_cpu},
     foreign_text,
-    model::LoraSource,
     operations::{
-        InitialLatents, LoadedModel, OnEvent, PipelineEvent, Runtime, SourcePicture, blend, edit,
-        embed, generate, shift, variations,
+        BlendPart, LoadedModel, OnEvent, PipelineEvent, Runtime, blend, edit, generate, shift,
+        variations,
     },
-    protocol::{
-        self, DtypeChoice, EmbedRequest, Event, GenerateRequest, JobId, MemoryUse, ModelId, Phase,
-        Picture, Timings,
-    },
+    protocol::{self, DtypeChoice, Event, JobId, ModelId, Phase},
 };
 
 /// The main thread: works the queue off, and holds at most one model.
@@ -37,15 +32,15 @@ pub(super) struct Compute {
     pub(super) catalogue: Arc<Catalogue>,
     devices: Arc<Devices>,
     pub(super) outbox: Outbox,
-    loaded: Option<Loaded>,
+    pub(super) loaded: Option<Loaded>,
     pub(super) upscaler: Option<HeldUpscaler>,
 }
 
-struct Loaded {
+pub(super) struct Loaded {
     id: ModelId,
     /// As asked for: the same words mean the same device for the life of the process.
     compute: protocol::Compute,
-    model: LoadedModel,
+    pub(super) model: LoadedModel,
 }
 
 impl Loaded {
@@ -170,7 +165,7 @@ impl Compute {
     }
 
     /// Makes `self.loaded` the model asked for, on the device asked for.
-    fn open(
+    pub(super) fn open(
         &mut self,
         id: &ModelId,
         compute: &protocol::Compute,
@@ -248,14 +243,20 @@ impl Compute {
                 })
             }
             JobInput::Vary(input, request, source) => {
-                self.make(job, input, cancelled, |model, latents, on_event| {
+                self.make_looking(job, input, cancelled, |model, latents, on_event| {
                     variations::run(model, request, source, latents, on_event)
                 })
             }
             JobInput::Blend(input, request, parts) => {
-                self.make(job, input, cancelled, |model, latents, on_event| {
+                let run = |model: &mut LoadedModel, latents: Option<&_>, on_event: &mut OnEvent| {
                     blend::run(model, request, parts, latents, on_event)
-                })
+                };
+                let is_picture = |part: &BlendPart| matches!(part, BlendPart::Picture(_));
+                if parts.iter().any(is_picture) {
+                    self.make_looking(job, input, cancelled, run)
+                } else {
+                    self.make(job, input, cancelled, run)
+                }
             }
             JobInput::Shift(input, request, source) => {
                 self.make(job, input, cancelled, |model, latents, on_event| {
@@ -265,151 +266,6 @@ impl Compute {
             JobInput::Upscale(request, source) => self.upscale(job, request, source, cancelled),
             JobInput::Embed(request, pictures) => self.embed(job, request, pictures, cancelled),
         }
-    }
-
-    fn embed(
-        &mut self,
-        job: JobId,
-        request: &EmbedRequest,
-        pictures: &[SourcePicture],
-        cancelled: &CancelFlag,
-    ) -> Result<()> {
-        let outbox = self.outbox.clone();
-        let EmbedRequest { model, compute, .. } = request;
-        self.with_model(job, (model, &[]), compute, cancelled, |model, on_event| {
-            let (embeddings, timings) = embed::run(model, request, pictures, on_event)?;
-            outbox.send(Event::Embedded { job, embeddings });
-            Ok(timings)
-        })
-    }
-
-    /// Runs a pipeline that draws with the model that its request names.
-    fn make(
-        &mut self,
-        job: JobId,
-        input: &DrawInput,
-        cancelled: &CancelFlag,
-        run: impl Fn(&mut LoadedModel, Option<&InitialLatents>, &mut OnEvent) -> Result<Timings>,
-    ) -> Result<()> {
-        let latents = input.latents.as_deref().map(read_latents).transpose()?;
-        let GenerateRequest {
-            model,
-            compute,
-            loras,
-            ..
-        } = &input.request;
-        let compute = protocol::Compute {
-            dtype: input.dtype,
-            ..compute.clone()
-        };
-        let loras = self.catalogue.loras(loras)?;
-        self.with_model(
-            job,
-            (model, &loras),
-            &compute,
-            cancelled,
-            |model, on_event| run(model, latents.as_ref(), on_event),
-        )
-    }
-
-    /// Runs a job on a model and tells that it is finished.
-    ///
-    /// Where the device runs out of memory, all is freed that can be read again, and the job begins anew.
-    pub(super) fn with_model(
-        &mut self,
-        job: JobId,
-        (id, loras): (&ModelId, &[LoraSource]),
-        compute: &protocol::Compute,
-        cancelled: &CancelFlag,
-        run: impl Fn(&mut LoadedModel, &mut OnEvent) -> Result<Timings>,
-    ) -> Result<()> {
-        self.open(id, compute, Some(job))?;
-        let Some(loaded) = &mut self.loaded else {
-            return Ok(());
-        };
-        loaded.model.begin_job();
-        loaded.model.set_loras(loras)?;
-        let mut on_event = job_events(&self.outbox, job, id, cancelled);
-        let mut told = Told::default();
-        let mut result = run(&mut loaded.model, &mut |event| {
-            told.pass(event, &mut on_event)
-        });
-        if let Err(Error::OutOfMemory(reason)) = &result {
-            tracing::warn!("out of memory: {}", foreign_text::message(reason));
-            self.upscaler = None;
-            if loaded.model.give_up_memory() {
-                result = run(&mut loaded.model, &mut |event| {
-                    told.pass(event, &mut on_event)
-                });
-            }
-        }
-        let timings = result.map_err(|error| loaded.model.with_what_fits(error))?;
-        self.outbox.send(Event::Finished {
-            job,
-            timings,
-            memory: memory_use(&loaded.model),
-        });
-        Ok(())
-    }
-}
-
-/// Passes on what a job's pipeline tells, and tells it of a cancel.
-pub(super) fn job_events(
-    outbox: &Outbox,
-    job: JobId,
-    model: &ModelId,
-    cancelled: &CancelFlag,
-) -> impl FnMut(PipelineEvent) -> Result<()> {
-    move |event| {
-        log::work_goes_on();
-        pass_on(outbox, job, model, event);
-        if cancelled.is_set() {
-            Err(Error::Cancelled)
-        } else {
-            Ok(())
-        }
-    }
-}
-
-fn pass_on(outbox: &Outbox, job: JobId, model: &ModelId, event: PipelineEvent) {
-    match event {
-        PipelineEvent::Planned(plan) => outbox.send(Event::Started { job, plan }),
-        PipelineEvent::Loading {
-            component,
-            done_bytes,
-            total_bytes,
-        } => outbox.send(Event::Loading {
-            model: model.clone(),
-            component,
-            done_bytes,
-            total_bytes,
-        }),
-        PipelineEvent::Progress(progress) => outbox.send(Event::Progress { job, progress }),
-        PipelineEvent::Picture(finished) => {
-            let pixels = outbox.send_blob(&finished.rgb);
-            let patch_mask = finished.patch_mask.map(|mask| outbox.send_blob(&mask));
-            outbox.send(Event::Picture {
-                job,
-                picture: Picture {
-                    index: finished.index,
-                    seed: finished.seed,
-                    width: finished.width,
-                    height: finished.height,
-                    pixels,
-                    score: finished.score,
-                    patch_mask,
-                    chosen: finished.chosen,
-                },
-            });
-        }
-    }
-}
-
-fn memory_use(model: &LoadedModel) -> MemoryUse {
-    MemoryUse {
-        in_use_bytes: model.in_use_bytes(),
-        budget_bytes: model.runtime().memory_budget_bytes,
-        peak_resident_bytes: memory::peak_resident_bytes(),
     }
 }
 

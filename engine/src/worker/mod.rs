@@ -15,6 +15,7 @@ mod log;
 mod lora_words;
 mod output;
 mod queue;
+mod run_job;
 mod token_counter;
 mod told;
 mod upscaling;

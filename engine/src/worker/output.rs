@@ -194,6 +194,7 @@ mod tests {
                 prior_guidance_scale: Some(1.0),
                 unread_prompt: Some(unread_prompt),
                 loras: Vec::new(),
+                ip_adapter: None,
                 stand_in: None,
                 spacing: None,
                 guidance_rescale: None,

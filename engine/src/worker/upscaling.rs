@@ -1,6 +1,7 @@
 use super::{
-    compute::{Compute, job_events},
+    compute::Compute,
     queue::CancelFlag,
+    run_job::{ModelUse, job_events},
     told::Told,
 };
 use crate::{
@@ -50,13 +51,13 @@ impl Compute {
                 } = generate;
                 let loras = self.catalogue.loras(loras)?;
                 let input = (source, request.scale);
-                return self.with_model(
-                    job,
-                    (model, &loras),
-                    compute,
-                    cancelled,
-                    |model, on_event| redraw::run(model, generate, *strength, input, on_event),
-                );
+                let model = ModelUse {
+                    loras: &loras,
+                    ..ModelUse::plain(model)
+                };
+                return self.with_model(job, model, compute, cancelled, |model, on_event| {
+                    redraw::run(model, generate, *strength, input, on_event)
+                });
             }
             Some(Upscaler::Resample) => None,
             Some(Upscaler::File(id)) => Some(self.catalogue.open_upscaler(id)?),

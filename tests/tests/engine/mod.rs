@@ -173,6 +173,7 @@ pub fn request(n_pictures: u32) -> GenerateRequest {
         },
         latents: None,
         loras: Vec::new(),
+        ip_adapter: None,
     }
 }
 

@@ -86,7 +86,7 @@ impl Latent {
     }
 
     /// The whole source picture, at its own size, and the mask as it is.
-    fn input(self, case: &Case, strength: f32) -> EditInput {
+    pub fn input(self, case: &Case, strength: f32) -> EditInput {
         let (_, rgb) = self.bytes("source");
         EditInput {
             settings: EditSettings {
@@ -192,7 +192,7 @@ fn pictures_are_diffusers() {
     }
 }
 
-const UNSENT: PictureInput = PictureInput {
+pub const UNSENT: PictureInput = PictureInput {
     pixels: BlobHash([0; 32]),
     width: 0,
     height: 0,
@@ -265,7 +265,7 @@ fn variations_draw_over_the_picture_and_say_so() {
     let far = case.strength.unwrap() / 0.75;
     let mut model = fixture.open();
     let told = fixture.variation(&mut model, case, far);
-    assert_eq!(told.plans[0].stand_in, Some(StandIn::ImageToImage));
+    assert_eq!(told.plans[0].stand_in, Some(StandIn::WithoutIpAdapter));
     let [varied] = &told.pictures[..] else {
         panic!("one picture");
     };
@@ -278,7 +278,7 @@ fn blends_lie_between_their_pictures_and_say_how() {
     let [one, other] = [fixture.source(), fixture.other_source()];
     let parts = [one, other].map(BlendPart::Picture);
     let told = fixture.blended(&parts, vec![vec![1.0, 0.0], vec![1.0, 1.0], vec![0.0, 1.0]]);
-    assert_eq!(told.plans[0].stand_in, Some(StandIn::ImageToImage));
+    assert_eq!(told.plans[0].stand_in, Some(StandIn::WithoutIpAdapter));
     let distance = |a: usize, b: usize| -> u64 {
         let pairs = told.pictures[a].rgb.iter().zip(&told.pictures[b].rgb);
         pairs.map(|(a, b)| u64::from(a.abs_diff(*b))).sum()

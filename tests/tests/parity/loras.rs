@@ -222,6 +222,8 @@ fn a_picture_is_diffusers_and_files_change_without_reading_the_model_again() {
     let expected = tensors.tensor("kohya.pixels").unwrap();
     assert_eq!(expected.dtype(), Dtype::U8);
 
+    let plain_bytes = model.in_use_bytes();
+
     model.set_loras(&[source("kohya", 0.7)]).unwrap();
     let mut told = Told::default();
     let changed = {
@@ -248,9 +250,12 @@ fn a_picture_is_diffusers_and_files_change_without_reading_the_model_again() {
         .max();
     assert!(worst <= Some(2), "{worst:?}");
     assert!(changed.rgb != plain.rgb);
+    // What is laid beside the weights is memory too.
+    assert!(model.in_use_bytes() > plain_bytes);
 
     model.set_loras(&[]).unwrap();
     assert!(picture(&mut model, prompt).rgb == plain.rgb);
+    assert_eq!(model.in_use_bytes(), plain_bytes);
 }
 
 #[test]

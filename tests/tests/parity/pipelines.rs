@@ -77,6 +77,7 @@ impl Asked {
             },
             latents: None,
             loras: Vec::new(),
+            ip_adapter: None,
         }
     }
 }

@@ -42,6 +42,7 @@ fn request(seed: u64) -> GenerateRequest {
         },
         latents: None,
         loras: Vec::new(),
+        ip_adapter: None,
     }
 }
 

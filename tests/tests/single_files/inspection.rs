@@ -74,6 +74,8 @@ fn full_size_files_are_complete_and_nothing_of_them_is_unused() {
     for (name, variant, size, n_unet) in [
         ("sd15", "1.5", 512, 686),
         ("sd21", "2", 512, 686),
+        ("sd21_unclip_l", "2.1 unCLIP, predicting velocity", 768, 690),
+        ("sd21_unclip_h", "2.1 unCLIP, predicting velocity", 768, 690),
         ("sdxl", "base", 1024, 1680),
     ] {
         let model = FullModel::read(name);
@@ -248,7 +250,10 @@ fn what_is_no_model_says_what_it_is() {
             &[("double_blocks.0.img_attn.norm.key_norm.scale", &[128])],
             "FLUX.1",
         ),
-        (&[("embedder.model.visual.proj", &[2, 2])], "unCLIP"),
+        (
+            &[("embedder.model.visual.proj", &[2, 2])],
+            "an image encoder alone",
+        ),
         (&[("a.weight", &[2, 2])], "single file of 1 tensors"),
         (
             &[(

@@ -6,10 +6,13 @@ use std::{
 };
 
 use limn_engine::{
-    catalogue::Catalogue,
+    catalogue::{Catalogue, ComponentReport},
     model::ModelFiles,
-    operations::{FinishedPicture, LoadedModel, generate},
-    protocol::{Compute, GenerateRequest, ModelId, Sampling},
+    operations::{FinishedPicture, LoadedModel, OnEvent, SourcePicture, generate, variations},
+    protocol::{
+        BlobHash, Compute, GenerateRequest, ModelId, PictureInput, Sampling, Timings,
+        VariationsRequest,
+    },
     samplers::Sampler,
 };
 use safetensors::Dtype;
@@ -32,9 +35,8 @@ pub fn open(path: &Path) -> limn_engine::Result<Box<dyn ModelFiles>> {
     catalogue.open(&ModelId(path.to_string_lossy().into_owned()))
 }
 
-pub fn picture(path: &Path) -> FinishedPicture {
-    let mut model = LoadedModel::open(open(path).unwrap(), runtime(1 << 32, None)).unwrap();
-    let request = GenerateRequest {
+fn request() -> GenerateRequest {
+    GenerateRequest {
         prompt: "a red boat on the sea".to_owned(),
         negative_prompt: Some("blue".to_owned()),
         size: Some((16, 16)),
@@ -46,9 +48,45 @@ pub fn picture(path: &Path) -> FinishedPicture {
             ..Sampling::default()
         },
         ..GenerateRequest::blank(ModelId("tiny".to_owned()), Compute::default())
+    }
+}
+
+pub fn picture(path: &Path) -> FinishedPicture {
+    drawn(path, |model, on_event| {
+        generate::run(model, &request(), None, on_event)
+    })
+}
+
+/// What a model makes of a picture that it looks at.
+fn varied(path: &Path) -> FinishedPicture {
+    let source = SourcePicture {
+        width: 24,
+        height: 24,
+        rgba: (0..24 * 24)
+            .flat_map(|i: u32| [(i % 24 * 10) as u8, (i / 24 * 10) as u8, 90, 255])
+            .collect(),
     };
+    let request = VariationsRequest {
+        generate: request(),
+        source: PictureInput {
+            pixels: BlobHash([0; 32]),
+            width: 24,
+            height: 24,
+        },
+        far: 1.0,
+    };
+    drawn(path, |model, on_event| {
+        variations::run(model, &request, &source, None, on_event)
+    })
+}
+
+fn drawn(
+    path: &Path,
+    run: impl FnOnce(&mut LoadedModel, &mut OnEvent) -> limn_engine::Result<Timings>,
+) -> FinishedPicture {
+    let mut model = LoadedModel::open(open(path).unwrap(), runtime(1 << 32, None)).unwrap();
     let mut told = Told::default();
-    let timings = generate::run(&mut model, &request, None, &mut |event| {
+    let timings = run(&mut model, &mut |event| {
         told.note(event);
         Ok(())
     });
@@ -63,7 +101,7 @@ struct Case {
     tokenizers: &'static [&'static str],
 }
 
-const CASES: [Case; 3] = [
+const CASES: [Case; 4] = [
     Case {
         fixture: "tiny_sd15",
         pipeline: "StableDiffusionPipeline",
@@ -79,9 +117,53 @@ const CASES: [Case; 3] = [
         pipeline: "StableDiffusionXLPipeline",
         tokenizers: &["tokenizer", "tokenizer_2"],
     },
+    UNCLIP,
 ];
 
+const UNCLIP: Case = Case {
+    fixture: "tiny_unclip",
+    pipeline: "StableUnCLIPImg2ImgPipeline",
+    tokenizers: &["tokenizer"],
+};
+
+/// What a folder has beside weights where pictures are looked at; their statistics change nothing.
+fn write_sight(folder: &Path, statistics: [f32; 2]) {
+    let write_text = |name: &str, text: &str| {
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write_text(
+        "feature_extractor/preprocessor_config.json",
+        r#"{"size": 24, "crop_size": 24}"#,
+    );
+    write_text(
+        "image_noising_scheduler/scheduler_config.json",
+        r#"{"_class_name": "DDPMScheduler", "beta_schedule": "squaredcos_cap_v2"}"#,
+    );
+    write_text("image_normalizer/config.json", r#"{"embedding_dim": 20}"#);
+    let numbers = ["mean", "std"].into_iter().zip(statistics);
+    let numbers: Vec<_> = numbers
+        .map(|(name, value)| embedding(name, value))
+        .collect();
+    let path = folder.join("image_normalizer/diffusion_pytorch_model.safetensors");
+    write(&path, &numbers, |_| Dtype::F32);
+}
+
+/// The same number for each of an embedding's.
+fn embedding(name: &str, value: f32) -> Numbers {
+    Numbers {
+        name: name.to_owned(),
+        shape: vec![1, 20],
+        values: vec![value; 20],
+    }
+}
+
 impl Case {
+    fn looks_at_pictures(&self) -> bool {
+        self.fixture == UNCLIP.fixture
+    }
+
     /// The same weights as one file in `dtype`, and as a folder in full precision.
     fn write(&self, dir: &Path, dtype: Dtype) -> [PathBuf; 2] {
         let model = TinyModel::read(self.fixture);
@@ -90,7 +172,13 @@ impl Case {
         let folder = dir.join("folder");
         model.write_folder(&folder, self.pipeline, dtype);
         fs::create_dir_all(folder.join("scheduler")).unwrap();
-        fs::write(folder.join("scheduler/scheduler_config.json"), SCHEDULER).unwrap();
+        let scheduler = if self.looks_at_pictures() {
+            write_sight(&folder, [0.0, 1.0]);
+            SCHEDULER.replace("epsilon", "v_prediction")
+        } else {
+            SCHEDULER.to_owned()
+        };
+        fs::write(folder.join("scheduler/scheduler_config.json"), scheduler).unwrap();
         copy_tokenizer(open(&file).unwrap().root(), &folder, self.tokenizers);
         [file, folder]
     }
@@ -99,7 +187,13 @@ impl Case {
 #[test]
 fn a_file_makes_the_picture_of_its_folder() {
     for case in CASES {
-        for dtype in [Dtype::F32, Dtype::F16, Dtype::BF16, Dtype::F8_E5M2] {
+        for dtype in [
+            Dtype::F32,
+            Dtype::F16,
+            Dtype::BF16,
+            Dtype::F8_E5M2,
+            Dtype::F8_E4M3,
+        ] {
             // Every format once; the names are the same in all.
             if dtype != Dtype::F16 && case.fixture != "tiny_sd15" {
                 continue;
@@ -115,6 +209,130 @@ fn a_file_makes_the_picture_of_its_folder() {
                 case.fixture
             );
         }
+    }
+}
+
+/// With the statistics of embeddings that the published files do not have, and without.
+#[test]
+fn a_file_that_looks_at_pictures_sees_in_them_what_its_folder_sees() {
+    let dir = TempDir::new().unwrap();
+    let [file, folder] = UNCLIP.write(dir.path(), Dtype::F16);
+    let without = varied(&file);
+    assert!(without.rgb == varied(&folder).rgb);
+    assert!(without.rgb != picture(&file).rgb);
+    let notes = open(&file).unwrap().inspect().notes;
+    assert!(
+        notes.iter().any(|note| note.contains("no statistics")),
+        "{notes:?}"
+    );
+
+    let statistics = [0.25, 1.5];
+    write_sight(&folder, statistics);
+    let mut tensors = TinyModel::read(UNCLIP.fixture).file_tensors(Dtype::F16);
+    let names = ["noise_augmentor.data_mean", "noise_augmentor.data_std"];
+    tensors.extend(
+        names
+            .into_iter()
+            .zip(statistics)
+            .map(|(name, x)| embedding(name, x)),
+    );
+    write(&file, &tensors, |_| Dtype::F16);
+    let with = varied(&file);
+    assert!(with.rgb == varied(&folder).rgb);
+    let report = open(&file).unwrap().inspect();
+    assert_eq!(
+        report.variant.as_deref(),
+        Some("2.1 unCLIP, predicting velocity")
+    );
+    assert!(
+        report.components.iter().all(ComponentReport::fits),
+        "{report:?}"
+    );
+
+    let has_none = tensors
+        .into_iter()
+        .filter(|tensor| !tensor.name.starts_with("embedder."));
+    write(&file, &has_none.collect::<Vec<_>>(), |_| Dtype::F16);
+    // A U-Net for pictures' embeddings is otherwise told by the width of its words, and this one's is small.
+    let refusal = open(&file).map(drop);
+    assert!(refusal.is_err());
+}
+
+/// Every matrix has a scale beside it, as in files whose weights were made to fit eight bits.
+#[test]
+fn scaled_eight_bits_make_the_picture_that_the_same_numbers_make() {
+    const SCALE: f32 = 0.0625;
+    let dir = TempDir::new().unwrap();
+    let [_, folder] = CASES[0].write(dir.path(), Dtype::F8_E4M3);
+    let mut tensors = Vec::new();
+    for mut tensor in TinyModel::read(CASES[0].fixture).file_tensors(Dtype::F8_E4M3) {
+        if let Some(layer) = tensor.name.strip_suffix(".weight") {
+            tensors.push(Numbers {
+                name: format!("{layer}.scale_weight"),
+                shape: Vec::new(),
+                values: vec![SCALE],
+            });
+            // A power of two: not one bit is lost.
+            tensor.values.iter_mut().for_each(|value| *value /= SCALE);
+        }
+        tensors.push(tensor);
+    }
+    tensors.push(Numbers {
+        name: "scaled_fp8".to_owned(),
+        shape: vec![0],
+        values: Vec::new(),
+    });
+    let file = dir.path().join("scaled.safetensors");
+    write(&file, &tensors, |tensor| {
+        if tensor.name.ends_with(".scale_weight") {
+            Dtype::F32
+        } else {
+            Dtype::F8_E4M3
+        }
+    });
+    assert!(picture(&file).rgb == picture(&folder).rgb);
+    let report = open(&file).unwrap().inspect();
+    assert!(
+        report.components.iter().all(ComponentReport::fits),
+        "{report:?}"
+    );
+    assert!(report.components[0].dtypes.contains_key("F8_E4M3"));
+}
+
+/// The denoiser and the autoencoder as they lie in diffusers' folders, without their configs.
+#[test]
+fn parts_in_diffusers_names_are_paired_too() {
+    for case in CASES {
+        let dir = TempDir::new().unwrap();
+        let [file, folder] = case.write(dir.path(), Dtype::F16);
+        let parts = dir.path().join("parts");
+        fs::create_dir(&parts).unwrap();
+        for name in ["unet", "vae"] {
+            let weights = folder
+                .join(name)
+                .join("diffusion_pytorch_model.safetensors");
+            fs::copy(weights, parts.join(format!("{name}.safetensors"))).unwrap();
+        }
+        let unet = open(&parts.join("unet.safetensors"))
+            .unwrap_err()
+            .to_string();
+        assert!(unet.contains("no text_encoder"), "{unet}");
+        let others = TinyModel::read(case.fixture).file_tensors(Dtype::F16);
+        let others = others.into_iter().filter(|tensor| {
+            let unet_or_vae = ["model.diffusion_model.", "first_stage_model."];
+            !unet_or_vae
+                .iter()
+                .any(|prefix| tensor.name.starts_with(prefix))
+        });
+        let words = parts.join("words.safetensors");
+        write(&words, &others.collect::<Vec<_>>(), |_| Dtype::F16);
+        let card = r#"{"parts": ["unet.safetensors", "vae.safetensors", "words.safetensors"]}"#;
+        fs::write(parts.join("limn.json"), card).unwrap();
+        assert!(
+            picture(&parts).rgb == picture(&file).rgb,
+            "{}",
+            case.fixture
+        );
     }
 }
 

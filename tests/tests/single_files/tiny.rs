@@ -160,7 +160,35 @@ fn encoded(values: &[f32], dtype: Dtype) -> Vec<u8> {
             .flat_map(|x| bf16::from_f32(x).to_le_bytes())
             .collect(),
         Dtype::F8_E5M2 => values.map(|x| f16::from_f32(x).to_le_bytes()[1]).collect(),
+        Dtype::F8_E4M3 => values.map(|x| e4m3(x).0).collect(),
         other => panic!("{other:?}"),
+    }
+}
+
+/// The nearest float of four bits of exponent and three of mantissa, and what that is.
+fn e4m3(value: f32) -> (u8, f32) {
+    const LARGEST: f32 = 448.0;
+    const BIAS: i32 = 7;
+    let magnitude = value.abs().min(LARGEST);
+    let exponent = (magnitude.log2().floor() as i32).max(1 - BIAS);
+    // Of eighths of the power of two: from 8 on with the exponent, below without.
+    let eighths = (magnitude / 2f32.powi(exponent - 3)).round();
+    // Rounded up to the next power.
+    let (exponent, eighths) = if eighths >= 16.0 {
+        (exponent + 1, eighths / 2.0)
+    } else {
+        (exponent, eighths)
+    };
+    let bits = if eighths < 8.0 {
+        eighths as u8
+    } else {
+        ((exponent + BIAS) as u8) << 3 | (eighths as u8 - 8)
+    };
+    let rounded = eighths * 2f32.powi(exponent - 3);
+    if value.is_sign_negative() {
+        (bits | 0x80, -rounded)
+    } else {
+        (bits, rounded)
     }
 }
 
@@ -171,6 +199,7 @@ fn rounded(value: f32, dtype: Dtype) -> f32 {
         Dtype::F16 => f16::from_f32(value).to_f32(),
         Dtype::BF16 => bf16::from_f32(value).to_f32(),
         Dtype::F8_E5M2 => f16::from_bits(f16::from_f32(value).to_bits() & 0xff00).to_f32(),
+        Dtype::F8_E4M3 => e4m3(value).1,
         other => panic!("{other:?}"),
     }
 }

@@ -325,6 +325,7 @@ fn plan() -> Plan {
         prior_guidance_scale: Some(4.0),
         unread_prompt: None,
         loras: Vec::new(),
+        ip_adapter: None,
         stand_in: None,
         spacing: None,
         guidance_rescale: None,

@@ -58,7 +58,7 @@ impl App {
     pub(super) fn again(&mut self, now: Instant) {
         let compute = self.settings.compute.clone();
         let effects = match (self.session.shown(), self.session.selected_run()) {
-            (Some(PictureRef::Gallery(id)), _) => self.again_from_gallery(id),
+            (Some(PictureRef::Gallery(id)), _) => self.again_from_gallery(id, now),
             (Some(PictureRef::Result { run, .. }), _) | (None, Some(run)) => {
                 if self.fetch_sources(run, Command::Again) {
                     return;
@@ -67,7 +67,7 @@ impl App {
                     Some(past) => {
                         let mut recipes = past.slots.iter().filter_map(|slot| slot.recipe());
                         let recipe = recipes.next().map(|recipe| recipe.as_ref().clone());
-                        self.again_like(recipe.as_ref())
+                        self.again_like(recipe.as_ref(), now)
                     }
                     None => Ok(self.session.queue_again(run, new_seed(), compute)),
                 }
@@ -83,23 +83,45 @@ impl App {
     fn again_from_gallery(
         &mut self,
         id: PictureId,
+        now: Instant,
     ) -> Result<Vec<crate::session::Effect>, &'static str> {
         let record = self.gallery_view.record(id).cloned();
-        self.again_like(record.as_ref().and_then(|record| record.recipe.as_ref()))
+        let recipe = record.as_ref().and_then(|record| record.recipe.as_ref());
+        self.again_like(recipe, now)
+    }
+
+    /// Says it where what a picture was drawn with is not here, and another model stands in.
+    fn tell_of_missing_model(&mut self, recipe: &Recipe, now: Instant) {
+        let models = &self.session.models;
+        if models.iter().any(|model| model.name == recipe.model) {
+            return;
+        }
+        let Some(standing_in) = self.session.current_model() else {
+            return;
+        };
+        let message = format!(
+            "“{}” is not among your models: {} draws in its place.",
+            limn_engine::foreign_text::name(&recipe.model),
+            standing_in.name
+        );
+        self.toasts.say(Tone::Plain, message, now);
     }
 
     /// From how a picture was made, where nothing else is at hand of it.
-    fn again_like(
+    pub(super) fn again_like(
         &mut self,
         recipe: Option<&Recipe>,
+        now: Instant,
     ) -> Result<Vec<crate::session::Effect>, &'static str> {
         let recipe = recipe.ok_or("How this picture was made is not known.")?;
         if recipe.deed == Operation::Variations {
+            self.tell_of_missing_model(recipe, now);
             return self.vary_like(recipe);
         }
         if recipe.deed != Operation::Generate {
             return Err("This picture was made from another: open that one and change it again.");
         }
+        self.tell_of_missing_model(recipe, now);
         let request = self.request_from(recipe);
         let mut request = request.ok_or("There is no model to draw with yet: see Models.")?;
         request.seed = new_seed();
@@ -138,6 +160,9 @@ impl App {
             sampling: recipe.sampling().for_model(model),
             latents: None,
             loras: recipe.loras_beside_words(),
+            ip_adapter: recipe
+                .ip_adapter_choice()
+                .filter(|_| model.name == recipe.model),
         })
     }
 

@@ -6,7 +6,8 @@ mod parameters;
 
 use jiff::Timestamp;
 use limn_engine::protocol::{
-    GenerateRequest, LoraChoice, LoraUse, Operation, Picture, Plan, Sampling,
+    GenerateRequest, IpAdapterChoice, IpAdapterUse, LoraChoice, LoraUse, Operation, Picture, Plan,
+    Sampling,
 };
 use limn_engine::samplers::{Sampler, Spacing};
 use serde::{Deserialize, Serialize};
@@ -68,6 +69,9 @@ pub struct Recipe {
     /// What the model was changed by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub loras: Vec<RecipeLora>,
+    /// What the model looked at pictures through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip_adapter: Option<RecipeIpAdapter>,
     /// How the steps were spaced, by a name of [`Spacing`]; absent where it was the model's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spacing: Option<String>,
@@ -121,6 +125,29 @@ impl From<&LoraUse> for RecipeLora {
     }
 }
 
+/// An IP-Adapter that a picture was drawn with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecipeIpAdapter {
+    pub name: String,
+    pub scale: f32,
+    /// SHA-256 of its file and of its image encoder's weights, in hexadecimal.
+    #[serde(default)]
+    pub hash: String,
+    #[serde(default)]
+    pub encoder_hash: String,
+}
+
+impl From<&IpAdapterUse> for RecipeIpAdapter {
+    fn from(adapter: &IpAdapterUse) -> Self {
+        Self {
+            name: adapter.name.clone(),
+            scale: adapter.scale,
+            hash: adapter.hash.clone(),
+            encoder_hash: adapter.encoder_hash.clone(),
+        }
+    }
+}
+
 impl Recipe {
     /// The recipe of a picture that the engine just made, with a new id.
     pub fn new(plan: &Plan, request: &GenerateRequest, picture: &Picture) -> Self {
@@ -152,6 +179,7 @@ impl Recipe {
             n_prior_steps: plan.n_prior_steps,
             prior_guidance_scale: plan.prior_guidance_scale,
             loras: plan.loras.iter().map(RecipeLora::from).collect(),
+            ip_adapter: plan.ip_adapter.as_deref().map(RecipeIpAdapter::from),
             spacing: plan.spacing.map(|spacing| spacing.name().to_owned()),
             guidance_rescale: plan.guidance_rescale.filter(|rescale| *rescale > 0.0),
             clip_skip: plan.clip_skip.filter(|n| *n > 0),
@@ -198,6 +226,15 @@ impl Recipe {
             weight: *weight,
         };
         beside.map(choice).collect()
+    }
+
+    /// The IP-Adapter as a request names it.
+    pub fn ip_adapter_choice(&self) -> Option<IpAdapterChoice> {
+        let RecipeIpAdapter { name, scale, .. } = self.ip_adapter.as_ref()?;
+        Some(IpAdapterChoice {
+            name: name.clone(),
+            scale: *scale,
+        })
     }
 
     /// The settings to put back into the prompt bar by "use it again".
@@ -272,6 +309,7 @@ pub(crate) mod tests {
             prior_guidance_scale: Some(2.0),
             unread_prompt: None,
             loras: Vec::new(),
+            ip_adapter: None,
             stand_in: None,
             spacing: Some(Spacing::Karras),
             guidance_rescale: None,
@@ -290,6 +328,7 @@ pub(crate) mod tests {
             sampling: Sampling::default(),
             latents: None,
             loras: Vec::new(),
+            ip_adapter: None,
         };
         let picture = Picture {
             index: 0,
@@ -326,11 +365,20 @@ pub(crate) mod tests {
         assert_eq!(recipe.loras_beside_words(), []);
         let parameters = recipe.to_parameters();
         assert!(parameters.starts_with(&prompt), "{parameters}");
+        recipe.ip_adapter = Some(RecipeIpAdapter {
+            name: "plus".to_owned(),
+            scale: 0.5,
+            hash: "11".repeat(32),
+            encoder_hash: "22".repeat(32),
+        });
         let json = serde_json::to_string(&recipe).unwrap();
-        assert_eq!(
-            serde_json::from_str::<Recipe>(&json).unwrap().loras,
-            recipe.loras
-        );
+        let read = serde_json::from_str::<Recipe>(&json).unwrap();
+        assert_eq!(read.loras, recipe.loras);
+        let choice = IpAdapterChoice {
+            name: "plus".to_owned(),
+            scale: 0.5,
+        };
+        assert_eq!(read.ip_adapter_choice(), Some(choice));
     }
 
     #[test]

@@ -31,6 +31,7 @@ fn request(prompt: &str, n_pictures: u32) -> GenerateRequest {
         sampling: Sampling::default(),
         latents: None,
         loras: Vec::new(),
+        ip_adapter: None,
     }
 }
 
@@ -50,6 +51,7 @@ fn plan() -> Plan {
         prior_guidance_scale: Some(4.0),
         unread_prompt: None,
         loras: Vec::new(),
+        ip_adapter: None,
         stand_in: None,
         spacing: None,
         guidance_rescale: None,

@@ -2,4 +2,4 @@
 
 pub mod unet;
 
-pub use unet::{UNet, UNetConditioning, UNetConfig, VectorInput};
+pub use unet::{PictureContext, UNet, UNetConditioning, UNetConfig, VectorInput};

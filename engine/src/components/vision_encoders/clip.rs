@@ -153,6 +153,8 @@ pub struct ClipVisionOutput {
     /// After the last layer, before the last norm; the class token first.
     /// `[batch, 1 + patches, hidden_size]`
     pub last_hidden_state: Tensor<3>,
+    /// After the last layer but one. As the last one.
+    pub penultimate_hidden_state: Tensor<3>,
     /// In the space that CLIP shares with texts. `[batch, projection_dim]`
     pub image_embeds: Tensor<2>,
 }
@@ -201,6 +203,7 @@ impl ClipVisionEncoder {
             + self.position_embedding.clone().unsqueeze::<3>();
         let mut hidden_states = self.encoder.forward(self.pre_norm.forward(embedded), None);
         let last_hidden_state = hidden_states.swap_remove(self.config.num_hidden_layers);
+        let penultimate_hidden_state = hidden_states.swap_remove(self.config.num_hidden_layers - 1);
         let class_state = last_hidden_state
             .clone()
             .slice([0..batch, 0..1])
@@ -208,6 +211,7 @@ impl ClipVisionEncoder {
         ClipVisionOutput {
             image_embeds: self.projection.forward(self.post_norm.forward(class_state)),
             last_hidden_state,
+            penultimate_hidden_state,
         }
     }
 

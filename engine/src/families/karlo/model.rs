@@ -32,7 +32,7 @@ use crate::{
     },
     noise::Generator,
     progress::{Clock, OnEvent},
-    protocol::Phase,
+    protocol::{Operation, Phase},
     samplers::AncestralSchedule,
     schedules::SchedulerConfig,
     tokenizer::Tokenizer,
@@ -238,6 +238,10 @@ impl KarloModel {
 impl FamilyModel for KarloModel {
     fn files(&self) -> &dyn ModelFiles {
         &self.folder
+    }
+
+    fn check_can(&self, operation: Operation) -> Result<()> {
+        self.folder.check_can(operation)
     }
 
     fn scheduler(&self) -> &SchedulerConfig {

@@ -13,6 +13,7 @@ use crate::{
     components::{
         autoencoders::{AutoencoderParts, KlAutoencoder, KlConfig},
         denoisers::{UNet, UNetConfig},
+        ip_adapter::IpAdapterConfig,
     },
     families::{Probe, denoiser_kind::DenoiserKind},
     model::{
@@ -190,10 +191,20 @@ impl ModelFiles for LatentFolder {
         if self.kind() == Some(DenoiserKind::ForRepainting) {
             features.push(Feature::RepaintingChannels);
         }
-        if self.facts.sight.is_some() {
-            features.push(Feature::ImageEmbeddings);
-        }
+        features.push(match self.facts.sight {
+            Some(_) => Feature::ImageEmbeddings,
+            None => Feature::IpAdapters,
+        });
         features
+    }
+
+    fn fits_ip_adapter(&self, adapter: &IpAdapterConfig) -> bool {
+        let unet: Result<UNetConfig> = self.unet().folder.read_json("config.json");
+        self.facts.sight.is_none()
+            && unet.is_ok_and(|unet| {
+                let width = unet.cross_attention_dim;
+                adapter.context_width == width && adapter.layers == unet.crossing_widths()
+            })
     }
 
     fn setting_infos(&self, settings: &Settings) -> Vec<SettingInfo> {

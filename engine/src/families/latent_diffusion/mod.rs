@@ -5,6 +5,7 @@
 //! loop's questions are answered here.
 
 mod folder;
+mod ip_adapter;
 mod looking;
 mod mixing;
 mod model;
@@ -16,7 +17,7 @@ use burn::tensor::Tensor;
 
 pub use folder::LatentFolder;
 pub(super) use folder::{Facts, family_folder};
-pub(super) use looking::{Sight, SightFacts};
+pub(super) use looking::{PictureSteering, SeenPictures, Sight, SightFacts};
 pub(super) use text_encoder::TextEncoder;
 
 use crate::{

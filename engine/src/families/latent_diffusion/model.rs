@@ -5,7 +5,8 @@ use burn::tensor::{DType, Tensor};
 use super::{
     Side, Sight, VAE, VaeLoader, Words,
     folder::LatentFolder,
-    looking::Seen,
+    ip_adapter::AdapterSight,
+    looking::{PictureSteering, Seen},
     mixing::{Mixture, mixed},
     repainting,
 };
@@ -13,7 +14,7 @@ use crate::{
     Error, Result,
     components::{
         autoencoders::{AutoencoderParts, KlConfig},
-        denoisers::{UNet, UNetConfig, VectorInput},
+        denoisers::{PictureContext, UNet, UNetConfig, VectorInput},
     },
     families::{
         denoiser_kind::{DenoiserKind, channels},
@@ -22,9 +23,9 @@ use crate::{
     },
     image::{RgbPicture, read_back},
     model::{
-        Candidate, ChangeMap, Conditioning, Denoise, FamilyModel, JobConditioning, Loader,
-        ModelFiles, PictureCost, PictureLatents, Repainting, Runtime, Settings, Sizes, Slots,
-        Steer,
+        Candidate, ChangeMap, Conditioning, Denoise, FamilyModel, IpAdapterSource, JobConditioning,
+        Loader, ModelFiles, PictureCost, PictureLatents, Repainting, Runtime, Settings, Sizes,
+        Slots, Steer,
     },
     noise::Generator,
     progress::{Clock, OnEvent},
@@ -32,11 +33,16 @@ use crate::{
     schedules::SchedulerConfig,
 };
 
+/// A way from one text to another that a picture can be moved along needs embeddings in which the two lie together.
+const NO_SHARED_EMBEDDINGS: &str = "“shift” turns a picture by what lies between two texts, and this kind of model has no embeddings that pictures share with texts; a model of the unCLIP kind, as Kandinsky 2.2, can do it. Image to image with other words comes nearest";
+
 /// An opened latent diffusion model.
 pub(super) struct LatentModel {
     folder: LatentFolder,
     words: Box<dyn Words>,
+    /// The family's own.
     sight: Option<Box<dyn Sight>>,
+    ip_adapter: Option<AdapterSight>,
     unet_config: UNetConfig,
     vae_config: KlConfig,
     kind: DenoiserKind,
@@ -61,14 +67,19 @@ struct Job {
 struct Sides {
     positive: Side,
     negative: Side,
+    /// What the layers see of pictures beside the words, the conditional side first; none where no picture steers so.
+    pictures: Vec<[PictureContext; 2]>,
     guidance_rescale: f32,
 }
 
 impl Sides {
-    /// Takes in what a picture adds, the conditional side first.
-    fn see(&mut self, [positive, negative]: [Tensor<2>; 2]) {
-        self.positive.vector = Some(positive);
-        self.negative.vector = Some(negative);
+    /// Takes in what pictures do.
+    fn see(&mut self, steering: PictureSteering) {
+        if let Some([positive, negative]) = steering.vectors {
+            self.positive.vector = Some(positive);
+            self.negative.vector = Some(negative);
+        }
+        self.pictures = steering.contexts;
     }
 }
 
@@ -105,6 +116,7 @@ impl LatentModel {
         Ok(Self {
             words: (folder.facts.open_words)(folder.root(), &unet_config)?,
             sight: sight.transpose()?,
+            ip_adapter: None,
             folder,
             unet_config,
             vae_config,
@@ -118,6 +130,12 @@ impl LatentModel {
     fn vae_dtype(&self) -> Option<DType> {
         let upcasts = self.folder.facts.upcasts_autoencoder && self.vae_config.force_upcast;
         upcasts.then_some(DType::F32)
+    }
+
+    fn sight(&self) -> Option<&dyn Sight> {
+        let adapter = self.ip_adapter.as_ref();
+        let adapter = adapter.map(|adapter| adapter as &dyn Sight);
+        adapter.or(self.sight.as_deref())
     }
 
     fn with_vae<R>(&self, body: impl FnOnce(&VaeLoader) -> R) -> R {
@@ -137,6 +155,9 @@ impl FamilyModel for LatentModel {
         }
         Err(Error::NotAModel {
             reason: match self.kind {
+                DenoiserKind::Ordinary if operation == Operation::Shift => {
+                    NO_SHARED_EMBEDDINGS.to_owned()
+                }
                 DenoiserKind::Ordinary => {
                     format!("“{operation}” is not for this kind of model")
                 }
@@ -176,6 +197,21 @@ impl FamilyModel for LatentModel {
             value: clip_skip.to_string(),
             allowed: format!("0 to {most}"),
         })
+    }
+
+    fn looks_at_pictures(&self) -> bool {
+        self.sight().is_some()
+    }
+
+    fn set_ip_adapter(&mut self, source: Option<&IpAdapterSource>) -> Result<()> {
+        self.ip_adapter = None;
+        let Some(source) = source else { return Ok(()) };
+        if !self.folder.fits_ip_adapter(&source.config) {
+            let family = self.folder.family();
+            return Err(source.unfit(format!("it was not made for models of {family}")));
+        }
+        self.ip_adapter = Some(AdapterSight::open(source)?);
+        Ok(())
     }
 
     /// In the order in which a picture from text needs them, as far as the budget allows.
@@ -230,8 +266,8 @@ impl FamilyModel for LatentModel {
         let negative = negative.ok_or_else(|| Error::Bug("no text was read".to_owned()))?;
         clock.end_stage("text", start, slots.take_load_seconds());
         let start = Instant::now();
-        let seen = match &self.sight {
-            Some(sight) => Seen::look(sight.as_ref(), steer, slots, (clock, on_event))?,
+        let seen = match self.sight() {
+            Some(sight) => Seen::look(sight, steer, slots, (clock, on_event))?,
             None => Seen::Nothing,
         };
         if !matches!(seen, Seen::Nothing) {
@@ -258,12 +294,13 @@ impl FamilyModel for LatentModel {
         let mut sides = Sides {
             positive: mixed(&job.sides, of_picture(&job.weights, picture)?),
             negative: job.negative.clone(),
+            pictures: Vec::new(),
             guidance_rescale: job.guidance_rescale,
         };
-        if let Some(sight) = &self.sight {
-            let embed = job.seen.embed(picture)?;
+        if let Some(sight) = self.sight() {
+            let pictures = job.seen.pictures(picture)?;
             let generator = Some(&mut candidate.generator);
-            sides.see(sight.vectors(slots, embed.as_deref(), generator, on_event)?);
+            sides.see(sight.steering(slots, &pictures, generator, on_event)?);
         }
         Ok(Conditioning::new(sides))
     }
@@ -277,22 +314,23 @@ impl FamilyModel for LatentModel {
         on_event: &mut OnEvent,
     ) -> Result<(Conditioning, Vec<f32>)> {
         let job: &Job = job.of()?;
-        let embed = job.seen.of_input(input);
-        let (Some(embed), Some(sight)) = (embed, &self.sight) else {
+        let seen = job.seen.of_input(input);
+        let (Some(seen), Some(sight)) = (seen, self.sight()) else {
             return Err(Error::Bug("an input is no picture".to_owned()));
         };
         // The prompt stands behind the texts.
         let prompt = job.sides.last();
         let positive = prompt.cloned().unwrap_or_else(|| job.negative.clone());
         let mut numbers = read_back(positive.tokens.clone())?;
-        numbers.extend(embed);
+        numbers.extend(seen.each.iter().flat_map(|(embed, _)| *embed));
         let mut sides = Sides {
             // Not asked for without guidance.
             negative: positive.clone(),
             positive,
+            pictures: Vec::new(),
             guidance_rescale: 0.0,
         };
-        sides.see(sight.vectors(slots, Some(embed), None, on_event)?);
+        sides.see(sight.steering(slots, &seen, None, on_event)?);
         Ok((Conditioning::new(sides), numbers))
     }
 
@@ -306,6 +344,7 @@ impl FamilyModel for LatentModel {
         let Sides {
             positive,
             negative,
+            pictures,
             guidance_rescale,
         } = conditioning.of::<Sides>()?;
         let (positive, negative) = (positive.clone(), negative.clone());
@@ -318,7 +357,20 @@ impl FamilyModel for LatentModel {
             }
             _ => None,
         };
-        let conditioning = unet.condition_on_tokens(tokens, vector);
+        let mut conditioning = unet.condition_on_tokens(tokens, vector);
+        if !pictures.is_empty() {
+            let both = |[positive, negative]: &[PictureContext; 2]| {
+                let side = |of: fn(&PictureContext) -> &Tensor<3>| {
+                    guided_batch(of(negative).clone(), of(positive).clone(), guidance_scale)
+                };
+                PictureContext {
+                    key: side(|context| &context.key),
+                    value: side(|context| &context.value),
+                    ..positive.clone()
+                }
+            };
+            conditioning = conditioning.with_pictures(pictures.iter().map(both).collect());
+        }
         let unet = GuidedUnet::new(
             unet,
             conditioning,

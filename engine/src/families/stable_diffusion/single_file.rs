@@ -4,14 +4,14 @@ use serde_json::json;
 
 use crate::{
     families::latent_diffusion::single_file::{
-        Layout, Naming, Recipe, TextPart, epsilon, told_prediction,
+        Layout, Naming, Recipe, TextPart, epsilon, nothing_more, told_prediction,
     },
     samplers::Sampler,
 };
 
 pub(in crate::families) static LAYOUT: Layout = Layout {
     pipeline: "StableDiffusionPipeline",
-    is_own: |unet| unet.label_width.is_none() && !unet.is_linear,
+    is_own: |_, unet| unet.label_width.is_none() && !unet.is_linear,
     variant: "1.5",
     text_encoders: &[TextPart {
         component: "text_encoder",
@@ -22,8 +22,10 @@ pub(in crate::families) static LAYOUT: Layout = Layout {
             "cond_stage_model.transformer.text_model.",
             "cond_stage_model.transformer.",
             "text_model.",
+            "",
         ],
     }],
+    more: nothing_more,
     heads: |_| 8,
     unet_entries: |_| json!({}),
     scaling_factor: 0.18215,

@@ -6,7 +6,7 @@ use crate::{
     families::{
         FileProbe,
         latent_diffusion::single_file::{
-            Layers, Layout, Naming, Prediction, Recipe, TextPart, UNetShape, epsilon,
+            Layers, Layout, Naming, Prediction, Recipe, TextPart, UNetShape, epsilon, nothing_more,
             told_prediction,
         },
     },
@@ -15,7 +15,7 @@ use crate::{
 
 pub(super) static LAYOUT: Layout = Layout {
     pipeline: "StableDiffusionPipeline",
-    is_own: |unet| unet.label_width.is_none() && unet.is_linear,
+    is_own: |_, unet| unet.label_width.is_none() && unet.is_linear,
     variant: "2",
     text_encoders: &[TextPart {
         component: "text_encoder",
@@ -28,6 +28,7 @@ pub(super) static LAYOUT: Layout = Layout {
             "",
         ],
     }],
+    more: nothing_more,
     heads: |width| (width / 64).max(1),
     unet_entries: |_| json!({}),
     scaling_factor: 0.18215,

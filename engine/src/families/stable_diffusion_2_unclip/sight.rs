@@ -1,6 +1,6 @@
 use burn::tensor::{DType, Tensor, TensorData};
 
-use super::super::latent_diffusion::Sight;
+use super::super::latent_diffusion::{PictureSteering, SeenPictures, Sight};
 use crate::{
     Error, Result,
     components::{
@@ -17,22 +17,34 @@ use crate::{
     weights::ModelFolder,
 };
 
-const IMAGE_ENCODER: &str = "image_encoder";
-const NORMALIZER: &str = "image_normalizer";
+pub(super) const IMAGE_ENCODER: &str = "image_encoder";
+pub(super) const NORMALIZER: &str = "image_normalizer";
 /// diffusers' default: next to no noise in the embedding, and so the nearest variations.
 const NOISE_LEVEL: usize = 0;
 
 pub(super) fn components(root: &ModelFolder) -> Vec<ComponentFiles> {
-    vec![
-        ComponentFiles::in_folder(root, IMAGE_ENCODER, 0, ClipVisionEncoder::inspect),
-        ComponentFiles::in_folder(root, NORMALIZER, 0, EmbeddingNormalizer::inspect),
-    ]
+    [Some(image_encoder(root)), normalizer(root)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn image_encoder(root: &ModelFolder) -> ComponentFiles {
+    ComponentFiles::in_folder(root, IMAGE_ENCODER, 0, ClipVisionEncoder::inspect)
+}
+
+/// A single file need not have one.
+fn normalizer(root: &ModelFolder) -> Option<ComponentFiles> {
+    let is_file = matches!(root, ModelFolder::Seen { .. });
+    let is_there = !is_file || root.subfolder(NORMALIZER).has("config.json");
+    is_there.then(|| ComponentFiles::in_folder(root, NORMALIZER, 0, EmbeddingNormalizer::inspect))
 }
 
 /// A vision encoder, and noise on what it sees.
 struct NoisySight {
     image_encoder: ComponentFiles,
-    normalizer: ComponentFiles,
+    /// `None`: embeddings are taken as they are.
+    normalizer: Option<ComponentFiles>,
     preprocessor: ImagePreprocessor,
     width: usize,
     /// ᾱ of [`NOISE_LEVEL`].
@@ -42,9 +54,7 @@ struct NoisySight {
 /// # Errors
 /// [`Error::NotAModel`] for an encoder that does not fit the U-Net; those of reading the configs.
 pub(super) fn open(root: &ModelFolder, unet: &UNetConfig) -> Result<Box<dyn Sight>> {
-    let [image_encoder, normalizer] = components(root)
-        .try_into()
-        .map_err(|_| Error::Bug("two components see".to_owned()))?;
+    let (image_encoder, normalizer) = (image_encoder(root), normalizer(root));
     let config = ClipVisionConfig::read(&image_encoder.folder)?;
     let preprocessor = ImagePreprocessor::load(&root.subfolder("feature_extractor"))?;
     let width = config.projection_dim;
@@ -89,31 +99,44 @@ impl Sight for NoisySight {
         read_back(encoder.forward(pixels).image_embeds)
     }
 
+    fn looks_at_surroundings(&self) -> bool {
+        true
+    }
+
     /// The embedding with noise on it and, behind it, the level of the noise; on the unconditional side zeros.
-    fn vectors(
+    fn steering(
         &self,
         slots: &mut Slots,
-        embed: Option<&[f32]>,
+        pictures: &SeenPictures,
         generator: Option<&mut Generator>,
         on_event: &mut OnEvent,
-    ) -> Result<[Tensor<2>; 2]> {
+    ) -> Result<PictureSteering> {
         let device = slots.runtime().device.clone();
         let nothing = Tensor::<2>::zeros([1, 2 * self.width], (&device, DType::F32));
-        let Some(embed) = embed else {
-            return Ok([nothing.clone(), nothing]);
+        let by_vectors = |vectors| PictureSteering {
+            vectors: Some(vectors),
+            contexts: Vec::new(),
+        };
+        let Some(embed) = pictures.mixed() else {
+            return Ok(by_vectors([nothing.clone(), nothing]));
         };
         let shape = [1, self.width];
-        let embed = TensorData::new(embed.to_vec(), shape);
+        let embed = TensorData::new(embed, shape);
         let embed = Tensor::from_data(embed, (&device, DType::F32));
         let noise = match generator {
             Some(generator) => generator.randn_tensor(shape, &device),
             None => Tensor::zeros(shape, (&device, DType::F32)),
         };
-        let loader = Loader::whole(&self.normalizer, &EmbeddingNormalizer::load);
-        let normalizer = slots.get(&loader, on_event)?;
         let (signal, sigma) = (self.alpha_prod.sqrt(), (1.0 - self.alpha_prod).sqrt());
-        let noised = normalizer.normalised(embed, |embed| embed * signal + noise * sigma);
+        let noised = |embed: Tensor<2>| embed * signal + noise * sigma;
+        let noised = match &self.normalizer {
+            Some(files) => {
+                let loader = Loader::whole(files, &EmbeddingNormalizer::load);
+                slots.get(&loader, on_event)?.normalised(embed, noised)
+            }
+            None => noised(embed),
+        };
         let level = TimestepEmbedding::new(self.width).forward(&[NOISE_LEVEL as f32], &device);
-        Ok([Tensor::cat(vec![noised, level], 1), nothing])
+        Ok(by_vectors([Tensor::cat(vec![noised, level], 1), nothing]))
     }
 }

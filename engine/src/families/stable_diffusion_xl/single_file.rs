@@ -7,7 +7,7 @@ use crate::{
     families::{
         FileProbe,
         latent_diffusion::single_file::{
-            Layers, Layout, Naming, Prediction, Recipe, TextPart, UNetShape, epsilon,
+            Layers, Layout, Naming, Prediction, Recipe, TextPart, UNetShape, epsilon, nothing_more,
             told_prediction,
         },
     },
@@ -19,7 +19,7 @@ const NUMBER_WIDTH: usize = 256;
 
 pub(super) static LAYOUT: Layout = Layout {
     pipeline: "StableDiffusionXLPipeline",
-    is_own: |unet| unet.label_width.is_some() && unet.is_linear && !reads_pictures(unet),
+    is_own: |_, unet| unet.label_width.is_some() && unet.is_linear && !reads_pictures(unet),
     variant: "base",
     text_encoders: &[
         TextPart {
@@ -41,6 +41,7 @@ pub(super) static LAYOUT: Layout = Layout {
             prefixes: &["conditioner.embedders.1.model.", ""],
         },
     ],
+    more: nothing_more,
     heads: |width| (width / 64).max(1),
     unet_entries: |unet| {
         json!({

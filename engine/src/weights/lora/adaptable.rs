@@ -59,6 +59,15 @@ impl<const D: usize> Adaptable<D> {
         *self.change.write().unwrap_or_else(PoisonError::into_inner) = change;
     }
 
+    /// Bytes of what stands in for it or beside it now.
+    fn changed_bytes(&self) -> u64 {
+        let Change { weight, low_rank } = self.read();
+        let tensors = weight.into_iter().chain(low_rank.into_iter().flatten());
+        tensors
+            .map(|tensor| (tensor.shape().num_elements() * tensor.dtype().size()) as u64)
+            .sum()
+    }
+
     fn read(&self) -> Change<D> {
         let change = self.change.read().unwrap_or_else(PoisonError::into_inner);
         change.clone()
@@ -83,6 +92,16 @@ pub struct AdapterTable {
 impl AdapterTable {
     pub(in crate::weights) fn add(&self, name: &str, layer: AdaptableLayer) {
         self.layers.borrow_mut().insert(name.to_owned(), layer);
+    }
+
+    /// Bytes that its layers take now beside the weights as they were read.
+    pub fn changed_bytes(&self) -> u64 {
+        let layers = self.layers.borrow();
+        let bytes = layers.values().map(|layer| match layer {
+            AdaptableLayer::Linear(layer) => layer.changed_bytes(),
+            AdaptableLayer::Conv(layer) => layer.changed_bytes(),
+        });
+        bytes.sum()
     }
 
     pub(super) fn layers(&self) -> BTreeMap<String, AdaptableLayer> {

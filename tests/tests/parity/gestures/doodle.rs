@@ -60,6 +60,7 @@ fn the_built_in_model_turns_day_into_night_and_the_way_begins_at_the_picture() {
         sampling: Sampling::default(),
         latents: None,
         loras: Vec::new(),
+        ip_adapter: None,
     };
     let mut told = Told::default();
     generate::run(&mut model, &request, None, &mut |event| {

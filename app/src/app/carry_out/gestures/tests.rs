@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use image::{Rgba, RgbaImage};
 use limn_engine::protocol::{
-    BlobHash, Event, JobId, MemoryUse, Operation, Phase, Picture, Plan, Progress, Timings,
+    BlobHash, Event, JobId, MemoryUse, ModelInfo, Operation, Phase, Picture, Plan, Progress,
+    Sampling, Timings,
 };
 use limn_engine::samplers::Sampler;
 
@@ -17,6 +18,7 @@ use crate::app::export_copy::CopyOrder;
 use crate::app::sources::Intent;
 use crate::engine_link::EngineEvent;
 use crate::export::{ExportSettings, Subject};
+use crate::gallery::recipe::RecipeIpAdapter;
 use crate::gallery::{marking, picture_file};
 use crate::paths::Folders;
 
@@ -75,6 +77,7 @@ impl Bench {
             prior_guidance_scale: None,
             unread_prompt: None,
             loras: Vec::new(),
+            ip_adapter: None,
             stand_in: None,
             spacing: None,
             guidance_rescale: None,
@@ -254,6 +257,55 @@ fn a_larger_copy_that_fails_or_is_cancelled_leaves_no_file() {
         assert!(bench.app.copies.larger.is_empty());
     }
     assert!(!path.exists());
+}
+
+/// A model that does nothing but stand in the list.
+fn model(name: &str) -> ModelInfo {
+    ModelInfo {
+        id: ModelId(name.to_lowercase()),
+        name: name.to_owned(),
+        family: "any".to_owned(),
+        description: String::new(),
+        bytes: 0,
+        stride: 8,
+        default_size: (64, 64),
+        defaults: Sampling::default(),
+        vocabulary: None,
+        examples: Vec::new(),
+        operations: vec![Operation::Generate],
+        features: Vec::new(),
+        settings: Vec::new(),
+        native_sizes: vec![(64, 64)],
+    }
+}
+
+#[test]
+fn a_model_that_is_not_here_is_named_where_another_draws_in_its_place() {
+    let mut recipe = crate::gallery::recipe::tests::recipe("a cat", 3, (64, 64));
+    recipe.ip_adapter = Some(RecipeIpAdapter {
+        name: "plus".to_owned(),
+        scale: 0.5,
+        hash: String::new(),
+        encoder_hash: String::new(),
+    });
+    for (here, says) in [("Doodle", false), ("Another", true)] {
+        let mut bench = Bench::new();
+        let models = Event::Models(vec![model(here)]);
+        bench.app.engine_event(EngineEvent::Event(models));
+        let effects = bench.app.again_like(Some(&recipe), Instant::now()).unwrap();
+        bench.app.carry_out_effects(effects);
+        let shown = bench.app.toasts.shown();
+        let told = shown.iter().any(|toast| {
+            toast.text.contains("“Doodle” is not among your models") && toast.text.contains(here)
+        });
+        assert_eq!(told, says, "{here}");
+        let request = bench.app.session.runs[0].request.clone();
+        assert_eq!(
+            (request.model.0.as_str(), request.prompt.as_str()),
+            (model(here).id.0.as_str(), "a cat")
+        );
+        assert_eq!(request.ip_adapter.is_some(), !says);
+    }
 }
 
 #[test]

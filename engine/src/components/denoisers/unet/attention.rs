@@ -30,6 +30,32 @@ pub(super) struct ContextKv {
     pub value: Tensor<3>,
     /// Added to the scores of the tokens, by layers that take it. `[batch, 1, 1, n_tokens]`
     pub bias: Option<Tensor<4>>,
+    /// Looked at beside the tokens, by layers that take it.
+    pub pictures: Option<PictureContext>,
+}
+
+/// Pictures that a layer of attention looks at beside the words (Ye et al. 2023, section 3.2.2).
+#[derive(Debug, Clone)]
+pub struct PictureContext {
+    /// Keys and values of the pictures' tokens. Each `[batch, n_tokens, channels]`
+    pub key: Tensor<3>,
+    pub value: Tensor<3>,
+    /// Added to the scores of the tokens. `[1, 1, 1, n_tokens]`
+    pub bias: Option<Tensor<4>>,
+    /// What is seen in the pictures is multiplied with this before it is added.
+    pub scale: f32,
+}
+
+impl PictureContext {
+    /// What a query sees in the pictures.
+    ///
+    /// # Shapes: query `[batch, n_query, channels]` → as the query
+    pub(super) fn attend(&self, query: Tensor<3>, n_heads: usize) -> Tensor<3> {
+        let [_, n_query, _] = query.dims();
+        let bias = self.bias.clone();
+        let bias = bias.map(|bias| bias.cast(query.dtype()).repeat_dim(2, n_query));
+        attention(query, self.key.clone(), self.value.clone(), bias, n_heads) * self.scale
+    }
 }
 
 impl AddedKvAttention {
@@ -67,6 +93,7 @@ impl AddedKvAttention {
             key: self.add_k_proj.forward(tokens.clone()),
             value: self.add_v_proj.forward(tokens.clone()),
             bias: None,
+            pictures: None,
         }
     }
 

@@ -7,6 +7,7 @@ mod config;
 mod resnet;
 mod transformer;
 
+pub use attention::PictureContext;
 use blocks::{Context, DownBlock, MidBlock, UpBlock};
 use burn::tensor::{DType, Device, Tensor, activation};
 pub use config::{BlockKind, UNetConfig, VectorInput};
@@ -59,6 +60,23 @@ impl UNetConditioning {
         let levels = self.down.iter_mut().chain(&mut self.up).flatten();
         for context in levels.chain([&mut self.mid]).flatten() {
             context.bias = Some(bias.clone());
+        }
+        self
+    }
+}
+
+impl UNetConditioning {
+    /// Lets every layer that looks at words look at pictures as well: one of `pictures` each, down, up and in the middle.
+    ///
+    /// # Panics
+    /// Where there are not as many as there are layers: see [`UNetConfig::crossing_widths`].
+    #[must_use]
+    pub fn with_pictures(mut self, pictures: Vec<PictureContext>) -> Self {
+        let levels = self.down.iter_mut().chain(&mut self.up).flatten();
+        let layers: Vec<_> = levels.chain([&mut self.mid]).flatten().collect();
+        assert_eq!(layers.len(), pictures.len(), "pictures for every layer");
+        for (layer, pictures) in layers.into_iter().zip(pictures) {
+            layer.pictures = Some(pictures);
         }
         self
     }

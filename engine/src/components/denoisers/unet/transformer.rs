@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, activation};
 
-use super::attention::ContextKv;
+use super::attention::{ContextKv, PictureContext};
 use crate::{
     Result,
     components::layers::{Conv2d, GroupNorm, LayerNorm, Linear, attention},
@@ -104,6 +104,7 @@ impl Transformer {
                 key: block.attn2.to_k.forward(tokens.clone()),
                 value: block.attn2.to_v.forward(tokens.clone()),
                 bias: None,
+                pictures: None,
             })
             .collect()
     }
@@ -156,10 +157,10 @@ impl Block {
             self.attn1.to_k.forward(normed.clone()),
             self.attn1.to_v.forward(normed.clone()),
         );
-        let x = x + self.attn1.forward(normed, key, value);
+        let x = x + self.attn1.forward(normed, [key, value], None);
         let normed = self.norm2.forward(x.clone());
-        let (key, value) = (context.key.clone(), context.value.clone());
-        let x = x + self.attn2.forward(normed, key, value);
+        let words = [context.key.clone(), context.value.clone()];
+        let x = x + self.attn2.forward(normed, words, context.pictures.as_ref());
         let gated = self.ff_in.forward(self.norm3.forward(x.clone()));
         let [batch, n_pixels, width] = gated.dims();
         let half = |i: usize| {
@@ -187,9 +188,17 @@ impl Attention {
         })
     }
 
-    fn forward(&self, x: Tensor<3>, key: Tensor<3>, value: Tensor<3>) -> Tensor<3> {
+    fn forward(
+        &self,
+        x: Tensor<3>,
+        [key, value]: [Tensor<3>; 2],
+        pictures: Option<&PictureContext>,
+    ) -> Tensor<3> {
         let query = self.to_q.forward(x);
-        let attended = attention(query, key, value, None, self.n_heads);
-        self.to_out.forward(attended)
+        let attended = attention(query.clone(), key, value, None, self.n_heads);
+        self.to_out.forward(match pictures {
+            Some(pictures) => attended + pictures.attend(query, self.n_heads),
+            None => attended,
+        })
     }
 }

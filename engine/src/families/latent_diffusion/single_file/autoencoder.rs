@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::{Part, Scope};
+use super::{Part, Scope, diffusers_names};
 use crate::weights::{Target, View};
 
 /// In any file that has one.
@@ -22,6 +22,9 @@ pub(super) fn autoencoder(
     scaling_factor: f64,
 ) -> Option<Part> {
     let scope = Scope::find(files, &PREFIXES, SIGN)?;
+    if let Some(part) = diffusers_names::autoencoder(&scope, scaling_factor) {
+        return Some(part);
+    }
     let n_levels = scope.count(|level| format!("encoder.down.{level}.block.0.conv1.weight"));
     let width = |level: usize| scope.size(&format!("encoder.down.{level}.block.0.conv1.weight"), 0);
     let n_layers = scope.count(|layer| format!("encoder.down.0.block.{layer}.conv1.weight"));
@@ -50,7 +53,8 @@ fn new_name(name: &str, n_levels: usize) -> Option<Target> {
         return Some(Target::whole(name));
     }
     let (side, rest) = name.split_once('.')?;
-    if !["encoder", "decoder"].contains(&side) {
+    // The layers are a text encoder's beside it.
+    if !["encoder", "decoder"].contains(&side) || rest.starts_with("layers.") {
         return None;
     }
     if let Some(rest) = rest.strip_prefix("mid.attn_1.") {

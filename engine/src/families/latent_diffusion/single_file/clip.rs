@@ -27,7 +27,7 @@ pub(super) fn clip(files: &TensorFiles, prefixes: &[&str]) -> Option<Part> {
         "eos_token_id": 49_407,
     });
     let is_own = |name: &str| {
-        let parts = ["embeddings.", "encoder.", "final_layer_norm."];
+        let parts = ["embeddings.", "encoder.layers.", "final_layer_norm."];
         parts.iter().any(|part| name.starts_with(part)) && !name.ends_with("position_ids")
     };
     Some(Part {

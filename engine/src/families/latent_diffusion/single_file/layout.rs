@@ -23,10 +23,12 @@ use crate::{
 pub(in crate::families) struct Layout {
     /// The class in `model_index.json` of such a folder.
     pub pipeline: &'static str,
-    pub is_own: fn(&UNetShape) -> bool,
+    pub is_own: fn(&FileProbe, &UNetShape) -> bool,
     /// Of its family's models, as people call it.
     pub variant: &'static str,
     pub text_encoders: &'static [TextPart],
+    /// What else it has, where that is in the file.
+    pub more: fn(&TensorFiles) -> More,
     /// How many heads the attention of a level of this width has: no shape tells.
     pub heads: fn(usize) -> usize,
     /// What else the U-Net's config says.
@@ -36,6 +38,22 @@ pub(in crate::families) struct Layout {
     /// What such a model predicts, or why it is none that Limn runs.
     pub prediction: fn(&FileProbe, &UNetShape) -> Result<Prediction, String>,
     pub recipe: fn(&Prediction) -> Recipe,
+}
+
+/// Further parts of a file, and what else a folder of such a model has.
+#[derive(Debug, Default)]
+pub(in crate::families) struct More {
+    /// By their folders; `None` for one that must be there and is not.
+    pub parts: Vec<(&'static str, Option<Part>)>,
+    /// By their paths in the folder.
+    pub texts: Vec<(&'static str, Value)>,
+    /// In sentences.
+    pub notes: Vec<String>,
+}
+
+/// Of a model that is its text encoders, U-Net and autoencoder.
+pub(in crate::families) fn nothing_more(_: &TensorFiles) -> More {
+    More::default()
 }
 
 /// A text encoder in a file.
@@ -98,15 +116,9 @@ pub(in crate::families) fn told_prediction(file: &FileProbe) -> Option<Predictio
     })
 }
 
-fn unet(files: &TensorFiles) -> Option<(Scope<'_>, UNetShape)> {
-    let scope = Scope::find(files, &UNetShape::PREFIXES, UNetShape::SIGN)?;
-    let shape = UNetShape::read(&scope)?;
-    Some((scope, shape))
-}
-
 pub(in crate::families) fn recognise(file: &FileProbe, layout: &Layout) -> Option<Recognised> {
-    let (_, shape) = unet(file.files())?;
-    (layout.is_own)(&shape).then_some(Recognised::Model {
+    let (_, shape) = UNetShape::find(file.files())?;
+    (layout.is_own)(file, &shape).then_some(Recognised::Model {
         variant: layout.variant,
     })
 }
@@ -125,11 +137,17 @@ pub(in crate::families::latent_diffusion) fn folder(
         path: file.path().to_owned(),
         reason,
     };
-    let Some((scope, shape)) = unet(files) else {
+    let Some((scope, shape)) = UNetShape::find(files) else {
         return Err(not_a_model("it has no U-Net".to_owned()));
     };
     let prediction = (layout.prediction)(file, &shape).map_err(not_a_model)?;
-    let parts = parts(layout, files, &scope, &shape);
+    let More {
+        parts: more,
+        texts,
+        notes,
+    } = (layout.more)(files);
+    let mut parts = parts(layout, files, &scope, &shape);
+    parts.extend(more);
     let missing = parts.iter().filter(|(_, part)| part.is_none());
     let missing: Vec<&str> = missing.map(|(name, _)| *name).collect();
     if !missing.is_empty() {
@@ -145,10 +163,13 @@ pub(in crate::families::latent_diffusion) fn folder(
     let parts: Vec<(&str, Part)> = parts.collect();
 
     let mut folder = SeenFolder::new(file.paths().to_vec());
-    folder.set_facts(FileFacts {
-        unread: unread(files, parts.iter().map(|(_, part)| &part.views)),
-        ..facts(file, layout, &shape, &prediction)
-    });
+    let mut facts = facts(file, layout, &shape, &prediction);
+    facts.unread = unread(files, parts.iter().map(|(_, part)| &part.views));
+    facts.notes.extend(notes);
+    folder.set_facts(facts);
+    for (name, text) in texts {
+        add_json(&mut folder, name, &text);
+    }
     folder.add_beside("limn.json", file.card_path());
     add_json(&mut folder, "limn.json", &card(file, layout, &prediction));
     let index = json!({ "_class_name": layout.pipeline });

@@ -1,7 +1,7 @@
 //! Parts of models in files of their own, and what else lies in files of that ending: named, so that nobody has to guess.
 
-use super::{UNetShape, autoencoder, clip, open_clip};
-use crate::weights::TensorFiles;
+use super::{UNetShape, autoencoder, clip, diffusers_names, open_clip};
+use crate::{components::ip_adapter::IpAdapterConfig, weights::TensorFiles};
 
 /// How parts become a model.
 pub(super) const PAIRING: &str = "a folder with the files of a whole model and a `limn.json` that names them, as {\"parts\": [\"unet.safetensors\", \"vae.safetensors\", \"clip.safetensors\"]}, opens as one";
@@ -15,8 +15,8 @@ pub(in crate::families) fn describe_lone_part(files: &TensorFiles) -> Option<Str
     {
         return Some("it is a LoRA, which changes a model and is none: put it into the folder `loras` beside the models and name it with `--lora`".to_owned());
     }
-    if has("image_proj.proj.weight") || any(&|name| name.starts_with("ip_adapter.")) {
-        return Some("it is an IP-Adapter, which Limn does not read yet".to_owned());
+    if IpAdapterConfig::is_in(files) {
+        return Some("it is an IP-Adapter, through which a model looks at pictures, and is none: put it into the folder `ip_adapters` beside the models, with the image encoder that it needs".to_owned());
     }
     if any(&|name| name.contains("controlnet_cond_embedding") || name.contains("input_hint_block"))
     {
@@ -34,7 +34,8 @@ pub(in crate::families) fn describe_lone_part(files: &TensorFiles) -> Option<Str
         .find_map(|prefix| columns(&format!("{prefix}{}", autoencoder::SIGN), 1));
     let has_unet = UNetShape::PREFIXES
         .iter()
-        .any(|prefix| has(&format!("{prefix}{}", UNetShape::SIGN)));
+        .any(|prefix| has(&format!("{prefix}{}", UNetShape::SIGN)))
+        || has(diffusers_names::UNET_SIGN);
     if let (Some(channels), false) = (pixel_channels, has_unet) {
         let of = match channels {
             4 => {
@@ -60,11 +61,14 @@ pub(in crate::families) fn describe_lone_part(files: &TensorFiles) -> Option<Str
         };
         return Some(format!("it is a text encoder alone ({kind}): {PAIRING}"));
     }
-    if any(&|name| name.starts_with("embedder.model.visual.")) {
-        return Some("it is Stable Diffusion 2.1 unCLIP, which Limn reads as a diffusers folder and not yet as one file".to_owned());
+    if ["vision_model.", "visual.", "embedder.model.visual."]
+        .iter()
+        .any(|prefix| any(&|name| name.starts_with(prefix)))
+    {
+        return Some("it is an image encoder alone (CLIP), as IP-Adapters look at pictures with: put it into the folder `ip_adapters` beside the models".to_owned());
     }
     if has("down_blocks.0.resnets.0.norm1.weight") {
-        return Some("it is a U-Net alone in diffusers' names, whose config is missing: put it with its `config.json` into the folder `unet` of its model".to_owned());
+        return Some("it is a U-Net alone in diffusers' names, of none of the families that Limn reads: put it with its `config.json` into the folder `unet` of its model".to_owned());
     }
     let sign = [
         ("double_stream_modulation_img.lin.weight", "FLUX.2"),

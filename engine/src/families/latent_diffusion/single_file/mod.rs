@@ -7,6 +7,7 @@
 mod autoencoder;
 mod clip;
 mod clip_files;
+mod diffusers_names;
 mod few_steps;
 mod layout;
 mod lone_parts;
@@ -14,16 +15,19 @@ mod lora;
 mod open_clip;
 mod unet;
 mod unet_names;
+mod vision;
 
 pub(super) use layout::folder;
 pub(in crate::families) use layout::{
-    Layout, Naming, Prediction, Recipe, TextPart, epsilon, recognise, told_prediction,
+    Layout, More, Naming, Prediction, Recipe, TextPart, epsilon, nothing_more, recognise,
+    told_prediction,
 };
 pub(in crate::families) use lone_parts::describe_lone_part;
 pub(in crate::families) use lora::describe_lora;
 pub(in crate::families) use open_clip::Layers;
 use serde_json::Value;
 pub(in crate::families) use unet::UNetShape;
+pub(in crate::families) use vision::{open_clip_vision, vision_encoder_file};
 
 use crate::weights::{Target, TensorFiles, Views};
 
@@ -36,7 +40,7 @@ pub(super) struct Scope<'a> {
 
 /// What a part of a file is: a config as diffusers or transformers write it, and what its tensors are called there.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(in crate::families) struct Part {
     pub config: Value,
     pub views: Views,
 }

@@ -81,6 +81,11 @@ fn targets(name: &str, n_layers: usize, layers: Layers) -> Vec<Target> {
             _ => {}
         }
     }
+    layer_targets(name, n_layers)
+}
+
+/// What a tensor of one of the first layers is to transformers, in text encoders as in those of pictures.
+pub(super) fn layer_targets(name: &str, n_layers: usize) -> Vec<Target> {
     let layer = name.strip_prefix("transformer.resblocks.");
     let Some((layer, rest)) = layer.and_then(|layer| layer.split_once('.')) else {
         return Vec::new();

@@ -1,39 +1,51 @@
 use serde_json::{Value, json};
 
-use super::{Part, Scope, unet_names};
-use crate::weights::Target;
+use super::{Part, Scope, diffusers_names, unet_names};
+use crate::weights::{Target, TensorFiles};
 
 /// What a U-Net is, by the shapes of its tensors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::families) struct UNetShape {
     pub in_channels: usize,
-    out_channels: usize,
+    pub(super) out_channels: usize,
     /// Outermost first.
-    levels: Vec<Level>,
+    pub(super) levels: Vec<Level>,
     /// Of the middle; 0 where it has no transformer.
-    mid_depth: usize,
-    time_width: usize,
+    pub(super) mid_depth: usize,
+    pub(super) time_width: usize,
     pub context_width: usize,
     /// Whether transformers are entered and left by linear layers.
     pub is_linear: bool,
     /// The width of what is added to the time beside it.
     pub label_width: Option<usize>,
+    pub(super) is_in_diffusers_names: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Level {
-    width: usize,
-    n_resnets: usize,
+pub(super) struct Level {
+    pub width: usize,
+    pub n_resnets: usize,
     /// Blocks in each transformer; 0 where there is none.
-    depth: usize,
+    pub depth: usize,
 }
 
 impl UNetShape {
-    /// In any file that has one.
+    /// In any file that has one in the first code's names.
     pub const SIGN: &str = "input_blocks.0.0.weight";
     pub const PREFIXES: [&str; 2] = ["model.diffusion_model.", ""];
 
-    pub(super) fn read(scope: &Scope) -> Option<Self> {
+    /// Where a U-Net lies in the files, and what it is.
+    pub(super) fn find(files: &TensorFiles) -> Option<(Scope<'_>, Self)> {
+        if let Some(scope) = Scope::find(files, &Self::PREFIXES, Self::SIGN) {
+            let shape = Self::read(&scope)?;
+            return Some((scope, shape));
+        }
+        let scope = Scope::find(files, &["", "unet."], diffusers_names::UNET_SIGN)?;
+        let shape = diffusers_names::unet_shape(&scope)?;
+        Some((scope, shape))
+    }
+
+    fn read(scope: &Scope) -> Option<Self> {
         let attention = scope
             .names()
             .find_map(|name| name.strip_suffix(".transformer_blocks.0.attn2.to_k.weight"))?;
@@ -47,6 +59,7 @@ impl UNetShape {
             context_width: scope.size(&key, 1)?,
             is_linear: scope.shape(&format!("{attention}.proj_in.weight"))?.len() == 2,
             label_width: scope.size("label_emb.0.0.weight", 1),
+            is_in_diffusers_names: false,
         })
     }
 
@@ -86,6 +99,13 @@ impl UNetShape {
         });
         if let (Some(config), Some(extra)) = (config.as_object_mut(), extra.as_object()) {
             config.extend(extra.clone());
+        }
+        if self.is_in_diffusers_names {
+            let views = |name: &str| diffusers_names::unet_target(name).into_iter().collect();
+            return Part {
+                config,
+                views: scope.views(views),
+            };
         }
         let n_resnets = self.levels[0].n_resnets;
         let label = if extra.get("class_embed_type").is_some() {

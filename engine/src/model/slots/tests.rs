@@ -1,0 +1,139 @@
+#![allow(clippy::unwrap_used)]
+
+use std::{fs, path::Path};
+
+use super::*;
+use crate::model::PromptFolders;
+
+/// Components of so many numbers in full precision, and what pictures need beside them.
+const COMPONENTS: [(&str, u64, u8); 3] = [
+    ("words", 6_000, 0),
+    ("denoiser", 20_000, 2),
+    ("pixels", 3_000, 1),
+];
+
+fn files(dir: &Path) -> Vec<ComponentFiles> {
+    let write = |(name, n_numbers, stays): (&'static str, u64, u8)| {
+        let folder = dir.join(name);
+        fs::create_dir_all(&folder).unwrap();
+        let header = format!(
+            r#"{{"x":{{"dtype":"F32","shape":[{n_numbers}],"data_offsets":[0,{}]}}}}"#,
+            4 * n_numbers
+        );
+        let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+        bytes.extend(header.as_bytes());
+        bytes.resize(bytes.len() + 4 * n_numbers as usize, 0);
+        fs::write(folder.join("model.safetensors"), bytes).unwrap();
+        ComponentFiles {
+            name,
+            folder: ModelFolder::Disk(folder),
+            stays,
+            inspect: |_| Ok(LoadReport::default()),
+        }
+    };
+    COMPONENTS.into_iter().map(write).collect()
+}
+
+/// A component that is nothing but its size.
+struct Weights;
+
+fn load(folder: &ModelFolder, _: &LoadOptions) -> Result<(Weights, LoadReport)> {
+    let report = LoadReport {
+        bytes: 4 * folder.weights(false)?.n_elements(|_| true),
+        ..LoadReport::default()
+    };
+    Ok((Weights, report))
+}
+
+fn slots(memory_budget_bytes: u64) -> Slots {
+    Slots::new(Runtime {
+        device: Device::flex(),
+        device_name: "test".to_owned(),
+        dtype: DType::F32,
+        memory_budget_bytes,
+        cache_dir: None,
+        prompt_folders: PromptFolders::default(),
+    })
+}
+
+fn sizes() -> Sizes {
+    Sizes {
+        autoencoder_scale: 2,
+        autoencoder_channels: 1,
+        unet_channels: 1,
+        unet_batch: 1,
+        dtype_bytes: 4,
+        autoencoder_dtype_bytes: 4,
+        stride: 4,
+    }
+}
+
+const SIZE: (u32, u32) = (16, 16);
+
+fn activation_bytes() -> u64 {
+    sizes().activation_bytes(SIZE.0, SIZE.1)
+}
+
+/// Whatever was read ahead, at no time of a job are weights and what is reserved above the budget.
+#[test]
+fn one_component_at_a_time_where_the_budget_is_short() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = files(dir.path());
+    let all: u64 = COMPONENTS.iter().map(|(_, n, _)| 4 * n).sum();
+    let largest = COMPONENTS.iter().map(|(_, n, _)| 4 * n).max().unwrap();
+    for budget in [
+        largest + activation_bytes(),
+        largest + activation_bytes() + 30_000,
+        all + activation_bytes() - 1,
+        all + activation_bytes(),
+    ] {
+        let mut slots = slots(budget);
+        let mut on_event = |_| Ok(());
+        for files in &files {
+            let loader = Loader::whole(files, &load);
+            if !slots.preload(&loader, &mut on_event).unwrap() {
+                break;
+            }
+        }
+        for _job in 0..2 {
+            slots.begin_job();
+            slots.reserve(sizes(), SIZE, largest).unwrap();
+            let is_within = |slots: &Slots| slots.in_use_bytes() + activation_bytes() <= budget;
+            assert!(is_within(&slots), "{budget}: {}", slots.in_use_bytes());
+            for files in &files {
+                let loader = Loader::whole(files, &load);
+                slots.get(&loader, &mut on_event).unwrap();
+                assert!(is_within(&slots), "{budget}: {}", slots.in_use_bytes());
+                assert!(slots.holds(files.name));
+            }
+        }
+        // What has room stays.
+        let stays = slots.in_use_bytes();
+        assert_eq!(stays == all, budget == all + activation_bytes(), "{budget}");
+    }
+}
+
+/// Of what was read ahead no more is given up than has to be.
+#[test]
+fn what_makes_room_for_pictures_is_the_smallest_that_is_enough() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = files(dir.path());
+    let all: u64 = COMPONENTS.iter().map(|(_, n, _)| 4 * n).sum();
+    for (lacking, expected) in [
+        (0, &["words", "denoiser", "pixels"][..]),
+        (1, &["words", "denoiser"]),
+        (12_000, &["words", "denoiser"]),
+        (12_001, &["denoiser", "pixels"]),
+        (24_001, &["words", "pixels"]),
+    ] {
+        let mut slots = slots(all + activation_bytes() - lacking);
+        for files in &files {
+            let loader = Loader::whole(files, &load);
+            slots.get(&loader, &mut |_| Ok(())).unwrap();
+        }
+        slots.activation_bytes = activation_bytes();
+        slots.shed(None);
+        let held: Vec<&str> = slots.held.iter().map(|held| held.name).collect();
+        assert_eq!(held, expected, "{lacking} bytes are lacking");
+    }
+}
