@@ -14,12 +14,16 @@ const EPSILON: f64 = 1e-5;
 /// What lies under `image_proj`.
 #[derive(Debug)]
 pub(super) enum Projection {
-    Linear {
-        proj: Linear,
-        norm: LayerNorm,
-        n_tokens: usize,
-    },
+    Linear(Box<LinearProjection>),
     Resampler(Box<Resampler>),
+}
+
+/// The plain adapter's: one embedding becomes a few tokens at once.
+#[derive(Debug)]
+pub(super) struct LinearProjection {
+    proj: Linear,
+    norm: LayerNorm,
+    n_tokens: usize,
 }
 
 impl Projection {
@@ -29,15 +33,14 @@ impl Projection {
             ProjectionConfig::Linear {
                 embed_width,
                 n_tokens,
-            } => Self::Linear {
-                proj: Linear::init(
-                    &parameters.scope("proj"),
-                    embed_width,
-                    n_tokens * context_width,
-                )?,
-                norm: LayerNorm::init(&parameters.scope("norm"), context_width, EPSILON)?,
-                n_tokens,
-            },
+            } => {
+                let width = n_tokens * context_width;
+                Self::Linear(Box::new(LinearProjection {
+                    proj: Linear::init(&parameters.scope("proj"), embed_width, width)?,
+                    norm: LayerNorm::init(&parameters.scope("norm"), context_width, EPSILON)?,
+                    n_tokens,
+                }))
+            }
             ProjectionConfig::Resampler(resampler) => {
                 let resampler = Resampler::init(parameters, resampler, context_width)?;
                 Self::Resampler(Box::new(resampler))
@@ -48,15 +51,12 @@ impl Projection {
     /// # Shapes: `[batch, n, feature width]`, n being 1 for an embedding → `[batch, n_tokens, context_width]`
     pub fn forward(&self, features: Tensor<3>) -> Tensor<3> {
         match self {
-            Self::Linear {
-                proj,
-                norm,
-                n_tokens,
-            } => {
+            Self::Linear(linear) => {
                 let [batch, _, _] = features.dims();
-                let tokens = proj.forward(features);
-                let width = tokens.dims()[2] / n_tokens;
-                norm.forward(tokens.reshape([batch, *n_tokens, width]))
+                let tokens = linear.proj.forward(features);
+                let width = tokens.dims()[2] / linear.n_tokens;
+                let tokens = tokens.reshape([batch, linear.n_tokens, width]);
+                linear.norm.forward(tokens)
             }
             Self::Resampler(resampler) => resampler.forward(features),
         }
