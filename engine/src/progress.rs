@@ -94,6 +94,8 @@ impl Mean {
 impl Clock {
     /// `work` is all of the job's.
     pub fn new(work: Work) -> Self {
+        // What was computed before is no part of this job.
+        profile::take().for_each(drop);
         Self {
             start: Instant::now(),
             timings: Timings::default(),

@@ -4,6 +4,9 @@ For trying by hand that every key is read and how much memory it takes, and for 
 The configs are the public ones, the names and shapes those of the reference's own classes.
 
     python tests/reference/make_full_size.py FOLDER [--family stable_diffusion]
+    python tests/reference/make_full_size.py FILE.safetensors [--family stable_diffusion]
+
+A file has the names of the original checkpoints, and other numbers than the folder.
 """
 
 import argparse
@@ -19,6 +22,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProject
 from make_pipeline import byte_letters
 
 SIZE = 1 << 24
+SINGLE_FILES = Path(__file__).resolve().parents[1] / "fixtures" / "single_files"
 UNET = dict(
     sample_size=128, in_channels=4, out_channels=4, block_out_channels=(320, 640, 1280), layers_per_block=2,
     down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
@@ -51,11 +55,14 @@ def encoders():
     return CLIPTextModel(first), CLIPTextModelWithProjection(second)
 
 
-def write_weights(path, model):
+def shapes_of(model):
+    return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items() if "position_ids" not in name}
+
+
+def write_weights(path, shapes):
     """Each tensor from one pool of numbers, as small as its width asks for: no more than a tensor is in memory."""
     pool = np.random.default_rng(0).standard_normal(SIZE, dtype=np.float32)
     header, end = {"__metadata__": {"format": "pt"}}, 0
-    shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items() if "position_ids" not in name}
     for name, shape in shapes.items():
         start, end = end, end + 2 * int(np.prod(shape))
         header[name] = dict(dtype="F16", shape=shape, data_offsets=[start, end])
@@ -92,8 +99,8 @@ def stable_diffusion():
 
 
 FAMILIES = dict(
-    stable_diffusion_xl=(xl, dict(_class_name="StableDiffusionXLPipeline", force_zeros_for_empty_prompt=True)),
-    stable_diffusion=(stable_diffusion, dict(_class_name="StableDiffusionPipeline")),
+    stable_diffusion_xl=(xl, dict(_class_name="StableDiffusionXLPipeline", force_zeros_for_empty_prompt=True), "sdxl.json"),
+    stable_diffusion=(stable_diffusion, dict(_class_name="StableDiffusionPipeline"), "sd15.json"),
 )
 
 
@@ -103,7 +110,11 @@ def main():
     parser.add_argument("--family", choices=FAMILIES, default="stable_diffusion_xl")
     arguments = parser.parse_args()
     root = arguments.folder
-    make, index = FAMILIES[arguments.family]
+    make, index, names = FAMILIES[arguments.family]
+    if root.suffix == ".safetensors":
+        tensors = json.loads((SINGLE_FILES / names).read_text())["tensors"]
+        write_weights(root, {name: tuple(shape) for name, shape, part in tensors if part})
+        return
     with torch.device("meta"):
         parts = make()
     for name, model in parts.items():
@@ -111,7 +122,7 @@ def main():
         folder.mkdir(parents=True)
         model.save_config(folder) if hasattr(model, "save_config") else model.config.save_pretrained(folder)
         stem = "model" if name.startswith("text") else "diffusion_pytorch_model"
-        write_weights(folder / f"{stem}.safetensors", model)
+        write_weights(folder / f"{stem}.safetensors", shapes_of(model))
     write_tokenizer(root / "tokenizer", "<|endoftext|>")
     if "text_encoder_2" in parts:
         write_tokenizer(root / "tokenizer_2", "!")

@@ -18,12 +18,26 @@ pub enum Activation {
 
 impl Activation {
     pub fn forward<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
+        if cpu::is_on_cpu(&x) {
+            return cpu::activate(x, self);
+        }
         match self {
             Self::Gelu => activation::gelu(x),
             Self::QuickGelu => x.clone() * activation::sigmoid(x * 1.702),
             Self::Silu => activation::silu(x),
         }
     }
+}
+
+/// The first half of the last dimension times the GELU of the second (Shazeer 2020).
+///
+/// # Shapes: `[batch, length, 2 · width]` → `[batch, length, width]`
+pub fn gated_gelu(x: Tensor<3>) -> Tensor<3> {
+    if cpu::is_on_cpu(&x) {
+        return cpu::gated_gelu(x);
+    }
+    let width = x.dims()[2] / 2;
+    x.clone().narrow(2, 0, width) * activation::gelu(x.narrow(2, width, width))
 }
 
 /// `x`, and `slope · x` where that is negative.

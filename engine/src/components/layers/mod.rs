@@ -12,7 +12,7 @@ mod norm;
 mod pixel_shuffle;
 mod timestep;
 
-pub use activation::{Activation, PRelu, leaky_relu};
+pub use activation::{Activation, PRelu, gated_gelu, leaky_relu};
 pub use attention::{MASKED_SCORE, attention, exact_attention};
 pub use clip_encoder::{ClipEncoder, ClipEncoderConfig, read_clip_config};
 pub use conv::{Conv2d, upsample_nearest};

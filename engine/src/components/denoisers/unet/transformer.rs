@@ -1,11 +1,11 @@
 //! Attention from pixels to each other and then to the context: the transformer of latent diffusion, Rombach et al. 2022.
 
-use burn::tensor::{Tensor, activation};
+use burn::tensor::Tensor;
 
 use super::attention::{ContextKv, PictureContext};
 use crate::{
     Result,
-    components::layers::{Conv2d, GroupNorm, LayerNorm, Linear, attention},
+    components::layers::{Conv2d, GroupNorm, LayerNorm, Linear, attention, gated_gelu},
     weights::Parameters,
 };
 
@@ -162,14 +162,7 @@ impl Block {
         let words = [context.key.clone(), context.value.clone()];
         let x = x + self.attn2.forward(normed, words, context.pictures.as_ref());
         let gated = self.ff_in.forward(self.norm3.forward(x.clone()));
-        let [batch, n_pixels, width] = gated.dims();
-        let half = |i: usize| {
-            let start = i * width / 2;
-            gated
-                .clone()
-                .slice([0..batch, 0..n_pixels, start..start + width / 2])
-        };
-        x + self.ff_out.forward(half(0) * activation::gelu(half(1)))
+        x + self.ff_out.forward(gated_gelu(gated))
     }
 }
 

@@ -10,6 +10,7 @@
     reason = "what `vectorised` runs has to become a part of it"
 )]
 
+mod activation;
 mod attention;
 mod convolution;
 mod exponential;
@@ -24,6 +25,7 @@ use burn::{
 use rayon::prelude::*;
 
 pub(super) use self::{
+    activation::{activate, gated_gelu},
     attention::attention,
     convolution::{ConvSpec, conv2d},
     linear::linear,
