@@ -65,18 +65,18 @@ pub(in crate::components::layers) fn gated_gelu(x: Tensor<3>) -> Tensor<3> {
     let rows = y.par_chunks_mut(width).zip(x.as_slice().par_chunks(double));
     rows.for_each(|(y, x)| {
         let (x, gate) = x.split_at(width);
-        vectorised(Gate { y, x, gate });
+        vectorised(Gated { y, x, gate });
     });
     tensor(y, [batch, length, width], &device)
 }
 
-struct Gate<'a> {
+struct Gated<'a> {
     y: &'a mut [f32],
     x: &'a [f32],
     gate: &'a [f32],
 }
 
-impl NullaryFnOnce for Gate<'_> {
+impl NullaryFnOnce for Gated<'_> {
     type Output = ();
 
     #[inline(always)]
