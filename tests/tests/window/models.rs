@@ -117,10 +117,12 @@ fn named(id: &str, name: &str) -> limn_engine::protocol::ModelInfo {
 #[test]
 fn a_dropped_lora_is_listed_weighed_and_used_and_comes_back_from_a_recipe() {
     let mut window = Window::open_in(home_with_models());
-    window.say(Event::Models(vec![
+    let models = [
         named("sd", "Small"),
         named("large", "Large"),
-    ]));
+        super::model(),
+    ];
+    window.say(Event::Models(models.to_vec()));
     let lora = crate::harness::fixture_path("loras").join("kohya.safetensors");
     window.drop_file(lora);
     window.wait_for("the file", |window| {

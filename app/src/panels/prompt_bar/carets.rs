@@ -12,7 +12,7 @@ use egui::Galley;
 use egui::epaint::text::{Glyph, Row};
 
 use crate::display_order::{
-    PlacedLine, has_right_to_left, is_in_word, lines_in_display_order, placed_lines,
+    PlacedChar, PlacedLine, has_right_to_left, is_in_word, lines_in_display_order, placed_lines,
 };
 
 /// `galley` of `text` with a glyph for each character, in the order of typing, whose place is that of the caret before it.
@@ -33,7 +33,8 @@ pub(super) fn mended(galley: Arc<Galley>, text: &str) -> Arc<Galley> {
 }
 
 /// `galley` of `text` as it is read, line by line, with carets in the order of typing. `lay_out` makes mended galleys.
-/// What cannot be matched with the lines that were laid out stays in the order of typing.
+/// What cannot be matched with the lines that were laid out stays as it is, and so does what one font has words and gaps
+/// of: egui draws that as it is read.
 pub(super) fn in_reading_order(
     galley: Arc<Galley>,
     text: &str,
@@ -72,6 +73,9 @@ fn in_typing_order(
     n_chars: usize,
 ) -> Option<(Vec<Glyph>, f32)> {
     let n_placed = line.chars.len();
+    if are_drawn_in_one_go(drawn, &line.chars) {
+        return None;
+    }
     let mut glyphs: Vec<Option<Glyph>> = vec![None; n_placed];
     let mut end = drawn.first().map_or(0.0, |glyph| glyph.pos.x);
     for (glyph, placed) in drawn.iter().zip(&line.chars) {
@@ -105,6 +109,31 @@ fn in_typing_order(
         glyphs.push(glyph);
     }
     (glyphs.len() == n_chars).then_some((glyphs, end))
+}
+
+/// Whether words from right to left that stand beside each other are drawn in the opposite order.
+fn are_drawn_in_one_go(drawn: &[Glyph], chars: &[PlacedChar]) -> bool {
+    let mut before: Option<usize> = None;
+    let mut word_left = f32::NEG_INFINITY;
+    for (glyph, placed) in drawn.iter().zip(chars) {
+        if !placed.is_right_to_left {
+            (before, word_left) = (None, f32::NEG_INFINITY);
+            continue;
+        }
+        if !is_in_word(placed.chr) {
+            before = None;
+            continue;
+        }
+        let goes_on = before.is_some_and(|last| last + 1 == placed.index);
+        if !goes_on {
+            if glyph.pos.x < word_left {
+                return true;
+            }
+            word_left = glyph.pos.x;
+        }
+        before = Some(placed.index);
+    }
+    false
 }
 
 fn mend_row(row: &mut Row, chars: &mut Peekable<Chars<'_>>) {
@@ -249,6 +278,35 @@ mod tests {
             let n_rows = read(text).len() - text.chars().filter(|c| *c != '\n').count();
             assert!(n_rows >= 1, "{text}");
         }
+    }
+
+    /// Two words that are drawn each by itself, as with a font that has no space: "בית אדום" from its left end.
+    #[test]
+    fn carets_of_words_that_are_drawn_one_by_one_go_through_the_line() {
+        let ctx = Context::default();
+        theme::install(&ctx);
+        let mut line = Vec::new();
+        let mut output = ctx.run_ui(RawInput::default(), |ui| {
+            let galley = ui.fonts_mut(|fonts| {
+                fonts.layout_no_wrap("eight!!!".to_owned(), theme::prompt(), Color32::WHITE)
+            });
+            line.clone_from(&galley.rows[0].row.glyphs);
+        });
+        output.textures_delta.clear();
+        let text = "בית אדום";
+        let placed = placed_lines(text, std::iter::once(8)).remove(0);
+        let visual: String = placed.chars.iter().map(|placed| placed.chr).collect();
+        assert_eq!(visual, "אדום בית");
+        // At the right edges of the letters, at the left one of the space; each is 10 wide, the space 4.
+        let edges = [40.0, 30.0, 20.0, 10.0, 40.0, 74.0, 64.0, 54.0];
+        for (glyph, (x, placed)) in line.iter_mut().zip(edges.into_iter().zip(&placed.chars)) {
+            let is_space = placed.chr == ' ';
+            (glyph.pos.x, glyph.advance_width) = (x, if is_space { 4.0 } else { 10.0 });
+        }
+        let (glyphs, end) = in_typing_order(&line, &placed, 8).unwrap_or_default();
+        let carets: Vec<i32> = glyphs.iter().map(|glyph| glyph.pos.x as i32).collect();
+        assert_eq!(carets, [74, 64, 54, 44, 40, 30, 20, 10]);
+        assert_eq!(end as i32, 0);
     }
 
     #[test]

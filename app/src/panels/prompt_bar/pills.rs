@@ -81,8 +81,16 @@ fn length_ui(ui: &mut Ui, count: TokenCount) {
         format!("{n_tokens} of {chunk_tokens} tokens")
     };
     let tip = "The model reads a prompt in chunks; words at the beginning of one count most";
+    let colour = theme::of(ui).text3;
+    let galley = ui
+        .painter()
+        .layout_no_wrap(text.clone(), theme::caption(), colour);
+    if ui.available_size_before_wrap().x < galley.size().x {
+        ui.end_row();
+    }
     let text = egui::RichText::new(text).font(theme::caption());
-    ui.label(text.color(theme::of(ui).text3)).on_hover_text(tip);
+    let label = egui::Label::new(text.color(colour)).extend();
+    ui.add(label).on_hover_text(tip);
 }
 
 /// A slider in a pill: how much of what is there may change.
