@@ -76,7 +76,7 @@ impl LoadedModel {
     /// Lets the model look at pictures through this from the next job on, or through none.
     ///
     /// # Errors
-    /// [`Error::UnfitIpAdapter`](crate::Error::UnfitIpAdapter) for one of another kind of model; those of reading the files.
+    /// [`Error::UnfitIpAdapter`] for one of another kind of model; those of reading the files.
     pub fn set_ip_adapter(&mut self, source: Option<&IpAdapterSource>) -> Result<()> {
         let Some(source) = source else {
             self.ip_adapter = None;
