@@ -10,6 +10,7 @@ use super::id::DocumentId;
 use super::journal::{self, Contents, JournalFile, Record};
 use super::past_runs;
 use super::replay::Replay;
+use super::steps::Direction;
 use super::store::Places;
 
 /// What a file may unpack to however short it is, in bytes.
@@ -62,7 +63,7 @@ impl Document {
         document.saved_path = (!saved_path.is_empty()).then(|| saved_path.into());
         document.saved_serial = saved_serial;
         document.file = Some(file);
-        document.read_ahead();
+        document.read_ahead(Direction::Back);
         Ok(document)
     }
 

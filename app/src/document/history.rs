@@ -346,7 +346,7 @@ impl Document {
         }
         let name = step.name;
         self.steps.advance(direction);
-        self.read_ahead();
+        self.read_ahead(direction);
         self.version += 1;
         self.write_down(match direction {
             Direction::Back => Record::Undo,
@@ -355,13 +355,14 @@ impl Document {
         Some(name)
     }
 
-    /// Begins to read what the next step back and the next forth need and memory has not.
-    pub(super) fn read_ahead(&mut self) {
+    /// Begins to read what the next step back and the next forth need and memory has not; first that in the direction
+    /// in which steps are taken.
+    pub(super) fn read_ahead(&mut self, direction: Direction) {
         let ends = |direction| {
             let step = self.steps.next(direction).into_iter();
             step.flat_map(move |step| step.ends(direction))
         };
-        let soon = ends(Direction::Back).chain(ends(Direction::Forth));
+        let soon = ends(direction).chain(ends(direction.turned()));
         let (absent, dropped) = self.versions.prepare(soon);
         // A step that comes while another reading goes on is not read ahead.
         if let Some(file) = self.file.as_ref().filter(|_| !self.ahead.is_busy()) {

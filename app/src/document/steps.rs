@@ -53,6 +53,15 @@ pub enum Direction {
     Forth,
 }
 
+impl Direction {
+    pub fn turned(self) -> Self {
+        match self {
+            Self::Back => Self::Forth,
+            Self::Forth => Self::Back,
+        }
+    }
+}
+
 impl Step {
     pub fn record(&self) -> StepRecord {
         let edits = self.edits.iter().map(|edit| PlaneRecord {
