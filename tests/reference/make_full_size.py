@@ -135,6 +135,9 @@ def main():
             )
         )
     )
+    index = index | {name: [type(model).__module__.split(".")[0], type(model).__name__] for name, model in parts.items()}
+    index["scheduler"] = ["diffusers", "EulerDiscreteScheduler"]
+    index |= {name.replace("text_encoder", "tokenizer"): ["transformers", "CLIPTokenizer"] for name in parts if name.startswith("text")}
     (root / "model_index.json").write_text(json.dumps(index))
 
 

@@ -175,20 +175,25 @@ pub fn row_ui(
     if response.hovered() || is_chosen {
         ui.painter().rect_filled(rect, theme::RADIUS, theme.bg3);
     }
-    let text = widgets::clipped(label, theme::body(), theme.text, width - 120.0);
+    let shortcut = shortcut.map(|shortcut| {
+        let painter = ui.painter();
+        painter.layout_no_wrap(shortcut.to_owned(), theme::label(), theme.text2)
+    });
+    let shortcut_width = shortcut
+        .as_ref()
+        .map_or(0.0, |shortcut| shortcut.size().x + 12.0);
+    let text_width = width - 20.0 - shortcut_width;
+    let text = widgets::clipped(label, theme::body(), theme.text, text_width);
     let galley = ui.painter().layout_job(text);
     let at = Align2::LEFT_CENTER
         .anchor_size(rect.left_center() + vec2(10.0, 0.0), galley.size())
         .min;
     ui.painter().galley(at, galley, theme.text);
     if let Some(shortcut) = shortcut {
-        ui.painter().text(
-            rect.right_center() - vec2(10.0, 0.0),
-            Align2::RIGHT_CENTER,
-            shortcut,
-            theme::label(),
-            theme.text2,
-        );
+        let at = Align2::RIGHT_CENTER
+            .anchor_size(rect.right_center() - vec2(10.0, 0.0), shortcut.size())
+            .min;
+        ui.painter().galley(at, shortcut, theme.text2);
     }
     widgets::focus_ring(ui, &response, rect, theme::RADIUS);
     response
@@ -201,6 +206,26 @@ mod tests {
 
     fn check(words: &str, first: Option<&Command>) {
         assert_eq!(matching(LISTED.to_vec(), words).first(), first, "{words}");
+    }
+
+    #[test]
+    fn a_narrow_list_shows_its_names_whole() {
+        let names = ["Normal", "Multiply", "Lighten"];
+        let ctx = egui::Context::default();
+        theme::install(&ctx);
+        let output = ctx.run_ui(egui::RawInput::default(), |ui| {
+            for name in names {
+                row_ui(ui, name, None, false, 140.0);
+            }
+        });
+        let mut shown = Vec::new();
+        for shape in &output.shapes {
+            if let egui::Shape::Text(text) = &shape.shape {
+                assert!(!text.galley.elided, "{}", text.galley.text());
+                shown.push(text.galley.text().to_owned());
+            }
+        }
+        assert_eq!(shown, names);
     }
 
     #[test]

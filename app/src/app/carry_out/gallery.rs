@@ -90,8 +90,9 @@ impl App {
     pub(in crate::app) fn open_in_file_manager(&self, ctx: &Context, folder: PathBuf) {
         self.in_dialog_thread(ctx, move || {
             let error = open::that_detached(&folder).err()?;
+            tracing::warn!("no file manager: {error}");
             let message = format!(
-                "The folder cannot be opened ({error}): {}",
+                "No program that shows folders answered. The folder is here: {}",
                 folder.display()
             );
             Some(DialogAnswer::Failed(message))
