@@ -192,9 +192,21 @@ pub(super) fn plan(plan: &Plan) -> Result<(), Breach> {
     at_most("the LoRAs of a plan", plan.loras.len(), MAX_LORAS)?;
     let remarks = plan.remarks.iter().map(String::len);
     at_most("remarks on a prompt", remarks.sum(), MAX_PROMPT_BYTES)?;
+    if let Some(cascade) = &plan.cascade {
+        let size = (cascade.drawn_width, cascade.drawn_height);
+        if size.0.min(size.1) == 0 || size.0.max(size.1) > MAX_MODEL_SIDE {
+            let limit = MAX_MODEL_SIDE;
+            return Err(Breach::ImpossibleSize { size, limit });
+        }
+    }
     // A recipe could not be written with it.
     let weights = plan.loras.iter().map(|lora| Some(lora.weight));
-    let scales = [Some(plan.guidance_scale), plan.prior_guidance_scale];
+    let scales = [
+        Some(plan.guidance_scale),
+        plan.prior_guidance_scale,
+        plan.guidance_rescale,
+        plan.ip_adapter.as_ref().map(|adapter| adapter.scale),
+    ];
     let scales = scales.into_iter().chain(weights);
     if scales.flatten().all(f32::is_finite) {
         Ok(())

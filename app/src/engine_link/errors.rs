@@ -44,7 +44,7 @@ impl LastLines {
 pub(super) fn keep(errors: impl Read, last_lines: &LastLines) {
     let mut errors = BufReader::new(errors);
     let mut line = Vec::new();
-    let mut n_logged = 0;
+    let (mut n_logged, mut is_in_backtrace) = (0, false);
     let (mut n_at_once, mut since) = (0, Instant::now());
     loop {
         line.clear();
@@ -67,7 +67,10 @@ pub(super) fn keep(errors: impl Read, last_lines: &LastLines) {
             std::cmp::Ordering::Less => {}
         }
         n_logged += 1;
-        last_lines.push(text);
+        is_in_backtrace |= text == "stack backtrace:";
+        if !is_in_backtrace && let Some(text) = in_plain_words(text) {
+            last_lines.push(text);
+        }
         n_at_once += 1;
         if since.elapsed() >= PAUSE {
             (n_at_once, since) = (0, Instant::now());
@@ -77,9 +80,38 @@ pub(super) fn keep(errors: impl Read, last_lines: &LastLines) {
     }
 }
 
+/// A last line as somebody may read it who does not know what an engine is written in; `None` for advice that is
+/// not theirs.
+fn in_plain_words(line: String) -> Option<String> {
+    if line.starts_with("note: run with `RUST_BACKTRACE") {
+        return None;
+    }
+    let wanted = line.strip_prefix("memory allocation of ");
+    let wanted = wanted.and_then(|wanted| wanted.strip_suffix(" bytes failed"));
+    match wanted.and_then(|n_bytes| n_bytes.parse::<f64>().ok()) {
+        Some(n_bytes) => Some(format!(
+            "there was not enough memory: it wanted {:.1} GB at once",
+            n_bytes / 1e9
+        )),
+        None => Some(line),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_process_says_of_itself_is_left_out() {
+        let errors = "memory allocation of 67188787264 bytes failed\nnote: run with `RUST_BACKTRACE=1` environment \
+                      variable to display a backtrace\nstack backtrace:\n   0: limn::run\n             at ./src/lib.rs\n";
+        let lines = LastLines::default();
+        keep(errors.as_bytes(), &lines);
+        assert_eq!(
+            lines.after("killed".to_owned()),
+            "killed\nthere was not enough memory: it wanted 67.2 GB at once"
+        );
+    }
 
     #[test]
     fn only_the_last_lines_are_kept_and_none_is_long() {

@@ -5,9 +5,9 @@
 use limn_engine::PixelRect;
 use limn_engine::error::ErrorKind;
 use limn_engine::protocol::{
-    BlobHash, Chunk, Compute, EditRequest, EmbedRequest, Embeddings, Event, Failure,
-    GenerateRequest, JobId, MemoryUse, ModelId, ModelInfo, Phase, Picture, PictureInput, Plan,
-    Preview, Progress, Request, Sampling, Timings, UpscaleRequest, Vocabulary,
+    BlobHash, CascadePlan, Chunk, Compute, EditRequest, EmbedRequest, Embeddings, Event, Failure,
+    GenerateRequest, IpAdapterUse, JobId, MemoryUse, ModelId, ModelInfo, Phase, Picture,
+    PictureInput, Plan, Preview, Progress, Request, Sampling, Timings, UpscaleRequest, Vocabulary,
 };
 use limn_engine::samplers::Sampler;
 use limn_engine::stitch::{self, EditSettings, ModelSize};
@@ -548,12 +548,43 @@ fn numbers_that_say_nothing_become_none() {
         (timings.steps, timings.total_seconds),
         (vec![0.0, 2.0], 0.0)
     );
+    let adapter = IpAdapterUse {
+        name: "plain".to_owned(),
+        scale: f32::NAN,
+        hash: String::new(),
+        encoder_hash: String::new(),
+    };
+    let spoilt: [fn(&mut Plan); 2] = [
+        |plan| plan.guidance_scale = f32::NAN,
+        |plan| plan.guidance_rescale = Some(f32::INFINITY),
+    ];
+    let mut plans = spoilt.map(|spoil| {
+        let mut plan = plan((SIDE, SIDE));
+        spoil(&mut plan);
+        plan
+    });
+    plans[0].ip_adapter = Some(Box::new(adapter));
+    for _ in 0..2 {
+        for plan in &plans {
+            let breach = bounds::plan(plan);
+            assert_eq!(breach, Err(Breach::NotANumber("a guidance scale")));
+        }
+        // What is left is the adapter's scale alone.
+        plans[0].guidance_scale = 7.0;
+    }
     let mut plan = plan((SIDE, SIDE));
-    plan.guidance_scale = f32::NAN;
-    assert_eq!(
-        bounds::plan(&plan),
-        Err(Breach::NotANumber("a guidance scale"))
-    );
+    for size in [(0, 64), (64, u32::MAX)] {
+        plan.cascade = Some(CascadePlan {
+            drawn_width: size.0,
+            drawn_height: size.1,
+            upscaler_hash: String::new(),
+        });
+        let limit = 8192;
+        assert_eq!(
+            bounds::plan(&plan),
+            Err(Breach::ImpossibleSize { size, limit })
+        );
+    }
 }
 
 #[test]

@@ -213,11 +213,12 @@ mod tests {
         let names = ["Normal", "Multiply", "Lighten"];
         let ctx = egui::Context::default();
         theme::install(&ctx);
-        let output = ctx.run_ui(egui::RawInput::default(), |ui| {
+        let mut output = ctx.run_ui(egui::RawInput::default(), |ui| {
             for name in names {
                 row_ui(ui, name, None, false, 140.0);
             }
         });
+        output.textures_delta.clear();
         let mut shown = Vec::new();
         for shape in &output.shapes {
             if let egui::Shape::Text(text) = &shape.shape {

@@ -48,6 +48,8 @@ const UNREAD: [(&str, &str); 4] = [
     ("ip_adapter.1.to_q_lora.", "FaceID"),
     ("image_proj.proj.", "full face"),
 ];
+/// Tokens of a picture: those in use make 4 to 257, and every one is looked at by every pixel.
+const MAX_TOKENS: usize = 1_024;
 const LINEAR: &str = "image_proj.proj.weight";
 const LATENTS: &str = "image_proj.latents";
 
@@ -118,6 +120,12 @@ impl IpAdapterConfig {
         if widths.contains(&0) {
             return Err("it has no layers, or layers of no width".to_owned());
         }
+        if config.n_tokens() > MAX_TOKENS {
+            return Err(format!(
+                "it makes {} tokens of a picture, and Limn looks at up to {MAX_TOKENS}",
+                config.n_tokens()
+            ));
+        }
         Ok(config)
     }
 
@@ -160,4 +168,42 @@ fn layers(files: &TensorFiles) -> Result<Vec<(usize, usize)>, String> {
         return Err("its layers `ip_adapter.1`, `ip_adapter.3` … are not all there".to_owned());
     }
     Ok(numbered.into_values().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use safetensors::{Dtype, tensor::TensorView};
+
+    use super::*;
+    use crate::weights::TensorFile;
+
+    /// An adapter with so many tokens of a picture, whose layers are as narrow as they may be.
+    fn adapter(n_tokens: usize) -> Result<IpAdapterConfig, String> {
+        let shapes = [
+            (LINEAR, vec![8 * n_tokens, 4]),
+            ("image_proj.proj.bias", vec![8 * n_tokens]),
+            ("image_proj.norm.weight", vec![8]),
+            ("image_proj.norm.bias", vec![8]),
+            ("ip_adapter.1.to_k_ip.weight", vec![4, 8]),
+            ("ip_adapter.1.to_v_ip.weight", vec![4, 8]),
+        ];
+        let zeros = vec![0; 2 * 8 * n_tokens * 4];
+        let tensors = shapes.map(|(name, shape)| {
+            let n_bytes = 2 * shape.iter().product::<usize>();
+            let view = TensorView::new(Dtype::F16, shape, &zeros[..n_bytes]);
+            (name, view.expect("as many bytes as the shape says"))
+        });
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        safetensors::serialize_to_file(tensors, None, file.path()).expect("it is written");
+        let files = TensorFiles::open(&[TensorFile::Disk(file.path().to_owned())]);
+        IpAdapterConfig::read(&files.expect("whole files"))
+    }
+
+    #[test]
+    fn more_tokens_than_pixels_can_look_at_are_refused() {
+        let config = adapter(MAX_TOKENS).expect("as many as may be");
+        assert_eq!(config.n_tokens(), MAX_TOKENS);
+        let reason = adapter(MAX_TOKENS + 1).expect_err("one more");
+        assert!(reason.contains("up to 1024"), "{reason}");
+    }
 }

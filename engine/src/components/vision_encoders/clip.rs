@@ -70,12 +70,20 @@ impl ClipVisionConfig {
 
     fn check(&self) -> Result<(), String> {
         const MAX_SIDE_PX: usize = 4_096;
+        // Each looks at each: the largest encoders in use have 1,369, and a hundred thousand would take gigabytes.
+        const MAX_PATCHES: usize = 2_048;
         if !(1..=MAX_SIDE_PX).contains(&self.image_size)
             || !(1..=self.image_size).contains(&self.patch_size)
         {
             return Err(format!(
                 "pictures of {0}×{0} px cannot be seen in patches of {1}×{1} px",
                 self.image_size, self.patch_size
+            ));
+        }
+        let n_patches = self.n_patches_per_side().pow(2);
+        if n_patches > MAX_PATCHES {
+            return Err(format!(
+                "it sees a picture in {n_patches} patches, and Limn looks at up to {MAX_PATCHES}"
             ));
         }
         check_widths(&[("projection_dim", self.projection_dim)])?;
@@ -237,5 +245,31 @@ impl ClipVisionEncoder {
             .reshape([self.config.hidden_size, n_values])
             .transpose();
         burn::tensor::module::linear(patches, weight, None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_patches_than_can_look_at_each_other_are_refused() {
+        for (image_size, patch_size, is_fine) in [
+            (224, 14, true),
+            (518, 14, true),
+            (180, 1, false),
+            (4_096, 32, false),
+        ] {
+            let config = ClipVisionConfig {
+                image_size,
+                patch_size,
+                ..ClipVisionConfig::default()
+            };
+            assert_eq!(
+                config.check().is_ok(),
+                is_fine,
+                "{image_size} / {patch_size}"
+            );
+        }
     }
 }
