@@ -15,8 +15,7 @@ use limn_engine::{
 use tempfile::TempDir;
 
 use crate::{
-    catalogue::copy_folder,
-    harness::{fixture_path, load_options},
+    harness::{copy_folder, fixture_path, load_options},
     parity::pipelines::{Asked, Told, open, read_cases},
 };
 

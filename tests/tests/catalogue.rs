@@ -16,7 +16,7 @@ use limn_engine::{
 };
 use tempfile::TempDir;
 
-use crate::harness::fixture_path;
+use crate::harness::{copy_folder, fixture_path};
 
 /// Of a model that draws, whatever its format.
 const ABILITIES: [&str; 9] = [
@@ -37,19 +37,6 @@ fn combined() -> PathBuf {
 
 fn open(path: impl Into<PathBuf>) -> limn_engine::Result<UnclipFolder> {
     UnclipFolder::open(ModelFolder::Disk(path.into()), None)
-}
-
-pub fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy_folder(&path, &target);
-        } else {
-            fs::copy(&path, target).unwrap();
-        }
-    }
 }
 
 /// The same model as two public repositories have it.

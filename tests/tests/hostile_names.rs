@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::command_line::{json_events, limn, words};
 use super::gallery::{open, pixels, recipe};
-use crate::harness::fixture_path;
+use crate::harness::{copy_folder, fixture_path};
 
 /// What steers a terminal, hides, turns the direction of a line, or means something to a file system or a shell.
 const TRICKS: [&str; 25] = [
@@ -272,19 +272,6 @@ fn hostile_models_are_told_as_they_are() {
     let refused = desk.run(&["inspect", path]);
     assert_eq!(refused.status.code(), Some(1));
     assert_eq!(words(&refused.stderr).lines().count(), 1);
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in from.read_dir().unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 /// A recipe in a picture of the user's own gallery is as foreign as any other.

@@ -6,8 +6,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::catalogue::copy_folder;
 use crate::command_line::{assert_success, limn, words};
+use crate::harness::copy_folder;
 use crate::harness::fixture_path;
 
 /// The exit code and the one line of a refusal.

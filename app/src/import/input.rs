@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::error::Error;
@@ -16,6 +16,15 @@ const LIMIT_FILE_BYTES: u64 = (2 << 30) + (64 << 20);
 pub trait Source: BufRead + Seek {}
 
 impl<T: BufRead + Seek> Source for T {}
+
+/// `Read` for a reader that knows what comes next: a part of what it has at hand.
+pub fn read_buffered(source: &mut impl BufRead, buffer: &mut [u8]) -> io::Result<usize> {
+    let bytes = source.fill_buf()?;
+    let n = bytes.len().min(buffer.len());
+    buffer[..n].copy_from_slice(&bytes[..n]);
+    source.consume(n);
+    Ok(n)
+}
 
 /// The bytes of a picture.
 pub enum Input<'a> {

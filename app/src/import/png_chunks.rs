@@ -6,7 +6,7 @@
 
 use std::io::{self, BufRead, Read, Seek, SeekFrom};
 
-use super::input::Source;
+use super::input::{Source, read_buffered};
 use crate::gallery::marking;
 
 const SIGNATURE_BYTES: u64 = 8;
@@ -172,11 +172,7 @@ impl BufRead for StillChunks<'_> {
 
 impl Read for StillChunks<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let bytes = self.fill_buf()?;
-        let n = bytes.len().min(buffer.len());
-        buffer[..n].copy_from_slice(&bytes[..n]);
-        self.consume(n);
-        Ok(n)
+        read_buffered(self, buffer)
     }
 }
 

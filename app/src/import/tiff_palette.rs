@@ -4,7 +4,7 @@
 
 use std::io::{self, BufRead, Read, Seek, SeekFrom};
 
-use super::input::Source;
+use super::input::{Source, read_buffered};
 
 const PHOTOMETRIC_INTERPRETATION: u16 = 262;
 const PALETTE: u16 = 3;
@@ -106,11 +106,7 @@ impl BufRead for AsGrey<'_> {
 
 impl Read for AsGrey<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let bytes = self.fill_buf()?;
-        let n = bytes.len().min(buffer.len());
-        buffer[..n].copy_from_slice(&bytes[..n]);
-        self.consume(n);
-        Ok(n)
+        read_buffered(self, buffer)
     }
 }
 

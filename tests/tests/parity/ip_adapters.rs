@@ -26,6 +26,7 @@ use super::{
     latent_diffusion::{Latent, UNSENT},
     pipelines::{Told, runtime},
 };
+use crate::harness::copy_folder;
 use crate::harness::{Fixture, assert_close, fixture_path, load_options, parity_tolerance};
 
 const NAME: &str = "ip_adapters";
@@ -380,19 +381,6 @@ fn an_adapter_is_found_by_what_fits_and_another_models_is_refused_by_name() {
     assert_eq!(features(&models), [true, true]);
     fs::remove_dir_all(&adapters).unwrap();
     assert_eq!(features(&catalogue.models()), [true, false]);
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy_folder(&path, &target);
-        } else {
-            fs::copy(&path, target).unwrap();
-        }
-    }
 }
 
 /// An encoder in one file, by transformers' names: the same picture as by its folder.

@@ -13,20 +13,7 @@ use limn_engine::{
 };
 use serde_json::{Value, json};
 
-use crate::harness::fixture_path;
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
+use crate::harness::{copy_folder, fixture_path};
 
 fn open(path: &Path) -> Result<LoadedModel, Error> {
     let folder = UnclipFolder::open(ModelFolder::Disk(path.to_owned()), None)?;

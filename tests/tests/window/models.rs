@@ -86,22 +86,9 @@ fn home_with_models() -> tempfile::TempDir {
     let library = home.path().join("models");
     std::fs::create_dir(&library).unwrap();
     for (name, fixture) in [("sd", "stable_diffusion"), ("large", "stable_diffusion_xl")] {
-        copy_folder(&crate::harness::fixture_path(fixture), &library.join(name));
+        crate::harness::copy_folder(&crate::harness::fixture_path(fixture), &library.join(name));
     }
     home
-}
-
-fn copy_folder(source: &std::path::Path, target: &std::path::Path) {
-    std::fs::create_dir(target).unwrap();
-    for entry in std::fs::read_dir(source).unwrap() {
-        let path = entry.unwrap().path();
-        let target = target.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy_folder(&path, &target);
-        } else {
-            std::fs::copy(&path, &target).unwrap();
-        }
-    }
 }
 
 fn named(id: &str, name: &str) -> limn_engine::protocol::ModelInfo {

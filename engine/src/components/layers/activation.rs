@@ -64,7 +64,7 @@ impl PRelu {
     /// # Shapes: `[batch, channels, height, width]` → the same
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         if cpu::is_on_cpu(&x) {
-            return cpu::leaky_relu(x, &cpu::values_of(&self.weight));
+            return cpu::leaky_relu(x, cpu::Values::of(self.weight.clone()).as_slice());
         }
         activation::prelu(x, self.weight.clone())
     }

@@ -23,32 +23,22 @@ pub fn attention(
     n_heads: usize,
 ) -> Tensor<3> {
     timed(Kind::Attention, query, |query| {
-        attend(query, key, value, bias, n_heads)
+        if bias.is_none() && cpu::is_on_cpu(&query) {
+            return cpu::attention(query, key, value, n_heads);
+        }
+        let query = split_heads(query, n_heads);
+        let key = split_heads(key, n_heads);
+        let [batch, _, n_query, _] = query.dims();
+        let row_bytes = batch * n_heads * key.dims()[2] * size_of::<f32>();
+        let n_rows = (MAX_SCORE_BYTES / row_bytes).clamp(1, n_query);
+        merge_heads(attention_by_rows(
+            query,
+            &key,
+            &split_heads(value, n_heads),
+            bias,
+            n_rows,
+        ))
     })
-}
-
-fn attend(
-    query: Tensor<3>,
-    key: Tensor<3>,
-    value: Tensor<3>,
-    bias: Option<Tensor<4>>,
-    n_heads: usize,
-) -> Tensor<3> {
-    if bias.is_none() && cpu::is_on_cpu(&query) {
-        return cpu::attention(query, key, value, n_heads);
-    }
-    let query = split_heads(query, n_heads);
-    let key = split_heads(key, n_heads);
-    let [batch, _, n_query, _] = query.dims();
-    let row_bytes = batch * n_heads * key.dims()[2] * size_of::<f32>();
-    let n_rows = (MAX_SCORE_BYTES / row_bytes).clamp(1, n_query);
-    merge_heads(attention_by_rows(
-        query,
-        &key,
-        &split_heads(value, n_heads),
-        bias,
-        n_rows,
-    ))
 }
 
 /// Scores beyond this are computed in turns: a GPU's kernel that holds them all would run out of memory,

@@ -95,24 +95,14 @@ impl Split {
             let query = by_rows(&query[start..], n_query, head_width, width);
             let keys = by_rows(&key[start..], n_key, head_width, width).transposed();
             let values = by_rows(&value[start..], n_key, head_width, width);
-            let into = MatrixMut {
-                values: &mut *scores,
-                n_rows: n_query,
-                n_columns: n_key,
-                row_stride: n_key,
-            };
+            let into = MatrixMut::by_rows(&mut *scores, n_query, n_key, n_key);
             multiply(into, There::Replaced, query, keys, Cores::One);
             vectorised(Weights {
                 scores: &mut *scores,
                 sums: &mut sums,
                 scale: (head_width as f32).powf(-0.5),
             });
-            let into = MatrixMut {
-                values: &mut attended[start..],
-                n_rows: n_query,
-                n_columns: head_width,
-                row_stride: width,
-            };
+            let into = MatrixMut::by_rows(&mut attended[start..], n_query, head_width, width);
             let weights = by_rows(scores, n_query, n_key, n_key);
             multiply(into, There::Replaced, weights, values, Cores::One);
             for (row, sum) in attended.chunks_mut(width).zip(&sums) {

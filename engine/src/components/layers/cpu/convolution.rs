@@ -43,11 +43,11 @@ pub(in crate::components::layers) fn conv2d(x: Tensor<4>, spec: &ConvSpec) -> Te
     let size = [height, width];
     let size_after = size.map(size_after);
     let x = Values::of(x);
-    let weight = spec.weight.clone().permute([0, 2, 3, 1]);
-    // Of a 1×1 kernel both layouts are one.
+    let weight = spec.weight.clone();
     let weight = match kernel_size {
-        1 => Values::of(spec.weight.clone().reshape([n_outputs, n_inputs])),
-        _ => Values::of(weight),
+        // Both layouts are one.
+        1 => Values::of(weight.reshape([n_outputs, n_inputs])),
+        _ => Values::of(weight.permute([0, 2, 3, 1])),
     };
     let bias = spec.bias.map(|bias| Values::of(bias.clone()));
     let bias = bias.as_ref().map(Values::as_slice);
@@ -91,12 +91,7 @@ fn pointwise(
         .chunks(n_inputs * n_pixels)
         .zip(y.chunks_mut(n_outputs * n_pixels));
     for (x, y) in pictures {
-        let into = MatrixMut {
-            values: y,
-            n_rows: n_outputs,
-            n_columns: n_pixels,
-            row_stride: n_pixels,
-        };
+        let into = MatrixMut::by_rows(y, n_outputs, n_pixels, n_pixels);
         let weight = Matrix::by_rows(weight, n_outputs, n_inputs, n_inputs);
         let x = Matrix::by_rows(x, n_inputs, n_pixels, n_pixels);
         multiply(into, There::AddedTo, weight, x, Cores::All);
@@ -140,12 +135,7 @@ fn shifted(
         let mut products = vec![0.0; n_outputs * n_pixels];
         for i_shift in 0..9 {
             let start = (first + i_shift / 3) * frame_width + i_shift % 3;
-            let into = MatrixMut {
-                values: &mut products,
-                n_rows: n_outputs,
-                n_columns: n_pixels,
-                row_stride: n_pixels,
-            };
+            let into = MatrixMut::by_rows(&mut products, n_outputs, n_pixels, n_pixels);
             let there = if i_shift == 0 {
                 There::Replaced
             } else {
@@ -187,12 +177,7 @@ fn gathered(
         let n_pixels = lines.len() * width;
         let gathered = patches.gather(x, i / per_picture, lines);
         let mut products = vec![0.0; n_outputs * n_pixels];
-        let into = MatrixMut {
-            values: &mut products,
-            n_rows: n_outputs,
-            n_columns: n_pixels,
-            row_stride: n_pixels,
-        };
+        let into = MatrixMut::by_rows(&mut products, n_outputs, n_pixels, n_pixels);
         let weight = Matrix::by_rows(weight, n_outputs, patches.length(), patches.length());
         let gathered = Matrix::by_rows(&gathered, patches.length(), n_pixels, n_pixels);
         multiply(into, There::Replaced, weight, gathered, Cores::One);

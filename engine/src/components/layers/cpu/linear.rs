@@ -36,12 +36,7 @@ pub(in crate::components::layers) fn linear<const D: usize>(
         None => (vec![0.0; n_rows * d_output], There::Replaced),
         Some(bias) => (Values::of(bias).as_slice().repeat(n_rows), There::AddedTo),
     };
-    let into = MatrixMut {
-        values: &mut y,
-        n_rows,
-        n_columns: d_output,
-        row_stride: d_output,
-    };
+    let into = MatrixMut::by_rows(&mut y, n_rows, d_output, d_output);
     let x = Matrix::by_rows(x.as_slice(), n_rows, d_input, d_input);
     multiply(into, there, x, weight, Cores::All);
     tensor(y, shape, &device)

@@ -38,14 +38,14 @@ pub(super) fn is_on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
 }
 
 /// A tensor's values, row by row, read where they lie if they lie so.
-struct Values(<Flex as burn::backend::BackendTypes>::FloatTensorPrimitive);
+pub(super) struct Values(<Flex as burn::backend::BackendTypes>::FloatTensorPrimitive);
 
 impl Values {
-    fn of<const D: usize>(x: Tensor<D>) -> Self {
+    pub fn of<const D: usize>(x: Tensor<D>) -> Self {
         Self(primitive(x).to_contiguous())
     }
 
-    fn as_slice(&self) -> &[f32] {
+    pub fn as_slice(&self) -> &[f32] {
         self.0.as_slice().expect("f32, and contiguous")
     }
 }
@@ -82,10 +82,6 @@ fn in_place<const D: usize>(x: Tensor<D>, kernel: impl FnOnce(&mut [f32])) -> Te
     let mut data = x.into_data();
     kernel(data.as_mut_slice().expect("the dtype is f32"));
     Tensor::from_data(data, (&device, DType::F32))
-}
-
-pub(super) fn values_of<const D: usize>(x: &Tensor<D>) -> Vec<f32> {
-    x.to_data().try_into_vec().expect("the dtype is f32")
 }
 
 #[cfg(test)]

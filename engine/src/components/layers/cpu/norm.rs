@@ -5,8 +5,9 @@ use pulp::NullaryFnOnce;
 use rayon::prelude::*;
 
 use super::{
+    Values,
     exponential::{exp, vectorised},
-    in_place, values_of,
+    in_place,
 };
 use crate::components::layers::norm::{Modulation, Then};
 
@@ -29,11 +30,11 @@ pub(in crate::components::layers) fn group_norm(x: Tensor<4>, spec: &GroupNormSp
     let group_channels = channels / spec.n_groups;
     let n_pixels = height * width;
     in_place(x, |x| {
-        let weight = values_of(spec.weight);
-        let bias = values_of(spec.bias);
+        let weight = Values::of(spec.weight.clone());
+        let bias = Values::of(spec.bias.clone());
         let modulation = spec.modulation.map(|modulation| PixelModulation {
-            scale: values_of(&modulation.scale),
-            shift: values_of(&modulation.shift),
+            scale: Values::of(modulation.scale.clone()),
+            shift: Values::of(modulation.shift.clone()),
             blocks: modulation.scale.dims()[2..]
                 .try_into()
                 .expect("two dimensions"),
@@ -47,8 +48,8 @@ pub(in crate::components::layers) fn group_norm(x: Tensor<4>, spec: &GroupNormSp
                     first_plane: i_group * group_channels,
                     n_channels: channels,
                     n_pixels,
-                    weight: &weight,
-                    bias: &bias,
+                    weight: weight.as_slice(),
+                    bias: bias.as_slice(),
                     epsilon: spec.epsilon,
                     modulation: modulation.as_ref(),
                     then: spec.then,
@@ -92,8 +93,8 @@ impl NullaryFnOnce for Group<'_> {
 
 /// [`Modulation`] as plain values.
 struct PixelModulation {
-    scale: Vec<f32>,
-    shift: Vec<f32>,
+    scale: Values,
+    shift: Values,
     /// Rows and columns of blocks.
     blocks: [usize; 2],
     /// Height and width of the picture.
@@ -109,8 +110,11 @@ impl PixelModulation {
         let (block_height, block_width) = (height / rows, width / columns);
         let first_block = i_plane * rows * columns;
         let combine = |i_block: usize| {
-            let scale = self.scale[i_block];
-            (factor * scale, offset * scale + self.shift[i_block])
+            let scale = self.scale.as_slice()[i_block];
+            (
+                factor * scale,
+                offset * scale + self.shift.as_slice()[i_block],
+            )
         };
         if rows * columns == 1 {
             let (factor, offset) = combine(first_block);

@@ -52,6 +52,22 @@ pub(super) struct MatrixMut<'a> {
     pub row_stride: usize,
 }
 
+impl<'a> MatrixMut<'a> {
+    pub fn by_rows(
+        values: &'a mut [f32],
+        n_rows: usize,
+        n_columns: usize,
+        row_stride: usize,
+    ) -> Self {
+        Self {
+            values,
+            n_rows,
+            n_columns,
+            row_stride,
+        }
+    }
+}
+
 /// What becomes of the values that are there already.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum There {
@@ -149,12 +165,7 @@ mod tests {
             let mut into = values(m * (n + 2));
             let before = into.clone();
             for there in [There::Replaced, There::AddedTo] {
-                let target = MatrixMut {
-                    values: &mut into,
-                    n_rows: m,
-                    n_columns: n,
-                    row_stride: n + 2,
-                };
+                let target = MatrixMut::by_rows(&mut into, m, n, n + 2);
                 multiply(target, there, left, right, Cores::One);
             }
             for row in 0..m {
@@ -180,12 +191,7 @@ mod tests {
     #[should_panic(expected = "reaches past its values")]
     fn a_matrix_that_reaches_past_its_values_is_refused() {
         let (a, b, mut into) = (values(5), values(6), values(4));
-        let target = MatrixMut {
-            values: &mut into,
-            n_rows: 2,
-            n_columns: 2,
-            row_stride: 2,
-        };
+        let target = MatrixMut::by_rows(&mut into, 2, 2, 2);
         let (left, right) = (Matrix::by_rows(&a, 2, 3, 3), Matrix::by_rows(&b, 3, 2, 2));
         multiply(target, There::Replaced, left, right, Cores::One);
     }
