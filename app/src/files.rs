@@ -168,12 +168,20 @@ pub fn read_named(path: &Path, limit_bytes: u64) -> io::Result<Vec<u8>> {
 fn read_whole(file: File, limit_bytes: u64) -> io::Result<Vec<u8>> {
     let n_bytes = file.metadata()?.len();
     if n_bytes > limit_bytes {
-        let message = format!("larger than {} MiB", limit_bytes >> 20);
-        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        return Err(too_large(limit_bytes));
     }
     let mut bytes = Vec::with_capacity(n_bytes as usize);
     file.take(limit_bytes).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Of a file that is longer than what is read.
+pub fn too_large(limit_bytes: u64) -> io::Error {
+    let limit = match limit_bytes {
+        0..0x10_0000 => format!("{} KiB", limit_bytes >> 10),
+        _ => format!("{} MiB", limit_bytes >> 20),
+    };
+    io::Error::new(io::ErrorKind::InvalidData, format!("larger than {limit}"))
 }
 
 /// Whether a temporary file was left behind by a process that ended.

@@ -16,6 +16,9 @@ use serde_json::json;
 use super::output;
 use crate::paths::Folders;
 
+/// Tensors and layers of one kind that are told by name; `--json` has them all.
+const MAX_NAMED: usize = 100;
+
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// A model's or an upscaler's name, or a path to its folder or file; a LoRA's or an IP-Adapter's file
@@ -182,11 +185,8 @@ fn describe_lora(lora: &LoraReport) -> String {
             name(&fit.model),
             fit.n_layers
         );
-        for (what, names) in [("unmatched", &fit.unmatched), ("unfit", &fit.unfit)] {
-            for layer in names {
-                lines += &format!("    {what:<10}{}\n", name(layer));
-            }
-        }
+        lines += &named("unmatched", &fit.unmatched);
+        lines += &named("unfit", &fit.unfit);
     }
     lines
         + &format!(
@@ -298,15 +298,40 @@ fn describe_faults(report: &LoadReport) -> String {
         ("unused", &report.unused),
         ("unfit", &report.unfit),
     ];
+    let lines = faults.map(|(what, names)| named(what, names));
+    lines.concat()
+}
+
+/// One line each, so far as anybody reads them.
+fn named(what: &str, names: &[String]) -> String {
     let mut lines = String::new();
-    for (what, names) in faults {
-        for tensor in names {
-            lines += &format!("    {what:<10}{}\n", name(tensor));
-        }
+    for tensor in names.iter().take(MAX_NAMED) {
+        lines += &format!("    {what:<10}{}\n", name(tensor));
+    }
+    if names.len() > MAX_NAMED {
+        let n_more = names.len() - MAX_NAMED;
+        lines += &format!("    {what:<10}and {n_more} more\n");
     }
     lines
 }
 
 fn mebibytes(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_nobody_reads_to_its_end_is_cut() {
+        let names = |n: usize| (0..n).map(|i| format!("layer.{i}")).collect::<Vec<_>>();
+        assert_eq!(
+            named("unused", &names(MAX_NAMED)).lines().count(),
+            MAX_NAMED
+        );
+        let cut = named("unused", &names(100_000));
+        assert_eq!(cut.lines().count(), MAX_NAMED + 1);
+        assert!(cut.ends_with("unused    and 99900 more\n"), "{cut}");
+    }
 }

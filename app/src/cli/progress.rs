@@ -14,6 +14,8 @@ use super::{conversation::JobEvent, output};
 
 /// Where no bar can be drawn, at most one line in so long.
 const LINE_PERIOD: Duration = Duration::from_secs(1);
+/// Of a prompt, told one by one.
+const MAX_REMARKS: usize = 20;
 
 /// How far something is: a bar on a terminal, lines elsewhere, both on standard error.
 pub struct Meter {
@@ -215,8 +217,13 @@ impl Reporter {
         for note in plan.loras.iter().filter_map(LoraUse::note) {
             self.note(&foreign_text::message(&note).to_string());
         }
-        for remark in &plan.remarks {
+        let told = plan.remarks.len().min(MAX_REMARKS);
+        for remark in &plan.remarks[..told] {
             self.note(&foreign_text::message(remark).to_string());
+        }
+        if told < plan.remarks.len() {
+            let n_more = plan.remarks.len() - told;
+            self.note(&format!("{n_more} more remarks on the prompt are left out"));
         }
         if let Some(unread) = &plan.unread_prompt {
             self.note(&format!(

@@ -430,7 +430,11 @@ impl Supervisor {
         };
         self.joiner = Joiner::with_budget(0);
         let reason = match fault {
-            Some(fault) => format!("{fault} ({ending})"),
+            // Its last words stand below.
+            Some(fault) => match ending.split_once('\n') {
+                Some((status, last_words)) => format!("{fault} ({status})\n{last_words}"),
+                None => format!("{fault} ({ending})"),
+            },
             None => ending,
         };
         self.report_death(cause, &reason);

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::error::{Error, Result};
 use super::layout::{Layout, PictureId};
 use crate::clock;
-use crate::files::Fs;
+use crate::files::{Fs, too_large};
 
 /// Characters in a tag's or board's name.
 const LIMIT_NAME: usize = 200;
@@ -18,6 +18,8 @@ const LIMIT_NAME: usize = 200;
 const LIMIT_NOTE: usize = 10_000;
 /// How much of the file is read at once; also the longest line that is understood.
 const READ_BYTES: u64 = 4 << 20;
+/// Pictures in one line: with the longest note it is far below what is read at once.
+const PICTURES_A_LINE: usize = 10_000;
 /// A longer file is none of Limn's: a million pictures with ten marks each fit. A sparse one may have any length.
 const LIMIT_FILE_BYTES: u64 = 1 << 30;
 
@@ -135,16 +137,30 @@ pub enum Said {
         #[serde(flatten)]
         mark: Mark,
     },
+    /// The same of several, in one line: a write that is cut short marks none of them.
+    Pictures {
+        pictures: Vec<PictureId>,
+        #[serde(flatten)]
+        mark: Mark,
+    },
     Change(Change),
 }
 
-/// Puts a mark on pictures, durably and in one write.
+/// Puts a mark on pictures, durably: on all of them or on none (of more than [`PICTURES_A_LINE`], on all of each line).
 pub fn append(fs: &dyn Fs, layout: &Layout, pictures: &[PictureId], mark: &Mark) -> Result<()> {
     mark.check()?;
-    let said = pictures.iter().map(|picture| Said::Picture {
-        picture: *picture,
-        mark: mark.clone(),
-    });
+    let said = pictures
+        .chunks(PICTURES_A_LINE)
+        .map(|pictures| match pictures {
+            [picture] => Said::Picture {
+                picture: *picture,
+                mark: mark.clone(),
+            },
+            _ => Said::Pictures {
+                pictures: pictures.to_vec(),
+                mark: mark.clone(),
+            },
+        });
     append_lines(fs, layout, said)
 }
 
@@ -219,8 +235,7 @@ pub fn read_tail(fs: &dyn Fs, layout: &Layout, offset: u64) -> Result<Tail> {
     let failed = |source| Error::io("read the marks", &path, source);
     let n_bytes = file_bytes(fs, layout).map_err(failed)?;
     if n_bytes > LIMIT_FILE_BYTES {
-        let message = format!("larger than {} MiB", LIMIT_FILE_BYTES >> 20);
-        return Err(failed(io::Error::new(io::ErrorKind::InvalidData, message)));
+        return Err(failed(too_large(LIMIT_FILE_BYTES)));
     }
     let starts_anew = offset > n_bytes;
     let offset = if starts_anew { 0 } else { offset };
@@ -295,6 +310,25 @@ mod tests {
         };
         assert_eq!(said, [&expected]);
         assert_eq!(read_tail(&RealFs, &layout, after.offset).unwrap().lines, []);
+    }
+
+    #[test]
+    fn a_mark_on_many_that_is_cut_short_is_on_none() {
+        let (_folder, layout) = gallery_folder();
+        let ids: Vec<_> = std::iter::repeat_with(PictureId::new).take(300).collect();
+        append(&RealFs, &layout, &ids, &Mark::Star(true)).unwrap();
+        let whole = std::fs::read(layout.marks_file()).unwrap();
+        for n_bytes in [1, whole.len() / 2, whole.len() - 2] {
+            std::fs::write(layout.marks_file(), &whole[..n_bytes]).unwrap();
+            append(&RealFs, &layout, &ids[..1], &Mark::Star(false)).unwrap();
+            let tail = read_tail(&RealFs, &layout, 0).unwrap();
+            let said: Vec<&Said> = tail.lines.iter().map(|line| &line.said).collect();
+            let unstarred = Said::Picture {
+                picture: ids[0],
+                mark: Mark::Star(false),
+            };
+            assert_eq!(said, [&unstarred], "{n_bytes} bytes");
+        }
     }
 
     #[test]

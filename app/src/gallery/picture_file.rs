@@ -224,8 +224,9 @@ fn read_png_header(file: &[u8]) -> Result<Header, String> {
     let limits = png::Limits {
         bytes: LIMIT_HEADER_BYTES,
     };
-    let mut decoder = png::Decoder::new_with_limits(Cursor::new(file), limits);
     // Texts are read apart: one that is damaged or too long is no reason to refuse the picture.
+    let mut source = Cursor::new(file);
+    let mut decoder = png::Decoder::new_with_limits(import::StillChunks::new(&mut source), limits);
     decoder.set_ignore_text_chunk(true);
     let size = decoder
         .read_header_info()

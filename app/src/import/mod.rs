@@ -40,6 +40,7 @@ pub use fit::{LOOKED_AT_PX, small_enough};
 pub use format::{ENDINGS, Format, OTHER_ENDINGS, READABLE, recognise};
 pub use mask::{MaskFileError, MaskReading, mask_values, mask_values_as};
 pub use note::Note;
+pub(crate) use png_chunks::StillChunks;
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -122,6 +122,36 @@ fn files_come_in_byte_for_byte_whatever_their_kind() {
     assert_eq!(findings, []);
 }
 
+/// Decoders differ in what beside the pixels they stumble over.
+#[test]
+fn a_png_comes_in_whatever_is_damaged_beside_its_pixels() {
+    let home = Home::new();
+    let mut gallery = home.open();
+    let plain = encoded(&pixels(1), image::ImageFormat::Png);
+    let kinds = [
+        b"acTL", b"fcTL", b"fdAT", b"cICP", b"gAMA", b"cHRM", b"iCCP", b"eXIf", b"tRNS", b"zTXt",
+        b"pHYs", b"mDCV", b"cLLI", b"tIME",
+    ];
+    let mut n_files = 0;
+    for kind in kinds {
+        for (i, contents) in [vec![], vec![0xff; 26], vec![0; 8], vec![1; 300]]
+            .into_iter()
+            .enumerate()
+        {
+            let chunk = img_parts::png::PngChunk::new(*kind, contents.into());
+            let chunk = chunk.encoder().bytes();
+            let file = [&plain[..33], &chunk, &plain[33..]].concat();
+            n_files += 1;
+            home.file(&format!("{}-{i}.png", kind.escape_ascii()), &file);
+        }
+    }
+    let report = import(&mut gallery, &[home.camera()]);
+    assert_eq!(report.failures, []);
+    // They show the same, so that one is enough.
+    assert_eq!((report.added.len(), report.n_duplicates), (1, n_files - 1));
+    assert_eq!(gallery.pixels(report.added[0]).unwrap(), pixels(1));
+}
+
 #[test]
 fn what_is_there_already_does_not_come_twice() {
     let home = Home::new();

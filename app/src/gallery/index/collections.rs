@@ -173,15 +173,20 @@ fn apply(transaction: &Transaction, lines: &[Line]) -> rusqlite::Result<()> {
     // Once for each picture, however many marks it got.
     let mut touched = HashSet::new();
     for line in lines {
-        match &line.said {
-            Said::Picture { picture, mark } => {
-                apply_mark(transaction, *picture, mark)?;
-                // No star changes by which words a picture is found.
-                if !matches!(mark, Mark::Star(_)) {
-                    touched.insert(*picture);
-                }
+        let (pictures, mark) = match &line.said {
+            Said::Picture { picture, mark } => (std::slice::from_ref(picture), mark),
+            Said::Pictures { pictures, mark } => (&pictures[..], mark),
+            Said::Change(change) => {
+                touched.extend(apply_change(transaction, change)?);
+                continue;
             }
-            Said::Change(change) => touched.extend(apply_change(transaction, change)?),
+        };
+        for picture in pictures {
+            apply_mark(transaction, *picture, mark)?;
+        }
+        // No star changes by which words a picture is found.
+        if !matches!(mark, Mark::Star(_)) {
+            touched.extend(pictures);
         }
     }
     touched
