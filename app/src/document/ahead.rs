@@ -28,15 +28,17 @@ impl ReadAhead {
         reading.is_some_and(|reading| !reading.thread.is_finished())
     }
 
-    /// Begins to read `absent`. What was `dropped` is read into as far as it goes: memory that one thread takes and
-    /// another lets go of would grow. The rest is let go of there too, which takes its time.
-    pub fn begin(&mut self, absent: Absent, file: &JournalFile, mut dropped: Vec<AnyTile>) {
+    /// Begins to read `absent`, as far as there are tiles to read into: those `dropped`, and new ones as far as making
+    /// them is not felt. The other thread makes none: memory that one thread takes and another lets go of would grow.
+    /// What is left over is let go of there, which takes its time.
+    pub fn begin(&mut self, mut absent: Absent, file: &JournalFile, mut dropped: Vec<AnyTile>) {
         if absent.is_empty() {
             return;
         }
-        // Likewise: what more is needed comes from here, as far as that is not felt.
+        dropped.retain_mut(AnyTile::is_alone);
+        absent.cut(dropped.len() + LIMIT_TILES_MADE);
         let missing = absent.kinds().skip(dropped.len());
-        dropped.extend(missing.take(LIMIT_TILES_MADE).map(AnyTile::blank));
+        dropped.extend(missing.map(AnyTile::blank));
         let (asked, file) = (absent.clone(), file.clone());
         let body = move || asked.read(&file, dropped);
         let thread = thread::Builder::new().name("read ahead".to_owned());

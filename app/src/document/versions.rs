@@ -45,6 +45,11 @@ impl Absent {
         self.0.iter().map(|(_, (_, kind))| *kind)
     }
 
+    /// Leaves out those after the first `n`.
+    pub fn cut(&mut self, n: usize) {
+        self.0.truncate(n);
+    }
+
     pub fn has_any(&self, ids: &[VersionId]) -> bool {
         let all: HashSet<_> = self.ids().collect();
         ids.iter().any(|id| all.contains(id))
