@@ -29,7 +29,7 @@ pub fn test_device() -> &'static Device {
     &DEVICE
 }
 
-fn on_software_gpu() -> bool {
+pub fn on_software_gpu() -> bool {
     std::env::var_os("LIMN_TEST_SOFTWARE_GPU").is_some_and(|value| value == "1")
 }
 

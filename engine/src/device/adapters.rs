@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, DeviceKind, wgpu::WgpuBackend};
 
-use super::memory;
+use super::{memory, tuning};
 use crate::{Error, Result};
 
 /// Permits a software adapter, through OpenGL: how tests run the GPU code without a GPU.
@@ -29,7 +29,7 @@ pub(super) struct Adapter {
     pub memory_bytes: Option<u64>,
     pub has_f16: bool,
     /// How burn addresses it: by kind, and by number among those of the kind.
-    kind: DeviceKind,
+    pub kind: DeviceKind,
 }
 
 /// True where tests permit a software adapter.
@@ -165,11 +165,13 @@ impl Adapter {
                 WgpuBackend::Gl
             }
         };
-        Device::wgpu_options()
+        let device = Device::wgpu_options()
             .device_kind(self.kind.clone())
             .graphics_api(api)
             .init()
-            .map_err(|error| Error::Device(format!("{}: {error}", self.name)))
+            .map_err(|error| Error::Device(format!("{}: {error}", self.name)))?;
+        tuning::seed_peaks(self, api);
+        Ok(device)
     }
 
     /// As users and `limn devices` call the graphics API.

@@ -12,6 +12,7 @@ pub(crate) mod gates;
 pub mod memory;
 mod runtime;
 mod self_test;
+mod tuning;
 
 use std::{
     path::PathBuf,
@@ -185,7 +186,7 @@ impl Devices {
         on_sign_of_life: &mut dyn FnMut(),
     ) -> Result<Chosen> {
         let rung = first_good_rung(adapter, dtype, on_sign_of_life)?;
-        runtime::configure(rung)?;
+        runtime::configure(self.adapters(), rung)?;
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         let known = opened.iter().find(|(name, _)| *name == adapter.name);
         let device = if let Some((_, device)) = known {

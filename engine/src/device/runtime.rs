@@ -7,7 +7,7 @@ use cubecl_runtime::config::{
     CubeClRuntimeConfig, RuntimeConfig, cache::CacheConfig, compilation::CompilationLogLevel,
 };
 
-use super::{Rung, cache_dir};
+use super::{Rung, adapters::Adapter, cache_dir, tuning};
 use crate::{Error, Result};
 
 /// A third of the share that the window gets where both want a core; not starved by other programs.
@@ -17,13 +17,13 @@ const NICENESS: i32 = 5;
 /// Whether this process fuses kernels; decided by the first GPU it opens.
 static IS_FUSED: OnceLock<bool> = OnceLock::new();
 
-/// Prepares burn for a GPU on this rung.
+/// Prepares burn for a GPU of these on this rung.
 ///
 /// # Errors
 /// [`Error::Device`] when the process already runs on a rung that fuses differently: burn cannot change.
-pub(super) fn configure(rung: Rung) -> Result<()> {
+pub(super) fn configure(adapters: &[Adapter], rung: Rung) -> Result<()> {
     let is_fused = *IS_FUSED.get_or_init(|| {
-        configure_kernels();
+        configure_kernels(tuning::environment_name(adapters, rung));
         configure_fusion(rung.is_fused());
         rung.is_fused()
     });
@@ -43,12 +43,14 @@ pub(super) fn configure(rung: Rung) -> Result<()> {
     clippy::default_trait_access,
     reason = "the type of the level is not exported"
 )]
-fn configure_kernels() {
+fn configure_kernels(environment: String) {
     let mut config = CubeClRuntimeConfig::default();
     if let Some(dir) = cache_dir() {
         config.environment.path = CacheConfig::Directory(dir.join("kernels"));
+        config.environment.name = environment;
         config.compilation.cache = true;
     }
+    tuning::configure(&mut config.autotune);
     config.compilation.logger.level = CompilationLogLevel::Basic;
     // At level `info`, the default.
     config.compilation.logger.log = Some(Default::default());

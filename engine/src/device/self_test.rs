@@ -246,7 +246,7 @@ pub fn run_in_this_process(name: &str, rung: Rung) -> Result<()> {
     if !adapter.is_eligible() {
         return Err(Error::Device(format!("a software adapter: {name}")));
     }
-    runtime::configure(rung)?;
+    runtime::configure(&adapters, rung)?;
     let device = adapter.init()?;
     for case in cases(adapter.is_software) {
         let difference = case.difference(&device, rung.dtype())?;

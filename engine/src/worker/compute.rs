@@ -24,8 +24,13 @@ use crate::{
         BlendPart, LoadedModel, OnEvent, PipelineEvent, Runtime, blend, edit, generate, shift,
         variations,
     },
-    protocol::{self, DtypeChoice, Event, JobId, ModelId, Phase},
+    protocol::{self, DtypeChoice, Event, GenerateRequest, JobId, ModelId, Phase, Sampling},
 };
+
+/// What it says does not matter, only its length: one chunk.
+const WARM_UP_PROMPT: &str = "a picture";
+/// Samplers of second order do more from their second step on.
+const WARM_UP_STEPS: u32 = 2;
 
 /// The main thread: works the queue off, and holds at most one model.
 pub(super) struct Compute {
@@ -41,6 +46,8 @@ pub(super) struct Loaded {
     /// As asked for: the same words mean the same device for the life of the process.
     compute: protocol::Compute,
     pub(super) model: LoadedModel,
+    /// It has drawn on this device, so that kernels are compiled and chosen.
+    pub(super) is_warm: bool,
 }
 
 impl Loaded {
@@ -75,10 +82,25 @@ impl Compute {
             let (job, result) = match queue.next() {
                 Task::ShutDown => return ExitCode::SUCCESS,
                 Task::TestDevices => (None, self.catching(None, Self::test_devices)),
-                Task::Load { model, compute } => (
-                    None,
-                    self.catching(None, |this| this.load(&model, &compute)),
-                ),
+                Task::Load { model, compute } => {
+                    let loaded = self.catching(None, |this| this.load(&model, &compute));
+                    if loaded.is_ok() && self.is_cold() {
+                        queue.push(Task::WarmUp);
+                    }
+                    (None, loaded)
+                }
+                Task::WarmUp => {
+                    let result = self.catching(None, |this| this.warm_up(queue));
+                    match result {
+                        Err(error) if is_device_lost(&error) => (None, Err(error)),
+                        // Nobody waits for it: a job says for itself what is wrong.
+                        Err(error) => {
+                            tracing::info!("not warmed up: {error}");
+                            continue;
+                        }
+                        Ok(()) => continue,
+                    }
+                }
                 Task::Job {
                     job,
                     input,
@@ -164,6 +186,45 @@ impl Compute {
         Ok(())
     }
 
+    /// Whether the loaded model's first picture would wait for kernels, which a processor has none of.
+    fn is_cold(&self) -> bool {
+        let loaded = self.loaded.as_ref();
+        loaded.is_some_and(|loaded| !loaded.is_warm && !is_cpu(&loaded.model.runtime().device_name))
+    }
+
+    /// Draws a picture of a few steps and of the model's own size that nobody sees: kernels are compiled and chosen while
+    /// the first prompt is being written. What a job interrupts is kept as far as it got.
+    fn warm_up(&mut self, queue: &Queue) -> Result<()> {
+        if !self.is_cold() {
+            return Ok(());
+        }
+        let Some(loaded) = &mut self.loaded else {
+            return Ok(());
+        };
+        let request = GenerateRequest {
+            prompt: WARM_UP_PROMPT.to_owned(),
+            sampling: Sampling {
+                n_steps: Some(WARM_UP_STEPS),
+                ..Sampling::default()
+            },
+            ..GenerateRequest::blank(loaded.id.clone(), loaded.compute.clone())
+        };
+        loaded.model.begin_job();
+        loaded.model.set_loras(&[])?;
+        loaded.model.set_ip_adapter(None)?;
+        generate::run(&mut loaded.model, &request, None, &mut |_| {
+            log::work_goes_on();
+            if queue.has_work() {
+                Err(Error::Cancelled)
+            } else {
+                Ok(())
+            }
+        })?;
+        loaded.is_warm = true;
+        tracing::info!("{} is warm", foreign_text::name(&loaded.id.0));
+        Ok(())
+    }
+
     /// Makes `self.loaded` the model asked for, on the device asked for.
     pub(super) fn open(
         &mut self,
@@ -193,6 +254,7 @@ impl Compute {
             id: id.clone(),
             compute: compute.clone(),
             model: LoadedModel::open(folder, runtime)?,
+            is_warm: false,
         });
         Ok(())
     }

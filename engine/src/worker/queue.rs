@@ -17,6 +17,8 @@ pub(super) enum Task {
         model: ModelId,
         compute: Compute,
     },
+    /// What the first job on the loaded model would wait for; gives way to everything else.
+    WarmUp,
     Job {
         job: JobId,
         input: Box<JobInput>,
@@ -88,6 +90,10 @@ impl Queue {
         state.waiting.clear();
         state.waiting.push_back(Task::ShutDown);
         self.changed.notify_one();
+    }
+
+    pub fn has_work(&self) -> bool {
+        !self.lock().waiting.is_empty()
     }
 
     /// The next task, waiting for one; the one before counts as done.

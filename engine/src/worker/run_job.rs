@@ -155,6 +155,7 @@ impl Compute {
             }
         }
         let timings = result.map_err(|error| loaded.model.with_what_fits(error))?;
+        loaded.is_warm = true;
         self.outbox.send(Event::Finished {
             job,
             timings,

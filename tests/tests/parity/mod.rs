@@ -16,4 +16,6 @@ mod stable_diffusion;
 mod tokenizer;
 mod unet;
 mod upscalers;
+#[cfg(unix)]
+mod warm_up;
 mod wrapped_upscalers;
