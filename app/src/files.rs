@@ -19,8 +19,7 @@ mod regular;
 pub use lock::Lock;
 pub use regular::{is_own_folder, open_named, open_regular};
 
-/// Names of temporary files start so; whoever finds one that nobody writes any more may remove it.
-pub const TEMP_PREFIX: &str = ".limn-temp-";
+pub use limn_engine::TEMP_PREFIX;
 /// A temporary file that nobody holds may be about to be renamed, for this long.
 const TEMP_AGE: Duration = Duration::from_secs(10);
 /// Where a file cannot be locked, age alone tells that its writer is gone. Should it only have slept, its rename

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use eframe::egui_wgpu::{WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew};
 use eframe::{NativeOptions, egui_wgpu};
 use egui::ViewportBuilder;
+use limn_engine::foreign_text;
 
 use crate::app::App;
 use crate::engine_link::EngineCommand;
@@ -57,7 +58,18 @@ pub fn open(files: Vec<PathBuf>) -> anyhow::Result<()> {
             Ok(Box::new(app))
         }),
     )
-    .map_err(|error| anyhow::anyhow!("the window cannot be opened: {error}"))
+    .map_err(|error| match error {
+        eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_) => {
+            tracing::error!("{error}");
+            anyhow::anyhow!(
+                "there is no desktop here to open a window on: start Limn within a desktop session, or use it without a window (`limn --help`)"
+            )
+        }
+        error => anyhow::anyhow!(
+            "the window cannot be opened ({}): update the graphics driver, or use Limn without a window (`limn --help`)",
+            foreign_text::message(error.to_string())
+        ),
+    })
 }
 
 fn wgpu_power_preference() -> egui_wgpu::wgpu::PowerPreference {

@@ -60,5 +60,8 @@ pub mod tokenizer;
 pub mod weights;
 pub mod worker;
 
+/// Names of temporary files start so, the app's too; whoever finds one that nobody writes any more may remove it.
+pub const TEMP_PREFIX: &str = ".limn-temp-";
+
 pub use error::{Error, Result};
 pub use pixel_rect::PixelRect;

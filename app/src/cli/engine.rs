@@ -7,6 +7,7 @@ use limn_engine::{
 };
 
 use super::output;
+use crate::files::{RealFs, sweep};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -53,6 +54,11 @@ pub fn run(arguments: Arguments) -> ExitCode {
     }
     if arguments.profile {
         limn_engine::profile::measure();
+    }
+    if let Some(folder) = device::cache_dir() {
+        for folder in [&folder, &folder.join("values")] {
+            sweep(&RealFs, folder);
+        }
     }
     worker::run(Catalogue {
         folders: arguments.model,

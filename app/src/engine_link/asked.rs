@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use limn_engine::foreign_text;
 use limn_engine::protocol::{
     Chunk, Embeddings, Event, GenerateRequest, JobId, Picture, Plan, Progress, Request, chunks,
 };
@@ -156,6 +157,14 @@ impl Asked {
             }
             Event::Failed { job, failure } => {
                 bounds::shorten(&mut failure.message);
+                if foreign_text::line(&failure.message)
+                    .to_string()
+                    .trim()
+                    .is_empty()
+                {
+                    failure.message =
+                        String::from("the engine failed and said no reason: see its log");
+                }
                 self.failed(*job)
             }
             // Not an answer: a sign of life may come a moment after its job is over.

@@ -22,8 +22,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{adapters::Adapter, cache_dir, runtime};
 use crate::{
-    Error, Result, components::layers, protocol::DtypeChoice, protocol::framing::BUILD,
-    standard_error,
+    Error, Result, TEMP_PREFIX, components::layers, protocol::DtypeChoice,
+    protocol::framing::BUILD, standard_error,
 };
 
 /// Silence of the child after which it counts as hung: tuning one kernel takes less.
@@ -141,7 +141,9 @@ impl Results {
     fn write(&self, path: &PathBuf) -> std::io::Result<()> {
         let folder = path.parent().unwrap_or(path);
         std::fs::create_dir_all(folder)?;
-        let file = tempfile::NamedTempFile::new_in(folder)?;
+        let file = tempfile::Builder::new()
+            .prefix(TEMP_PREFIX)
+            .tempfile_in(folder)?;
         serde_json::to_writer_pretty(&file, self)?;
         file.persist(path)?;
         Ok(())

@@ -1,7 +1,7 @@
 use std::{fs, io::Write, path::PathBuf};
 
 use super::ComponentFiles;
-use crate::Result;
+use crate::{Result, TEMP_PREFIX};
 
 /// Values that cost much and depend on weights alone, one small file each.
 ///
@@ -78,7 +78,9 @@ impl WeightCache {
     fn write_bytes(&self, key: &str, bytes: &[u8]) {
         let Some(dir) = &self.dir else { return };
         let result = fs::create_dir_all(dir).and_then(|()| {
-            let mut file = tempfile::NamedTempFile::new_in(dir)?;
+            let mut file = tempfile::Builder::new()
+                .prefix(TEMP_PREFIX)
+                .tempfile_in(dir)?;
             file.write_all(bytes)?;
             file.persist(dir.join(key)).map_err(|error| error.error)?;
             Ok(())

@@ -140,7 +140,10 @@ fn tell_notices(gallery: &mut Gallery) {
 /// Finds what the index does not know. On a full disk it knows what it knew before, and that has to do.
 fn scan(gallery: &mut Gallery) -> anyhow::Result<()> {
     match gallery.scan() {
-        Err(error) if error.is_index_unwritable() => Ok(()),
+        Err(error) if error.is_index_unwritable() => {
+            gallery.say_unwritable(&error);
+            Ok(())
+        }
         result => Ok(result.map(|_| ())?),
     }
 }

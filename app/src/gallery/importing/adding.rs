@@ -149,6 +149,8 @@ impl Gallery {
         }
         if let Err(error) = self.index.put_with_contents(&records) {
             self.note_behind();
+            // Their files are there, and the next scan finds them.
+            report.added.extend(coming.iter().map(|(id, _)| *id));
             return Err(error);
         }
         self.read_marks()?;

@@ -45,6 +45,8 @@ pub struct Gallery {
     /// What the index does not know yet, as it did not answer.
     unindexed: Vec<Unindexed>,
     notices: Vec<String>,
+    /// The user knows that the index cannot be written.
+    is_unwritable_said: bool,
 }
 
 /// What may be done with a gallery's folder.
@@ -76,6 +78,15 @@ impl Gallery {
             Access::Read => Err(Error::ReadOnly {
                 path: self.folder().to_owned(),
             }),
+        }
+    }
+
+    /// Where the index cannot be written, what is asked of it is answered from before: that has to be said, once.
+    pub(crate) fn say_unwritable(&mut self, error: &Error) {
+        if !std::mem::replace(&mut self.is_unwritable_said, true) {
+            self.notices.push(format!(
+                "What was changed last is kept, but may not show in lists and searches yet: {error}"
+            ));
         }
     }
 
@@ -140,7 +151,10 @@ impl Gallery {
     /// Before something is asked of the index. One that cannot be written still answers, as it was.
     fn catch_up_if_possible(&mut self) -> Result<()> {
         match self.catch_up() {
-            Err(error) if error.is_index_unwritable() => Ok(()),
+            Err(error) if error.is_index_unwritable() => {
+                self.say_unwritable(&error);
+                Ok(())
+            }
             result => result,
         }
     }
@@ -151,6 +165,7 @@ impl Gallery {
         match caught_up.and_then(|()| self.index.set_states(moved)) {
             Err(error) if error.is_index_unwritable() => {
                 self.note_behind();
+                self.say_unwritable(&error);
                 let moved = moved.iter();
                 self.unindexed
                     .extend(moved.map(|(id, state)| Unindexed::Moved(*id, *state)));
@@ -292,7 +307,10 @@ impl Gallery {
     pub fn read_marks(&mut self) -> Result<bool> {
         match self.read_all_marks() {
             // The index can be asked all the same; it knows what it knew before.
-            Err(error) if error.is_index_unwritable() => Ok(false),
+            Err(error) if error.is_index_unwritable() => {
+                self.say_unwritable(&error);
+                Ok(false)
+            }
             result => result,
         }
     }
@@ -309,6 +327,7 @@ impl Gallery {
             let is_applied =
                 self.index
                     .apply_marks(&tail.lines, from, tail.offset, tail.starts_anew)?;
+            self.is_unwritable_said &= !is_applied;
             if is_applied && !tail.has_more {
                 return Ok(has_read);
             }

@@ -111,6 +111,7 @@ impl Gallery {
             unsaved: Unsaved::new(indexes),
             barred: std::collections::HashSet::new(),
             unindexed: Vec::new(),
+            is_unwritable_said: opened.notice.is_some(),
             notices: opened.notice.into_iter().collect(),
             fs,
         };

@@ -90,6 +90,7 @@ impl Gallery {
             match self.settle(id) {
                 Err(error) if error.is_index_unwritable() => {
                     self.note_behind();
+                    self.say_unwritable(&error);
                     self.unindexed.push(Unindexed::Deleted(id));
                 }
                 settled => settled?,

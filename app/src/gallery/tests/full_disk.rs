@@ -145,6 +145,11 @@ fn what_the_index_could_not_learn_is_found_by_the_next_process() {
     gallery.delete(ids[0]).unwrap();
     gallery.trash(ids[1]).unwrap();
     let late = save(&mut gallery, 4, &[]);
+    gallery.mark(&ids[2..], &Mark::Star(true)).unwrap();
+    let notices = gallery.take_notices();
+    assert_eq!(notices.len(), 1, "{notices:?}");
+    assert!(notices[0].contains("may not show"), "{notices:?}");
+    assert!(notices[0].contains("free some space"), "{notices:?}");
     drop(gallery);
 
     let mut gallery = home.open();
@@ -152,6 +157,8 @@ fn what_the_index_could_not_learn_is_found_by_the_next_process() {
     gallery.scan().unwrap();
     assert_eq!(all(&mut gallery), [late, ids[2]]);
     assert_eq!(trashed(&mut gallery), [ids[1]]);
+    assert!(gallery.record(ids[2]).unwrap().is_starred);
+    assert_eq!(gallery.take_notices(), [] as [String; 0]);
     drop(gallery);
     assert!(!home.open().take_is_index_new(), "it has caught up");
 }

@@ -23,7 +23,13 @@ const LIMIT_PARSER_BYTES: u64 = 256 << 20;
 
 pub fn read(input: &mut Input, mut room: Room) -> Result<Imported, Error> {
     let whole_bytes = input.whole_bytes();
-    let file = input.whole()?;
+    let mut file = input.whole()?;
+    // The parser goes by the first brand alone; a file is an AVIF by any of them (MIAF, ISO/IEC 23000-22).
+    if let Some(major) = file.get(8..12)
+        && !matches!(major, b"avif" | b"avis")
+    {
+        file.to_mut()[8..12].copy_from_slice(b"avif");
+    }
     let config = DecodeConfig::default()
         .with_peak_memory_limit(LIMIT_PARSER_BYTES)
         .with_total_megapixels_limit(300)

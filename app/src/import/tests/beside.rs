@@ -219,3 +219,16 @@ fn a_jpeg_xl_opens_whatever_is_damaged_in_its_boxes() {
     let nothing = boxed(&[(b"jbrd", &[255; 40])]);
     assert!(decode(&nothing).is_err());
 }
+
+/// What a file is by its first brand is one thing, and what it can be read as another.
+#[test]
+fn an_avif_opens_whichever_of_its_brands_comes_first() {
+    let (_, plain) = fixture!("full.avif");
+    let expected = decode(plain).unwrap();
+    for major in [b"mif1", b"miaf", b"heic", b"MA1A"] {
+        let mut file = plain.to_vec();
+        file[8..12].copy_from_slice(major);
+        let opened = decode(&file).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(opened.pixels, expected.pixels);
+    }
+}
