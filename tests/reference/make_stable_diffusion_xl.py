@@ -15,7 +15,7 @@ from diffusers import (
 
 import latent_diffusion as shared
 from make_pipeline import randomise
-from make_stable_diffusion import FIXTURES, MASKED
+from make_stable_diffusion import FIXTURES, HELD, MASKED
 
 FIRST, SECOND, EMBED, NUMBER = 12, 20, 24, 8
 KINDS = (StableDiffusionXLPipeline, StableDiffusionXLImg2ImgPipeline, StableDiffusionXLInpaintPipeline)
@@ -66,7 +66,7 @@ def draw(pipe, case, source, mask):
 
 
 def main():
-    shared.write(FIXTURES / "stable_diffusion_xl", make_pipeline(BASE), CASES, draw)
+    shared.write(FIXTURES / "stable_diffusion_xl", make_pipeline(BASE), CASES | HELD, draw)
     shared.write(FIXTURES / "stable_diffusion_xl_velocity", make_pipeline(VELOCITY, zeros=False), FEW, draw)
     turbo = dict(one_step=dict(steps=1, guidance=0.0), four_steps=dict(steps=4, guidance=0.0))
     shared.write(FIXTURES / "stable_diffusion_xl_turbo", make_pipeline(TURBO), turbo, draw)

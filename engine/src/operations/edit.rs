@@ -86,8 +86,11 @@ pub fn run(
     let mut editing = generation.prepare(on_event, |model, on_event| {
         Editing::new(model, input, &prepared, drawn, on_event)
     })?;
-    // The reference's decoder for repainting starts from nothing but noise.
-    editing.starts_from_noise = editing.repainting.is_some() && starts_at_noise;
+    // The reference's pipelines for repainting start from nothing but noise. What fills the mask is to shine through, and
+    // so it does where there are no channels for it.
+    let is_filled = input.settings.fill != Fill::Keep;
+    let repaints = editing.repainting.is_some() || (input.mask.is_some() && !is_filled);
+    editing.starts_from_noise = repaints && starts_at_noise;
     generation.pictures(&editing, on_event)
 }
 
