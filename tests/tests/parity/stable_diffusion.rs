@@ -122,6 +122,18 @@ fn what_is_like_a_model_and_is_none_is_named() {
     }
     write(
         "model_index.json",
+        r#"{"_class_name": "StableUnCLIPPipeline", "prior": ["diffusers", "PriorTransformer"]}"#,
+    );
+    let with_prior = refusal(dir.path());
+    for word in [
+        "StableUnCLIPPipeline",
+        "prior",
+        "StableUnCLIPImg2ImgPipeline",
+    ] {
+        assert!(with_prior.contains(word), "{with_prior}");
+    }
+    write(
+        "model_index.json",
         r#"{"_class_name": "StableDiffusionXLPipeline"}"#,
     );
     for class in ["EDMEulerScheduler", "FlowMatchEulerDiscreteScheduler"] {

@@ -41,7 +41,7 @@ impl ResamplerConfig {
     pub const HEAD_WIDTH: usize = 64;
 }
 
-/// Parts of adapters that ask for more than a picture and an image encoder.
+/// Parts of adapters that ask for more than a picture and an image encoder; the first that is there tells the kind.
 const UNREAD: [(&str, &str); 4] = [
     ("image_proj.perceiver_resampler.", "FaceID plus"),
     ("ip_adapter.0.to_q_lora.", "FaceID"),
@@ -92,13 +92,10 @@ impl IpAdapterConfig {
                 mlp_width: size(&format!("{first}.1.1.weight"), 0)?,
             })
         } else {
-            let mut names = files.names();
-            let kind = names.find_map(|name| {
-                let found = UNREAD.iter().find(|(start, _)| name.starts_with(start));
-                found.map(|(_, kind)| *kind)
-            });
+            let is_there = |start: &str| files.names().any(|name| name.starts_with(start));
+            let kind = UNREAD.iter().find(|(start, _)| is_there(start));
             return Err(match kind {
-                Some(kind) => format!(
+                Some((_, kind)) => format!(
                     "it is an IP-Adapter of the kind {kind}, and Limn reads the plain ones and “plus”"
                 ),
                 None => "it has no `image_proj` of a kind that Limn reads".to_owned(),
@@ -187,16 +184,40 @@ mod tests {
             ("ip_adapter.1.to_k_ip.weight", vec![4, 8]),
             ("ip_adapter.1.to_v_ip.weight", vec![4, 8]),
         ];
-        let zeros = vec![0; 2 * 8 * n_tokens * 4];
-        let tensors = shapes.map(|(name, shape)| {
-            let n_bytes = 2 * shape.iter().product::<usize>();
-            let view = TensorView::new(Dtype::F16, shape, &zeros[..n_bytes]);
-            (name, view.expect("as many bytes as the shape says"))
+        read(&shapes)
+    }
+
+    /// What a file of zeros is read as.
+    fn read(shapes: &[(&str, Vec<usize>)]) -> Result<IpAdapterConfig, String> {
+        let n_bytes = |shape: &[usize]| 2 * shape.iter().product::<usize>();
+        let most = shapes.iter().map(|(_, shape)| n_bytes(shape)).max();
+        let zeros = vec![0; most.unwrap_or_default()];
+        let tensors = shapes.iter().map(|(name, shape)| {
+            let view = TensorView::new(Dtype::F16, shape.clone(), &zeros[..n_bytes(shape)]);
+            (*name, view.expect("as many bytes as the shape says"))
         });
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
         safetensors::serialize_to_file(tensors, None, file.path()).expect("it is written");
         let files = TensorFiles::open(&[TensorFile::Disk(file.path().to_owned())]);
         IpAdapterConfig::read(&files.expect("whole files"))
+    }
+
+    #[test]
+    fn kinds_that_ask_for_more_than_a_picture_are_named() {
+        let layer = ("ip_adapter.1.to_k_ip.weight", vec![4, 8]);
+        let lora = ("ip_adapter.0.to_q_lora.down.weight", vec![2, 4]);
+        let mlp = ("image_proj.proj.0.weight", vec![8, 4]);
+        let resampler = ("image_proj.perceiver_resampler.latents", vec![1, 4, 8]);
+        for (tensors, kind) in [
+            (&[&layer, &mlp][..], "kind full face,"),
+            (&[&layer, &lora, &mlp], "kind FaceID,"),
+            (&[&layer, &lora, &mlp, &resampler], "kind FaceID plus,"),
+            (&[&layer], "no `image_proj`"),
+        ] {
+            let tensors: Vec<_> = tensors.iter().map(|tensor| (*tensor).clone()).collect();
+            let reason = read(&tensors).expect_err(kind);
+            assert!(reason.contains(kind), "{reason}");
+        }
     }
 
     #[test]
