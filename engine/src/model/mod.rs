@@ -15,6 +15,7 @@ mod loras;
 mod memory;
 mod preview_map;
 mod report;
+mod runtime;
 mod settings;
 mod slots;
 mod weight_cache;
@@ -40,9 +41,9 @@ use ip_adapter::UsedIpAdapter;
 pub use loras::{LoraSource, Loras, match_lora};
 pub use memory::Sizes;
 pub use report::{ComponentReport, ModelReport};
+pub use runtime::{PromptFolders, Runtime};
 pub use settings::{PriorSettings, Settings};
 pub use slots::{Loader, Slots};
-pub use slots::{PromptFolders, Runtime};
 
 use crate::{
     Error, Result,

@@ -40,26 +40,18 @@ impl OdeSolver {
 /// # Errors
 /// What `model` and `on_step` return.
 pub fn euler<const D: usize>(
-    mut model: impl FnMut(Tensor<D>, f32) -> Result<ModelOutput<D>>,
+    model: impl FnMut(Tensor<D>, f32) -> Result<ModelOutput<D>>,
     latents: Tensor<D>,
     schedule: &SigmaSchedule,
     on_step: impl FnMut(Step<D>) -> Result<()>,
 ) -> Result<Tensor<D>> {
-    by_steps(
+    by_denoised_steps(
+        model,
         latents,
         schedule,
         on_step,
-        NoiseLevel::beside_picture,
-        |at, latents| {
-            let At {
-                sigma,
-                next,
-                timestep,
-                ..
-            } = at;
-            let denoised = denoise(&mut model, &latents, schedule, (sigma, timestep))?;
-            let derivative = (latents.clone() - denoised.clone()) / sigma;
-            let stepped = latents + derivative * (next - sigma);
+        |at, latents, denoised, _| {
+            let stepped = euler_step(latents, &denoised, (at.sigma, at.next));
             Ok((denoised, stepped))
         },
     )
@@ -70,30 +62,22 @@ pub fn euler<const D: usize>(
 /// # Errors
 /// What `model` and `on_step` return.
 pub fn euler_ancestral<const D: usize>(
-    mut model: impl FnMut(Tensor<D>, f32) -> Result<ModelOutput<D>>,
+    model: impl FnMut(Tensor<D>, f32) -> Result<ModelOutput<D>>,
     latents: Tensor<D>,
     schedule: &SigmaSchedule,
     generator: &mut Generator,
     on_step: impl FnMut(Step<D>) -> Result<()>,
 ) -> Result<Tensor<D>> {
-    by_steps(
+    by_denoised_steps(
+        model,
         latents,
         schedule,
         on_step,
-        NoiseLevel::beside_picture,
-        |at, latents| {
-            let At {
-                sigma,
-                next,
-                timestep,
-                ..
-            } = at;
-            let (sigma_down, sigma_up) = ancestral_step(sigma, next);
-            let denoised = denoise(&mut model, &latents, schedule, (sigma, timestep))?;
-            let derivative = (latents.clone() - denoised.clone()) / sigma;
+        |at, latents, denoised, _| {
+            let (sigma_down, sigma_up) = ancestral_step(at.sigma, at.next);
             // The reference draws at the last step too, where none of it is added.
             let fresh = generator.randn_tensor(latents.dims(), &latents.device());
-            let stepped = latents + derivative * (sigma_down - sigma) + fresh * sigma_up;
+            let stepped = euler_step(latents, &denoised, (at.sigma, sigma_down)) + fresh * sigma_up;
             Ok((denoised, stepped))
         },
     )
@@ -104,29 +88,22 @@ pub fn euler_ancestral<const D: usize>(
 /// # Errors
 /// What `model` and `on_step` return.
 pub fn heun<const D: usize>(
-    mut model: impl FnMut(Tensor<D>, f32) -> Result<ModelOutput<D>>,
+    model: impl FnMut(Tensor<D>, f32) -> Result<ModelOutput<D>>,
     latents: Tensor<D>,
     schedule: &SigmaSchedule,
     on_step: impl FnMut(Step<D>) -> Result<()>,
 ) -> Result<Tensor<D>> {
-    by_steps(
+    by_denoised_steps(
+        model,
         latents,
         schedule,
         on_step,
-        NoiseLevel::beside_picture,
-        |at, latents| {
-            let At {
-                sigma,
-                next,
-                timestep,
-                index,
-                ..
-            } = at;
-            let mut denoised = denoise(&mut model, &latents, schedule, (sigma, timestep))?;
+        |at, latents, mut denoised, ask| {
+            let At { sigma, next, .. } = at;
             let mut derivative = (latents.clone() - denoised.clone()) / sigma;
-            if let Some(&timestep) = schedule.timesteps.get(index + 1) {
+            if let Some(&timestep) = schedule.timesteps.get(at.index + 1) {
                 let ahead = latents.clone() + derivative.clone() * (next - sigma);
-                denoised = denoise(&mut model, &ahead, schedule, (next, timestep))?;
+                denoised = ask(&ahead, (next, timestep))?;
                 derivative = (derivative + (ahead - denoised.clone()) / next) / 2.0;
             }
             let stepped = latents + derivative * (next - sigma);
@@ -143,41 +120,31 @@ pub fn heun<const D: usize>(
 /// # Errors
 /// What `model` and `on_step` return.
 pub fn dpmpp_sde<const D: usize>(
-    mut model: impl FnMut(Tensor<D>, f32) -> Result<ModelOutput<D>>,
+    model: impl FnMut(Tensor<D>, f32) -> Result<ModelOutput<D>>,
     latents: Tensor<D>,
     schedule: &SigmaSchedule,
     generator: &mut Generator,
     on_step: impl FnMut(Step<D>) -> Result<()>,
 ) -> Result<Tensor<D>> {
-    by_steps(
+    by_denoised_steps(
+        model,
         latents,
         schedule,
         on_step,
-        NoiseLevel::beside_picture,
-        |at, latents| {
-            let At {
-                sigma,
-                next,
-                timestep,
-                index,
-                ..
-            } = at;
-            let mut denoised = denoise(&mut model, &latents, schedule, (sigma, timestep))?;
-            let stepped = if let Some(&middle_timestep) = schedule.middle_timesteps.get(index) {
-                let middle = (sigma * next).sqrt();
-                let mut draw = || generator.randn_tensor(latents.dims(), &latents.device());
-                let (first, second) = (draw(), draw());
-                let whole = (first.clone() * (sigma - middle).sqrt()
-                    + second * (middle - next).sqrt())
-                    / (sigma - next).sqrt();
-                let half_way = reverse_sde_step(&latents, &denoised, (sigma, middle), first);
-                let level = (middle, middle_timestep);
-                denoised = denoise(&mut model, &half_way, schedule, level)?;
-                reverse_sde_step(&latents, &denoised, (sigma, next), whole)
-            } else {
-                let derivative = (latents.clone() - denoised.clone()) / sigma;
-                latents + derivative * (next - sigma)
+        |at, latents, mut denoised, ask| {
+            let At { sigma, next, .. } = at;
+            let Some(&middle_timestep) = schedule.middle_timesteps.get(at.index) else {
+                let stepped = euler_step(latents, &denoised, (sigma, next));
+                return Ok((denoised, stepped));
             };
+            let middle = (sigma * next).sqrt();
+            let mut draw = || generator.randn_tensor(latents.dims(), &latents.device());
+            let (first, second) = (draw(), draw());
+            let whole = (first.clone() * (sigma - middle).sqrt() + second * (middle - next).sqrt())
+                / (sigma - next).sqrt();
+            let half_way = reverse_sde_step(&latents, &denoised, (sigma, middle), first);
+            denoised = ask(&half_way, (middle, middle_timestep))?;
+            let stepped = reverse_sde_step(&latents, &denoised, (sigma, next), whole);
             Ok((denoised, stepped))
         },
     )
@@ -199,6 +166,35 @@ fn reverse_sde_step<const D: usize>(
 fn ancestral_step(sigma: f32, next: f32) -> (f32, f32) {
     let sigma_up = (next * next * (sigma * sigma - next * next) / (sigma * sigma)).sqrt();
     ((next * next - sigma_up * sigma_up).sqrt(), sigma_up)
+}
+
+/// Euler's step between two sigmas.
+fn euler_step<const D: usize>(
+    latents: Tensor<D>,
+    denoised: &Tensor<D>,
+    (sigma, next): (f32, f32),
+) -> Tensor<D> {
+    let derivative = (latents.clone() - denoised.clone()) / sigma;
+    latents + derivative * (next - sigma)
+}
+
+/// Asks the model what it predicts of latents at a sigma and its timestep.
+type Ask<'a, const D: usize> = dyn FnMut(&Tensor<D>, (f32, f32)) -> Result<Tensor<D>> + 'a;
+
+/// [`by_steps`], each of which begins with what the model predicts of the picture; `step` may ask it again.
+fn by_denoised_steps<const D: usize>(
+    mut model: impl FnMut(Tensor<D>, f32) -> Result<ModelOutput<D>>,
+    latents: Tensor<D>,
+    schedule: &SigmaSchedule,
+    on_step: impl FnMut(Step<D>) -> Result<()>,
+    mut step: impl FnMut(At, Tensor<D>, Tensor<D>, &mut Ask<D>) -> Result<(Tensor<D>, Tensor<D>)>,
+) -> Result<Tensor<D>> {
+    let level = NoiseLevel::beside_picture;
+    by_steps(latents, schedule, on_step, level, |at, latents| {
+        let mut ask = |latents: &Tensor<D>, place| denoise(&mut model, latents, schedule, place);
+        let denoised = ask(&latents, (at.sigma, at.timestep))?;
+        step(at, latents, denoised, &mut ask)
+    })
 }
 
 /// Asks the model about latents of variance one, as it was trained, and reads its answer at this sigma.

@@ -2,10 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use super::{
-    ModelOutput, NoiseLevel, Step,
-    by_steps::{At, by_steps},
-};
+use super::{ModelOutput, NoiseLevel, Step, by_steps::by_steps};
 use crate::{Result, noise::Generator, schedules::SigmaSchedule};
 
 /// Which of them takes the steps of a [`SigmaSchedule`].
@@ -38,38 +35,20 @@ impl MultistepSolver {
 /// # Errors
 /// What `model` and `on_step` return.
 pub fn dpmpp_2m<const D: usize>(
-    mut model: impl FnMut(Tensor<D>, f32) -> Result<ModelOutput<D>>,
+    model: impl FnMut(Tensor<D>, f32) -> Result<ModelOutput<D>>,
     latents: Tensor<D>,
     schedule: &SigmaSchedule,
     on_step: impl FnMut(Step<D>) -> Result<()>,
 ) -> Result<Tensor<D>> {
-    let mut last_denoised: Option<Tensor<D>> = None;
-    by_steps(
+    two_m(
+        model,
         latents,
         schedule,
         on_step,
-        Level::noise_level_at,
-        |at, latents| {
-            let At {
-                index, timestep, ..
-            } = at;
-            let (from, to) = (Level::new(at.sigma), Level::new(at.next));
-            let output = model(latents.clone(), timestep)?.prediction;
-            let denoised = from.denoised(schedule, output, &latents);
-
-            let h = to.lambda - from.lambda;
-            let picture_part = to.alpha * ((-h).exp() - 1.0);
-            let first_order = latents * (to.sigma / from.sigma) - denoised.clone() * picture_part;
-            let stepped = match last_denoised.take() {
-                Some(last) if !at.is_last_of_first_order(schedule) => {
-                    let h_last = from.lambda - Level::new(schedule.sigmas[index - 1]).lambda;
-                    let change = (denoised.clone() - last) * (1.0 / (h_last / h));
-                    first_order - change * (0.5 * picture_part)
-                }
-                _ => first_order,
-            };
-            last_denoised = Some(denoised.clone());
-            Ok((denoised, stepped))
+        |from, to, latents, denoised| {
+            let picture_part = to.alpha * (1.0 - (-(to.lambda - from.lambda)).exp());
+            let first_order = latents * (to.sigma / from.sigma) + denoised * picture_part;
+            (first_order, picture_part)
         },
     )
 }
@@ -79,45 +58,54 @@ pub fn dpmpp_2m<const D: usize>(
 /// # Errors
 /// What `model` and `on_step` return.
 pub fn dpmpp_2m_sde<const D: usize>(
-    mut model: impl FnMut(Tensor<D>, f32) -> Result<ModelOutput<D>>,
+    model: impl FnMut(Tensor<D>, f32) -> Result<ModelOutput<D>>,
     latents: Tensor<D>,
     schedule: &SigmaSchedule,
     generator: &mut Generator,
     on_step: impl FnMut(Step<D>) -> Result<()>,
 ) -> Result<Tensor<D>> {
-    let mut last_denoised: Option<Tensor<D>> = None;
-    by_steps(
+    two_m(
+        model,
         latents,
         schedule,
         on_step,
-        Level::noise_level_at,
-        |at, latents| {
-            let At {
-                index, timestep, ..
-            } = at;
-            let (from, to) = (Level::new(at.sigma), Level::new(at.next));
-            let output = model(latents.clone(), timestep)?.prediction;
-            let denoised = from.denoised(schedule, output, &latents);
-
+        |from, to, latents, denoised| {
             let h = to.lambda - from.lambda;
             let picture_part = to.alpha * (1.0 - (-2.0 * h).exp());
             let fresh: Tensor<D> = generator.randn_tensor(latents.dims(), &latents.device());
             let fresh = fresh * (to.sigma * (1.0 - (-2.0 * h).exp()).sqrt());
-            let first_order = latents * (to.sigma / from.sigma * (-h).exp())
-                + denoised.clone() * picture_part
-                + fresh;
-            let stepped = match last_denoised.take() {
-                Some(last) if !at.is_last_of_first_order(schedule) => {
-                    let h_last = from.lambda - Level::new(schedule.sigmas[index - 1]).lambda;
-                    let change = (denoised.clone() - last) * (h / h_last);
-                    first_order + change * (0.5 * picture_part)
-                }
-                _ => first_order,
-            };
-            last_denoised = Some(denoised.clone());
-            Ok((denoised, stepped))
+            let kept = latents * (to.sigma / from.sigma * (-h).exp());
+            (kept + denoised * picture_part + fresh, picture_part)
         },
     )
+}
+
+/// The midpoint form of both: a step of first order, which `first_order` takes from one level to another, and half of how the
+/// prediction has changed over the step before. It answers with the step and how much of the picture comes in.
+fn two_m<const D: usize>(
+    mut model: impl FnMut(Tensor<D>, f32) -> Result<ModelOutput<D>>,
+    latents: Tensor<D>,
+    schedule: &SigmaSchedule,
+    on_step: impl FnMut(Step<D>) -> Result<()>,
+    mut first_order: impl FnMut(Level, Level, Tensor<D>, Tensor<D>) -> (Tensor<D>, f32),
+) -> Result<Tensor<D>> {
+    let mut before: Option<(Level, Tensor<D>)> = None;
+    let level = Level::noise_level_at;
+    by_steps(latents, schedule, on_step, level, |at, latents| {
+        let (from, to) = (Level::new(at.sigma), Level::new(at.next));
+        let output = model(latents.clone(), at.timestep)?.prediction;
+        let denoised = from.denoised(schedule, output, &latents);
+        let (first, picture_part) = first_order(from, to, latents, denoised.clone());
+        let last = before.replace((from, denoised.clone()));
+        let stepped = match last {
+            Some((level, last)) if !at.is_last_of_first_order(schedule) => {
+                let ratio = (to.lambda - from.lambda) / (from.lambda - level.lambda);
+                first + (denoised.clone() - last) * (0.5 * picture_part * ratio)
+            }
+            _ => first,
+        };
+        Ok((denoised, stepped))
+    })
 }
 
 /// UniPC of second order with B₂(h), Zhao et al. 2023: every step is a predictor's, and the next answer of the model

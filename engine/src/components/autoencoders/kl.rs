@@ -7,11 +7,11 @@ use burn::tensor::{DType, Tensor};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::vq::{AutoencoderConfig, AutoencoderParts, Decoder, Encoder};
+use super::vq::{AutoencoderConfig, AutoencoderParts, Decoder, Encoder, RawCoders};
 use crate::{
     Result,
     components::{
-        diffusers_config::{attention_flags, check_unknown_keys, unsupported},
+        diffusers_config::{check_unknown_keys, unsupported},
         layers::Conv2d,
     },
     weights::{
@@ -35,54 +35,35 @@ pub struct KlConfig {
     pub force_upcast: bool,
 }
 
-/// Defaults are diffusers'.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "the entries of a file that is not ours"
-)]
 #[derive(Deserialize)]
 #[serde(default)]
 struct RawConfig {
-    in_channels: usize,
-    out_channels: usize,
-    down_block_types: Vec<String>,
-    up_block_types: Vec<String>,
-    block_out_channels: Vec<usize>,
-    layers_per_block: usize,
-    act_fn: String,
-    latent_channels: usize,
-    norm_num_groups: usize,
+    #[serde(flatten)]
+    coders: RawCoders,
     scaling_factor: f32,
     use_quant_conv: bool,
     use_post_quant_conv: bool,
-    mid_block_add_attention: bool,
     force_upcast: bool,
     #[serde(flatten)]
     rest: Map<String, Value>,
 }
 
 impl Default for RawConfig {
+    /// The defaults of diffusers' `AutoencoderKL`.
     fn default() -> Self {
         Self {
-            in_channels: 3,
-            out_channels: 3,
-            down_block_types: vec!["DownEncoderBlock2D".to_owned()],
-            up_block_types: vec!["UpDecoderBlock2D".to_owned()],
-            block_out_channels: vec![64],
-            layers_per_block: 1,
-            act_fn: "silu".to_owned(),
-            latent_channels: 4,
-            norm_num_groups: 32,
+            coders: RawCoders::default(),
             scaling_factor: 0.18215,
             use_quant_conv: true,
             use_post_quant_conv: true,
-            mid_block_add_attention: true,
             force_upcast: true,
             rest: Map::new(),
         }
     }
 }
 
+/// Where the config does not tell.
+const LATENT_CHANNELS: usize = 4;
 /// Keys that encoding and decoding do not read.
 const UNREAD_KEYS: [&str; 1] = ["sample_size"];
 
@@ -91,36 +72,12 @@ impl TryFrom<RawConfig> for KlConfig {
 
     fn try_from(raw: RawConfig) -> Result<Self, String> {
         check_unknown_keys(&raw.rest, |key| UNREAD_KEYS.contains(&key))?;
-        if raw.act_fn != "silu" && raw.act_fn != "swish" {
-            return Err(unsupported("act_fn", &json!(raw.act_fn)));
-        }
         if !(raw.scaling_factor > 0.0 && raw.scaling_factor.is_finite()) {
             return Err(unsupported("scaling_factor", &json!(raw.scaling_factor)));
         }
-        let n_levels = raw.block_out_channels.len();
         let coders = AutoencoderConfig {
-            in_channels: raw.in_channels,
-            out_channels: raw.out_channels,
-            latent_channels: raw.latent_channels,
-            vq_embed_dim: raw.latent_channels,
-            layers_per_block: raw.layers_per_block,
-            down_attention: attention_flags(
-                "down_block_types",
-                &raw.down_block_types,
-                ["DownEncoderBlock2D", "AttnDownEncoderBlock2D"],
-                n_levels,
-            )?,
-            up_attention: attention_flags(
-                "up_block_types",
-                &raw.up_block_types,
-                ["UpDecoderBlock2D", "AttnUpDecoderBlock2D"],
-                n_levels,
-            )?,
-            mid_attention: raw.mid_block_add_attention,
-            norm_num_groups: raw.norm_num_groups,
-            spatial_norm: false,
             double_z: true,
-            block_out_channels: raw.block_out_channels,
+            ..raw.coders.read(LATENT_CHANNELS)?
         };
         coders.check_numbers()?;
         Ok(Self {

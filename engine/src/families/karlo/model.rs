@@ -15,15 +15,15 @@ use crate::{
         denoisers::{UNet, UNetConfig, VectorInput},
         priors::{DecoderProjection, DecoderProjectionConfig, Prior, PriorConfig},
         text_encoders::{ClipTextConfig, ClipTextEncoder},
-        vision_encoders::{ClipVisionConfig, ClipVisionEncoder},
+        vision_encoders::ClipVisionConfig,
     },
     families::{
-        embeddings::{embed_tensor, of_picture},
+        embeddings::{embed_tensor, embedding_of, of_picture},
         guided_unet::GuidedUnet,
         prior_drawing::PriorDrawing,
     },
     guidance,
-    image::{RgbPicture, read_back},
+    image::RgbPicture,
     image_preprocessor::ImagePreprocessor,
     model::{
         BlendSource, Candidate, ChangeMap, Conditioning, Denoise, FamilyModel, JobConditioning,
@@ -149,11 +149,8 @@ impl KarloModel {
         let preprocessor = self.preprocessor.as_ref();
         let preprocessor =
             preprocessor.ok_or_else(|| Error::Bug("it sees no pictures".to_owned()))?;
-        let (device, dtype) = (slots.runtime().device.clone(), slots.runtime().dtype);
-        let pixels = preprocessor.pixel_values(picture, &device, dtype);
         let files = self.folder.part(IMAGE_ENCODER);
-        let encoder = slots.get(&Loader::whole(&files, &ClipVisionEncoder::load), on_event)?;
-        read_back(encoder.forward(pixels).image_embeds)
+        embedding_of(picture, preprocessor, &files, slots, on_event)
     }
 
     /// The pictures that steer a job, one after another: someone may wish to cancel.

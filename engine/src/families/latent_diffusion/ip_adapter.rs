@@ -12,6 +12,7 @@ use crate::{
         ip_adapter::IpAdapter,
         vision_encoders::{ClipVisionConfig, ClipVisionEncoder},
     },
+    families::embeddings::pixels_of,
     image::{RgbPicture, read_back},
     image_preprocessor::ImagePreprocessor,
     model::{IpAdapterSource, Loader, Slots},
@@ -117,8 +118,7 @@ impl Sight for AdapterSight {
         picture: &RgbPicture,
         on_event: &mut OnEvent,
     ) -> Result<Vec<f32>> {
-        let (device, dtype) = (slots.runtime().device.clone(), slots.runtime().dtype);
-        let pixels = self.preprocessor.pixel_values(picture, &device, dtype);
+        let pixels = pixels_of(picture, &self.preprocessor, slots);
         if self.source.config.looks_at_parts() && self.nothing.borrow().is_none() {
             let nothing = self.features(slots, pixels.zeros_like(), on_event)?;
             *self.nothing.borrow_mut() = Some(nothing);

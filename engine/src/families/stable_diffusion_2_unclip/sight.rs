@@ -8,7 +8,8 @@ use crate::{
         layers::TimestepEmbedding,
         vision_encoders::{ClipVisionConfig, ClipVisionEncoder, EmbeddingNormalizer},
     },
-    image::{RgbPicture, read_back},
+    families::embeddings::embedding_of,
+    image::RgbPicture,
     image_preprocessor::ImagePreprocessor,
     model::{ComponentFiles, Loader, Slots, read_scheduler},
     noise::Generator,
@@ -92,11 +93,13 @@ impl Sight for NoisySight {
         picture: &RgbPicture,
         on_event: &mut OnEvent,
     ) -> Result<Vec<f32>> {
-        let (device, dtype) = (slots.runtime().device.clone(), slots.runtime().dtype);
-        let pixels = self.preprocessor.pixel_values(picture, &device, dtype);
-        let loader = Loader::whole(&self.image_encoder, &ClipVisionEncoder::load);
-        let encoder = slots.get(&loader, on_event)?;
-        read_back(encoder.forward(pixels).image_embeds)
+        embedding_of(
+            picture,
+            &self.preprocessor,
+            &self.image_encoder,
+            slots,
+            on_event,
+        )
     }
 
     fn looks_at_surroundings(&self) -> bool {

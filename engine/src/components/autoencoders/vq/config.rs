@@ -92,9 +92,10 @@ impl AutoencoderConfig {
     }
 }
 
+/// What the configs of diffusers' autoencoders have in common, with its defaults.
 #[derive(Deserialize)]
 #[serde(default)]
-struct RawConfig {
+pub(in crate::components::autoencoders) struct RawCoders {
     in_channels: usize,
     out_channels: usize,
     down_block_types: Vec<String>,
@@ -102,18 +103,12 @@ struct RawConfig {
     block_out_channels: Vec<usize>,
     layers_per_block: usize,
     act_fn: String,
-    latent_channels: usize,
+    latent_channels: Option<usize>,
     norm_num_groups: usize,
-    vq_embed_dim: Option<usize>,
-    norm_type: String,
     mid_block_add_attention: bool,
-    lookup_from_codebook: bool,
-    #[serde(flatten)]
-    rest: Map<String, Value>,
 }
 
-impl Default for RawConfig {
-    /// The defaults of diffusers' `VQModel`.
+impl Default for RawCoders {
     fn default() -> Self {
         Self {
             in_channels: 3,
@@ -123,13 +118,80 @@ impl Default for RawConfig {
             block_out_channels: vec![64],
             layers_per_block: 1,
             act_fn: "silu".to_owned(),
-            latent_channels: 3,
+            latent_channels: None,
             norm_num_groups: 32,
-            vq_embed_dim: None,
-            norm_type: "group".to_owned(),
             mid_block_add_attention: true,
-            lookup_from_codebook: false,
-            rest: Map::new(),
+        }
+    }
+}
+
+impl RawCoders {
+    /// An encoder and a decoder with plain norms, whose latents have so many channels unless the file says otherwise.
+    ///
+    /// # Errors
+    /// What is not here, by key and value.
+    pub fn read(self, latent_channels: usize) -> Result<AutoencoderConfig, String> {
+        if self.act_fn != "silu" && self.act_fn != "swish" {
+            return Err(unsupported("act_fn", &json!(self.act_fn)));
+        }
+        let latent_channels = self.latent_channels.unwrap_or(latent_channels);
+        let n_levels = self.block_out_channels.len();
+        Ok(AutoencoderConfig {
+            in_channels: self.in_channels,
+            out_channels: self.out_channels,
+            latent_channels,
+            vq_embed_dim: latent_channels,
+            layers_per_block: self.layers_per_block,
+            down_attention: attention_flags(
+                "down_block_types",
+                &self.down_block_types,
+                ["DownEncoderBlock2D", "AttnDownEncoderBlock2D"],
+                n_levels,
+            )?,
+            up_attention: attention_flags(
+                "up_block_types",
+                &self.up_block_types,
+                ["UpDecoderBlock2D", "AttnUpDecoderBlock2D"],
+                n_levels,
+            )?,
+            mid_attention: self.mid_block_add_attention,
+            norm_num_groups: self.norm_num_groups,
+            spatial_norm: false,
+            double_z: false,
+            block_out_channels: self.block_out_channels,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct RawConfig {
+    #[serde(flatten)]
+    coders: RawCoders,
+    vq_embed_dim: Option<usize>,
+    #[serde(default)]
+    norm_type: NormType,
+    #[serde(default)]
+    lookup_from_codebook: bool,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+/// Of the decoder.
+#[derive(Default, Deserialize)]
+#[serde(from = "String")]
+enum NormType {
+    #[default]
+    Group,
+    Spatial,
+    Other(String),
+}
+
+impl From<String> for NormType {
+    fn from(name: String) -> Self {
+        match name.as_str() {
+            "group" => Self::Group,
+            "spatial" => Self::Spatial,
+            _ => Self::Other(name),
         }
     }
 }
@@ -141,46 +203,26 @@ const UNREAD_KEYS: [&str; 4] = [
     "scaling_factor",
     "force_upcast",
 ];
+/// Where the config does not tell.
+const LATENT_CHANNELS: usize = 3;
 
 impl TryFrom<RawConfig> for AutoencoderConfig {
     type Error = String;
 
     fn try_from(raw: RawConfig) -> Result<Self, String> {
         check_unknown_keys(&raw.rest, |key| UNREAD_KEYS.contains(&key))?;
-        if raw.act_fn != "silu" && raw.act_fn != "swish" {
-            return Err(unsupported("act_fn", &json!(raw.act_fn)));
-        }
         if raw.lookup_from_codebook {
             return Err(unsupported("lookup_from_codebook", &json!(true)));
         }
-        let n_levels = raw.block_out_channels.len();
+        let coders = raw.coders.read(LATENT_CHANNELS)?;
         let config = Self {
-            in_channels: raw.in_channels,
-            out_channels: raw.out_channels,
-            latent_channels: raw.latent_channels,
-            vq_embed_dim: raw.vq_embed_dim.unwrap_or(raw.latent_channels),
-            layers_per_block: raw.layers_per_block,
-            down_attention: attention_flags(
-                "down_block_types",
-                &raw.down_block_types,
-                ["DownEncoderBlock2D", "AttnDownEncoderBlock2D"],
-                n_levels,
-            )?,
-            up_attention: attention_flags(
-                "up_block_types",
-                &raw.up_block_types,
-                ["UpDecoderBlock2D", "AttnUpDecoderBlock2D"],
-                n_levels,
-            )?,
-            mid_attention: raw.mid_block_add_attention,
-            norm_num_groups: raw.norm_num_groups,
-            spatial_norm: match raw.norm_type.as_str() {
-                "spatial" => true,
-                "group" => false,
-                other => return Err(unsupported("norm_type", &json!(other))),
+            vq_embed_dim: raw.vq_embed_dim.unwrap_or(coders.latent_channels),
+            spatial_norm: match raw.norm_type {
+                NormType::Spatial => true,
+                NormType::Group => false,
+                NormType::Other(other) => return Err(unsupported("norm_type", &json!(other))),
             },
-            double_z: false,
-            block_out_channels: raw.block_out_channels,
+            ..coders
         };
         config.check_numbers()?;
         Ok(config)

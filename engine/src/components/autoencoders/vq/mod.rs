@@ -6,6 +6,7 @@ mod config;
 
 use burn::tensor::{DType, Tensor};
 pub(super) use coders::{Decoder, Encoder};
+pub(super) use config::RawCoders;
 pub use config::{AutoencoderConfig, AutoencoderParts};
 
 use crate::{
