@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use burn::tensor::DType;
+use burn::tensor::{DType, Device};
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -313,13 +313,18 @@ impl ComponentFiles {
         }
     }
 
-    /// Bytes in the running dtype of the tensors in the files that are read.
+    /// Bytes that the tensors in the files that are read take on a device that runs them in `dtype`.
     ///
     /// # Errors
     /// When the weights are missing or are no safetensors.
-    pub fn bytes_in(&self, dtype: DType, is_read: impl Fn(&str) -> bool) -> Result<u64> {
+    pub fn bytes_on(
+        &self,
+        device: &Device,
+        dtype: DType,
+        is_read: impl Fn(&str) -> bool,
+    ) -> Result<u64> {
         let files = self.folder.weights(dtype != DType::F32)?;
-        Ok(files.n_elements(is_read) * dtype.size() as u64)
+        Ok(files.bytes_on(device, dtype, is_read))
     }
 
     /// Tells whether the files are still the ones that a value was kept for, without reading them; `None` for files

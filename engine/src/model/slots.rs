@@ -1,10 +1,12 @@
 //! The components in memory: read when they are needed, given up when another needs their room.
 
-use std::{any::Any, cell::RefCell, path::PathBuf, time::Instant};
+use std::{any::Any, cell::RefCell, time::Instant};
 
-use burn::tensor::{DType, Device};
+use burn::tensor::DType;
 
-use super::{files::ComponentFiles, loras::Loras, memory::Sizes, weight_cache::WeightCache};
+use super::{
+    files::ComponentFiles, loras::Loras, memory::Sizes, runtime::Runtime, weight_cache::WeightCache,
+};
 use crate::{
     Error, Result,
     device::gates,
@@ -12,45 +14,6 @@ use crate::{
     progress::{OnEvent, PipelineEvent},
     weights::{LoadOptions, LoadProgress, LoadReport, ModelFolder, lora::AdapterTable},
 };
-
-/// Where a model runs and what it may use there.
-#[derive(Debug, Clone)]
-pub struct Runtime {
-    pub device: Device,
-    /// As in [`DeviceInfo::name`](crate::protocol::DeviceInfo::name): recipes record it.
-    pub device_name: String,
-    /// The precision of weights and activations; sampling itself is always in f32.
-    pub dtype: DType,
-    /// For the weights that stay between jobs and the largest component's activations.
-    pub memory_budget_bytes: u64,
-    /// Keeps values that cost much and depend on the weights alone; `None` computes them each time.
-    pub cache_dir: Option<PathBuf>,
-    /// What prompts may name.
-    pub prompt_folders: PromptFolders,
-}
-
-impl Runtime {
-    /// On the processor, with nothing to compute there.
-    pub(super) fn for_nothing() -> Self {
-        Self {
-            device: Device::flex(),
-            device_name: String::new(),
-            dtype: DType::F32,
-            memory_budget_bytes: 0,
-            cache_dir: None,
-            prompt_folders: PromptFolders::default(),
-        }
-    }
-}
-
-/// Where lie the files that prompts name.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PromptFolders {
-    /// Textual inversions, each a word of its own.
-    pub embeddings: Option<PathBuf>,
-    /// Lists, one choice a line.
-    pub wildcards: Option<PathBuf>,
-}
 
 /// The components of one model that are in memory, of whatever kind.
 pub struct Slots {
@@ -251,7 +214,8 @@ impl Slots {
             Some(held) => Ok(held.bytes()),
             None => {
                 let dtype = loader.dtype.unwrap_or(self.runtime.dtype);
-                loader.files.bytes_in(dtype, loader.is_read)
+                let device = &self.runtime.device;
+                loader.files.bytes_on(device, dtype, loader.is_read)
             }
         }
     }

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use burn::tensor::{DType, Device};
 use safetensors::Dtype;
 use sha2::{Digest, Sha256};
 
@@ -14,6 +15,7 @@ use super::{
     float8::{is_float8_companion, quantisation},
     header::{self, Header, MAX_HEADER_BYTES, MAX_TENSORS, TensorInfo},
     on_disk::{foreign_format, open_regular, read_exact_at, remedy},
+    parameters::kept_dtype,
     remap::{self, FileNames, Found, Target, View},
 };
 use crate::{Error, Result};
@@ -151,6 +153,20 @@ impl TensorFiles {
             .filter(|(name, _)| is_wanted(name))
             .map(|(_, found)| found.n_elements())
             .sum()
+    }
+
+    /// About the bytes that the tensors with these names take on a device that runs them in `dtype`: of layers' weights,
+    /// which are matrices and kernels, as many as they [stay](kept_dtype) in.
+    pub fn bytes_on(&self, device: &Device, dtype: DType, is_wanted: impl Fn(&str) -> bool) -> u64 {
+        let wanted = self.seen().filter(|(name, _)| is_wanted(name));
+        let bytes = wanted.map(|(_, found)| {
+            let kept = match self.tensor(&found.file_name) {
+                Some((_, info)) if found.shape.len() > 1 => kept_dtype(device, dtype, info.dtype),
+                _ => dtype,
+            };
+            found.n_elements() * kept.size() as u64
+        });
+        bytes.sum()
     }
 
     /// The dtypes of the tensors, by safetensors' names, with how many numbers each has.

@@ -6,7 +6,7 @@
 //!
 //! Files come from strangers: [`TensorFiles::open`] believes nothing in them, and pickles are refused by
 //! content. Nothing is mapped into memory, so a file that changes under us is a read error and no fault.
-//! On the CPU a component costs its own size in the running dtype and a few megabytes while loading.
+//! On the CPU a component costs its own size while loading, and a few megabytes: half precision stays what it is.
 
 mod bounded;
 mod files;
@@ -61,7 +61,7 @@ impl<'a> LoadOptions<'a> {
     }
 }
 
-/// How much of one component is loaded, in bytes of its running dtype.
+/// How much of one component is loaded, in bytes of what it takes in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LoadProgress {
     pub done_bytes: u64,
@@ -84,7 +84,7 @@ pub fn load_component<T>(
     init: impl Fn(&Parameters) -> Result<T>,
 ) -> Result<(T, LoadReport)> {
     let names = remap::remap_names(files, rules)?;
-    let report = plan_component(files, &names, rules, options.dtype, &init)?;
+    let report = plan_component(files, &names, rules, (options.device, options.dtype), &init)?;
     report.check(files)?;
     let reader = read::Reader {
         files,
@@ -104,7 +104,7 @@ pub fn load_component<T>(
     Ok((component, report))
 }
 
-/// Compares a component with its files by names and shapes alone; no tensor is read.
+/// Compares a component with its files by names and shapes alone; no tensor is read. The bytes are the CPU's.
 ///
 /// # Errors
 /// [`crate::Error::BadWeights`] when the config cannot belong to the files at all. Missing, unused and
@@ -116,17 +116,17 @@ pub fn inspect_component<T>(
     init: impl Fn(&Parameters) -> Result<T>,
 ) -> Result<LoadReport> {
     let names = remap::remap_names(files, rules)?;
-    plan_component(files, &names, rules, dtype, &init)
+    plan_component(files, &names, rules, (&Device::flex(), dtype), &init)
 }
 
 fn plan_component<T>(
     files: &TensorFiles,
     names: &remap::FileNames,
     rules: &NameRules,
-    dtype: DType,
+    (target, dtype): (&Device, DType),
     init: &impl Fn(&Parameters) -> Result<T>,
 ) -> Result<LoadReport> {
-    let plan = plan::Plan::new(files, dtype);
+    let plan = plan::Plan::new(files, target, dtype);
     init(&Parameters::new(&plan))?;
     Ok(plan.compare(names, rules))
 }

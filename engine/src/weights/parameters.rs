@@ -2,8 +2,9 @@
 
 use std::fmt::Display;
 
-use burn::tensor::{DType, Device, Element, Tensor, TensorData, bf16, f16};
+use burn::tensor::{DType, Device, Element, Tensor, TensorData};
 use rayon::prelude::*;
+use safetensors::Dtype;
 
 use super::lora::{Adaptable, AdaptableLayer};
 use crate::Result;
@@ -19,7 +20,7 @@ pub struct Parameters<'a> {
 
 /// Where parameters come from: a plan that records what is wanted, or checked files.
 pub(super) trait Source {
-    fn take(&self, name: &str, shape: &[usize]) -> Result<Taken>;
+    fn take(&self, name: &str, shape: &[usize], form: Form) -> Result<Taken>;
     /// Notes a layer whose weight can be changed later.
     fn adapt(&self, name: &str, layer: AdaptableLayer);
     fn device(&self) -> &Device;
@@ -29,8 +30,35 @@ pub(super) trait Source {
 pub(super) enum Taken {
     /// Noted; the value is still unknown.
     Planned,
-    /// Read, in the running dtype and of the shape asked for.
+    /// Read, of the shape and in the form asked for.
     Read(TensorData),
+}
+
+/// How a parameter is wanted in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// In the running dtype.
+    Running,
+    /// For layers that take their weight in half precision too: as [`kept_dtype`] says.
+    Weight,
+    /// As [`Self::Weight`]; of `[outputs, inputs, rows, columns]` it is `[outputs, rows, columns, inputs]`.
+    InputsLast,
+}
+
+/// The dtype in which a layer's weight stays in memory.
+///
+/// On the CPU, where layers calculate in f32, half precision stays what it is in the file: the kernels widen it part by
+/// part, and the model takes half the memory.
+pub(super) fn kept_dtype(device: &Device, running: DType, stored: Dtype) -> DType {
+    match stored {
+        Dtype::F16 if keeps_half(device, running) => DType::F16,
+        Dtype::BF16 if keeps_half(device, running) => DType::BF16,
+        _ => running,
+    }
+}
+
+fn keeps_half(device: &Device, running: DType) -> bool {
+    running == DType::F32 && *device == Device::flex()
 }
 
 impl<'a> Parameters<'a> {
@@ -60,40 +88,37 @@ impl<'a> Parameters<'a> {
     /// When the files cannot be read, hold a value that is not finite or does not fit the running
     /// dtype; while planning, when the shape is empty or larger than the files.
     pub fn tensor<const D: usize>(&self, name: &str, shape: [usize; D]) -> Result<Tensor<D>> {
+        self.tensor_in(name, shape, Form::Running)
+    }
+
+    /// As [`Self::tensor`], on the CPU in half precision where the file has that: for layers that can calculate with it.
+    ///
+    /// # Errors
+    /// Those of [`Self::tensor`].
+    pub fn weight<const D: usize>(&self, name: &str, shape: [usize; D]) -> Result<Tensor<D>> {
+        self.tensor_in(name, shape, Form::Weight)
+    }
+
+    fn tensor_in<const D: usize>(
+        &self,
+        name: &str,
+        shape: [usize; D],
+        form: Form,
+    ) -> Result<Tensor<D>> {
         let (device, dtype) = (self.source.device(), self.source.dtype());
-        Ok(match self.take(name, &shape)? {
-            Taken::Read(data) => Tensor::from_data(data, (device, dtype)),
+        Ok(match self.take(name, &shape, form)? {
+            Taken::Read(data) => as_it_is(data, device),
             Taken::Planned => placeholder(shape, device, dtype),
         })
     }
 
-    /// The parameter `name` of `[rows, columns]` as `[columns, rows]`: the weight of a linear layer.
-    ///
-    /// A view, but on the CPU a copy in that order. There a product with 2 rows and 1,280² weights takes a
-    /// twelfth of the view's time, with 77 rows and 1,280 × 5,120 weights half of it.
-    ///
-    /// # Errors
-    /// Those of [`Self::tensor`].
-    pub fn transposed(&self, name: &str, [rows, columns]: [usize; 2]) -> Result<Tensor<2>> {
-        let (device, dtype) = (self.source.device(), self.source.dtype());
-        if *device != Device::flex() {
-            return Ok(self.tensor(name, [rows, columns])?.transpose());
-        }
-        match self.take(name, &[rows, columns])? {
-            Taken::Read(data) => {
-                let transposed = transpose_data(&data, [rows, columns]);
-                Ok(Tensor::from_data(transposed, (device, dtype)))
-            }
-            Taken::Planned => Ok(placeholder([columns, rows], device, dtype)),
-        }
-    }
-
-    /// The `weight` of a linear layer, `[inputs, outputs]` of the file's `[outputs, inputs]`, as LoRAs can change it.
+    /// The `weight` of a linear layer, a view `[inputs, outputs]` of the file's `[outputs, inputs]`, as LoRAs can change it.
     ///
     /// # Errors
     /// Those of [`Self::tensor`].
     pub fn linear_weight(&self, [n_outputs, n_inputs]: [usize; 2]) -> Result<Adaptable<2>> {
-        let weight = Adaptable::new(self.transposed("weight", [n_outputs, n_inputs])?);
+        let weight = self.weight("weight", [n_outputs, n_inputs])?.transpose();
+        let weight = Adaptable::new(weight, self.source.dtype());
         self.note(AdaptableLayer::Linear(weight.clone()));
         Ok(weight)
     }
@@ -106,19 +131,15 @@ impl<'a> Parameters<'a> {
     /// Those of [`Self::tensor`].
     pub fn conv_weight(&self, shape: [usize; 4]) -> Result<Adaptable<4>> {
         let (device, dtype) = (self.source.device(), self.source.dtype());
-        let weight = match self.take("weight", &shape)? {
-            Taken::Planned => placeholder(shape, device, dtype),
-            Taken::Read(data) => {
-                let weight = Tensor::<4>::from_data(data, (device, dtype));
-                if *device == Device::flex() && shape[2] > 1 {
-                    let inputs_last = weight.permute([0, 2, 3, 1]).into_data();
-                    Tensor::<4>::from_data(inputs_last, (device, dtype)).permute([0, 3, 1, 2])
-                } else {
-                    weight
-                }
+        let weight = if lies_inputs_last(device, shape) {
+            match self.take("weight", &shape, Form::InputsLast)? {
+                Taken::Planned => placeholder(shape, device, dtype),
+                Taken::Read(data) => as_it_is::<4>(data, device).permute([0, 3, 1, 2]),
             }
+        } else {
+            self.weight("weight", shape)?
         };
-        let weight = Adaptable::new(weight);
+        let weight = Adaptable::new(weight, dtype);
         self.note(AdaptableLayer::Conv(weight.clone()));
         Ok(weight)
     }
@@ -137,24 +158,26 @@ impl<'a> Parameters<'a> {
         self.source.dtype()
     }
 
-    fn take(&self, name: &str, shape: &[usize]) -> Result<Taken> {
-        self.source.take(&format!("{}{name}", self.prefix), shape)
+    fn take(&self, name: &str, shape: &[usize], form: Form) -> Result<Taken> {
+        let name = format!("{}{name}", self.prefix);
+        self.source.take(&name, shape, form)
     }
+}
+
+/// Whether the kernels read a convolution's weight of this shape as `[outputs, rows, columns, inputs]`.
+pub(super) fn lies_inputs_last(device: &Device, [.., n_rows, _]: [usize; 4]) -> bool {
+    *device == Device::flex() && n_rows > 1
+}
+
+fn as_it_is<const D: usize>(data: TensorData, device: &Device) -> Tensor<D> {
+    let dtype = data.dtype();
+    Tensor::from_data(data, (device, dtype))
 }
 
 /// One element, spread over `shape`.
 fn placeholder<const D: usize>(shape: [usize; D], device: &Device, dtype: DType) -> Tensor<D> {
     let one_element = TensorData::new(vec![0f32], [1; D]);
     Tensor::<D>::from_data(one_element, (device, dtype)).expand(shape)
-}
-
-fn transpose_data(data: &TensorData, shape: [usize; 2]) -> TensorData {
-    match data.dtype() {
-        DType::F32 => transpose::<f32>(data, shape),
-        DType::F16 => transpose::<f16>(data, shape),
-        DType::BF16 => transpose::<bf16>(data, shape),
-        other => panic!("components run in F32, F16 or BF16, not in {other:?}"),
-    }
 }
 
 pub(super) fn transpose<T: Element + Default>(

@@ -11,7 +11,7 @@ use super::{
     float8::is_float8,
     header::MAX_TENSORS,
     lora::{AdaptableLayer, LayerShapes},
-    parameters::{Source, Taken},
+    parameters::{Form, Source, Taken, kept_dtype},
     remap::FileNames,
 };
 use crate::{Error, Result};
@@ -58,7 +58,7 @@ pub struct LoadReport {
     pub unfit: Vec<String>,
     pub n_tensors: usize,
     pub n_parameters: u64,
-    /// On the device, in the running dtype.
+    /// On the device, in the running dtype or, of layers' weights, in the one that they stay in.
     pub bytes: u64,
     /// The layers whose weights LoRAs can change.
     #[serde(skip)]
@@ -104,20 +104,23 @@ impl LoadReport {
 pub(super) struct Plan<'a> {
     files: &'a TensorFiles,
     n_file_elements: usize,
-    wanted: RefCell<BTreeMap<String, Vec<usize>>>,
+    wanted: RefCell<BTreeMap<String, (Vec<usize>, Form)>>,
     layers: RefCell<LayerShapes>,
     cpu: Device,
+    /// Where the component is to run.
+    target: &'a Device,
     dtype: DType,
 }
 
 impl<'a> Plan<'a> {
-    pub fn new(files: &'a TensorFiles, dtype: DType) -> Self {
+    pub fn new(files: &'a TensorFiles, target: &'a Device, dtype: DType) -> Self {
         Self {
             files,
             n_file_elements: files.n_elements(|_| true) as usize,
             wanted: RefCell::default(),
             layers: RefCell::default(),
             cpu: Device::flex(),
+            target,
             dtype,
         }
     }
@@ -134,8 +137,9 @@ impl<'a> Plan<'a> {
                 .collect(),
             ..LoadReport::default()
         };
-        for (name, shape) in &wanted {
-            report.n_parameters += shape.iter().product::<usize>() as u64;
+        for (name, (shape, form)) in &wanted {
+            let n_parameters = shape.iter().product::<usize>() as u64;
+            report.n_parameters += n_parameters;
             let found = names.get(name);
             let Some((info, seen)) = found.and_then(|found| {
                 let (_, info) = self.files.tensor(&found.file_name)?;
@@ -144,6 +148,11 @@ impl<'a> Plan<'a> {
                 report.missing.push(name.clone());
                 continue;
             };
+            let kept = match form {
+                Form::Running => self.dtype,
+                Form::Weight | Form::InputsLast => kept_dtype(self.target, self.dtype, info.dtype),
+            };
+            report.bytes += n_parameters * kept.size() as u64;
             if seen != shape {
                 report
                     .unfit
@@ -155,7 +164,6 @@ impl<'a> Plan<'a> {
                     .push(format!("{name} is in {}, and {READABLE}", info.dtype));
             }
         }
-        report.bytes = report.n_parameters * self.dtype.size() as u64;
         report
     }
 }
@@ -168,7 +176,7 @@ fn is_readable(dtype: Dtype) -> bool {
 }
 
 impl Source for Plan<'_> {
-    fn take(&self, name: &str, shape: &[usize]) -> Result<Taken> {
+    fn take(&self, name: &str, shape: &[usize], form: Form) -> Result<Taken> {
         let bad = |reason| Error::BadWeights {
             path: self.files.path().to_owned(),
             reason,
@@ -190,7 +198,7 @@ impl Source for Plan<'_> {
                 "the config wants more than {MAX_TENSORS} tensors"
             )));
         }
-        let previous = wanted.insert(name.to_owned(), shape.to_owned());
+        let previous = wanted.insert(name.to_owned(), (shape.to_owned(), form));
         assert!(previous.is_none(), "`{name}` is taken twice");
         Ok(Taken::Planned)
     }

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use burn::tensor::{DType, Device, Element, TensorData, bf16, f16};
+use half::vec::HalfBitsVecExt;
 use rayon::prelude::*;
 use safetensors::Dtype;
 
@@ -12,7 +13,7 @@ use super::{
     float8::{from_e4m3, from_e5m2, is_float8, scale},
     header::TensorInfo,
     lora::{AdaptableLayer, AdapterTable},
-    parameters::{Source, Taken},
+    parameters::{Form, Source, Taken, kept_dtype},
     plan::READABLE,
     remap::{FileNames, Found, View},
 };
@@ -36,7 +37,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl Source for Reader<'_> {
-    fn take(&self, name: &str, shape: &[usize]) -> Result<Taken> {
+    fn take(&self, name: &str, shape: &[usize], form: Form) -> Result<Taken> {
         (self.on_progress)(self.progress.get())?;
         let planned = self.names.get(name).filter(|found| found.shape == shape);
         let Some(found) = planned else {
@@ -45,7 +46,18 @@ impl Source for Reader<'_> {
                 reason: format!("`{name}` was not planned"),
             });
         };
-        let data = TensorRead::new(self.files, name, found)?.read_in(self.dtype)?;
+        let mut read = TensorRead::new(self.files, name, found)?;
+        let dtype = match form {
+            Form::Running => self.dtype,
+            Form::Weight | Form::InputsLast => kept_dtype(self.device, self.dtype, read.info.dtype),
+        };
+        if form == Form::InputsLast {
+            let [_, n_inputs, n_rows, n_columns] = shape else {
+                return Err(Error::Bug(format!("`{name}` is no convolution's")));
+            };
+            read.inputs_last = Some([*n_inputs, *n_rows, *n_columns]);
+        }
+        let data = read.read_in(dtype)?;
         self.account_for(data.bytes().len() as u64)?;
         Ok(Taken::Read(data))
     }
@@ -99,6 +111,30 @@ impl TensorFiles {
     }
 }
 
+/// What a parameter can be in memory.
+trait Number: Element + Default {
+    /// As the system hands out memory: no page of it is touched yet, and all cores can share that work.
+    fn zeros(n: usize) -> Vec<Self>;
+}
+
+impl Number for f32 {
+    fn zeros(n: usize) -> Vec<Self> {
+        vec![0.0; n]
+    }
+}
+
+impl Number for f16 {
+    fn zeros(n: usize) -> Vec<Self> {
+        vec![0u16; n].reinterpret_into()
+    }
+}
+
+impl Number for bf16 {
+    fn zeros(n: usize) -> Vec<Self> {
+        vec![0u16; n].reinterpret_into()
+    }
+}
+
 /// One tensor on its way from a file.
 struct TensorRead<'a> {
     file: &'a OpenFile,
@@ -107,6 +143,8 @@ struct TensorRead<'a> {
     view: View,
     /// What eight-bit floats are multiplied with.
     scale: f32,
+    /// Inputs, rows and columns of a kernel whose inputs are to come last.
+    inputs_last: Option<[usize; 3]>,
 }
 
 impl<'a> TensorRead<'a> {
@@ -125,6 +163,7 @@ impl<'a> TensorRead<'a> {
             info,
             view: found.view,
             scale,
+            inputs_last: None,
         })
     }
 
@@ -166,7 +205,7 @@ impl<'a> TensorRead<'a> {
     }
 
     /// Of eight-bit floats, by a table of what each of the 256 stands for.
-    fn cast_float8<T: Element + Default>(
+    fn cast_float8<T: Number>(
         &self,
         convert: impl Fn(f32) -> T,
         is_finite: impl Fn(T) -> bool + Sync,
@@ -186,25 +225,44 @@ impl<'a> TensorRead<'a> {
         )
     }
 
-    fn cast<const N: usize, S: Send + Sync, T: Element + Default>(
+    fn cast<const N: usize, S: Send + Sync, T: Number>(
         &self,
         from_le_bytes: impl Fn([u8; N]) -> S + Sync,
         convert: impl Fn(S) -> T + Sync,
         is_finite: impl Fn(T) -> bool + Sync,
     ) -> Result<TensorData> {
         let (first, n_elements) = self.view.range(self.info.n_elements());
-        let mut values = vec![T::default(); n_elements];
+        // What is turned round is turned round within a chunk: nothing is in memory twice.
+        let kernel = self.inputs_last.map_or(1, |kernel| kernel.iter().product());
+        let chunk_elements = CHUNK_ELEMENTS.next_multiple_of(kernel);
+        let mut values = T::zeros(n_elements);
         values
-            .par_chunks_mut(CHUNK_ELEMENTS)
+            .par_chunks_mut(chunk_elements)
             .enumerate()
             .try_for_each_init(Vec::new, |bytes, (i_chunk, chunk)| {
                 bytes.resize(chunk.len() * N, 0);
-                let offset = (first + i_chunk * CHUNK_ELEMENTS) * N;
+                let offset = (first + i_chunk * chunk_elements) * N;
                 self.file
                     .read_data(bytes, self.info.begin + offset as u64)?;
                 let (elements, _) = bytes.as_chunks::<N>();
-                for (value, element) in chunk.iter_mut().zip(elements) {
-                    *value = convert(from_le_bytes(*element));
+                let number = |element: &[u8; N]| convert(from_le_bytes(*element));
+                match self.inputs_last {
+                    None => {
+                        for (value, element) in chunk.iter_mut().zip(elements) {
+                            *value = number(element);
+                        }
+                    }
+                    Some([n_inputs, n_rows, n_columns]) => {
+                        let n_places = n_rows * n_columns;
+                        let kernels = chunk.chunks_exact_mut(kernel);
+                        for (turned, kernel) in kernels.zip(elements.chunks_exact(kernel)) {
+                            for (i_input, input) in kernel.chunks_exact(n_places).enumerate() {
+                                for (i_place, element) in input.iter().enumerate() {
+                                    turned[i_place * n_inputs + i_input] = number(element);
+                                }
+                            }
+                        }
+                    }
                 }
                 if chunk.iter().all(|&value| is_finite(value)) {
                     Ok(())
@@ -216,7 +274,15 @@ impl<'a> TensorRead<'a> {
                     )))
                 }
             })?;
-        Ok(self.view.arrange(values, &self.info.shape))
+        let data = self.view.arrange(values, &self.info.shape);
+        Ok(match self.inputs_last {
+            None => data,
+            Some([n_inputs, n_rows, n_columns]) => {
+                let (bytes, _, dtype) = data.into_parts();
+                let n_outputs = n_elements / kernel;
+                TensorData::from_bytes(bytes, [n_outputs, n_rows, n_columns, n_inputs], dtype)
+            }
+        })
     }
 
     fn unreadable(&self) -> Error {

@@ -84,20 +84,22 @@ pub fn exact_attention(
     bias: Option<Tensor<4>>,
     n_heads: usize,
 ) -> Tensor<3> {
-    let query = split_heads(query, n_heads);
-    let head_width = query.dims()[3];
-    merge_heads(module::attention_fallback(
-        // Scaled before the product, which would overflow f16 sooner.
-        query * (head_width as f64).powf(-0.5),
-        split_heads(key, n_heads),
-        split_heads(value, n_heads),
-        None,
-        bias,
-        AttentionModuleOptions {
-            scale: Some(1.0),
-            ..AttentionModuleOptions::default()
-        },
-    ))
+    timed(Kind::Attention, query, |query| {
+        let query = split_heads(query, n_heads);
+        let head_width = query.dims()[3];
+        merge_heads(module::attention_fallback(
+            // Scaled before the product, which would overflow f16 sooner.
+            query * (head_width as f64).powf(-0.5),
+            split_heads(key, n_heads),
+            split_heads(value, n_heads),
+            None,
+            bias,
+            AttentionModuleOptions {
+                scale: Some(1.0),
+                ..AttentionModuleOptions::default()
+            },
+        ))
+    })
 }
 
 /// What a causal mask adds to the scores: nothing up to each query's own position, −10,000 after it.

@@ -1,4 +1,4 @@
-use burn::tensor::{Int, Tensor, module};
+use burn::tensor::{DType, Int, Tensor, module};
 
 use super::cpu;
 use crate::{
@@ -62,17 +62,19 @@ fn linear<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tensor<1
 #[derive(Debug, Clone)]
 pub struct Embedding {
     weight: Tensor<2>,
+    dtype: DType,
 }
 
 impl Embedding {
     pub fn init(parameters: &Parameters, n_embeddings: usize, width: usize) -> Result<Self> {
         Ok(Self {
-            weight: parameters.tensor("weight", [n_embeddings, width])?,
+            weight: parameters.weight("weight", [n_embeddings, width])?,
+            dtype: parameters.dtype(),
         })
     }
 
     /// # Shapes: ids `[batch, length]` → `[batch, length, width]`
     pub fn forward(&self, ids: Tensor<2, Int>) -> Tensor<3> {
-        module::embedding(self.weight.clone(), ids)
+        module::embedding(self.weight.clone(), ids).cast(self.dtype)
     }
 }

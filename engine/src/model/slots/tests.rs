@@ -2,6 +2,8 @@
 
 use std::{fs, path::Path};
 
+use burn::tensor::Device;
+
 use super::*;
 use crate::model::PromptFolders;
 

@@ -6,12 +6,14 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 
 /// A weight as it was read, and what is changed of it now. Clones share the change.
 #[derive(Debug, Clone)]
 pub struct Adaptable<const D: usize> {
     base: Tensor<D>,
+    /// That of the layer, which its weight may be narrower than.
+    running: DType,
     change: Arc<RwLock<Change<D>>>,
 }
 
@@ -34,9 +36,10 @@ impl<const D: usize> Default for Change<D> {
 }
 
 impl<const D: usize> Adaptable<D> {
-    pub fn new(base: Tensor<D>) -> Self {
+    pub fn new(base: Tensor<D>, running: DType) -> Self {
         Self {
             base,
+            running,
             change: Arc::default(),
         }
     }
@@ -53,6 +56,10 @@ impl<const D: usize> Adaptable<D> {
 
     pub(super) fn base(&self) -> &Tensor<D> {
         &self.base
+    }
+
+    pub(super) fn running(&self) -> DType {
+        self.running
     }
 
     pub(super) fn set(&self, change: Change<D>) {

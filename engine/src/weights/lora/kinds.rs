@@ -6,10 +6,10 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use super::{
-    adaptable::Change,
+    adaptable::{Adaptable, Change},
     file::{LoraFile, Piece, Pieces},
 };
-use crate::{Error, Result};
+use crate::{Error, Result, weights::parameters::lies_inputs_last};
 
 /// A layer's weight with what was added so far.
 pub(super) struct Changed {
@@ -25,20 +25,18 @@ pub(super) struct Changed {
 }
 
 impl Changed {
-    pub fn of_linear(base: &Tensor<2>) -> Self {
+    pub fn of_linear(layer: &Adaptable<2>) -> Self {
+        let base = layer.base().clone();
         let [n_inputs, n_outputs] = base.dims();
-        Self::new(
-            [n_outputs, n_inputs, 1, 1],
-            base.clone().transpose(),
-            base.dtype(),
-        )
+        let shape = [n_outputs, n_inputs, 1, 1];
+        Self::new(shape, base.transpose(), layer.running())
     }
 
-    pub fn of_conv(base: &Tensor<4>) -> Self {
+    pub fn of_conv(layer: &Adaptable<4>) -> Self {
+        let base = layer.base().clone();
         let shape = base.dims();
-        let n_outputs = shape[0];
-        let matrix = base.clone().reshape([n_outputs as i32, -1]);
-        Self::new(shape, matrix, base.dtype())
+        let matrix = base.reshape([shape[0] as i32, -1]);
+        Self::new(shape, matrix, layer.running())
     }
 
     fn new(shape: [usize; 4], base: Tensor<2>, dtype: DType) -> Self {
@@ -152,9 +150,14 @@ impl Changed {
         let (dtype, device, shape) = (self.dtype, self.device, self.shape);
         let [n_outputs, n_inputs, rows, columns] = shape;
         Change {
-            weight: self
-                .weight
-                .map(|weight| settled(weight.reshape(shape), dtype, &device)),
+            weight: self.weight.map(|weight| {
+                let weight = weight.reshape(shape);
+                if lies_inputs_last(&device, shape) {
+                    let weight = settled(weight.permute([0, 2, 3, 1]), dtype, &device);
+                    return weight.permute([0, 3, 1, 2]);
+                }
+                settled(weight, dtype, &device)
+            }),
             low_rank: self.low_rank.map(|[down, up]| {
                 let [rank, _] = down.dims();
                 [

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    adaptable::{AdaptableLayer, AdapterTable},
+    adaptable::{AdaptableLayer, AdapterTable, Change},
     file::{LoraFile, Pieces},
     kinds::Changed,
     names, shapes,
@@ -92,17 +92,23 @@ impl AdapterTable {
     /// [`Error::Io`](crate::Error::Io) and [`Error::BadWeights`](crate::Error::BadWeights) when a file cannot be read.
     pub fn apply(&self, component: &str, loras: &[(&LoraFile, &Matched, f32)]) -> Result<()> {
         for (name, layer) in self.layers() {
+            let is_changed = |(file, matched, _): &(&LoraFile, &Matched, f32)| {
+                file.pieces(matched, component, &name).is_some()
+            };
+            let is_changed = loras.iter().any(is_changed);
             match layer {
-                AdaptableLayer::Linear(layer) => {
-                    let mut changed = Changed::of_linear(layer.base());
+                AdaptableLayer::Linear(layer) if is_changed => {
+                    let mut changed = Changed::of_linear(&layer);
                     changed.add_all(component, &name, loras)?;
                     layer.set(changed.into_linear());
                 }
-                AdaptableLayer::Conv(layer) => {
-                    let mut changed = Changed::of_conv(layer.base());
+                AdaptableLayer::Conv(layer) if is_changed => {
+                    let mut changed = Changed::of_conv(&layer);
                     changed.add_all(component, &name, loras)?;
                     layer.set(changed.into_conv());
                 }
+                AdaptableLayer::Linear(layer) => layer.set(Change::default()),
+                AdaptableLayer::Conv(layer) => layer.set(Change::default()),
             }
         }
         Ok(())

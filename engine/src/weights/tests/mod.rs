@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod float8;
+mod kept;
 mod views;
 
 use std::{borrow::Cow, cell::RefCell, fs, path::Path, time::Instant};
@@ -49,7 +50,7 @@ struct Pair {
 
 fn init_pair(parameters: &Parameters) -> Result<Pair> {
     Ok(Pair {
-        weight: parameters.transposed("weight", [2, 2])?,
+        weight: parameters.linear_weight([2, 2])?.weight(),
         bias: parameters.tensor("bias", [2])?,
     })
 }
@@ -445,35 +446,6 @@ fn a_component_loads_with_a_report_and_progress() {
     };
     let error = load_component(&files, &NameRules::EXACT, &options, init_pair).unwrap_err();
     assert!(matches!(error, Error::Cancelled));
-}
-
-#[test]
-fn weights_of_linear_layers_are_transposed() {
-    let device = Device::flex();
-    // Around the block size, and in every dtype.
-    for [rows, columns] in [[1, 1], [3, 16], [40, 17], [5, 33]] {
-        let values: Vec<f32> = (0..rows * columns).map(|i| i as f32).collect();
-        let file = TensorFile::Embedded {
-            name: "built-in".to_owned(),
-            bytes: file_of(&[("weight", &[rows, columns], &values)]).leak(),
-        };
-        let files = TensorFiles::open(&[file]).unwrap();
-        for dtype in [DType::F32, DType::F16, DType::BF16] {
-            // Whole numbers up to 256 are exact in each.
-            let options = LoadOptions::new(&device, dtype);
-            let load = |init: fn(&Parameters, [usize; 2]) -> Result<Tensor<2>>| {
-                let init = |parameters: &Parameters| init(parameters, [rows, columns]);
-                load_component(&files, &NameRules::EXACT, &options, init)
-                    .unwrap()
-                    .0
-            };
-            let transposed = load(|parameters, shape| parameters.transposed("weight", shape));
-            let view =
-                load(|parameters, shape| Ok(parameters.tensor::<2>("weight", shape)?.transpose()));
-            assert_eq!(transposed.dims(), [columns, rows]);
-            assert_eq!(transposed.into_data(), view.into_data(), "{dtype:?}");
-        }
-    }
 }
 
 #[test]

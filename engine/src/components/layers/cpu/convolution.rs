@@ -4,6 +4,8 @@
 //! Here a 3×3 kernel is nine products of the picture, shifted within a frame of zeros, so that no patch is copied; a 1×1
 //! kernel is one; all others gather their patches from whole lines, tile by tile on all cores.
 
+use std::ops::Range;
+
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 
@@ -11,6 +13,7 @@ use super::{
     Values,
     product::{Cores, Matrix, MatrixMut, There, multiply},
     tensor,
+    weight::Weight,
 };
 
 /// Pixels of a 3×3 kernel's tile: its products stay in a core's own cache while nine are added up.
@@ -46,16 +49,22 @@ pub(in crate::components::layers) fn conv2d(x: Tensor<4>, spec: &ConvSpec) -> Te
     let weight = spec.weight.clone();
     let weight = match kernel_size {
         // Both layouts are one.
-        1 => Values::of(weight.reshape([n_outputs, n_inputs])),
-        _ => Values::of(weight.permute([0, 2, 3, 1])),
+        1 => Weight::of(weight.reshape([n_outputs, n_inputs])),
+        _ => Weight::of(weight.permute([0, 2, 3, 1])),
     };
     let bias = spec.bias.map(|bias| Values::of(bias.clone()));
     let bias = bias.as_ref().map(Values::as_slice);
     let y = match (kernel_size, spec.stride, spec.padding) {
-        (1, 1, (0, 0)) => pointwise(x.as_slice(), weight.as_slice(), bias, batch, height * width),
-        (3, 1, (1, 1)) if n_inputs >= MIN_SHIFTED_CHANNELS => {
-            shifted(x.as_slice(), weight.as_slice(), bias, batch, size)
+        (1, 1, (0, 0)) => {
+            let n_pixels = height * width;
+            pointwise(x.as_slice(), &weight, [batch, n_outputs, n_pixels], bias)
         }
+        (3, 1, (1, 1)) if n_inputs >= MIN_SHIFTED_CHANNELS => shifted(
+            x.as_slice(),
+            &weight,
+            bias,
+            [batch, n_outputs, height, width],
+        ),
         (_, stride, (padding, _)) => {
             let patches = Patches {
                 n_channels: n_inputs,
@@ -65,7 +74,7 @@ pub(in crate::components::layers) fn conv2d(x: Tensor<4>, spec: &ConvSpec) -> Te
                 size,
                 size_after,
             };
-            gathered(x.as_slice(), weight.as_slice(), bias, batch, &patches)
+            gathered(x.as_slice(), &weight, bias, [batch, n_outputs], &patches)
         }
     };
     let [height, width] = size_after;
@@ -75,27 +84,28 @@ pub(in crate::components::layers) fn conv2d(x: Tensor<4>, spec: &ConvSpec) -> Te
 /// # Shapes: x `[batch, input, n_pixels]`, weight `[output, input]` → `[batch, output, n_pixels]`
 fn pointwise(
     x: &[f32],
-    weight: &[f32],
+    weight: &Weight,
+    [batch, n_outputs, n_pixels]: [usize; 3],
     bias: Option<&[f32]>,
-    batch: usize,
-    n_pixels: usize,
 ) -> Vec<f32> {
     let n_inputs = x.len() / (batch * n_pixels);
-    let n_outputs = weight.len() / n_inputs;
     let mut y = vec![0.0; batch * n_outputs * n_pixels];
     if let Some(bias) = bias {
         let planes = y.par_chunks_mut(n_pixels).enumerate();
         planes.for_each(|(i, plane)| plane.fill(bias[i % n_outputs]));
     }
-    let pictures = x
-        .chunks(n_inputs * n_pixels)
-        .zip(y.chunks_mut(n_outputs * n_pixels));
-    for (x, y) in pictures {
-        let into = MatrixMut::by_rows(y, n_outputs, n_pixels, n_pixels);
-        let weight = Matrix::by_rows(weight, n_outputs, n_inputs, n_inputs);
-        let x = Matrix::by_rows(x, n_inputs, n_pixels, n_pixels);
-        multiply(into, There::AddedTo, weight, x, Cores::All);
-    }
+    weight.by_rows(|outputs, rows| {
+        let pictures = x
+            .chunks(n_inputs * n_pixels)
+            .zip(y.chunks_mut(n_outputs * n_pixels));
+        for (x, y) in pictures {
+            let planes = &mut y[outputs.start * n_pixels..];
+            let into = MatrixMut::by_rows(planes, outputs.len(), n_pixels, n_pixels);
+            let weight = Matrix::by_rows(rows, outputs.len(), n_inputs, n_inputs);
+            let x = Matrix::by_rows(x, n_inputs, n_pixels, n_pixels);
+            multiply(into, There::AddedTo, weight, x, Cores::All);
+        }
+    });
     y
 }
 
@@ -104,13 +114,11 @@ fn pointwise(
 /// # Shapes: x `[batch, input, height, width]`, weight `[output, 3, 3, input]` → `[batch, output, height, width]`
 fn shifted(
     x: &[f32],
-    weight: &[f32],
+    weight: &Weight,
     bias: Option<&[f32]>,
-    batch: usize,
-    [height, width]: [usize; 2],
+    [batch, n_outputs, height, width]: [usize; 4],
 ) -> Vec<f32> {
     let n_inputs = x.len() / (batch * height * width);
-    let n_outputs = weight.len() / (9 * n_inputs);
     // A frame of zeros around every plane; two values more, as the last shift ends two values later.
     let frame_width = width + 2;
     let frame = (height + 2) * frame_width + 2;
@@ -128,33 +136,38 @@ fn shifted(
     let fair_share = (batch * height).div_ceil(rayon::current_num_threads());
     let lines_per_tile = (TILE_PIXELS / frame_width).min(fair_share).clamp(1, height);
     let tiles_per_picture = height.div_ceil(lines_per_tile);
-    let tiles = (0..batch * tiles_per_picture).into_par_iter().map(|i| {
-        let picture = &framed[i / tiles_per_picture * n_inputs * frame..];
-        let first = i % tiles_per_picture * lines_per_tile;
-        let n_pixels = lines_per_tile.min(height - first) * frame_width;
-        let mut products = vec![0.0; n_outputs * n_pixels];
-        for i_shift in 0..9 {
-            let start = (first + i_shift / 3) * frame_width + i_shift % 3;
-            let into = MatrixMut::by_rows(&mut products, n_outputs, n_pixels, n_pixels);
-            let there = if i_shift == 0 {
-                There::Replaced
-            } else {
-                There::AddedTo
-            };
-            let weight = &weight[i_shift * n_inputs..];
-            let weight = Matrix::by_rows(weight, n_outputs, n_inputs, 9 * n_inputs);
-            let x = Matrix::by_rows(&picture[start..], n_inputs, n_pixels, frame);
-            multiply(into, there, weight, x, Cores::One);
-        }
-        products
+    let mut y = vec![0.0; batch * n_outputs * height * width];
+    weight.by_rows(|outputs, rows| {
+        let tiles = (0..batch * tiles_per_picture).into_par_iter().map(|i| {
+            let picture = &framed[i / tiles_per_picture * n_inputs * frame..];
+            let first = i % tiles_per_picture * lines_per_tile;
+            let n_pixels = lines_per_tile.min(height - first) * frame_width;
+            let mut products = vec![0.0; outputs.len() * n_pixels];
+            for i_shift in 0..9 {
+                let start = (first + i_shift / 3) * frame_width + i_shift % 3;
+                let into = MatrixMut::by_rows(&mut products, outputs.len(), n_pixels, n_pixels);
+                let there = if i_shift == 0 {
+                    There::Replaced
+                } else {
+                    There::AddedTo
+                };
+                let weight = &rows[i_shift * n_inputs..];
+                let weight = Matrix::by_rows(weight, outputs.len(), n_inputs, 9 * n_inputs);
+                let x = Matrix::by_rows(&picture[start..], n_inputs, n_pixels, frame);
+                multiply(into, there, weight, x, Cores::One);
+            }
+            products
+        });
+        let tiles = Tiles {
+            products: tiles.collect(),
+            per_picture: tiles_per_picture,
+            lines_per_tile,
+            line: frame_width,
+            outputs,
+        };
+        tiles.join_into(&mut y, n_outputs, [height, width], bias);
     });
-    let tiles = Tiles {
-        products: tiles.collect(),
-        per_picture: tiles_per_picture,
-        lines_per_tile,
-        line: frame_width,
-    };
-    tiles.joined(batch, n_outputs, [height, width], bias)
+    y
 }
 
 /// Any other kernel: one product of the weights and the patches that all pixels see.
@@ -162,65 +175,75 @@ fn shifted(
 /// # Shapes: x `[batch, input, height, width]`, weight `[output, rows, columns, input]` → `[batch, output, height′, width′]`
 fn gathered(
     x: &[f32],
-    weight: &[f32],
+    weight: &Weight,
     bias: Option<&[f32]>,
-    batch: usize,
+    [batch, n_outputs]: [usize; 2],
     patches: &Patches,
 ) -> Vec<f32> {
-    let n_outputs = weight.len() / patches.length();
     let [height, width] = patches.size_after;
     let lines_per_tile = patches.lines_per_tile(batch);
     let per_picture = height.div_ceil(lines_per_tile);
-    let tiles = (0..batch * per_picture).into_par_iter().map(|i| {
-        let first = i % per_picture * lines_per_tile;
-        let lines = first..height.min(first + lines_per_tile);
-        let n_pixels = lines.len() * width;
-        let gathered = patches.gather(x, i / per_picture, lines);
-        let mut products = vec![0.0; n_outputs * n_pixels];
-        let into = MatrixMut::by_rows(&mut products, n_outputs, n_pixels, n_pixels);
-        let weight = Matrix::by_rows(weight, n_outputs, patches.length(), patches.length());
-        let gathered = Matrix::by_rows(&gathered, patches.length(), n_pixels, n_pixels);
-        multiply(into, There::Replaced, weight, gathered, Cores::One);
-        products
+    let mut y = vec![0.0; batch * n_outputs * height * width];
+    weight.by_rows(|outputs, rows| {
+        let tiles = (0..batch * per_picture).into_par_iter().map(|i| {
+            let first = i % per_picture * lines_per_tile;
+            let lines = first..height.min(first + lines_per_tile);
+            let n_pixels = lines.len() * width;
+            let gathered = patches.gather(x, i / per_picture, lines);
+            let mut products = vec![0.0; outputs.len() * n_pixels];
+            let into = MatrixMut::by_rows(&mut products, outputs.len(), n_pixels, n_pixels);
+            let length = patches.length();
+            let weight = Matrix::by_rows(rows, outputs.len(), length, length);
+            let gathered = Matrix::by_rows(&gathered, length, n_pixels, n_pixels);
+            multiply(into, There::Replaced, weight, gathered, Cores::One);
+            products
+        });
+        let tiles = Tiles {
+            products: tiles.collect(),
+            per_picture,
+            lines_per_tile,
+            line: width,
+            outputs,
+        };
+        tiles.join_into(&mut y, n_outputs, patches.size_after, bias);
     });
-    let tiles = Tiles {
-        products: tiles.collect(),
-        per_picture,
-        lines_per_tile,
-        line: width,
-    };
-    tiles.joined(batch, n_outputs, patches.size_after, bias)
+    y
 }
 
-/// Products of a few lines each, all outputs of them one after another.
+/// Products of a few lines each, some outputs of them one after another.
 struct Tiles {
     products: Vec<Vec<f32>>,
     per_picture: usize,
     lines_per_tile: usize,
     /// Values from a line to the next, of which the first are the picture's.
     line: usize,
+    /// Which they are of all.
+    outputs: Range<usize>,
 }
 
 impl Tiles {
-    /// # Shapes: `[batch, n_outputs, height, width]`
-    fn joined(
+    /// # Shapes: y `[batch, n_outputs, height, width]`
+    fn join_into(
         &self,
-        batch: usize,
+        y: &mut [f32],
         n_outputs: usize,
         [height, width]: [usize; 2],
         bias: Option<&[f32]>,
-    ) -> Vec<f32> {
-        let mut y = vec![0.0; batch * n_outputs * height * width];
+    ) {
         let planes = y.par_chunks_mut(height * width).enumerate();
         planes.for_each(|(i_plane, plane)| {
             let (picture, output) = (i_plane / n_outputs, i_plane % n_outputs);
+            if !self.outputs.contains(&output) {
+                return;
+            }
             let bias = bias.map_or(0.0, |bias| bias[output]);
+            let output = output - self.outputs.start;
             let tiles = &self.products[picture * self.per_picture..];
             for (tile, lines) in tiles
                 .iter()
                 .zip(plane.chunks_mut(self.lines_per_tile * width))
             {
-                let products = &tile[output * (tile.len() / n_outputs)..];
+                let products = &tile[output * (tile.len() / self.outputs.len())..];
                 for (line, product) in lines.chunks_mut(width).zip(products.chunks(self.line)) {
                     for (y, product) in line.iter_mut().zip(product) {
                         *y = product + bias;
@@ -228,7 +251,6 @@ impl Tiles {
                 }
             }
         });
-        y
     }
 }
 
@@ -262,7 +284,7 @@ impl Patches {
     /// The patches of some output lines of a picture.
     ///
     /// # Shapes: `[length, lines · width_after]`, rows ordered by kernel row, kernel column, channel
-    fn gather(&self, x: &[f32], picture: usize, lines: std::ops::Range<usize>) -> Vec<f32> {
+    fn gather(&self, x: &[f32], picture: usize, lines: Range<usize>) -> Vec<f32> {
         let [height, width] = self.size;
         let width_after = self.size_after[1];
         let row_length = lines.len() * width_after;
@@ -304,7 +326,7 @@ impl Patches {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{module, ops::ConvOptions};
+    use burn::tensor::{DType, module, ops::ConvOptions};
 
     use super::{super::tests::values, *};
 
@@ -342,6 +364,37 @@ mod tests {
             assert_eq!(y.dims(), expected.dims(), "{shape:?}");
             let worst = (y - expected).abs().max().into_scalar::<f32>();
             assert!(worst < 1e-4, "{shape:?}: off by {worst}");
+        }
+    }
+
+    #[test]
+    fn half_precision_gives_what_the_same_weights_in_f32_give() {
+        // Inputs, outputs, height and width, kernel, stride; the first, third and fourth come in several parts.
+        for ([n_inputs, n_outputs, side], [kernel_size, stride], padding) in [
+            ([400, 900, 6], [3, 1], (1, 1)),
+            ([24, 33, 20], [3, 1], (1, 1)),
+            ([400, 900, 7], [3, 2], (1, 1)),
+            ([1500, 1600, 3], [1, 1], (0, 0)),
+            ([3, 8, 9], [3, 1], (1, 1)),
+        ] {
+            let x = values([2, n_inputs, side, side]);
+            let bias = values([n_outputs]);
+            for dtype in [DType::F16, DType::BF16] {
+                let weight = values([n_outputs, n_inputs, kernel_size, kernel_size]).cast(dtype);
+                let [y, expected] = [weight.clone(), weight.cast(DType::F32)].map(|weight| {
+                    let spec = ConvSpec {
+                        weight: &weight,
+                        bias: Some(&bias),
+                        stride,
+                        padding,
+                    };
+                    conv2d(x.clone(), &spec).into_data()
+                });
+                assert!(
+                    y == expected,
+                    "{n_inputs} to {n_outputs}, {kernel_size}, {dtype:?}"
+                );
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ mod exponential;
 mod linear;
 mod norm;
 mod product;
+mod weight;
 
 use burn::{
     backend::Flex,
@@ -38,7 +39,9 @@ pub(super) fn is_on_cpu<const D: usize>(x: &Tensor<D>) -> bool {
 }
 
 /// A tensor's values, row by row, read where they lie if they lie so.
-pub(super) struct Values(<Flex as burn::backend::BackendTypes>::FloatTensorPrimitive);
+pub(super) struct Values(FlexTensor);
+
+type FlexTensor = <Flex as burn::backend::BackendTypes>::FloatTensorPrimitive;
 
 impl Values {
     pub fn of<const D: usize>(x: Tensor<D>) -> Self {
@@ -50,9 +53,7 @@ impl Values {
     }
 }
 
-fn primitive<const D: usize>(
-    x: Tensor<D>,
-) -> <Flex as burn::backend::BackendTypes>::FloatTensorPrimitive {
+fn primitive<const D: usize>(x: Tensor<D>) -> FlexTensor {
     x.try_into_primitive::<Flex>()
         .expect("callers ask `is_on_cpu`")
 }
