@@ -13,17 +13,16 @@ use limn_engine::{
         BlendPart, FinishedPicture, LoadedModel, SourcePicture, blend, generate, variations,
     },
     protocol::{
-        BlendInput, BlendNoise, BlendRequest, Compute, Feature, GenerateRequest, IpAdapterChoice,
-        Mix, ModelId, Plan, Sampling, StandIn, VariationsRequest,
+        BlendInput, BlendNoise, BlendRequest, Feature, GenerateRequest, IpAdapterChoice, Mix, Plan,
+        StandIn, VariationsRequest,
     },
-    samplers::Sampler,
     weights::{ModelFolder, SeenFolder, Target, TensorFile, TensorFiles},
 };
 use serde::Deserialize;
 use tempfile::TempDir;
 
 use super::{
-    latent_diffusion::{Latent, UNSENT},
+    latent_diffusion::{Asked, Latent, UNSENT},
     pipelines::{Told, runtime},
 };
 use crate::harness::copy_folder;
@@ -37,14 +36,8 @@ struct Case {
     model: String,
     pictures: usize,
     scale: f32,
-    prompt: String,
-    negative: Option<String>,
-    seed: u64,
-    width: u32,
-    height: u32,
-    steps: u32,
-    guidance: f32,
-    sampler: Option<Sampler>,
+    #[serde(flatten)]
+    asked: Asked,
 }
 
 fn cases() -> BTreeMap<String, Case> {
@@ -84,26 +77,14 @@ fn look_through(model: &mut LoadedModel, name: &str, scale: f32) {
 }
 
 impl Case {
-    fn request(&self) -> GenerateRequest {
-        GenerateRequest {
-            prompt: self.prompt.clone(),
-            negative_prompt: self.negative.clone(),
-            size: Some((self.width, self.height)),
-            seed: self.seed,
-            sampling: Sampling {
-                sampler: self.sampler,
-                n_steps: Some(self.steps),
-                guidance_scale: Some(self.guidance),
-                ..Sampling::default()
-            },
-            ..GenerateRequest::blank(ModelId("tiny".to_owned()), Compute::default())
-        }
-    }
-
     fn open(&self) -> LoadedModel {
         let mut model = model_of(&self.model).open();
         // Beside words pictures count half, beside none all.
-        let share = if self.prompt.is_empty() { 1.0 } else { 0.5 };
+        let share = if self.asked.prompt.is_empty() {
+            1.0
+        } else {
+            0.5
+        };
         look_through(&mut model, &self.adapter, self.scale / share);
         model
     }
@@ -215,7 +196,7 @@ fn pictures_through_adapters_are_diffusers() {
     let mut off = BTreeMap::new();
     for (name, case) in cases() {
         let mut model = case.open();
-        let request = case.request();
+        let request = case.asked.request();
         let picture = if case.pictures == 1 {
             let told = vary(&mut model, &request, 1.0);
             assert_eq!(told.plans[0].stand_in, None, "{name}");
@@ -237,7 +218,7 @@ fn pictures_through_adapters_are_diffusers() {
 fn mixes_begin_and_end_at_their_pictures_and_at_what_texts_say() {
     let case = &cases()["plus_xl_two"];
     let mut model = case.open();
-    let request = case.request();
+    let request = case.asked.request();
     let pictures = sources().map(BlendPart::Picture);
     let ways: [&[f32]; 4] = [&[1.0, 0.0], &[1.0, 1e-6], &[1.0, 1.0], &[0.0, 1.0]];
     let told = mix(&mut model, &request, &pictures, &ways);
@@ -272,7 +253,7 @@ fn mixes_begin_and_end_at_their_pictures_and_at_what_texts_say() {
 fn the_plan_keeps_what_was_looked_through_and_nothing_else_looks_through_it() {
     let case = &cases()["plain_sd"];
     let mut model = case.open();
-    let request = case.request();
+    let request = case.asked.request();
     let Plan { ip_adapter, .. } = vary(&mut model, &request, 1.0).plans.remove(0);
     let used = ip_adapter.unwrap();
     assert_eq!((used.name.as_str(), used.scale), ("plain_sd", 2.0));
@@ -312,11 +293,11 @@ fn the_plan_keeps_what_was_looked_through_and_nothing_else_looks_through_it() {
 fn nearer_variations_start_from_the_picture_under_what_it_shows() {
     let case = &cases()["plus_sd"];
     let mut model = case.open();
-    let near = only(vary(&mut model, &case.request(), 0.4));
-    let far = only(vary(&mut model, &case.request(), 1.0));
+    let near = only(vary(&mut model, &case.asked.request(), 0.4));
+    let far = only(vary(&mut model, &case.asked.request(), 1.0));
     model.set_ip_adapter(None).unwrap();
     // As many steps over the picture alone.
-    let over = only(vary(&mut model, &case.request(), 0.4 / 0.75));
+    let over = only(vary(&mut model, &case.asked.request(), 0.4 / 0.75));
     assert!(worst(&near.rgb, &far.rgb) > 10);
     assert!(worst(&near.rgb, &over.rgb) > 10);
 }
@@ -403,7 +384,7 @@ fn an_encoder_in_a_file_of_its_own_sees_the_same() {
     let mut model = LoadedModel::open(model_of("sd").files(), runtime(1 << 30, None)).unwrap();
     let source = catalogue.ip_adapter(Some(&choice("a", 1.0)), model.files());
     model.set_ip_adapter(source.unwrap().as_ref()).unwrap();
-    let picture = only(vary(&mut model, &case.request(), 1.0));
+    let picture = only(vary(&mut model, &case.asked.request(), 1.0));
     let (_, expected) = Fixture::open(NAME).bytes("plus_sd.pixels");
     assert!(worst(&picture.rgb, &expected) <= 2);
 }
@@ -422,7 +403,7 @@ fn adapters_count_in_the_memory_budget() {
         let parts = sources().map(BlendPart::Picture);
         let told = mix(
             &mut model,
-            &case.request(),
+            &case.asked.request(),
             &parts,
             &[&[1.0, 1.0], &[1.0, 2.0]],
         );
@@ -439,7 +420,7 @@ fn adapters_count_in_the_memory_budget() {
         let mut model = LoadedModel::open(files, runtime(*budget, None)).unwrap();
         look_through(&mut model, &case.adapter, case.scale);
         let request = VariationsRequest {
-            generate: case.request(),
+            generate: case.asked.request(),
             source: UNSENT,
             far: 1.0,
         };

@@ -27,9 +27,10 @@ use crate::harness::{Fixture, fixture_path};
 #[derive(Debug, Clone, Copy)]
 pub struct Latent(pub &'static str);
 
+/// What every case of latent diffusion's fixtures says.
 #[derive(Debug, Deserialize)]
-pub struct Case {
-    prompt: String,
+pub struct Asked {
+    pub prompt: String,
     negative: Option<String>,
     seed: u64,
     width: u32,
@@ -37,6 +38,30 @@ pub struct Case {
     steps: u32,
     guidance: f32,
     sampler: Option<Sampler>,
+}
+
+impl Asked {
+    pub fn request(&self) -> GenerateRequest {
+        GenerateRequest {
+            prompt: self.prompt.clone(),
+            negative_prompt: self.negative.clone(),
+            size: Some((self.width, self.height)),
+            seed: self.seed,
+            sampling: Sampling {
+                sampler: self.sampler,
+                n_steps: Some(self.steps),
+                guidance_scale: Some(self.guidance),
+                ..Sampling::default()
+            },
+            ..GenerateRequest::blank(ModelId("tiny".to_owned()), Compute::default())
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Case {
+    #[serde(flatten)]
+    asked: Asked,
     clip_skip: u32,
     strength: Option<f32>,
     /// Whether the fixture's mask lies over the source.
@@ -67,27 +92,18 @@ impl Latent {
 
     pub fn request(self, case: &Case) -> GenerateRequest {
         let has_clip_skip = self.files().settings().clip_skip.is_some();
-        GenerateRequest {
-            prompt: case.prompt.clone(),
-            negative_prompt: case.negative.clone(),
-            size: Some((case.width, case.height)),
-            seed: case.seed,
-            sampling: Sampling {
-                sampler: case.sampler,
-                n_steps: Some(case.steps),
-                guidance_scale: Some(case.guidance),
-                clip_skip: Some(case.clip_skip).filter(|_| has_clip_skip),
-                n_prior_steps: case.prior_guidance.map(|_| case.steps),
-                prior_guidance_scale: case.prior_guidance,
-                ..Sampling::default()
-            },
-            ..GenerateRequest::blank(ModelId(self.0.to_owned()), Compute::default())
-        }
+        let mut request = case.asked.request();
+        request.model = ModelId(self.0.to_owned());
+        request.sampling.clip_skip = Some(case.clip_skip).filter(|_| has_clip_skip);
+        request.sampling.n_prior_steps = case.prior_guidance.map(|_| case.asked.steps);
+        request.sampling.prior_guidance_scale = case.prior_guidance;
+        request
     }
 
     /// The whole source picture, at its own size, and the mask as it is.
     pub fn input(self, case: &Case, strength: f32) -> EditInput {
         let (_, rgb) = self.bytes("source");
+        let size = (case.asked.width, case.asked.height);
         EditInput {
             settings: EditSettings {
                 fill: Fill::Keep,
@@ -96,8 +112,8 @@ impl Latent {
                 ..EditSettings::for_strength(strength)
             },
             plan: EditPlan {
-                context: PixelRect::from_size(case.width, case.height),
-                work_size: (case.width, case.height),
+                context: PixelRect::from_size(size.0, size.1),
+                work_size: size,
                 grow_px: 0.0,
                 feather_px: 0.0,
                 blend_px: 0.0,

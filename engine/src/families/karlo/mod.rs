@@ -5,6 +5,7 @@ mod enlarging;
 mod folder;
 mod model;
 mod parts;
+mod reading;
 
 use super::{Family, Probe, Recognised};
 use crate::{Result, model::ModelFiles, weights::ModelFolder};

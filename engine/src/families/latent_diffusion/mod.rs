@@ -10,6 +10,7 @@ mod looking;
 mod mixing;
 mod model;
 mod repainting;
+mod sides;
 pub(super) mod single_file;
 mod text_encoder;
 

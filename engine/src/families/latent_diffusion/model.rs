@@ -6,20 +6,21 @@ use super::{
     Side, Sight, VAE, VaeLoader, Words,
     folder::LatentFolder,
     ip_adapter::AdapterSight,
-    looking::{PictureSteering, Seen},
+    looking::Seen,
     mixing::{Mixture, mixed},
     repainting,
+    sides::Sides,
 };
 use crate::{
     Error, Result,
     components::{
         autoencoders::{AutoencoderParts, KlConfig},
-        denoisers::{PictureContext, UNet, UNetConfig, VectorInput},
+        denoisers::{UNet, UNetConfig, VectorInput},
     },
     families::{
         denoiser_kind::{DenoiserKind, channels},
         embeddings::of_picture,
-        guided_unet::{GuidedUnet, guided_batch},
+        guided_unet::GuidedUnet,
     },
     image::{RgbPicture, read_back},
     model::{
@@ -61,26 +62,6 @@ struct Job {
     negative: Side,
     seen: Seen,
     guidance_rescale: f32,
-}
-
-/// What steers one picture.
-struct Sides {
-    positive: Side,
-    negative: Side,
-    /// What the layers see of pictures beside the words, the conditional side first; none where no picture steers so.
-    pictures: Vec<[PictureContext; 2]>,
-    guidance_rescale: f32,
-}
-
-impl Sides {
-    /// Takes in what pictures do.
-    fn see(&mut self, steering: PictureSteering) {
-        if let Some([positive, negative]) = steering.vectors {
-            self.positive.vector = Some(positive);
-            self.negative.vector = Some(negative);
-        }
-        self.pictures = steering.contexts;
-    }
 }
 
 impl LatentModel {
@@ -341,40 +322,13 @@ impl FamilyModel for LatentModel {
         guidance_scale: f32,
         on_event: &mut OnEvent,
     ) -> Result<Box<Denoise<'a>>> {
-        let Sides {
-            positive,
-            negative,
-            pictures,
-            guidance_rescale,
-        } = conditioning.of::<Sides>()?;
-        let (positive, negative) = (positive.clone(), negative.clone());
+        let sides = conditioning.of::<Sides>()?;
         let files = self.folder.unet();
         let unet = slots.get(&Loader::whole(&files, &UNet::load), on_event)?;
-        let tokens = guided_batch(negative.tokens, positive.tokens, guidance_scale);
-        let vector = match (negative.vector, positive.vector) {
-            (Some(negative), Some(positive)) => {
-                Some(guided_batch(negative, positive, guidance_scale))
-            }
-            _ => None,
-        };
-        let mut conditioning = unet.condition_on_tokens(tokens, vector);
-        if !pictures.is_empty() {
-            let both = |[positive, negative]: &[PictureContext; 2]| {
-                let side = |of: fn(&PictureContext) -> &Tensor<3>| {
-                    guided_batch(of(negative).clone(), of(positive).clone(), guidance_scale)
-                };
-                PictureContext {
-                    key: side(|context| &context.key),
-                    value: side(|context| &context.value),
-                    ..positive.clone()
-                }
-            };
-            conditioning = conditioning.with_pictures(pictures.iter().map(both).collect());
-        }
         let unet = GuidedUnet::new(
             unet,
-            conditioning,
-            (guidance_scale, *guidance_rescale),
+            sides.conditioning(unet, guidance_scale),
+            (guidance_scale, sides.guidance_rescale),
             self.unet_config.out_channels,
         );
         Ok(Box::new(move |latents, timestep| {
@@ -444,50 +398,4 @@ impl FamilyModel for LatentModel {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use std::path::Path;
-
-    use burn::tensor::Device;
-
-    use super::*;
-    use crate::{
-        families::{stable_diffusion::StableDiffusion, stable_diffusion_xl::StableDiffusionXl},
-        weights::ModelFolder,
-    };
-
-    /// In half precision the activations of XL's own autoencoder are infinite.
-    #[test]
-    fn an_autoencoder_that_overflows_runs_in_full_precision() {
-        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures");
-        let runtime = Runtime {
-            device: Device::flex(),
-            device_name: "cpu".to_owned(),
-            dtype: DType::F16,
-            memory_budget_bytes: 1 << 30,
-            cache_dir: None,
-            prompt_folders: crate::model::PromptFolders::default(),
-        };
-        let open = |name: &str| ModelFolder::Disk(fixtures.join(name));
-        for (name, folder, expected) in [
-            (
-                "stable_diffusion",
-                StableDiffusion::open_folder(open("stable_diffusion")),
-                None,
-            ),
-            (
-                "stable_diffusion_xl",
-                StableDiffusionXl::open_folder(open("stable_diffusion_xl")),
-                Some(DType::F32),
-            ),
-        ] {
-            let folder = folder.unwrap();
-            let mut model = LatentModel::open(folder, &runtime).unwrap();
-            assert_eq!(model.vae_dtype(), expected, "{name}");
-            // As the autoencoders say that were made anew for half precision.
-            model.vae_config.force_upcast = false;
-            assert_eq!(model.vae_dtype(), None, "{name}");
-        }
-    }
-}
+mod tests;

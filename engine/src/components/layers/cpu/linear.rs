@@ -1,13 +1,15 @@
 //! Linear layers for the CPU backend: the product onto the bias that lies there already, weights read where they lie or,
 //! in half precision, widened a part at a time.
 
+use std::ops::Range;
+
 use burn::tensor::Tensor;
 
 use super::{
     FlexTensor, Values, primitive,
     product::{Cores, Matrix, MatrixMut, There, multiply},
     tensor,
-    weight::{Weight, is_half},
+    weight::{Weight, is_half, rows_at_once},
 };
 
 /// # Shapes: x `[…, d_input]`, weight `[d_input, d_output]`, bias `[d_output]` → `[…, d_output]`
@@ -36,28 +38,27 @@ pub(in crate::components::layers) fn linear<const D: usize>(
         });
     } else {
         let weight = primitive(weight);
-        let into = MatrixMut::by_rows(&mut y, n_rows, d_output, d_output);
-        multiply(
-            into,
-            there,
-            x,
-            where_it_lies(&weight, d_input, d_output),
-            Cores::All,
-        );
+        for first in (0..d_output).step_by(rows_at_once(d_input)) {
+            let outputs = first..d_output.min(first + rows_at_once(d_input));
+            let into = MatrixMut::by_rows(&mut y[first..], n_rows, outputs.len(), d_output);
+            let weight = where_it_lies(&weight, d_input, outputs);
+            multiply(into, there, x, weight, Cores::All);
+        }
     }
     tensor(y, shape, &device)
 }
 
-fn where_it_lies(weight: &FlexTensor, d_input: usize, d_output: usize) -> Matrix<'_> {
+/// The columns of a weight for these outputs.
+fn where_it_lies(weight: &FlexTensor, d_input: usize, outputs: Range<usize>) -> Matrix<'_> {
     let layout = weight.layout();
     let stride = |axis: usize| usize::try_from(layout.strides()[axis]).ok();
     let (Some(row), Some(column)) = (stride(0), stride(1)) else {
         unreachable!("nothing turns weights around");
     };
     Matrix {
-        values: &weight.storage()[layout.start_offset()..],
+        values: &weight.storage()[layout.start_offset() + outputs.start * column..],
         n_rows: d_input,
-        n_columns: d_output,
+        n_columns: outputs.len(),
         strides: [row, column],
     }
 }
