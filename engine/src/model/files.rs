@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use burn::tensor::{DType, Device};
+use burn::tensor::DType;
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -313,18 +313,19 @@ impl ComponentFiles {
         }
     }
 
-    /// Bytes that the tensors in the files that are read take on a device that runs them in `dtype`.
+    /// Bytes that the tensors in the files that are read take where they run in `dtype`, with or without
+    /// [layers' weights in half precision](crate::weights::LoadOptions::keeps_half).
     ///
     /// # Errors
     /// When the weights are missing or are no safetensors.
-    pub fn bytes_on(
+    pub fn bytes_in(
         &self,
-        device: &Device,
         dtype: DType,
+        keeps_half: bool,
         is_read: impl Fn(&str) -> bool,
     ) -> Result<u64> {
         let files = self.folder.weights(dtype != DType::F32)?;
-        Ok(files.bytes_on(device, dtype, is_read))
+        Ok(files.bytes_in(dtype, keeps_half, is_read))
     }
 
     /// Tells whether the files are still the ones that a value was kept for, without reading them; `None` for files

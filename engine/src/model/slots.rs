@@ -2,7 +2,7 @@
 
 use std::{any::Any, cell::RefCell, time::Instant};
 
-use burn::tensor::DType;
+use burn::tensor::{DType, Device};
 
 use super::{
     files::ComponentFiles, loras::Loras, memory::Sizes, runtime::Runtime, weight_cache::WeightCache,
@@ -14,6 +14,9 @@ use crate::{
     progress::{OnEvent, PipelineEvent},
     weights::{LoadOptions, LoadProgress, LoadReport, ModelFolder, lora::AdapterTable},
 };
+
+/// The share of the budget that one component may take on the CPU in full precision.
+const MOST_IN_FULL_PRECISION: f64 = 0.6;
 
 /// The components of one model that are in memory, of whatever kind.
 pub struct Slots {
@@ -212,12 +215,21 @@ impl Slots {
     pub fn needed_bytes<T: 'static>(&self, loader: &Loader<T>) -> Result<u64> {
         match self.find(loader) {
             Some(held) => Ok(held.bytes()),
-            None => {
-                let dtype = loader.dtype.unwrap_or(self.runtime.dtype);
-                let device = &self.runtime.device;
-                loader.files.bytes_on(device, dtype, loader.is_read)
-            }
+            None => self.bytes_to_read(loader, self.keeps_half(loader)?),
         }
+    }
+
+    fn bytes_to_read<T>(&self, loader: &Loader<T>, keeps_half: bool) -> Result<u64> {
+        let dtype = loader.dtype.unwrap_or(self.runtime.dtype);
+        loader.files.bytes_in(dtype, keeps_half, loader.is_read)
+    }
+
+    /// Whether a component's weights stay in half precision on the CPU: where they would leave too little for anything else.
+    fn keeps_half<T>(&self, loader: &Loader<T>) -> Result<bool> {
+        let is_on_cpu = self.runtime.device == Device::flex();
+        let runs_wide = loader.dtype.unwrap_or(self.runtime.dtype) == DType::F32;
+        let share = self.runtime.memory_budget_bytes as f64 * MOST_IN_FULL_PRECISION;
+        Ok(is_on_cpu && runs_wide && self.bytes_to_read(loader, false)? as f64 > share)
     }
 
     /// The component, read unless it is there.
@@ -311,6 +323,7 @@ impl Slots {
             on_event,
         });
         let options = LoadOptions {
+            keeps_half: self.keeps_half(loader)?,
             device: &self.runtime.device,
             dtype: loader.dtype.unwrap_or(self.runtime.dtype),
             adapters,

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use burn::tensor::{DType, Device};
+use burn::tensor::DType;
 use safetensors::Dtype;
 use sha2::{Digest, Sha256};
 
@@ -155,13 +155,20 @@ impl TensorFiles {
             .sum()
     }
 
-    /// About the bytes that the tensors with these names take on a device that runs them in `dtype`: of layers' weights,
-    /// which are matrices and kernels, as many as they [stay](kept_dtype) in.
-    pub fn bytes_on(&self, device: &Device, dtype: DType, is_wanted: impl Fn(&str) -> bool) -> u64 {
+    /// About the bytes that the tensors with these names take where they run in `dtype`; with `keeps_half` layers' weights,
+    /// which are matrices and kernels, stay in half precision.
+    pub fn bytes_in(
+        &self,
+        dtype: DType,
+        keeps_half: bool,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> u64 {
         let wanted = self.seen().filter(|(name, _)| is_wanted(name));
         let bytes = wanted.map(|(_, found)| {
             let kept = match self.tensor(&found.file_name) {
-                Some((_, info)) if found.shape.len() > 1 => kept_dtype(device, dtype, info.dtype),
+                Some((_, info)) if found.shape.len() > 1 => {
+                    kept_dtype(keeps_half, dtype, info.dtype)
+                }
                 _ => dtype,
             };
             found.n_elements() * kept.size() as u64

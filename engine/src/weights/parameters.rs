@@ -39,26 +39,19 @@ pub(super) enum Taken {
 pub(super) enum Form {
     /// In the running dtype.
     Running,
-    /// For layers that take their weight in half precision too: as [`kept_dtype`] says.
+    /// For layers that take their weight in half precision too: in that where it is to be [kept](kept_dtype).
     Weight,
     /// As [`Self::Weight`]; of `[outputs, inputs, rows, columns]` it is `[outputs, rows, columns, inputs]`.
     InputsLast,
 }
 
-/// The dtype in which a layer's weight stays in memory.
-///
-/// On the CPU, where layers calculate in f32, half precision stays what it is in the file: the kernels widen it part by
-/// part, and the model takes half the memory.
-pub(super) fn kept_dtype(device: &Device, running: DType, stored: Dtype) -> DType {
+/// The dtype in which a layer's weight is in memory.
+pub(super) fn kept_dtype(keeps_half: bool, running: DType, stored: Dtype) -> DType {
     match stored {
-        Dtype::F16 if keeps_half(device, running) => DType::F16,
-        Dtype::BF16 if keeps_half(device, running) => DType::BF16,
+        Dtype::F16 if keeps_half => DType::F16,
+        Dtype::BF16 if keeps_half => DType::BF16,
         _ => running,
     }
-}
-
-fn keeps_half(device: &Device, running: DType) -> bool {
-    running == DType::F32 && *device == Device::flex()
 }
 
 impl<'a> Parameters<'a> {
@@ -91,7 +84,7 @@ impl<'a> Parameters<'a> {
         self.tensor_in(name, shape, Form::Running)
     }
 
-    /// As [`Self::tensor`], on the CPU in half precision where the file has that: for layers that can calculate with it.
+    /// As [`Self::tensor`], in half precision where that is to be kept: for layers that can calculate with it.
     ///
     /// # Errors
     /// Those of [`Self::tensor`].
@@ -112,13 +105,22 @@ impl<'a> Parameters<'a> {
         })
     }
 
-    /// The `weight` of a linear layer, a view `[inputs, outputs]` of the file's `[outputs, inputs]`, as LoRAs can change it.
+    /// The `weight` of a linear layer, `[inputs, outputs]` of the file's `[outputs, inputs]`, as LoRAs can change it.
+    ///
+    /// A view, but in full precision on the CPU a copy in that order: of 512 rows the product takes a fifth less with it.
     ///
     /// # Errors
     /// Those of [`Self::tensor`].
-    pub fn linear_weight(&self, [n_outputs, n_inputs]: [usize; 2]) -> Result<Adaptable<2>> {
-        let weight = self.weight("weight", [n_outputs, n_inputs])?.transpose();
-        let weight = Adaptable::new(weight, self.source.dtype());
+    pub fn linear_weight(&self, shape: [usize; 2]) -> Result<Adaptable<2>> {
+        let (device, dtype) = (self.source.device(), self.source.dtype());
+        let weight = match self.take("weight", &shape, Form::Weight)? {
+            Taken::Planned => placeholder(shape, device, dtype).transpose(),
+            Taken::Read(data) if data.dtype() == DType::F32 && *device == Device::flex() => {
+                as_it_is(transpose::<f32>(&data, shape), device)
+            }
+            Taken::Read(data) => as_it_is::<2>(data, device).transpose(),
+        };
+        let weight = Adaptable::new(weight, dtype);
         self.note(AdaptableLayer::Linear(weight.clone()));
         Ok(weight)
     }

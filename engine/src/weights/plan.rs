@@ -107,20 +107,19 @@ pub(super) struct Plan<'a> {
     wanted: RefCell<BTreeMap<String, (Vec<usize>, Form)>>,
     layers: RefCell<LayerShapes>,
     cpu: Device,
-    /// Where the component is to run.
-    target: &'a Device,
+    keeps_half: bool,
     dtype: DType,
 }
 
 impl<'a> Plan<'a> {
-    pub fn new(files: &'a TensorFiles, target: &'a Device, dtype: DType) -> Self {
+    pub fn new(files: &'a TensorFiles, dtype: DType, keeps_half: bool) -> Self {
         Self {
             files,
             n_file_elements: files.n_elements(|_| true) as usize,
             wanted: RefCell::default(),
             layers: RefCell::default(),
             cpu: Device::flex(),
-            target,
+            keeps_half,
             dtype,
         }
     }
@@ -150,7 +149,9 @@ impl<'a> Plan<'a> {
             };
             let kept = match form {
                 Form::Running => self.dtype,
-                Form::Weight | Form::InputsLast => kept_dtype(self.target, self.dtype, info.dtype),
+                Form::Weight | Form::InputsLast => {
+                    kept_dtype(self.keeps_half, self.dtype, info.dtype)
+                }
             };
             report.bytes += n_parameters * kept.size() as u64;
             if seen != shape {

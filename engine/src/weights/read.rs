@@ -30,6 +30,7 @@ pub(super) struct Reader<'a> {
     pub names: &'a FileNames,
     pub device: &'a Device,
     pub dtype: DType,
+    pub keeps_half: bool,
     pub on_progress: &'a dyn Fn(LoadProgress) -> Result<()>,
     pub progress: Cell<LoadProgress>,
     pub n_unsynced_bytes: Cell<u64>,
@@ -49,7 +50,9 @@ impl Source for Reader<'_> {
         let mut read = TensorRead::new(self.files, name, found)?;
         let dtype = match form {
             Form::Running => self.dtype,
-            Form::Weight | Form::InputsLast => kept_dtype(self.device, self.dtype, read.info.dtype),
+            Form::Weight | Form::InputsLast => {
+                kept_dtype(self.keeps_half, self.dtype, read.info.dtype)
+            }
         };
         if form == Form::InputsLast {
             let [_, n_inputs, n_rows, n_columns] = shape else {

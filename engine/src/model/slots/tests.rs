@@ -2,8 +2,6 @@
 
 use std::{fs, path::Path};
 
-use burn::tensor::Device;
-
 use super::*;
 use crate::model::PromptFolders;
 
@@ -137,5 +135,35 @@ fn what_makes_room_for_pictures_is_the_smallest_that_is_enough() {
         slots.shed(None);
         let held: Vec<&str> = slots.held.iter().map(|held| held.name).collect();
         assert_eq!(held, expected, "{lacking} bytes are lacking");
+    }
+}
+
+/// A component in half precision stays so where it would take too much of the budget otherwise.
+#[test]
+fn half_precision_stays_where_memory_is_short() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("denoiser");
+    fs::create_dir_all(&folder).unwrap();
+    let header = r#"{"x":{"dtype":"F16","shape":[100,100],"data_offsets":[0,20000]}}"#;
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(header.as_bytes());
+    bytes.resize(bytes.len() + 20_000, 0);
+    fs::write(folder.join("model.safetensors"), bytes).unwrap();
+    let files = ComponentFiles {
+        name: "denoiser",
+        folder: ModelFolder::Disk(folder),
+        stays: 0,
+        inspect: |_| Ok(LoadReport::default()),
+    };
+    for (budget, keeps_half) in [(66_000, true), (67_000, false)] {
+        let load = |_: &ModelFolder, options: &LoadOptions| {
+            assert_eq!(options.keeps_half, keeps_half, "{budget}");
+            Ok((Weights, LoadReport::default()))
+        };
+        let loader = Loader::whole(&files, &load);
+        let mut slots = slots(budget);
+        let bytes = if keeps_half { 20_000 } else { 40_000 };
+        assert_eq!(slots.needed_bytes(&loader).unwrap(), bytes);
+        slots.get(&loader, &mut |_| Ok(())).unwrap();
     }
 }

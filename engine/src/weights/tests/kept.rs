@@ -57,7 +57,10 @@ fn check<const D: usize>(
     for (stored, stored_dtype) in DTYPES {
         for (_, running) in DTYPES {
             let files = open(stored, shape, &numbers);
-            let options = LoadOptions::new(&device, running);
+            let options = LoadOptions {
+                keeps_half: true,
+                ..LoadOptions::new(&device, running)
+            };
             let (weight, report) =
                 load_component(&files, &NameRules::EXACT, &options, &init).unwrap();
             let kept = if running == DType::F32 {
@@ -68,7 +71,10 @@ fn check<const D: usize>(
             assert_eq!(weight.dtype(), kept, "{stored} as {running:?}");
             let bytes = (numbers.len() * kept.size()) as u64;
             assert_eq!(report.bytes, bytes);
-            assert_eq!(files.bytes_on(&device, running, |_| true), bytes);
+            assert_eq!(
+                files.bytes_in(running, running == DType::F32, |_| true),
+                bytes
+            );
             let expected = expected(whole(&files)).into_data();
             let weight = weight.cast(DType::F32).into_data();
             assert_eq!(weight, expected, "{stored} as {running:?}");
@@ -116,7 +122,10 @@ fn is_contiguous(x: Tensor<4>) -> bool {
 #[test]
 fn half_precision_is_checked_where_it_stays() {
     let device = Device::flex();
-    let options = LoadOptions::new(&device, DType::F32);
+    let options = LoadOptions {
+        keeps_half: true,
+        ..LoadOptions::new(&device, DType::F32)
+    };
     let files = open("F16", &[2, 2], &[0.0, 1.0, 2.0, f32::INFINITY]);
     let error = load_component(&files, &NameRules::EXACT, &options, |parameters| {
         parameters.linear_weight([2, 2])
@@ -129,7 +138,10 @@ fn half_precision_is_checked_where_it_stays() {
 #[test]
 fn what_is_no_layers_weight_is_in_the_running_dtype() {
     let device = Device::flex();
-    let options = LoadOptions::new(&device, DType::F32);
+    let options = LoadOptions {
+        keeps_half: true,
+        ..LoadOptions::new(&device, DType::F32)
+    };
     let files = open("F16", &[4], &numbers(4));
     let (bias, report) = load_component(&files, &NameRules::EXACT, &options, |parameters| {
         parameters.tensor::<1>("weight", [4])
@@ -137,7 +149,7 @@ fn what_is_no_layers_weight_is_in_the_running_dtype() {
     .unwrap();
     assert_eq!(bias.dtype(), DType::F32);
     assert_eq!(
-        (report.bytes, files.bytes_on(&device, DType::F32, |_| true)),
+        (report.bytes, files.bytes_in(DType::F32, true, |_| true)),
         (16, 16)
     );
 }

@@ -1,15 +1,13 @@
 //! Linear layers for the CPU backend: the product onto the bias that lies there already, weights read where they lie or,
 //! in half precision, widened a part at a time.
 
-use std::ops::Range;
-
 use burn::tensor::Tensor;
 
 use super::{
     FlexTensor, Values, primitive,
     product::{Cores, Matrix, MatrixMut, There, multiply},
     tensor,
-    weight::{Weight, is_half, rows_at_once},
+    weight::{Weight, is_half},
 };
 
 /// # Shapes: x `[…, d_input]`, weight `[d_input, d_output]`, bias `[d_output]` → `[…, d_output]`
@@ -38,27 +36,23 @@ pub(in crate::components::layers) fn linear<const D: usize>(
         });
     } else {
         let weight = primitive(weight);
-        for first in (0..d_output).step_by(rows_at_once(d_input)) {
-            let outputs = first..d_output.min(first + rows_at_once(d_input));
-            let into = MatrixMut::by_rows(&mut y[first..], n_rows, outputs.len(), d_output);
-            let weight = where_it_lies(&weight, d_input, outputs);
-            multiply(into, there, x, weight, Cores::All);
-        }
+        let into = MatrixMut::by_rows(&mut y, n_rows, d_output, d_output);
+        let weight = where_it_lies(&weight, d_input, d_output);
+        multiply(into, there, x, weight, Cores::All);
     }
     tensor(y, shape, &device)
 }
 
-/// The columns of a weight for these outputs.
-fn where_it_lies(weight: &FlexTensor, d_input: usize, outputs: Range<usize>) -> Matrix<'_> {
+fn where_it_lies(weight: &FlexTensor, d_input: usize, d_output: usize) -> Matrix<'_> {
     let layout = weight.layout();
     let stride = |axis: usize| usize::try_from(layout.strides()[axis]).ok();
     let (Some(row), Some(column)) = (stride(0), stride(1)) else {
         unreachable!("nothing turns weights around");
     };
     Matrix {
-        values: &weight.storage()[layout.start_offset() + outputs.start * column..],
+        values: &weight.storage()[layout.start_offset()..],
         n_rows: d_input,
-        n_columns: outputs.len(),
+        n_columns: d_output,
         strides: [row, column],
     }
 }
@@ -87,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn half_precision_gives_what_the_same_weights_in_f32_give() {
+    fn half_precision_agrees_with_the_same_weights_in_f32() {
         // The last two come in several parts.
         for [n_rows, d_input, d_output] in
             [[2, 48, 96], [77, 320, 7], [5, 1280, 3000], [3, 9000, 700]]
@@ -99,8 +93,12 @@ mod tests {
                 for bias in [None, Some(values([d_output]))] {
                     let y = linear(x.clone(), weight.clone().transpose(), bias.clone());
                     let expected = linear(x.clone(), wide.clone().transpose(), bias);
-                    let is_same = y.into_data() == expected.into_data();
-                    assert!(is_same, "{n_rows}, {d_input} to {d_output}, {dtype:?}");
+                    // Of few rows the order of a sum depends on how many outputs there are.
+                    let worst = (y - expected).abs().max().into_scalar::<f32>();
+                    assert!(
+                        worst < 1e-4,
+                        "{n_rows}, {d_input} to {d_output}: off by {worst}"
+                    );
                 }
             }
         }

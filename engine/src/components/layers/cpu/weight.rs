@@ -1,7 +1,6 @@
 //! Weights as kernels take them: in f32, or in half precision and widened a few rows at a time.
 //!
-//! A widened part stays in the processor's cache until it is multiplied. Weights in f32 are taken in the same parts, as
-//! the order in which a product is summed up may depend on its size: so both give the same, bit by bit.
+//! A widened part stays in the processor's cache until it is multiplied.
 
 use std::{cell::Cell, ops::Range};
 
@@ -38,52 +37,43 @@ impl Weight {
         }
     }
 
-    /// Hands over all rows in f32, [some](rows_at_once) at a time, with the outputs that they are for.
+    /// Hands over all rows in f32, as many at a time as are at hand, with the outputs that they are for.
     pub fn by_rows(&self, work: impl FnMut(Range<usize>, &[f32])) {
         match self.tensor.dtype() {
             DType::F16 => self.widened::<f16>(work),
             DType::BF16 => self.widened::<bf16>(work),
-            _ => self.as_they_are(work),
+            _ => self.at_once(work),
         }
     }
 
-    fn as_they_are(&self, mut work: impl FnMut(Range<usize>, &[f32])) {
-        for (outputs, rows) in self.blocks() {
-            work(outputs, rows);
-        }
+    fn at_once(&self, mut work: impl FnMut(Range<usize>, &[f32])) {
+        let rows = self.slice::<f32>();
+        work(0..rows.len() / self.row_length, rows);
     }
 
     fn widened<T: Element + Pod + Sync>(&self, mut work: impl FnMut(Range<usize>, &[f32]))
     where
         [T]: HalfFloatSliceExt,
     {
-        for (outputs, block) in self.blocks::<T>() {
+        let rows_at_once = (BLOCK_VALUES / self.row_length).max(1);
+        let blocks = self.slice::<T>().chunks(rows_at_once * self.row_length);
+        for (i_block, block) in blocks.enumerate() {
             let mut widened = WIDENED.take();
             widened.resize(block.len().max(widened.len()), 0.0);
             let rows = &mut widened[..block.len()];
             rows.par_chunks_mut(CHUNK_VALUES)
                 .zip(block.par_chunks(CHUNK_VALUES))
                 .for_each(|(wide, half)| half.convert_to_f32_slice(wide));
-            work(outputs, rows);
+            let first = i_block * rows_at_once;
+            work(first..first + block.len() / self.row_length, rows);
             WIDENED.set(widened);
         }
     }
 
-    fn blocks<T: Element + Pod>(&self) -> impl Iterator<Item = (Range<usize>, &[T])> {
-        let values = self.tensor.as_slice::<T>();
-        let values = values.expect("contiguous, and of this dtype");
-        let rows_at_once = rows_at_once(self.row_length);
-        let blocks = values.chunks(rows_at_once * self.row_length).enumerate();
-        blocks.map(move |(i_block, block)| {
-            let first = i_block * rows_at_once;
-            (first..first + block.len() / self.row_length, block)
-        })
+    fn slice<T: Element + Pod>(&self) -> &[T] {
+        let values = self.tensor.as_slice();
+        values.expect("contiguous, and of this dtype")
     }
-}
-
-/// How many rows of a weight are multiplied at a time.
-pub(super) fn rows_at_once(row_length: usize) -> usize {
-    (BLOCK_VALUES / row_length).max(1)
 }
 
 /// Whether a weight is in half precision, and so has to go through [`Weight`].
