@@ -3,7 +3,7 @@
 //! - [`plan`] says where an edit looks, works and writes, before anything runs;
 //! - [`tiles`] parts an edit that is larger than the model into several of the model's own size;
 //! - [`prepare`] makes of that part of the picture what the model works on: scaled, its holes filled;
-//! - [`finish`] makes of the model's answer a [`Patch`]: scaled back, its colours matched, its edge soft;
+//! - [`finish`] makes of the model's answer a [`Patch`]: scaled back, its colours matched, also along its border, its edge soft;
 //! - [`extend`] makes room for new picture at the edges, and masks it;
 //! - [`colour_transparent`] lets colours go on under what is transparent;
 //! - [`changed_area`] tells which pixels that will be, before anything runs;
@@ -19,6 +19,7 @@ mod fill;
 mod masks;
 mod patch;
 mod plan;
+mod seam;
 mod settings;
 mod soft_edge;
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::{
     crop::{Crop, Work},
     masks::Mask,
     plan::EditPlan,
+    seam,
     settings::EditSettings,
 };
 use crate::{
@@ -28,7 +29,8 @@ pub struct Patch {
 /// Makes a patch of what the model drew at [`EditPlan::work_size`].
 ///
 /// Where the model works on fewer pixels than the picture has, scaling back loses detail. Where little was to change
-/// that detail is still right, so it is given back there.
+/// that detail is still right, so it is given back there. Where colours are to match, the patch also meets the
+/// untouched pixels along its border without a step.
 ///
 /// # Errors
 /// As [`prepare`](super::prepare), and [`Error::WrongPictureSize`] for a `result` of another size.
@@ -56,6 +58,9 @@ pub fn finish(
     if plan.work_size != crop.size {
         let before = scaled_back(&work.rgb, crop.size);
         give_back_detail(&mut rgb, crop.rgba, &before, &work.crop_change.values);
+    }
+    if settings.match_colours {
+        seam::match_border(&mut rgb, crop, plan, &work.coverage);
     }
     let mask = work.coverage.values;
     let pixels = rgb.as_chunks_mut::<3>().0.iter_mut();

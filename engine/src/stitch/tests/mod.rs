@@ -5,6 +5,7 @@
 mod boundaries;
 mod guarantees;
 mod plan;
+mod seams;
 
 use super::*;
 use crate::{PixelRect, image::RgbPicture};
