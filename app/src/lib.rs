@@ -1,6 +1,6 @@
 //! Limn's app: the window, the gallery and the link to the engine process.
 //!
-//! - [`window`] opens the window; [`app`] owns everything in it and carries out every [`command`];
+//! - [`window`] opens the window, [`running_window`] the one that is open already; [`app`] owns everything in it and carries out every [`command`];
 //! - [`session`] is the only mutable document state: runs, queue, what is shown; it does no work itself;
 //! - [`document`] is a picture being worked on: layers, mask, undo, the project file;
 //! - `blend_mode` is how a layer mixes with those beneath it;
@@ -41,6 +41,7 @@ pub mod keyboard;
 pub mod layer_pictures;
 pub mod panels;
 pub mod paths;
+pub mod running_window;
 pub mod session;
 pub mod settings;
 mod start_journal;

@@ -11,14 +11,19 @@ use limn_engine::foreign_text;
 use crate::app::App;
 use crate::engine_link::EngineCommand;
 use crate::paths::Folders;
+use crate::running_window;
 use crate::theme;
 
-/// Opens the window, with these pictures and projects in it, and returns when it is closed.
+/// Opens the window, with these files in it, and returns when it is closed; or at once where a window of the same home
+/// is open already and takes them.
 ///
 /// # Errors
 /// If the system gives no window or no way to draw in one.
 pub fn open(files: Vec<PathBuf>) -> anyhow::Result<()> {
     let folders = Folders::find()?;
+    if running_window::hand_over(&folders, &files) {
+        return Ok(());
+    }
     let engine = EngineCommand::from_environment()?;
     let encoder = EngineCommand::in_background(&folders.models)?;
     let options = NativeOptions {
@@ -54,6 +59,7 @@ pub fn open(files: Vec<PathBuf>) -> anyhow::Result<()> {
             let mut app = App::new(&creation.egui_ctx, folders, Some(engine));
             theme::install_fallback_fonts(&creation.egui_ctx);
             app.open_files(files);
+            app.listen_at_door();
             app.look_at_pictures_with(encoder);
             Ok(Box::new(app))
         }),

@@ -50,6 +50,41 @@ fn read(home: &Path, name: &str) -> (RgbaImage, Recipe, String) {
     (pixels, recipe, header.xmp.unwrap())
 }
 
+/// As the window's sheet makes them: larger, as transparent as the picture, with how they came to be.
+#[test]
+fn a_copy_from_the_gallery_can_be_larger() {
+    let home = TempDir::new().unwrap();
+    let home = home.path();
+    half_transparent(home);
+    let run = |arguments: &[&str]| {
+        let mut command = limn(home);
+        command.current_dir(home).args(arguments).output().unwrap()
+    };
+    let imported = run(&["gallery", "import", "half.png", "--json"]);
+    assert_success(&imported);
+    let added = json_events(&imported);
+    let id = added.last().unwrap()["added"][0].as_str().unwrap();
+    let export = |scale: &str, out: &str| {
+        let of = ["gallery", "export", id, "--device", "cpu"];
+        let mut command = limn(home);
+        let how = ["--scale", scale, "--out", out];
+        command.current_dir(home).args(of).args(how);
+        command
+    };
+    assert_success(&export("2", "twice.png").output().unwrap());
+    let (larger, recipe, _) = read(home, "twice.png");
+    assert_eq!(larger.dimensions(), (24, 20));
+    assert_eq!((larger[(0, 9)][3], larger[(23, 9)][3]), (0, 255));
+    assert_eq!(recipe.upscale.unwrap().scale, 2);
+    assert_success(&export("4", "four.jpg").output().unwrap());
+    let four = image::open(home.join("four.jpg")).unwrap();
+    assert_eq!((four.width(), four.height()), (48, 40));
+    // No file is written over, and no other scale is made.
+    assert_refused(&mut export("2", "twice.png"), 1, &["twice.png"]);
+    assert_refused(&mut export("3", "three.png"), 2, &["1, 2 or 4"]);
+    assert!(!home.join("three.png").exists());
+}
+
 #[test]
 fn a_picture_from_elsewhere_keeps_its_transparency_and_tells_what_made_it_larger() {
     let home = TempDir::new().unwrap();

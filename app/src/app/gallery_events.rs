@@ -103,7 +103,9 @@ impl App {
     /// Asks for the family of the picture whose facts are looked at, once, and again when pictures came or went.
     pub(super) fn ask_for_family(&mut self) {
         let is_looked_at = self.session.side_tab == SideTab::Info;
-        let wanted = self.session.shown_id().filter(|_| is_looked_at);
+        let in_view = self.session.picture_in_view();
+        let wanted = in_view.and_then(|picture| self.session.picture_id(picture));
+        let wanted = wanted.filter(|_| is_looked_at);
         if let Some(id) = wanted
             && self.asked.family != wanted
         {

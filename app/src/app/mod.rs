@@ -48,7 +48,9 @@ use crate::panels::palette::Palette;
 use crate::panels::prompt_bar::{PromptBar, Selection};
 use crate::panels::results::ResultsPanel;
 use crate::panels::toasts::{Toasts, Tone};
+use crate::panels::widgets;
 use crate::paths::Folders;
+use crate::running_window::Door;
 use crate::session::{Effect, GalleryState, GalleryView, PictureId, Place, Session};
 use crate::settings::{Keeper, Settings};
 use crate::start_journal::{StartJournal, StartStep};
@@ -121,6 +123,8 @@ pub struct App {
     encoder: Option<EngineCommand>,
     encoder_is_paused: bool,
     closes_anyway: bool,
+    /// Where files come in that Limn is started with again.
+    door: Option<Door>,
     /// The first example stands selected in the prompt, or will not.
     example_is_decided: bool,
     from_dialogs: Receiver<DialogAnswer>,
@@ -184,6 +188,7 @@ impl App {
             encoder: None,
             encoder_is_paused: false,
             closes_anyway: false,
+            door: None,
             example_is_decided: false,
             from_dialogs,
             dialog_answers,
@@ -350,6 +355,7 @@ impl eframe::App for App {
         self.drain_composer();
         self.drain_sources(now);
         self.take_dropped(ctx);
+        self.take_handed(ctx);
         self.look_again_when_focused(ctx);
         self.drain_gallery(ctx, now);
         self.drain_dialogs(ctx, now);
@@ -358,9 +364,15 @@ impl eframe::App for App {
         self.guard_closing(ctx, now);
         let mut commands = std::mem::take(&mut self.commands);
         let in_gallery = self.session.place == Place::Gallery;
-        commands.extend(Keyboard::take(ctx, self.sheet_is_open(), in_gallery));
+        let had_sheet = self.sheet_is_open();
+        commands.extend(Keyboard::take(ctx, had_sheet, in_gallery));
         for command in commands {
             self.carry_out(ctx, command, now);
+        }
+        if self.sheet_is_open() && !had_sheet {
+            // Under its veil nothing stays open.
+            widgets::close_popover(ctx);
+            egui::Popup::close_all(ctx);
         }
         self.drain_documents(now);
         self.keep_tabs(now);

@@ -6,7 +6,7 @@ use super::App;
 use crate::canvas::View;
 use crate::command::ViewCommand;
 use crate::panels::toasts::Tone;
-use crate::session::{PictureId, PictureRef, Slot};
+use crate::session::{PictureId, PictureRef, Place, Slot};
 use crate::viewer::{MOST_COMPARED, Viewer};
 
 impl App {
@@ -22,6 +22,11 @@ impl App {
         match command {
             ViewCommand::Look(picture) => self.viewer = Some(Viewer::look(picture)),
             ViewCommand::Compare(pictures) => self.compare(&pictures, now),
+            ViewCommand::CompareResults if self.session.place == Place::Gallery => {
+                let chosen = self.gallery_view.meant().into_iter();
+                let chosen: Vec<PictureRef> = chosen.map(PictureRef::Gallery).collect();
+                self.compare(&chosen, now);
+            }
             ViewCommand::CompareResults => self.compare_results(now),
         }
     }

@@ -1,22 +1,23 @@
 use std::{
+    cell::RefCell,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use anyhow::{Context, bail};
-use image::RgbImage;
+use image::{DynamicImage, RgbImage, RgbaImage};
 use limn_engine::{
     operations::upscale,
     protocol::{
-        BlobHash, GenerateRequest, ModelId, Picture, PictureInput, Plan, Request, Sampling,
-        UpscaleRequest, Upscaler,
+        BlobHash, Compute, GenerateRequest, ModelId, Picture, PictureInput, Plan, Request,
+        Sampling, UpscaleRequest, Upscaler,
     },
 };
 use serde_json::json;
 
 use super::{
     arguments::{ComputeArguments, model_path},
-    conversation::{Conversation, JobEvent},
+    conversation::{Conversation, Finished, JobEvent},
     editing,
     making::{random_seed, tell_end},
     output,
@@ -86,59 +87,38 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     let source = editing::open(&arguments.image)?;
     upscale::larger_size(source.dimensions(), arguments.scale)?;
-    let origin = Origin::of(&arguments.image);
-    let rgba: Arc<[u8]> = source.as_raw().as_slice().into();
     let mut conversation = Conversation::start(arguments.engine_command()?)?;
-    let request = UpscaleRequest {
-        source: PictureInput {
-            pixels: BlobHash::of(&rgba),
-            width: source.width(),
-            height: source.height(),
-        },
+    let order = Order {
+        source: &source,
+        origin: Origin::of(&arguments.image),
         scale: arguments.scale,
         upscaler: arguments.upscaler(&mut conversation)?,
         compute: arguments.compute.compute(),
-        drawn_by: origin.recipe.as_ref().map(|recipe| recipe.model.clone()),
     };
-    let mut reporter = Reporter::new(arguments.json, 1);
-    let mut plan = None;
+    let reporter = RefCell::new(Reporter::new(arguments.json, 1));
     let mut elsewhere = None;
-    let asked = request.clone();
-    let ask = |job| Request::Upscale {
-        job,
-        request: asked,
-    };
-    let result = conversation.run(ask, vec![rgba], |event| {
-        reporter.tell(&event);
-        match event {
-            JobEvent::Started(started) => plan = Some(started),
-            JobEvent::Picture(made) => {
-                let plan = plan.as_ref().context("a picture came before its plan")?;
-                let recipe = origin.recipe_of(plan, &request, &made.picture);
-                let (width, height) = (made.picture.width, made.picture.height);
-                let larger = RgbImage::from_raw(width, height, made.pixels)
-                    .filter(|larger| larger.dimensions() == (plan.width, plan.height))
-                    .context("the engine sent a picture of another size than it said")?;
-                let saved = target.save(0, &upscaled::with_alpha(larger, &source), &recipe)?;
-                let path = &saved.path;
-                if arguments.json {
-                    output::json(&json!({
-                        "event": "picture",
-                        "path": path.to_string_lossy(),
-                        "upscaler": plan.model_name,
-                        "width": width,
-                        "height": height,
-                    }));
-                } else {
-                    reporter.note(&path.display().to_string());
-                }
-                elsewhere = saved.trouble.map(|trouble| (trouble, saved.path));
+    let result = order.run(
+        &mut conversation,
+        |event| reporter.borrow_mut().tell(event),
+        |larger| {
+            let saved = target.save(0, &larger.pixels, &larger.recipe)?;
+            let path = &saved.path;
+            if arguments.json {
+                output::json(&json!({
+                    "event": "picture",
+                    "path": path.to_string_lossy(),
+                    "upscaler": larger.upscaler,
+                    "width": larger.pixels.width(),
+                    "height": larger.pixels.height(),
+                }));
+            } else {
+                reporter.borrow().note(&path.display().to_string());
             }
-            _ => {}
-        }
-        Ok(())
-    });
-    reporter.finish();
+            elsewhere = saved.trouble.map(|trouble| (trouble, saved.path));
+            Ok(())
+        },
+    );
+    reporter.into_inner().finish();
     tell_end(&result?, arguments.json)?;
     match elsewhere {
         None => Ok(()),
@@ -146,6 +126,82 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             "the picture could not be saved where it was to go ({trouble}); it is kept here: {}",
             path.display()
         ),
+    }
+}
+
+/// One picture to make larger.
+pub struct Order<'a> {
+    pub source: &'a RgbaImage,
+    pub origin: Origin,
+    pub scale: u32,
+    /// `None` is the best there is for this picture.
+    pub upscaler: Option<Upscaler>,
+    pub compute: Compute,
+}
+
+/// What came of it.
+pub struct Larger {
+    /// As transparent as the source was.
+    pub pixels: DynamicImage,
+    pub recipe: Recipe,
+    /// The upscaler's name.
+    pub upscaler: String,
+}
+
+impl Order<'_> {
+    /// Asks the engine; `take` gets the picture as soon as it is there.
+    ///
+    /// # Errors
+    /// Those of [`Conversation::run`] and of `take`.
+    pub fn run(
+        &self,
+        conversation: &mut Conversation,
+        mut on_event: impl FnMut(&JobEvent),
+        mut take: impl FnMut(Larger) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Finished> {
+        let rgba: Arc<[u8]> = self.source.as_raw().as_slice().into();
+        let request = UpscaleRequest {
+            source: PictureInput {
+                pixels: BlobHash::of(&rgba),
+                width: self.source.width(),
+                height: self.source.height(),
+            },
+            scale: self.scale,
+            upscaler: self.upscaler.clone(),
+            compute: self.compute.clone(),
+            drawn_by: self
+                .origin
+                .recipe
+                .as_ref()
+                .map(|recipe| recipe.model.clone()),
+        };
+        let mut plan = None;
+        let asked = request.clone();
+        let ask = |job| Request::Upscale {
+            job,
+            request: asked,
+        };
+        conversation.run(ask, vec![rgba], |event| {
+            on_event(&event);
+            match event {
+                JobEvent::Started(started) => plan = Some(started),
+                JobEvent::Picture(made) => {
+                    let plan = plan.as_ref().context("a picture came before its plan")?;
+                    let recipe = self.origin.recipe_of(plan, &request, &made.picture);
+                    let (width, height) = (made.picture.width, made.picture.height);
+                    let larger = RgbImage::from_raw(width, height, made.pixels)
+                        .filter(|larger| larger.dimensions() == (plan.width, plan.height))
+                        .context("the engine sent a picture of another size than it said")?;
+                    take(Larger {
+                        pixels: upscaled::with_alpha(larger, self.source),
+                        recipe,
+                        upscaler: plan.model_name.clone(),
+                    })?;
+                }
+                _ => {}
+            }
+            Ok(())
+        })
     }
 }
 
@@ -199,14 +255,14 @@ fn model_id(model: &str) -> anyhow::Result<ModelId> {
 }
 
 /// How the smaller picture came to be, as far as its file tells.
-struct Origin {
+pub struct Origin {
     recipe: Option<Recipe>,
     is_of_ai: bool,
     file_name: String,
 }
 
 impl Origin {
-    fn of(path: &Path) -> Self {
+    pub fn of(path: &Path) -> Self {
         let header = std::fs::read(path)
             .ok()
             .and_then(|file| picture_file::read_header(&file).ok());

@@ -8,7 +8,7 @@ pub enum ViewCommand {
     Look(PictureRef),
     /// Two to four beside each other.
     Compare(Vec<PictureRef>),
-    /// The results of the shown run.
+    /// What is in view: the results of the shown run or, in the gallery, the chosen pictures.
     CompareResults,
 }
 
@@ -17,7 +17,7 @@ impl ViewCommand {
         match self {
             Self::Look(_) => "Look at it large",
             Self::Compare(_) => "Compare",
-            Self::CompareResults => "Compare the results",
+            Self::CompareResults => "Compare what is in view",
         }
     }
 }

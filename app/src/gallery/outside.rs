@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::error::Result;
 use super::importing::{ImportReport, OfTrashed, files, n_at_once};
-use super::index::State;
+use super::index::{Census, State};
 use super::layout::FileKind;
 use super::store::{Gallery, stamp};
 
@@ -23,7 +23,28 @@ pub struct Outside {
     files: VecDeque<PathBuf>,
 }
 
+/// What was last seen of the index.
+#[derive(Debug, Default)]
+pub(super) struct IndexSeen {
+    version: i64,
+    census: Option<Census>,
+}
+
 impl Gallery {
+    /// Whether another process changed the index since the last call, as the command line does that brings pictures in
+    /// or marks them.
+    pub(super) fn index_has_changed(&self, seen: &mut IndexSeen) -> Result<bool> {
+        let version = self.index.version()?;
+        if version == seen.version {
+            return Ok(false);
+        }
+        // Embeddings are written by a connection of their own, and change nothing of lists.
+        let census = self.index.census()?;
+        let before = seen.census.replace(census);
+        seen.version = version;
+        Ok(before.is_some_and(|before| Some(&before) != seen.census.as_ref()))
+    }
+
     /// The pictures among `strangers`, files and folders that are not Limn's, that were not looked at before.
     pub(super) fn list_outside(&mut self, strangers: &[PathBuf]) -> Result<Outside> {
         let mut known: HashMap<String, Looked> = self.index.outside()?.into_iter().collect();

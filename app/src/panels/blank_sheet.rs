@@ -31,6 +31,8 @@ const PRESETS: [(&str, (u32, u32)); 7] = [
 #[derive(Debug)]
 pub struct BlankSheet {
     pub is_open: bool,
+    /// Until a size was chosen it is the model's own.
+    is_chosen: bool,
     canvas: BlankCanvas,
     /// Of the user's own; shown though white or black is chosen.
     colour: [u8; 3],
@@ -40,6 +42,7 @@ impl Default for BlankSheet {
     fn default() -> Self {
         Self {
             is_open: false,
+            is_chosen: false,
             canvas: BlankCanvas {
                 size: PRESETS[0].1,
                 background: Some(WHITE),
@@ -87,16 +90,24 @@ pub fn blank_sheet_ui(ui: &Ui, scene: &mut Scene<'_>, sheet: &mut BlankSheet) {
 fn presets_ui(ui: &mut Ui, scene: &Scene<'_>, sheet: &mut BlankSheet) {
     let model = scene.session.current_model();
     let own = model.map(|model| (format!("{}’s own", model.name), model.default_size));
+    if let Some((_, size)) = own.as_ref().filter(|_| !sheet.is_chosen) {
+        sheet.canvas.size = *size;
+    }
     let named = PRESETS.map(|(name, size)| (name.to_owned(), size));
     let presets: Vec<(String, (u32, u32))> = own.into_iter().chain(named).collect();
+    // Of two of one size the first is the one.
+    let chosen = presets
+        .iter()
+        .position(|(_, size)| sheet.canvas.size == *size);
     let gaps = ui.spacing().item_spacing.x * (N_COLUMNS - 1) as f32;
     let width = ((ui.available_width() - gaps) / N_COLUMNS as f32).floor();
-    for row in presets.chunks(N_COLUMNS) {
+    for (row, in_row) in presets.chunks(N_COLUMNS).enumerate() {
         ui.horizontal(|ui| {
-            for (name, size) in row {
-                let is_chosen = sheet.canvas.size == *size;
+            for (column, (name, size)) in in_row.iter().enumerate() {
+                let is_chosen = chosen == Some(row * N_COLUMNS + column);
                 if preset_ui(ui, name, *size, is_chosen, width) {
                     sheet.canvas.size = *size;
+                    sheet.is_chosen = true;
                 }
             }
         });
@@ -141,6 +152,7 @@ fn preset_ui(ui: &mut Ui, name: &str, size: (u32, u32), is_chosen: bool, width: 
 }
 
 fn sides_ui(ui: &mut Ui, sheet: &mut BlankSheet) {
+    let before = sheet.canvas.size;
     let (width, height) = &mut sheet.canvas.size;
     ui.horizontal(|ui| {
         name_ui(ui, "Size");
@@ -158,6 +170,7 @@ fn sides_ui(ui: &mut Ui, sheet: &mut BlankSheet) {
             std::mem::swap(width, height);
         }
     });
+    sheet.is_chosen |= sheet.canvas.size != before;
 }
 
 fn background_ui(ui: &mut Ui, sheet: &mut BlankSheet) {

@@ -1,8 +1,8 @@
 //! The open documents as tabs.
 
 use egui::{
-    Align2, Id, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, TextEdit, Ui,
-    WidgetInfo, pos2, vec2,
+    Align2, Color32, Id, Mesh, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind,
+    TextEdit, Ui, WidgetInfo, pos2, vec2,
 };
 
 use super::{Scene, palette, prompt_bar, widgets};
@@ -14,11 +14,12 @@ use crate::theme;
 
 const MAX_NAME_WIDTH: f32 = 132.0;
 const CLOSE_SIDE: f32 = 20.0;
+const FADE_WIDTH: f32 = 22.0;
 
 pub fn document_tabs_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     ui.spacing_mut().item_spacing.x = 4.0;
     let room = ui.available_width() - 40.0;
-    ScrollArea::horizontal()
+    let scrolled = ScrollArea::horizontal()
         .id_salt("document tabs")
         .max_width(room.max(0.0))
         .auto_shrink([true, true])
@@ -45,9 +46,47 @@ pub fn document_tabs_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
                 front.scroll_to_me(None);
             }
         });
+    let (shown, whole) = (scrolled.inner_rect, scrolled.content_size.x);
+    let left = scrolled.state.clamped_offset().x;
+    if left > 0.5 {
+        fade_ui(ui, shown, Side::Left);
+    }
+    if whole - left > shown.width() + 0.5 {
+        fade_ui(ui, shown, Side::Right);
+    }
     if widgets::command_icon(ui, Icon::Plus, &Command::NewDocument, 28.0, false).clicked() {
         scene.send(Command::NewDocument);
     }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Left,
+    Right,
+}
+
+/// Where tabs go on out of sight they fade into the bar, rather than end in the middle of a letter.
+fn fade_ui(ui: &Ui, shown: Rect, side: Side) {
+    let bar = theme::of(ui).bg1;
+    let width = FADE_WIDTH.min(shown.width());
+    let (rect, [from, to]) = match side {
+        Side::Left => (
+            shown.with_max_x(shown.left() + width),
+            [bar, Color32::TRANSPARENT],
+        ),
+        Side::Right => (
+            shown.with_min_x(shown.right() - width),
+            [Color32::TRANSPARENT, bar],
+        ),
+    };
+    let mut mesh = Mesh::default();
+    for (x, colour) in [(rect.left(), from), (rect.right(), to)] {
+        mesh.colored_vertex(pos2(x, rect.top()), colour);
+        mesh.colored_vertex(pos2(x, rect.bottom()), colour);
+    }
+    mesh.add_triangle(0, 1, 2);
+    mesh.add_triangle(1, 2, 3);
+    ui.painter().add(mesh);
 }
 
 /// Whether another document is in front than in the last frame, or the tabs are of other widths or have other room:

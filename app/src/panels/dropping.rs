@@ -51,7 +51,7 @@ impl Landing {
 
 /// Whether a file or folder can only be meant as a model, or as what changes one. What it really is, is seen once it is
 /// added.
-fn is_model(path: &Path) -> bool {
+pub fn is_model(path: &Path) -> bool {
     let ending = path.extension().unwrap_or_default();
     let is_pickle = ["ckpt", "pt", "pth", "bin", "gguf"];
     let is_pickle = is_pickle.iter().any(|one| ending.eq_ignore_ascii_case(one));

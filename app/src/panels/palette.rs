@@ -12,6 +12,8 @@ use limn_engine::protocol::DeviceChoice;
 
 const WIDTH: f32 = 560.0;
 const MAX_HEIGHT: f32 = 380.0;
+/// Of a word of which only some letters stand in a label: more are another word.
+const MOST_LETTERS: usize = 4;
 
 #[derive(Debug, Default)]
 pub struct Palette {
@@ -121,7 +123,7 @@ fn list_ui(ui: &mut Ui, scene: &mut Scene<'_>, palette: &mut Palette) -> bool {
     true
 }
 
-/// Commands whose label has all the words, those that begin with them first.
+/// Commands whose label has all the words, the best first; see [`rank`].
 fn found(scene: &Scene<'_>, words: &str) -> Vec<Command> {
     let mut commands: Vec<Command> = LISTED.to_vec();
     commands.extend(
@@ -147,16 +149,68 @@ fn found(scene: &Scene<'_>, words: &str) -> Vec<Command> {
 
 fn matching(commands: Vec<Command>, words: &str) -> Vec<Command> {
     let words = fold(words);
-    let mut found: Vec<(bool, Command)> = commands
+    let words = words.trim();
+    if words.is_empty() {
+        return commands;
+    }
+    let mut found: Vec<((Rank, usize), Command)> = commands
         .into_iter()
         .filter_map(|command| {
             let label = fold(&command.label());
-            let has_all = words.split_whitespace().all(|word| label.contains(word));
-            has_all.then(|| (!label.starts_with(words.trim()), command))
+            // Of two that fit alike, what was typed is more of the shorter one.
+            Some(((rank(&label, words)?, label.chars().count()), command))
         })
         .collect();
-    found.sort_by_key(|(is_later, _)| *is_later);
+    found.sort_by_key(|(key, _)| *key);
     found.into_iter().map(|(_, command)| command).collect()
+}
+
+/// How well a label fits what was typed, the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Whole,
+    Prefix,
+    WordStart,
+    Inside,
+    /// The letters come in this order, the first at the start of a word.
+    Letters,
+}
+
+/// Of the words that fit worst; `None` where one does not fit at all. Both texts are folded.
+fn rank(label: &str, typed: &str) -> Option<Rank> {
+    if label == typed {
+        return Some(Rank::Whole);
+    }
+    if label.starts_with(typed) {
+        return Some(Rank::Prefix);
+    }
+    let mut ranks = typed.split_whitespace().map(|word| word_rank(label, word));
+    // Words in another order are no prefix.
+    ranks.try_fold(Rank::WordStart, |worst, rank| Some(worst.max(rank?)))
+}
+
+fn word_rank(label: &str, word: &str) -> Option<Rank> {
+    let label_words = || {
+        let words = label.split(|letter: char| !letter.is_alphanumeric());
+        words.filter(|label_word| !label_word.is_empty())
+    };
+    if label_words().any(|label_word| label_word.starts_with(word)) {
+        return Some(Rank::WordStart);
+    }
+    if label.contains(word) {
+        return Some(Rank::Inside);
+    }
+    if word.chars().count() > MOST_LETTERS {
+        return None;
+    }
+    let first = word.chars().next()?;
+    // From the first word with that letter on, all the others come in order, or from no later one.
+    let rest = label_words().skip_while(|label_word| !label_word.starts_with(first));
+    let mut letters = rest.flat_map(str::chars);
+    let has_all = word
+        .chars()
+        .all(|letter| letters.any(|other| other == letter));
+    has_all.then_some(Rank::Letters)
 }
 
 /// A line of a menu: what it does at the left, its keys at the right.
@@ -202,7 +256,7 @@ pub fn row_ui(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::Deed;
+    use crate::session::{Deed, Place};
 
     fn check(words: &str, first: Option<&Command>) {
         assert_eq!(matching(LISTED.to_vec(), words).first(), first, "{words}");
@@ -227,6 +281,26 @@ mod tests {
             }
         }
         assert_eq!(shown, names);
+    }
+
+    #[test]
+    fn what_begins_with_the_letters_comes_before_what_has_them() {
+        check("gal", Some(&Command::GoTo(Place::Gallery)));
+        for (better, worse, typed) in [
+            ("gallery", "gallery folder", "gallery"),
+            ("gallery folder", "choose the gallery folder", "gal"),
+            ("show the gallery", "seagalls", "gal"),
+            ("seagalls", "grow a lot", "gal"),
+        ] {
+            let ranks = (rank(better, typed), rank(worse, typed));
+            assert!(
+                ranks.0.is_some() && ranks.0 < ranks.1,
+                "{better} before {worse}: {ranks:?}"
+            );
+        }
+        assert_eq!(rank("zoom to 100 %", "100 zoom"), Some(Rank::WordStart));
+        assert_eq!(rank("merge down", "md"), Some(Rank::Letters));
+        assert_eq!(rank("merge down", "dm"), None);
     }
 
     #[test]

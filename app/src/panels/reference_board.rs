@@ -41,7 +41,7 @@ fn pin_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: PictureId) {
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &label));
     ui.painter().rect_filled(rect, theme::RADIUS, theme.bg3);
     if let Some(texture) = scene.textures.get((picture, Detail::Thumbnail)).cloned() {
-        widgets::cover(ui, rect, theme::RADIUS, &texture, 1.0);
+        widgets::contain(ui, rect, theme::RADIUS, &texture);
     }
     if response.contains_pointer() {
         let line = Stroke::new(1.0, theme.border);

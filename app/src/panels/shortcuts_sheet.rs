@@ -75,9 +75,29 @@ fn rows(scopes: &[Scope], is_mac: bool) -> Vec<(String, String)> {
             None => rows.push((command.label(), keys, command)),
         }
     }
-    rows.into_iter()
-        .map(|(label, keys, _)| (label, keys))
-        .collect()
+    gathered(rows.into_iter().map(|(label, keys, _)| (label, keys)))
+}
+
+/// Rows that follow each other and say the same, but for a number, are one: "1 – 9", "Show result 1 – 9".
+fn gathered(rows: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
+    let from = |text: &str| text.split(" – ").next().unwrap_or_default().to_owned();
+    let stem = |label: &str| from(label).trim_end_matches(char::is_numeric).to_owned();
+    let is_digit = |keys: &str| keys.len() == 1 && keys.starts_with(char::is_numeric);
+    let mut gathered: Vec<(String, String)> = Vec::new();
+    for (label, keys) in rows {
+        let last = gathered.last_mut().filter(|(known, first)| {
+            let is_counted = stem(&label) != label && stem(known) == stem(&label);
+            is_counted && is_digit(&keys) && first.starts_with(char::is_numeric)
+        });
+        let Some((known, first)) = last else {
+            gathered.push((label, keys));
+            continue;
+        };
+        let number = label.trim_start_matches(&stem(&label)).to_owned();
+        *known = format!("{} – {number}", from(known));
+        *first = format!("{} – {keys}", from(first));
+    }
+    gathered
 }
 
 fn part_ui(ui: &mut Ui, scopes: &[Scope]) {
@@ -118,6 +138,26 @@ fn part_ui(ui: &mut Ui, scopes: &[Scope]) {
 mod tests {
     use super::*;
 
+    #[test]
+    fn counted_rows_are_one() {
+        let row = |label: &str, keys: &str| (label.to_owned(), keys.to_owned());
+        let rows = [
+            row("Write", "T"),
+            row("Show result 1", "1"),
+            row("Show result 2", "2"),
+            row("Show result 3", "3"),
+            row("Zoom", "Ctrl 1"),
+        ];
+        assert_eq!(
+            gathered(rows.into_iter()),
+            [
+                row("Write", "T"),
+                row("Show result 1 – 3", "1 – 3"),
+                row("Zoom", "Ctrl 1")
+            ]
+        );
+    }
+
     /// No key that is heard is left out, and each stands where it is heard.
     #[test]
     fn the_list_has_every_key() {
@@ -127,8 +167,29 @@ mod tests {
                 .filter(|(_, scopes)| scopes.contains(&shortcut.scope));
             let found = part.flat_map(|(_, scopes)| rows(scopes, false));
             let (label, keys) = (command.label(), shortcut.text(false));
+            let is_counted = |known: &str, all: &str| {
+                let ends = |text: &str| {
+                    let (from, to) = text.split_once(" – ")?;
+                    let from: u32 = from.rsplit(' ').next()?.parse().ok()?;
+                    Some(from..=to.parse().ok()?)
+                };
+                let number = label
+                    .rsplit(' ')
+                    .next()
+                    .and_then(|number| number.parse().ok());
+                let key = keys.parse().ok();
+                let within = |text: &str, number: Option<u32>| {
+                    ends(text)
+                        .zip(number)
+                        .is_some_and(|(ends, number)| ends.contains(&number))
+                };
+                within(known, number) && within(all, key)
+            };
             let n_found = found
-                .filter(|(known, all)| *known == label && all.split(", ").any(|key| key == keys))
+                .filter(|(known, all)| {
+                    let is_it = *known == label && all.split(", ").any(|key| key == keys);
+                    is_it || is_counted(known, all)
+                })
                 .count();
             assert!(n_found > 0, "{label} by {keys}");
         }

@@ -436,7 +436,7 @@ pub fn contain(ui: &Ui, rect: Rect, radius: u8, texture: &TextureHandle) {
 }
 
 /// The largest rectangle of a picture's proportions in the middle of `rect`.
-fn contained(size: egui::Vec2, rect: Rect) -> Rect {
+pub fn contained(size: egui::Vec2, rect: Rect) -> Rect {
     let size = size.max(egui::Vec2::splat(1.0));
     let scale = (rect.width() / size.x).min(rect.height() / size.y);
     Rect::from_center_size(rect.center(), size * scale)

@@ -182,10 +182,17 @@ impl Session {
 
     /// Seconds until the queue is empty, once there is anything to estimate from.
     pub fn seconds_left(&self, now: Instant) -> Option<f32> {
-        match self.queue_left {
+        let running = self.running().and_then(|run| run.seconds_left(now));
+        if running.is_some() && self.active_runs().count() == 1 {
+            // The run is the queue: both are one countdown.
+            return running;
+        }
+        let told = match self.queue_left {
             Some((_, left)) => Some(left.told(now)),
             None => self.estimated_seconds(now),
-        }
+        };
+        // All of the queue takes no less than what runs of it.
+        told.map(|told| told.max(running.unwrap_or(0.0)))
     }
 
     /// Corrects the countdown of the queue. What the user adds or cancels changes it at once.

@@ -29,6 +29,13 @@ impl Session {
         self.picture_id(self.shown()?)
     }
 
+    /// The picture that the canvas is about: what lies over the document, else what the document was made from last.
+    pub fn picture_in_view(&self) -> Option<PictureRef> {
+        let last_parent = || self.documents.current().parents().pop();
+        self.shown()
+            .or_else(|| last_parent().map(PictureRef::Gallery))
+    }
+
     /// Puts a picture on the canvas by the user's choice; a result comes with its document.
     pub fn show(&mut self, picture: PictureRef) {
         if let PictureRef::Result { run, .. } = picture {

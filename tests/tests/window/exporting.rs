@@ -64,6 +64,19 @@ fn one_sheet_tells_size_and_bytes_and_remembers_what_was_chosen() {
     assert_eq!(window.app().session.runs.len(), 1, "no result came of it");
 }
 
+/// A sheet's veil lies over everything but the sheet.
+#[test]
+fn what_is_open_over_the_canvas_closes_when_a_sheet_opens() {
+    let mut window = Window::open_with_results();
+    window.click("Upscale");
+    assert!(window.shows("× 2"));
+    window.opens_export();
+    assert!(window.shows("Export the picture"));
+    assert!(!window.shows("× 2"));
+    window.press(Modifiers::NONE, Key::Escape);
+    assert!(!window.shows("× 2"), "it does not come back");
+}
+
 #[test]
 fn a_picture_in_the_making_and_nothing_at_all_are_not_exported() {
     let mut window = Window::open();

@@ -7,7 +7,9 @@ use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;
 use limn::command::Command;
 use limn::document::StepName;
-use limn::session::{Gesture, RunState};
+use limn::paths::Folders;
+use limn::running_window;
+use limn::session::{Gesture, Place, RunState};
 use limn::tools::MaskAction;
 
 use super::Window;
@@ -81,6 +83,25 @@ impl Window {
         self.wait_for("the picture", |window| window.size() == (1800, 1400));
         self.press(Modifiers::NONE, Key::Escape);
     }
+}
+
+/// Limn is started again with a file while its window is open.
+#[test]
+fn another_start_hands_its_files_to_the_open_window() {
+    let mut window = Window::open();
+    window.harness.state_mut().listen_at_door();
+    let folders = Folders::under(window.home.path());
+    let picture = window.picture_file("handed.png", (60, 40));
+    assert!(running_window::hand_over(&folders, &[picture]));
+    window.wait_for("the picture", |window| window.size() == (60, 40));
+    // A model comes into the library; this one is none, and says so.
+    let model = window.home.path().join("handed.safetensors");
+    std::fs::write(&model, "no weights").unwrap();
+    assert!(running_window::hand_over(&folders, &[model]));
+    window.wait_for("the library", |window| {
+        window.app().session.place == Place::Models
+    });
+    assert_eq!(window.app().session.documents.len(), 1);
 }
 
 #[test]

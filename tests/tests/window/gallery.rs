@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;
+use limn::command::{Command, GalleryCommand};
 use limn::session::Place;
 
 use super::Window;
@@ -139,6 +140,78 @@ fn the_trash_gives_back_and_deletes_only_after_a_second_step() {
     window.click("Delete for good");
     window.wait_for("one less", |window| window.shows("Trash, 3"));
     window.wait_for("its list", |window| window.n_listed() == 3);
+}
+
+/// A wide picture is seen from end to end, in a tile as large as any other.
+#[test]
+fn a_tile_shows_the_whole_picture() {
+    let mut window = Window::open();
+    let path = window.home.path().join("wide.png");
+    image::RgbImage::new(160, 40).save(&path).unwrap();
+    window.send(Command::Gallery(GalleryCommand::Import(vec![path])));
+    window.send(Command::GoTo(Place::Gallery));
+    let drawn = |window: &Window| {
+        let tile = window
+            .harness
+            .query_all_by_label_contains("Picture: wide")
+            .next()?;
+        let tile = tile.rect();
+        let shapes = window.harness.output().shapes.iter();
+        let pictures = shapes.filter_map(|clipped| match &clipped.shape {
+            egui::Shape::Rect(shape) if shape.brush.is_some() => Some(shape),
+            _ => None,
+        });
+        let mut pictures = pictures.filter(|shape| tile.expand(1.0).contains_rect(shape.rect));
+        let shape = pictures.next()?;
+        let uv = shape.brush.as_ref()?.uv;
+        let size = shape.rect.size();
+        (uv.width() > 0.99).then_some((tile.aspect_ratio(), size.x / size.y, uv.height()))
+    };
+    window.wait_for("its thumbnail", |window| drawn(window).is_some());
+    let (tile, picture, height) = drawn(&window).unwrap();
+    assert!(
+        (tile - 1.0).abs() < 0.01 && (picture - 4.0).abs() < 0.1,
+        "{tile} {picture}"
+    );
+    assert!(height > 0.99, "{height} of its height is seen");
+}
+
+/// Opened on the canvas, it is the picture that the facts are about, also with nothing lying over the document.
+#[test]
+fn what_is_opened_from_the_gallery_says_how_it_was_made() {
+    let mut window = Window::with_gallery();
+    window.press(Modifiers::NONE, Key::ArrowRight);
+    window.wait_for("its facts beside the grid", |window| {
+        window.shows("How it was made")
+    });
+    for fact in ["Prompt", "Seed", "Settings", "Size", "Model"] {
+        assert!(window.shows(fact), "{fact}");
+    }
+    assert!(window.shows("Doodle (Tiny)"), "the model and its family");
+    window.press(Modifiers::NONE, Key::Enter);
+    window.wait_for("the document", |window| {
+        window.app().session.place == Place::Canvas
+    });
+    window.steps(3);
+    assert_eq!(window.app().session.shown(), None);
+    window.click("Info");
+    window.wait_for("its recipe", |window| window.shows("Use this recipe"));
+    assert!(!window.shows("Open a picture to see how it was made."));
+}
+
+#[test]
+fn two_chosen_pictures_are_compared() {
+    let mut window = Window::with_gallery();
+    window.press(Modifiers::NONE, Key::ArrowRight);
+    window.press(Modifiers::SHIFT, Key::C);
+    assert!(window.shows("Choose two to 4 pictures to compare."));
+    window.press(Modifiers::SHIFT, Key::ArrowRight);
+    window.press(Modifiers::SHIFT, Key::C);
+    assert!(window.shows("2 pictures, Side by side"));
+    window.press(Modifiers::NONE, Key::Escape);
+    assert_eq!(window.n_chosen(), 2);
+    window.click("Compare");
+    assert!(window.shows("2 pictures, Side by side"));
 }
 
 #[test]

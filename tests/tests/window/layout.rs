@@ -482,6 +482,23 @@ fn nothing_overprints_on_the_empty_canvas() {
     assert!(all.is_empty(), "{}:\n{}", all.len(), all.join("\n"));
 }
 
+/// With nothing to paint on no tool has options: they would lie on the start page's heading in a small window.
+#[test]
+fn no_tool_has_options_on_the_start_page() {
+    let mut window = Window::open();
+    window.resize((900.0, 600.0), 1.0);
+    for tool in [Tool::Brush, Tool::SketchBrush, Tool::Wand, Tool::Crop] {
+        window.obey(Command::Tool(tool));
+        assert!(window.shows("Type a sentence, get pictures"));
+        assert!(!window.shows("Size of the brush"), "{tool:?}");
+        assert!(
+            faults(&window).is_empty(),
+            "{tool:?}: {:?}",
+            faults(&window)
+        );
+    }
+}
+
 #[test]
 fn nothing_overprints_on_any_screen_with_pictures() {
     let mut window = Window::open_with_long_names();

@@ -124,6 +124,66 @@ fn a_tab_is_called_after_its_prompt_until_the_user_names_it() {
     assert_eq!(window.tab_name(), "For Ada");
 }
 
+/// The strip beside the button and the chip in the top bar tell one time.
+#[test]
+fn one_run_has_one_time_left() {
+    let mut window = Window::open();
+    window.generate("a red sailboat");
+    let job = window.started();
+    for (step, seconds) in [(1, 40.0), (2, 90.0), (3, 12.0), (4, 70.0)] {
+        let progress = limn_engine::protocol::Progress {
+            phase: limn_engine::protocol::Phase::Step,
+            picture: 0,
+            step,
+            n_steps: 20,
+            seconds_left: Some(seconds),
+            preview: None,
+        };
+        window.say(limn_engine::protocol::Event::Progress { job, progress });
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        window.steps(1);
+        let now = std::time::Instant::now();
+        let session = &window.app().session;
+        let run = session.running().unwrap().seconds_left(now);
+        assert_eq!(session.seconds_left(now), run, "step {step}");
+    }
+}
+
+/// Notes come and go under the buttons, which stay where they are; only one of them is loud.
+#[test]
+fn what_is_said_of_results_does_not_move_their_buttons() {
+    let mut window = Window::open();
+    window.generate("a red sailboat");
+    let job = window.started();
+    window.picture(job, 0);
+    window.steps(2);
+    let place = |window: &Window| window.harness.get_by_label("Keep").rect();
+    let before = place(&window);
+    window.say(limn_engine::protocol::Event::Failed {
+        job: Some(job),
+        failure: limn_engine::protocol::Failure {
+            kind: limn_engine::error::ErrorKind::OutOfMemory,
+            message: "There was no memory for the rest.".to_owned(),
+        },
+    });
+    window.steps(3);
+    assert!(window.shows("Run again"));
+    assert_eq!(place(&window), before);
+    let loud = |window: &Window, label: &str| {
+        let theme = limn::theme::of_ctx(&window.harness.ctx);
+        let accent = theme.accent;
+        let button = window.harness.get_by_label(label).rect();
+        let mut shapes = window.harness.output().shapes.iter();
+        shapes.any(|clipped| match &clipped.shape {
+            egui::Shape::Rect(shape) => {
+                shape.fill == accent && button.expand(1.0).contains_rect(shape.rect)
+            }
+            _ => false,
+        })
+    };
+    assert!(loud(&window, "Keep") && !loud(&window, "Run again"));
+}
+
 /// Fourteen tabs have no room in the smallest window.
 #[test]
 fn the_tab_in_front_is_in_view() {

@@ -1,6 +1,7 @@
 //! `limn gallery`: what has been made, whether it is all there, and copies of it.
 
 mod changing;
+mod enlarging;
 mod listing;
 mod searching;
 
@@ -12,11 +13,14 @@ use limn_engine::foreign_text;
 use serde_json::json;
 
 use changing::{BoardDeed, EmptyArguments, ImportArguments, MarkArguments, Pictures};
+use enlarging::Enlarging;
 use listing::Filter;
 use searching::{SearchArguments, SimilarArguments};
 
+use super::arguments::ComputeArguments;
 use super::output;
 use super::progress::Meter;
+use crate::export::SCALES;
 use crate::files::{Existing, RealFs, create_dirs, remedy};
 use crate::gallery::export::{DEFAULT_JPEG_QUALITY, ExportOptions, Format};
 use crate::gallery::scan::ScanReport;
@@ -94,9 +98,20 @@ struct ExportArguments {
     /// Leave prompt, seed and model out of a PNG
     #[arg(long)]
     without_recipe: bool,
+    /// How many times wider and higher than the picture: 1, 2 or 4, drawn by the best upscaler there is
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = read_scale)]
+    scale: u32,
+    #[command(flatten)]
+    compute: ComputeArguments,
     /// Replace files of the same name
     #[arg(long)]
     overwrite: bool,
+}
+
+/// Those that the window's sheet has.
+fn read_scale(text: &str) -> Result<u32, String> {
+    let scale = text.parse().ok().filter(|scale| SCALES.contains(scale));
+    scale.ok_or_else(|| "copies are 1, 2 or 4 times as large".to_owned())
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -342,6 +357,10 @@ fn export(gallery: &Gallery, arguments: &ExportArguments, json: bool) -> anyhow:
             anyhow::anyhow!("the folder cannot be made ({error}): {remedy}: {path}")
         })?;
     }
+    let mut enlarging = match arguments.scale {
+        1 => None,
+        scale => Some(Enlarging::new(scale, arguments.compute.compute(), json)?),
+    };
     let mut exported = std::collections::HashSet::new();
     for id in arguments.ids.iter().filter(|id| exported.insert(**id)) {
         let path = if is_file {
@@ -349,7 +368,10 @@ fn export(gallery: &Gallery, arguments: &ExportArguments, json: bool) -> anyhow:
         } else {
             arguments.out.join(format!("{id}.{}", format.extension()))
         };
-        gallery.export(*id, &path, options)?;
+        match &mut enlarging {
+            Some(enlarging) => enlarging.export(gallery, *id, &path, options)?,
+            None => gallery.export(*id, &path, options)?,
+        }
         if json {
             output::json(&json!({"event": "exported", "id": id, "path": path.to_string_lossy()}));
         } else {

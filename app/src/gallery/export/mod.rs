@@ -69,17 +69,25 @@ impl Gallery {
     /// [`Error::Exists`] if the name is taken and may not be replaced; [`Error::AmongPictures`] for one in a gallery's
     /// own folders; [`Error::Unreadable`] for a damaged picture.
     pub fn export(&self, id: PictureId, path: &Path, options: ExportOptions) -> Result<()> {
-        if is_among_pictures(path) {
-            let path = path.to_owned();
-            return Err(Error::AmongPictures { path });
-        }
         let source = self.file(id)?;
         let copy = convert(&source, options).map_err(|reason| Error::Unreadable {
             path: self.path(id),
             reason,
         })?;
+        self.export_bytes(path, &copy, options.existing)
+    }
+
+    /// Writes the bytes of a copy that was made elsewhere.
+    ///
+    /// # Errors
+    /// As [`export`](Self::export).
+    pub fn export_bytes(&self, path: &Path, copy: &[u8], existing: Existing) -> Result<()> {
+        if is_among_pictures(path) {
+            let path = path.to_owned();
+            return Err(Error::AmongPictures { path });
+        }
         sweep(&*self.fs, path.parent().unwrap_or(Path::new(".")));
-        write_atomically(&*self.fs, path, &copy, options.existing).map_err(|error| {
+        write_atomically(&*self.fs, path, copy, existing).map_err(|error| {
             if error.kind() == std::io::ErrorKind::AlreadyExists {
                 Error::Exists {
                     path: path.to_owned(),

@@ -81,6 +81,34 @@ fn picture(seed: u64) -> (RgbImage, Recipe) {
     (pixels, recipe("a red sailboat", seed, (300, 20)))
 }
 
+/// The command line opens the same gallery in a process of its own: a window that is idle hears of it soon, long before
+/// it would look through the folder.
+#[test]
+fn what_another_process_adds_or_marks_is_told_within_seconds() {
+    let home = tempfile::tempdir().unwrap();
+    let folders = Folders::under(home.path());
+    let mut window = Window::open(&folders);
+    window.save(1);
+    let mut other =
+        Gallery::open(&folders.pictures, &folders.indexes, &folders.thumbnails()).unwrap();
+    let (pixels, recipe) = picture(2);
+    let changed = |window: &mut Window| {
+        let start = Instant::now();
+        window.wait(|event| matches!(event, Event::Changed).then_some(()));
+        let seconds = start.elapsed().as_secs();
+        assert!(seconds < 20, "after {seconds} s");
+    };
+    // What the window did itself is through.
+    std::thread::sleep(Duration::from_secs(2));
+    window.waiting.clear();
+    window.handle.events().count();
+    let id = other.save(&pixels, &recipe).unwrap().id;
+    changed(&mut window);
+    assert_eq!(window.list(Query::default()).first(), Some(&id));
+    other.mark(&[id], &Mark::Star(true)).unwrap();
+    changed(&mut window);
+}
+
 #[test]
 fn the_window_gets_what_it_asks_for() {
     let home = tempfile::tempdir().unwrap();

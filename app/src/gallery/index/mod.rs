@@ -24,6 +24,7 @@ pub use collections::{Collection, Overview};
 pub use embeddings::{Encoder, FileState, MAX_TRIES};
 pub use opening::Opened;
 pub(in crate::gallery) use opening::{is_damage, is_unwritable};
+pub use outside::Census;
 pub use query::{Entry, Query, Sort};
 pub use record::Record;
 

@@ -7,7 +7,37 @@ use super::Index;
 use crate::gallery::error::Result;
 use crate::gallery::outside::Looked;
 
+/// By what is known that somebody else changed which pictures there are, or their marks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Census {
+    /// How many pictures are in each state, and the latest of them.
+    states: Vec<(i64, i64, Option<[u8; 16]>)>,
+    marks_offset: u64,
+}
+
 impl Index {
+    /// A number that is another once another connection, of any process, has changed anything. Cheap.
+    pub fn version(&self) -> Result<i64> {
+        let version = self
+            .connection
+            .query_row("PRAGMA data_version", [], |row| row.get(0));
+        version.map_err(self.fail())
+    }
+
+    pub fn census(&self) -> Result<Census> {
+        let run = || {
+            let sql = "SELECT state, COUNT(*), MAX(id) FROM pictures GROUP BY state";
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let rows =
+                statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        Ok(Census {
+            states: run().map_err(self.fail())?,
+            marks_offset: self.marks_offset()?,
+        })
+    }
+
     /// Paths within the gallery's folder, and how the files looked.
     pub fn outside(&self) -> Result<Vec<(String, Looked)>> {
         let run = || {

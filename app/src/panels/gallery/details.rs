@@ -5,15 +5,16 @@ use std::sync::Arc;
 use egui::{Id, ScrollArea, Sense, TextEdit, Ui, vec2};
 
 use super::pictures;
-use crate::command::{Command, GalleryCommand};
+use crate::command::{Command, GalleryCommand, ViewCommand};
 use crate::folding::fold;
 use crate::gallery::{Mark, Record};
 use crate::icons::Icon;
 use crate::panels::widgets::{self, Loudness};
-use crate::panels::{Scene, palette, prompt_bar};
+use crate::panels::{Scene, info, palette, prompt_bar};
 use crate::session::{PictureId, PictureRef, RecipePart};
 use crate::textures::Detail;
 use crate::theme;
+use crate::viewer::MOST_COMPARED;
 
 /// Of more pictures than this, tags and boards are only added, not listed.
 pub const MOST_LISTED: usize = 200;
@@ -43,10 +44,17 @@ pub fn details_ui(ui: &mut Ui, scene: &mut Scene<'_>, draft: &mut Draft) {
                 [id] => one_ui(ui, scene, id),
                 _ => many_ui(ui, &ids),
             }
+            actions_ui(ui, scene, &ids);
             if !scene.gallery.query.in_trash {
                 marks_ui(ui, scene, draft, &ids);
             }
-            actions_ui(ui, scene, &ids);
+            if let [id] = ids[..]
+                && let Some(record) = scene.gallery.record(id).cloned()
+            {
+                ui.add_space(6.0);
+                widgets::section(ui, "How it was made", "");
+                info::picture_fields_ui(ui, scene, &record);
+            }
         });
 }
 
@@ -62,7 +70,8 @@ fn one_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: PictureId) {
         let text = egui::RichText::new(widgets::shown_message(&text)).font(theme::label());
         ui.label(text.color(theme.error));
     }
-    if !record.prompt().is_empty() {
+    let tells_prompt_below = record.recipe.is_some() || record.foreign.is_some();
+    if !record.prompt().is_empty() && !tells_prompt_below {
         let prompt = widgets::shown_lines(record.prompt());
         let prompt = egui::RichText::new(prompt).font(theme::body());
         let label = egui::Label::new(prompt.color(theme.text));
@@ -90,7 +99,7 @@ fn picture_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: PictureId, record: Option<
         .rect_filled(rect, theme::RADIUS, theme::of(ui).bg3);
     let picture = (PictureRef::Gallery(id), Detail::Thumbnail);
     if let Some(texture) = scene.textures.get(picture).cloned() {
-        widgets::cover(ui, rect, theme::RADIUS, &texture, 1.0);
+        widgets::contain(ui, rect, theme::RADIUS, &texture);
     }
 }
 
@@ -307,6 +316,13 @@ fn actions_ui(ui: &mut Ui, scene: &mut Scene<'_>, ids: &[PictureId]) {
         ] {
             let command = Command::Gallery(command);
             if widgets::command_icon(ui, icon, &command, 31.0, false).clicked() {
+                scene.send(command);
+            }
+        }
+        if (2..=MOST_COMPARED).contains(&ids.len()) {
+            let pictures = ids.iter().copied().map(PictureRef::Gallery).collect();
+            let command = Command::View(ViewCommand::Compare(pictures));
+            if widgets::button(ui, &command.label(), Loudness::Plain, None).clicked() {
                 scene.send(command);
             }
         }

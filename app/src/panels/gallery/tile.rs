@@ -78,7 +78,8 @@ fn picture_ui(ui: &Ui, scene: &mut Scene<'_>, tile: &Tile, record: Option<&Recor
     let (rect, radius) = (tile.rect, theme::RADIUS);
     if let Some(texture) = scene.textures.get((picture, tile.detail)) {
         let texture = texture.clone();
-        return widgets::cover(ui, rect, radius, &texture, 1.0);
+        ui.painter().rect_filled(rect, radius, theme.bg2);
+        return widgets::contain(ui, rect, radius, &texture);
     }
     let other = match tile.detail {
         Detail::Small => Detail::Thumbnail,
@@ -86,14 +87,20 @@ fn picture_ui(ui: &Ui, scene: &mut Scene<'_>, tile: &Tile, record: Option<&Recor
     };
     if let Some(texture) = scene.textures.get_if_here((picture, other)) {
         let texture = texture.clone();
-        return widgets::cover(ui, rect, radius, &texture, 1.0);
+        ui.painter().rect_filled(rect, radius, theme.bg2);
+        return widgets::contain(ui, rect, radius, &texture);
     }
     let gallery = scene.gallery;
     let id_at = |index: usize| gallery.entries().get(index).map(|entry| entry.id);
     let at = (tile.index, tile.id);
     let average = scene.textures.average(ui.ctx(), gallery.list(), at, id_at);
     if let Some((texture, part)) = average {
-        let shape = RectShape::filled(rect, CornerRadius::same(radius), Color32::WHITE);
+        ui.painter().rect_filled(rect, radius, theme.bg2);
+        // Averages are square; the picture comes in its own shape where that is known.
+        let shape = record.map_or(rect, |record| {
+            widgets::contained(vec2(record.width as f32, record.height as f32), rect)
+        });
+        let shape = RectShape::filled(shape, CornerRadius::same(radius), Color32::WHITE);
         ui.painter()
             .add(Shape::Rect(shape.with_texture(texture, part)));
         return;

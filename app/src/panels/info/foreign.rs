@@ -17,7 +17,11 @@ pub fn foreign_ui(ui: &mut Ui, scene: &mut Scene<'_>, record: &Record) {
     } else {
         widgets::remark(ui, "This picture came from elsewhere, without a recipe.");
     }
-    let mut fields = Fields::of(scene, picture);
+    fields_ui(ui, scene, record);
+}
+
+pub(super) fn fields_ui(ui: &mut Ui, scene: &mut Scene<'_>, record: &Record) {
+    let mut fields = Fields::of(scene, PictureRef::Gallery(record.id));
     if let Some(origin) = &record.origin {
         fields.show(ui, "Came as", origin);
     }

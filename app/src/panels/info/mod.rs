@@ -10,14 +10,14 @@ use jiff::tz::TimeZone;
 use super::Scene;
 use super::widgets::{self, Loudness};
 use crate::command::{Command, CopiesCommand};
-use crate::gallery::Recipe;
+use crate::gallery::{Recipe, Record};
 use crate::icons::Icon;
 use crate::session::{PictureRef, RecipePart, Usable};
 use crate::theme;
 
 pub fn info_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
-    let Some(picture) = scene.session.shown() else {
-        widgets::remark(ui, "Open a picture to see how it was made.");
+    let Some(picture) = scene.session.picture_in_view() else {
+        widgets::remark(ui, nothing_known(scene));
         return;
     };
     if let Some(recipe) = scene.recipe(picture).cloned() {
@@ -31,13 +31,39 @@ pub fn info_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         return;
     }
     ways_out_ui(ui, scene, picture);
-    if let Some(family) = scene.gallery.family_of(scene.session.shown_id()).cloned() {
+    if let Some(family) = scene
+        .gallery
+        .family_of(scene.session.picture_id(picture))
+        .cloned()
+    {
         family::family_ui(ui, scene, &family);
+    }
+}
+
+/// What is known of how a picture of the gallery was made, wherever it is looked at.
+pub fn picture_fields_ui(ui: &mut Ui, scene: &mut Scene<'_>, record: &Record) {
+    let picture = PictureRef::Gallery(record.id);
+    match &record.recipe {
+        Some(recipe) => recipe_fields_ui(ui, scene, recipe, picture),
+        None => foreign::fields_ui(ui, scene, record),
+    }
+}
+
+fn nothing_known(scene: &Scene<'_>) -> &'static str {
+    if scene.session.document().content().frame.is_empty() {
+        "Open a picture to see how it was made."
+    } else {
+        "This picture did not come from the gallery: how it was made is not known."
     }
 }
 
 fn recipe_ui(ui: &mut Ui, scene: &mut Scene<'_>, recipe: &Recipe, picture: PictureRef) {
     use_all_ui(ui, scene, picture, RecipePart::Everything.label());
+    recipe_fields_ui(ui, scene, recipe, picture);
+}
+
+/// Everything that a recipe says, each field to be used again where the prompt bar takes it.
+fn recipe_fields_ui(ui: &mut Ui, scene: &mut Scene<'_>, recipe: &Recipe, picture: PictureRef) {
     let mut fields = Fields::of(scene, picture);
     for (name, value) in deed::facts(recipe) {
         fields.show(ui, name, &value);
@@ -62,6 +88,10 @@ fn recipe_ui(ui: &mut Ui, scene: &mut Scene<'_>, recipe: &Recipe, picture: Pictu
     for lora in &recipe.loras {
         let words = format!("{} · {}", lora.name, lora.weight);
         fields.show(ui, "LoRA", &words);
+    }
+    if let Some(adapter) = &recipe.ip_adapter {
+        let words = format!("{} · {}", adapter.name, adapter.scale);
+        fields.show(ui, "Looked at pictures through", &words);
     }
     let size = format!("{} × {} px", recipe.width, recipe.height);
     fields.part(ui, "Size", &size, RecipePart::Size);
@@ -103,11 +133,25 @@ fn sampling_ui(ui: &mut Ui, fields: &mut Fields<'_, '_>, recipe: &Recipe) {
         let prior = format!("{n_steps} steps, guidance {guidance}");
         fields.show(ui, "Prior", &prior);
     }
+    if let Some(rescale) = recipe.guidance_rescale {
+        fields.show(ui, "Guidance rescale", &rescale.to_string());
+    }
+    if let Some(clip_skip) = recipe.clip_skip {
+        fields.show(ui, "Text layers left out", &clip_skip.to_string());
+    }
 }
 
 /// By what, how well and when.
 fn how_ui(ui: &mut Ui, fields: &mut Fields<'_, '_>, recipe: &Recipe) {
-    fields.show(ui, "Model", &recipe.model);
+    let mut models = fields.scene.session.models.iter();
+    let family = models
+        .find(|model| model.name == recipe.model)
+        .map(|model| model.family.clone());
+    let model = match family.filter(|family| !family.is_empty() && *family != recipe.model) {
+        Some(family) => format!("{} ({family})", recipe.model),
+        None => recipe.model.clone(),
+    };
+    fields.show(ui, "Model", &model);
     fields.show(
         ui,
         "Made on",

@@ -126,7 +126,12 @@ fn mask_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer) {
 
 fn part_ui(ui: &Ui, scene: &mut Scene<'_>, layer: &Layer, part: LayerPart, rect: Rect) {
     let theme = theme::of(ui);
-    ui.painter().rect_filled(rect, 4, theme.canvas);
+    // A mask's picture is black where nothing shows, in every theme: what is beside it is, too.
+    let ground = match part {
+        LayerPart::Picture => theme.canvas,
+        LayerPart::Mask => Color32::BLACK,
+    };
+    ui.painter().rect_filled(rect, 4, ground);
     let opacity = if layer.shows() { 1.0 } else { 0.35 };
     let frame = scene.session.document().content().frame;
     if let Some(texture) = scene.layer_pictures.get(layer, part, frame) {

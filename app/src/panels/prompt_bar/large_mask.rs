@@ -17,19 +17,16 @@ pub(super) fn outlook(scene: &Scene<'_>) -> Option<EditOutlook> {
 pub(super) fn large_mask_ui(ui: &mut Ui, scene: &mut Scene<'_>, outlook: &EditOutlook) {
     let theme = theme::of(ui);
     let deed = scene.session.deed();
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = 6.0;
-        let colour = if outlook.is_too_large {
-            theme.error
-        } else {
-            theme.text2
-        };
-        let words = words(scene, outlook, deed);
-        ui.label(RichText::new(words).font(theme::label()).color(colour));
-        if outlook.tiles.len() > 1 {
-            tiles_pill_ui(ui, scene, outlook);
-        }
-    });
+    let colour = if outlook.is_too_large {
+        theme.error
+    } else {
+        theme.text2
+    };
+    let words = words(scene, outlook, deed);
+    ui.label(RichText::new(words).font(theme::label()).color(colour));
+    if outlook.tiles.len() > 1 {
+        tiles_pill_ui(ui, scene, outlook);
+    }
 }
 
 fn words(scene: &Scene<'_>, outlook: &EditOutlook, deed: Deed) -> String {

@@ -144,15 +144,21 @@ fn box_ui(
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 9.0;
             let outlook = large_mask::outlook(scene);
-            let has_note = outlook.is_some();
+            let has_note = outlook.is_some() || text::has_notes(draft, &words);
             match deed {
                 Deed::Mix => mix::mix_ui(ui, scene, draft, &words),
                 Deed::Turn => turn::turn_ui(ui, scene, bar, draft, &words),
                 _ => text::text_ui(ui, bar, draft, &words, has_note),
             }
-            text::notes_ui(ui, scene, draft, &words);
-            if let Some(outlook) = outlook {
-                large_mask::large_mask_ui(ui, scene, &outlook);
+            if has_note {
+                // One after the other, in the one line that is kept for them: the bar does not grow by each.
+                ui.horizontal_wrapped(|ui| {
+                    ui.spacing_mut().item_spacing.x = 6.0;
+                    text::notes_ui(ui, scene, draft, &words);
+                    if let Some(outlook) = outlook {
+                        large_mask::large_mask_ui(ui, scene, &outlook);
+                    }
+                });
             }
             ui.horizontal_wrapped(|ui| {
                 ui.spacing_mut().item_spacing = egui::vec2(8.0, 8.0);

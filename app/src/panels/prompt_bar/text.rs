@@ -29,8 +29,6 @@ pub(super) fn text_ui(
     let id = PromptBar::text_id();
     // A note under the prompt takes the place of its second line, so that the bar does not jump.
     let looked_up = words.get(0);
-    let has_note = has_note || draft.problem.is_some() || !looked_up.1.is_empty();
-    let has_note = has_note || words.note().is_some();
     let n_rows = if has_note { 1 } else { 2 };
     let mut layouter = |ui: &Ui, text: &dyn egui::TextBuffer, wrap_width: f32| -> Arc<Galley> {
         // In another order, and while it is typed, it is not the text that the marks are of.
@@ -210,24 +208,26 @@ fn marked_job(ui: &Ui, text: &str, marks: &[Mark]) -> LayoutJob {
     job
 }
 
+/// Whether [`notes_ui`] says anything.
+pub(super) fn has_notes(draft: &Draft, words: &Words) -> bool {
+    draft.problem.is_some() || words.note().is_some() || !words.unknown().is_empty()
+}
+
 /// What is wrong or unknown, right under the prompt that it is about.
 pub(super) fn notes_ui(ui: &mut Ui, scene: &mut Scene<'_>, draft: &Draft, words: &Words) {
     let theme = theme::of(ui);
     if let Some(problem) = &draft.problem {
-        ui.horizontal_wrapped(|ui| {
-            ui.spacing_mut().item_spacing.x = 6.0;
-            ui.label(
-                egui::RichText::new(widgets::shown_message(&problem.text))
-                    .font(theme::label())
-                    .color(theme.error),
-            );
-            if let Some(deed) = problem.instead {
-                let command = Command::Do(deed);
-                if widgets::pill(ui, &command.label(), &command.label(), false).clicked() {
-                    scene.send(command);
-                }
+        ui.label(
+            egui::RichText::new(widgets::shown_message(&problem.text))
+                .font(theme::label())
+                .color(theme.error),
+        );
+        if let Some(deed) = problem.instead {
+            let command = Command::Do(deed);
+            if widgets::pill(ui, &command.label(), &command.label(), false).clicked() {
+                scene.send(command);
             }
-        });
+        }
         return;
     }
     let model = scene
@@ -259,30 +259,27 @@ pub(super) fn notes_ui(ui: &mut Ui, scene: &mut Scene<'_>, draft: &Draft, words:
         return;
     };
     let n_more = unknown.len() - 1;
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = 6.0;
-        let mut text = format!("{model} does not know “{}”", first.word);
-        if n_more > 0 {
-            let _ = write!(text, " and {n_more} more");
-        }
-        text.push_str(if first.nearest.is_some() {
-            "; nearest:"
-        } else {
-            "."
-        });
-        ui.label(
-            egui::RichText::new(widgets::shown_message(&text))
-                .font(theme::label())
-                .color(theme.warn),
-        );
-        if let Some(nearest) = &first.nearest {
-            let command = Command::ReplaceWord {
-                from: first.word.clone(),
-                to: nearest.clone(),
-            };
-            if widgets::pill(ui, nearest, &command.label(), false).clicked() {
-                scene.send(command);
-            }
-        }
+    let mut text = format!("{model} does not know “{}”", first.word);
+    if n_more > 0 {
+        let _ = write!(text, " and {n_more} more");
+    }
+    text.push_str(if first.nearest.is_some() {
+        "; nearest:"
+    } else {
+        "."
     });
+    ui.label(
+        egui::RichText::new(widgets::shown_message(&text))
+            .font(theme::label())
+            .color(theme.warn),
+    );
+    if let Some(nearest) = &first.nearest {
+        let command = Command::ReplaceWord {
+            from: first.word.clone(),
+            to: nearest.clone(),
+        };
+        if widgets::pill(ui, nearest, &command.label(), false).clicked() {
+            scene.send(command);
+        }
+    }
 }

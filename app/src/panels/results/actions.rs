@@ -7,7 +7,7 @@ use crate::command::{Command, GestureCommand};
 use crate::export::LARGEST_PX;
 use crate::panels::widgets::{self, Loudness};
 use crate::panels::{Scene, top_bar};
-use crate::session::{Deed, PictureRef};
+use crate::session::{Deed, PictureRef, RunId};
 
 const GAP: f32 = 6.0;
 
@@ -24,15 +24,20 @@ pub(super) fn actions_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     }
 }
 
+/// Whether a result of the run is in view and can be kept.
+pub(super) fn can_keep(scene: &Scene<'_>, id: RunId) -> bool {
+    let shows_it =
+        matches!(scene.session.shown(), Some(PictureRef::Result { run, .. }) if run == id);
+    let run = scene.session.run(id);
+    shows_it && run.is_some_and(|run| run.first_visible().is_some())
+}
+
 /// Keep, Discard, Again: what is to become of the results.
 fn keep_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let Some(run) = scene.session.selected() else {
         return;
     };
-    let id = run.id;
-    let shows_it =
-        matches!(scene.session.shown(), Some(PictureRef::Result { run, .. }) if run == id);
-    let can_keep = shows_it && run.first_visible().is_some();
+    let can_keep = can_keep(scene, run.id);
     let n_of_run = run.request.n_pictures;
     let gesture = run.gesture();
     let is_certain = gesture.is_some_and(|gesture| gesture.is_certain(n_of_run));

@@ -38,14 +38,15 @@ pub fn results_ui(ui: &mut Ui, scene: &mut Scene<'_>, panel: &mut ResultsPanel) 
     if let Some((id, n_slots)) = selected {
         header::header_ui(ui, scene, id);
         grid_ui(ui, scene, id, n_slots);
-        trouble_ui(ui, scene, id);
-        older_ui(ui, scene, id);
-        steer::steer_ui(ui, scene, &mut panel.steer, id);
     } else if scene.session.shown().is_none() {
         nothing_yet_ui(ui);
     }
     actions::actions_ui(ui, scene);
+    // Under the buttons: what comes and goes does not move what is about to be clicked.
     if let Some((id, _)) = selected {
+        trouble_ui(ui, scene, id);
+        older_ui(ui, scene, id);
+        steer::steer_ui(ui, scene, &mut panel.steer, id);
         others_ui(ui, scene, id);
     }
 }
@@ -160,7 +161,13 @@ fn trouble_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId) {
         theme.text2
     };
     ui.label(egui::RichText::new(text).font(theme::label()).color(colour));
-    if widgets::button(ui, "Run again", Loudness::Primary, None).clicked() {
+    // Keep is the louder one, where there is something to keep.
+    let loudness = if actions::can_keep(scene, id) {
+        Loudness::Plain
+    } else {
+        Loudness::Primary
+    };
+    if widgets::button(ui, "Run again", loudness, None).clicked() {
         scene.send(Command::RunAgain(id));
     }
 }
@@ -239,10 +246,12 @@ fn older_ui(ui: &mut Ui, scene: &Scene<'_>, id: RunId) {
         return;
     };
     if run.first_visible().is_some() && scene.session.is_of_older_state(run) {
-        widgets::remark(
-            ui,
-            "From before your last changes here. It can still be kept.",
-        );
+        let words = if actions::can_keep(scene, id) {
+            "From before your last changes here. It can still be kept."
+        } else {
+            "From before your last changes here. Choose one to keep it all the same."
+        };
+        widgets::remark(ui, words);
     }
 }
 

@@ -29,7 +29,10 @@ const MAX_EDGE_PX: f32 = 256.0;
 pub fn tool_options_ui(ui: &Ui, scene: &mut Scene<'_>, canvas: Rect) {
     let toolbox = &scene.session.toolbox;
     let tool = toolbox.tool();
-    if tool.is_of_view() || tool == Tool::Move {
+    // On the start page there is nothing to work on, and no room over its heading.
+    let is_empty =
+        scene.session.canvas_content().frame.is_empty() && scene.session.overlay_result().is_none();
+    if tool.is_of_view() || tool == Tool::Move || is_empty {
         return;
     }
     let mut settings = toolbox.settings.clone();

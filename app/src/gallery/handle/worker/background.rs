@@ -89,6 +89,22 @@ impl Worker {
         }
     }
 
+    /// What another process told the index.
+    pub(super) fn look_at_index(&mut self) {
+        let Some(gallery) = &mut self.gallery else {
+            return;
+        };
+        match gallery.index_has_changed(&mut self.index_seen) {
+            Ok(false) => {}
+            Ok(true) => {
+                self.is_overview_stale = true;
+                (self.emit)(Event::Changed);
+            }
+            Err(error) if error.is_index_damage() => self.fail_or_mend(&error),
+            Err(error) => tracing::warn!("cannot look at the gallery's index: {error}"),
+        }
+    }
+
     /// What another process or program did meanwhile.
     pub(super) fn look_for_changes(&mut self) {
         let Some(gallery) = &mut self.gallery else {

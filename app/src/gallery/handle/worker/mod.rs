@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use image::RgbImage;
 
@@ -20,6 +20,7 @@ use crate::files::RealFs;
 use crate::gallery::error::{Error, Result};
 use crate::gallery::index::Query;
 use crate::gallery::layout::PictureId;
+use crate::gallery::outside::IndexSeen;
 use crate::gallery::picture_file;
 use crate::gallery::recipe::Recipe;
 use crate::gallery::scan::Scan;
@@ -28,7 +29,9 @@ use crate::gallery::undo;
 use crate::gallery::unsaved::Unsaved;
 use crate::supervised_thread::panic_notice;
 
-/// How often is looked for what another process or program did.
+/// How often is looked for what the command line told the index.
+const INDEX_PERIOD: Duration = Duration::from_secs(1);
+/// How often is looked for what another process or program did to the folder.
 const CHANGES_PERIOD: Duration = Duration::from_secs(30);
 
 /// Opens the gallery, once more for each that works on it.
@@ -45,6 +48,7 @@ pub(in crate::gallery) struct Worker {
     thumbnails: VecDeque<PictureId>,
     /// The folders as the last scan began with them.
     folder_times: Vec<(String, SystemTime)>,
+    index_seen: IndexSeen,
     /// From the first import on.
     importer: Option<Importer>,
     /// Pictures without an average, newest first, since they were looked for.
@@ -78,6 +82,7 @@ impl Worker {
             unsaved,
             thumbnails: VecDeque::new(),
             folder_times: Vec::new(),
+            index_seen: IndexSeen::default(),
             importer: None,
             averages: Some(VecDeque::new()),
             searching: Searching::default(),
@@ -120,6 +125,7 @@ impl Worker {
     /// Works until the other side is gone and all its commands are done.
     pub(super) fn run(&mut self, commands: &Receiver<Command>) {
         self.open();
+        let mut looked = Instant::now();
         loop {
             let has_averages = self.averages.as_ref().is_some_and(VecDeque::is_empty);
             let is_done = self.thumbnails.is_empty()
@@ -128,10 +134,14 @@ impl Worker {
                 && has_averages;
             let is_idle = is_done || self.gallery.is_none();
             let command = if is_idle {
-                match commands.recv_timeout(CHANGES_PERIOD) {
+                match commands.recv_timeout(INDEX_PERIOD) {
                     Ok(command) => Some(command),
                     Err(RecvTimeoutError::Timeout) => {
-                        self.look_for_changes();
+                        self.look_at_index();
+                        if looked.elapsed() >= CHANGES_PERIOD {
+                            self.look_for_changes();
+                            looked = Instant::now();
+                        }
                         continue;
                     }
                     Err(RecvTimeoutError::Disconnected) => return self.finish(),
@@ -169,6 +179,9 @@ impl Worker {
                 for message in gallery.take_notices() {
                     (self.emit)(Event::Notice { message });
                 }
+                self.index_seen = IndexSeen::default();
+                // What is there from here on is compared with; lists are asked for in any case.
+                let _ = gallery.index_has_changed(&mut self.index_seen);
                 self.gallery = Some(gallery);
                 self.was_mended = false;
                 self.is_overview_stale = true;
