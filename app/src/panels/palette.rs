@@ -157,8 +157,9 @@ fn matching(commands: Vec<Command>, words: &str) -> Vec<Command> {
         .into_iter()
         .filter_map(|command| {
             let label = fold(&command.label());
-            // Of two that fit alike, what was typed is more of the shorter one.
-            Some(((rank(&label, words)?, label.chars().count()), command))
+            // Of two that fit alike, the one in which it stands earlier.
+            let place = label.find(words).unwrap_or(label.len());
+            Some(((rank(&label, words)?, place), command))
         })
         .collect();
     found.sort_by_key(|(key, _)| *key);

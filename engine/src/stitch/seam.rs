@@ -5,8 +5,8 @@ use rayon::prelude::*;
 use super::{crop::Crop, extend::Extension, masks::Mask, plan::EditPlan};
 
 /// The correction falls off over this part of the drawn area's depth, and over no less than [`LEAST_FALL_OFF_PX`].
-const FALL_OFF: f32 = 1.0 / 3.0;
-const LEAST_FALL_OFF_PX: f32 = 16.0;
+const FALL_OFF: f32 = 1.0 / 2.0;
+const LEAST_FALL_OFF_PX: f32 = 32.0;
 /// Larger contexts are corrected on a coarser grid: the model drew them at fewer pixels in any case.
 const MOST_NODES: usize = 1 << 22;
 /// Relaxation after a start from the next coarser grid, and on the coarsest.

@@ -70,13 +70,7 @@ fn one_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: PictureId) {
         let text = egui::RichText::new(widgets::shown_message(&text)).font(theme::label());
         ui.label(text.color(theme.error));
     }
-    let tells_prompt_below = record.recipe.is_some() || record.foreign.is_some();
-    if !record.prompt().is_empty() && !tells_prompt_below {
-        let prompt = widgets::shown_lines(record.prompt());
-        let prompt = egui::RichText::new(prompt).font(theme::body());
-        let label = egui::Label::new(prompt.color(theme.text));
-        ui.add(label.wrap().selectable(true));
-    }
+    info::picture_prompt_ui(ui, scene, &record);
     let created = id.created().to_zoned_datetime(jiff::tz::TimeZone::system());
     let mut facts = vec![
         format!("{} × {} px", record.width, record.height),

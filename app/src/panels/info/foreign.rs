@@ -2,7 +2,7 @@
 
 use egui::{CollapsingHeader, Label, RichText, Ui};
 
-use super::{Fields, moment, use_all_ui};
+use super::{Fields, moment, prompt_ui, use_all_ui};
 use crate::gallery::Record;
 use crate::gallery::foreign::ForeignRecipe;
 use crate::panels::Scene;
@@ -17,6 +17,7 @@ pub fn foreign_ui(ui: &mut Ui, scene: &mut Scene<'_>, record: &Record) {
     } else {
         widgets::remark(ui, "This picture came from elsewhere, without a recipe.");
     }
+    prompt_ui(ui, &mut Fields::of(scene, picture), record.prompt());
     fields_ui(ui, scene, record);
 }
 
@@ -38,9 +39,6 @@ pub(super) fn fields_ui(ui: &mut Ui, scene: &mut Scene<'_>, record: &Record) {
 
 fn recipe_ui(ui: &mut Ui, fields: &mut Fields<'_, '_>, recipe: &ForeignRecipe, size: &str) {
     fields.show(ui, "Made with", recipe.program.label());
-    if !recipe.prompt.is_empty() {
-        fields.part(ui, "Prompt", &recipe.prompt, RecipePart::Prompt);
-    }
     if let Some(negative) = &recipe.negative_prompt {
         fields.part(ui, "Avoid", negative, RecipePart::Negative);
     }

@@ -40,7 +40,13 @@ pub fn info_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     }
 }
 
-/// What is known of how a picture of the gallery was made, wherever it is looked at.
+/// The words that a picture of the gallery was made from.
+pub fn picture_prompt_ui(ui: &mut Ui, scene: &mut Scene<'_>, record: &Record) {
+    let mut fields = Fields::of(scene, PictureRef::Gallery(record.id));
+    prompt_ui(ui, &mut fields, record.prompt());
+}
+
+/// What else is known of how a picture of the gallery was made.
 pub fn picture_fields_ui(ui: &mut Ui, scene: &mut Scene<'_>, record: &Record) {
     let picture = PictureRef::Gallery(record.id);
     match &record.recipe {
@@ -59,18 +65,19 @@ fn nothing_known(scene: &Scene<'_>) -> &'static str {
 
 fn recipe_ui(ui: &mut Ui, scene: &mut Scene<'_>, recipe: &Recipe, picture: PictureRef) {
     use_all_ui(ui, scene, picture, RecipePart::Everything.label());
+    prompt_ui(ui, &mut Fields::of(scene, picture), &recipe.prompt);
     recipe_fields_ui(ui, scene, recipe, picture);
 }
 
-/// Everything that a recipe says, each field to be used again where the prompt bar takes it.
+fn prompt_ui(ui: &mut Ui, fields: &mut Fields<'_, '_>, prompt: &str) {
+    if !prompt.is_empty() {
+        fields.part(ui, "Prompt", prompt, RecipePart::Prompt);
+    }
+}
+
+/// Everything else that a recipe says, each field to be used again where the prompt bar takes it.
 fn recipe_fields_ui(ui: &mut Ui, scene: &mut Scene<'_>, recipe: &Recipe, picture: PictureRef) {
     let mut fields = Fields::of(scene, picture);
-    for (name, value) in deed::facts(recipe) {
-        fields.show(ui, name, &value);
-    }
-    if !recipe.prompt.is_empty() {
-        fields.part(ui, "Prompt", &recipe.prompt, RecipePart::Prompt);
-    }
     for (name, chosen) in [
         ("Drawn from", &recipe.chosen_prompt),
         ("Avoided", &recipe.chosen_negative_prompt),
@@ -98,6 +105,9 @@ fn recipe_fields_ui(ui: &mut Ui, scene: &mut Scene<'_>, recipe: &Recipe, picture
     if recipe.is_drawn() {
         fields.part(ui, "Seed", &recipe.seed.to_string(), RecipePart::Seed);
         sampling_ui(ui, &mut fields, recipe);
+    }
+    for (name, value) in deed::facts(recipe) {
+        fields.show(ui, name, &value);
     }
     how_ui(ui, &mut fields, recipe);
 }
