@@ -18,7 +18,7 @@ use crate::gallery::export_many::{ExportOrder, ExportReport};
 use crate::gallery::handle;
 use crate::panels::models_place::Unreadable;
 use crate::panels::toasts::Tone;
-use crate::session::{InstalledLora, LoraMatch};
+use crate::session::{InstalledIpAdapter, InstalledLora, LoraMatch};
 use crate::tools::MaskWork;
 use limn_engine::prompt_language::styles::Style;
 use limn_engine::protocol::ModelId;
@@ -63,6 +63,11 @@ pub(super) enum DialogAnswer {
         model: ModelId,
         fits: BTreeMap<String, LoraMatch>,
     },
+    /// Which IP-Adapters there fit a model.
+    IpAdapters {
+        model: ModelId,
+        fitting: Vec<InstalledIpAdapter>,
+    },
     Styles(Vec<Style>),
     Failed(String),
 }
@@ -102,9 +107,13 @@ impl App {
                 DialogAnswer::Library { unreadable, loras } => {
                     self.library.unreadable = unreadable;
                     self.session.loras.set_installed(loras);
+                    self.session.ip_adapters.ask_again();
                 }
                 DialogAnswer::LoraFits { model, fits } => {
                     self.session.loras.set_fits(model, fits);
+                }
+                DialogAnswer::IpAdapters { model, fitting } => {
+                    self.session.ip_adapters.set_fitting(model, fitting);
                 }
                 DialogAnswer::Styles(styles) => self.session.styles = styles,
                 DialogAnswer::Failed(message) => self.toasts.say(Tone::Bad, message, now),

@@ -382,6 +382,7 @@ impl eframe::App for App {
             self.carry_out_effects(length.into_iter().collect());
         }
         self.look_for_lora_fits(ctx);
+        self.look_for_ip_adapters(ctx);
         self.drop_stale_toasts();
         self.keep_estimate();
         self.ask_for_family();

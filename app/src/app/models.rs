@@ -6,16 +6,18 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use egui::Context;
-use limn_engine::catalogue::{Catalogue, LoraReport, lora_folder};
+use limn_engine::catalogue::{Catalogue, LoraReport, ip_adapter_folder, lora_folder};
 use limn_engine::prompt_language::styles;
-use limn_engine::protocol::{LoraChoice, ModelId, Request};
+use limn_engine::protocol::{Feature, LoraChoice, ModelId, Request};
 
 use super::{App, DialogAnswer, carry_out};
 use crate::command::{Command, ModelsCommand};
 use crate::panels::models_place::Unreadable;
 use crate::panels::toasts::Tone;
 use crate::panels::widgets;
-use crate::session::{Effect, InstalledLora, LoraMatch, LoraStanding, MOST_LORAS, Place};
+use crate::session::{
+    Effect, InstalledIpAdapter, InstalledLora, LoraMatch, LoraStanding, MOST_LORAS, Place,
+};
 
 /// What came of putting a model or a LoRA into the library, or why it was refused.
 pub(super) type Added = Result<AddedFile, String>;
@@ -26,6 +28,7 @@ pub(super) struct AddedFile {
     pub file_name: String,
     /// The LoRA that it is; `None` for a model or an upscaler.
     pub lora: Option<String>,
+    pub is_ip_adapter: bool,
 }
 
 impl App {
@@ -80,7 +83,17 @@ impl App {
         self.library.is_adding = false;
         for added in added {
             match added {
-                Ok(AddedFile { file_name, lora }) => {
+                Ok(AddedFile {
+                    file_name,
+                    is_ip_adapter: true,
+                    ..
+                }) => {
+                    let text = format!("Models of its kind look at pictures through {file_name}");
+                    self.toasts.say(Tone::Good, text, now);
+                }
+                Ok(AddedFile {
+                    file_name, lora, ..
+                }) => {
                     let (text, using) = match lora {
                         Some(lora) => {
                             let text = format!("Added to your LoRAs: {lora}");
@@ -147,6 +160,22 @@ impl App {
         self.in_dialog_thread(ctx, move || {
             let fits = lora_fits(library, &model);
             Some(DialogAnswer::LoraFits { model, fits })
+        });
+    }
+
+    /// Looks which IP-Adapters fit the chosen model, once for each model that looks through one.
+    pub(super) fn look_for_ip_adapters(&mut self, ctx: &Context) {
+        let Some(model) = self.session.current_model() else {
+            return;
+        };
+        let id = model.id.clone();
+        if !model.features.contains(&Feature::IpAdapters) || !self.session.ip_adapters.ask(&id) {
+            return;
+        }
+        let library = self.folders.models.clone();
+        self.in_dialog_thread(ctx, move || {
+            let fitting = fitting_ip_adapters(library, &id);
+            Some(DialogAnswer::IpAdapters { model: id, fitting })
         });
     }
 
@@ -236,6 +265,40 @@ fn lora_fits(library: PathBuf, id: &ModelId) -> BTreeMap<String, LoraMatch> {
     fits.collect()
 }
 
+/// Those of the library that the model can look through.
+fn fitting_ip_adapters(library: PathBuf, id: &ModelId) -> Vec<InstalledIpAdapter> {
+    let catalogue = Catalogue {
+        library: Some(library),
+        ..Catalogue::default()
+    };
+    let Ok(model) = catalogue.open(id) else {
+        return Vec::new();
+    };
+    let reports = catalogue.installed_ip_adapters(model.as_ref()).into_iter();
+    let usable = reports.filter(|report| {
+        let fits = report.fit.as_ref().is_some_and(|(_, fits)| *fits);
+        fits && report.encoder.is_some()
+    });
+    let shown = usable.map(|report| {
+        let kind = if report.is_plus {
+            "sees all parts of a picture"
+        } else {
+            "sees a picture as a whole"
+        };
+        let made_for = report.made_for.map(|made_for| format!(" · for {made_for}"));
+        let facts = format!(
+            "{kind}{} · {}",
+            made_for.unwrap_or_default(),
+            widgets::bytes(report.bytes)
+        );
+        InstalledIpAdapter {
+            name: report.name,
+            facts,
+        }
+    });
+    shown.collect()
+}
+
 /// As the window shows it.
 fn installed(lora: &LoraReport) -> InstalledLora {
     let made_for = lora.made_for.map(|made_for| format!(" · for {made_for}"));
@@ -261,8 +324,11 @@ fn name_of(path: &Path) -> String {
 /// Puts a model into the library, after a look at whether it is one.
 fn add(library: &Path, source: &Path) -> Added {
     let is_lora = Catalogue::is_lora(source);
+    let is_ip_adapter = !is_lora && Catalogue::is_ip_adapter(source);
     let folder = if is_lora {
         lora_folder(library)
+    } else if is_ip_adapter {
+        ip_adapter_folder(library)
     } else {
         Catalogue::check(source).map_err(|error| format!("Not added: {error}"))?;
         library.to_owned()
@@ -275,7 +341,11 @@ fn add(library: &Path, source: &Path) -> Added {
     })?;
     let stem = Path::new(&file_name).file_stem().unwrap_or_default();
     let lora = is_lora.then(|| stem.to_string_lossy().into_owned());
-    Ok(AddedFile { file_name, lora })
+    Ok(AddedFile {
+        file_name,
+        lora,
+        is_ip_adapter,
+    })
 }
 
 /// Under a name that is free.

@@ -1,6 +1,8 @@
 //! What is being written in the prompt bar.
 
-use limn_engine::protocol::{Compute, GenerateRequest, LoraChoice, ModelInfo, Sampling};
+use limn_engine::protocol::{
+    Compute, GenerateRequest, IpAdapterChoice, LoraChoice, ModelInfo, Sampling,
+};
 
 use super::{Deed, MixDraft, Part, PictureId, TurnDraft};
 
@@ -20,6 +22,8 @@ pub struct Draft {
     pub sampling: Sampling,
     /// What changes the model, beside what the prompt names.
     pub loras: Vec<LoraChoice>,
+    /// Through which the model looks at pictures; `None` is the first that fits it, as it was trained.
+    pub ip_adapter: Option<IpAdapterChoice>,
     pub seed: u64,
     /// Keep the seed; otherwise each run draws a new one.
     pub seed_is_locked: bool,
@@ -86,6 +90,7 @@ impl Default for Draft {
             best_of: 1,
             sampling: Sampling::default(),
             loras: Vec::new(),
+            ip_adapter: None,
             seed: new_seed(),
             seed_is_locked: false,
             far: 1.0,
@@ -145,7 +150,7 @@ impl Draft {
             sampling: self.sampling.clone().for_model(model),
             latents: None,
             loras: self.loras.clone(),
-            ip_adapter: None,
+            ip_adapter: self.ip_adapter.clone(),
         })
     }
 

@@ -1,9 +1,9 @@
 //! What a document's prompt bar is set to, beside its prompt, as it is kept for the next start.
 
-use limn_engine::protocol::{GenerateRequest, LoraChoice, Sampling};
+use limn_engine::protocol::{GenerateRequest, IpAdapterChoice, LoraChoice, Sampling};
 use serde::{Deserialize, Serialize};
 
-use super::{Draft, EditChoices, loras};
+use super::{Draft, EditChoices, ip_adapters, loras};
 use crate::settings::PromptBar;
 
 /// Results of one run.
@@ -26,6 +26,7 @@ pub struct DraftSettings {
     pub best_of: u32,
     pub sampling: Sampling,
     pub loras: Vec<LoraChoice>,
+    pub ip_adapter: Option<IpAdapterChoice>,
     /// A seed that the user has locked.
     pub seed: Option<u64>,
     pub far: f32,
@@ -47,6 +48,7 @@ impl DraftSettings {
             best_of: draft.best_of,
             sampling: draft.sampling.clone(),
             loras: draft.loras.clone(),
+            ip_adapter: draft.ip_adapter.clone(),
             seed: draft.seed_is_locked.then_some(draft.seed),
             far: draft.far,
             edits: edits.clone(),
@@ -63,6 +65,7 @@ impl DraftSettings {
         draft.best_of = self.best_of.clamp(*BEST_OF.start(), *BEST_OF.end());
         draft.sampling = possible_sampling(&self.sampling);
         draft.loras = loras::within_bounds(self.loras);
+        draft.ip_adapter = ip_adapters::within_bounds(self.ip_adapter);
         draft.seed_is_locked = self.seed.is_some();
         draft.seed = self.seed.unwrap_or(draft.seed);
         draft.far = if self.far.is_finite() {
@@ -124,6 +127,7 @@ impl Draft {
             best_of: request.best_of,
             sampling: request.sampling.clone(),
             loras: request.loras.clone(),
+            ip_adapter: request.ip_adapter.clone(),
             seed: None,
             ..DraftSettings::default()
         };
@@ -145,6 +149,10 @@ mod tests {
                 name: "ink".to_owned(),
                 weight: 0.8,
             }],
+            ip_adapter: Some(IpAdapterChoice {
+                name: "plus".to_owned(),
+                scale: 0.5,
+            }),
             seed_is_locked: true,
             ..Draft::default()
         };
@@ -165,6 +173,7 @@ mod tests {
         );
         assert_eq!((draft_again.n_pictures, edits_again), (3, edits.clone()));
         assert_eq!(draft_again.loras, draft.loras);
+        assert_eq!(draft_again.ip_adapter, draft.ip_adapter);
 
         let absurd = DraftSettings {
             n_pictures: 0,

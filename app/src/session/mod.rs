@@ -22,6 +22,7 @@ mod exports;
 mod gallery_view;
 mod gesture_drafts;
 mod gestures;
+mod ip_adapters;
 mod keeping;
 mod loras;
 mod mask_work;
@@ -67,6 +68,7 @@ pub use engine_events::News;
 pub use gallery_view::{GalleryState, GalleryView, Grouping};
 pub use gesture_drafts::{MixDraft, Part, TurnDraft};
 pub use gestures::{Gesture, MixInput, Source, shares};
+pub use ip_adapters::{IP_ADAPTER_SCALES, InstalledIpAdapter, IpAdapters};
 pub use keeping::{Keep, Kept};
 pub use loras::{InstalledLora, InstalledLoras, LORA_WEIGHTS, LoraMatch, LoraStanding, MOST_LORAS};
 pub use mask_work::{MaskJob, MaskMade};
@@ -172,6 +174,7 @@ pub struct Session {
     /// Saved pieces of prompt.
     pub styles: Vec<Style>,
     pub loras: InstalledLoras,
+    pub ip_adapters: IpAdapters,
     /// The chosen model; the first of the list until the user chooses.
     pub model: Option<ModelId>,
     /// Device and precision for the next job.

@@ -1,6 +1,6 @@
 //! What of a picture's recipe can be used again, Limn's own or another program's.
 
-use limn_engine::protocol::{LoraChoice, Sampling};
+use limn_engine::protocol::{IpAdapterChoice, LoraChoice, Sampling};
 
 use super::{GalleryView, PictureRef, Session};
 use crate::gallery::foreign::ForeignRecipe;
@@ -55,6 +55,8 @@ pub struct Usable {
     pub sampling: Sampling,
     /// What the model was changed by, beside what the prompt names.
     pub loras: Vec<LoraChoice>,
+    /// Through which the model looked at pictures.
+    pub ip_adapter: Option<IpAdapterChoice>,
 }
 
 impl Usable {
@@ -87,6 +89,7 @@ impl Usable {
                 Sampling::default()
             },
             loras: recipe.loras_beside_words(),
+            ip_adapter: recipe.ip_adapter_choice(),
         }
     }
 
@@ -99,6 +102,7 @@ impl Usable {
             sampling: recipe.sampling(),
             // Its prompt names them.
             loras: Vec::new(),
+            ip_adapter: None,
         }
     }
 

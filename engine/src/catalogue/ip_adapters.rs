@@ -244,6 +244,13 @@ impl Catalogue {
         })
     }
 
+    /// What is told of each adapter that can be read, and whether it fits a model.
+    pub fn installed_ip_adapters(&self, model: &dyn ModelFiles) -> Vec<IpAdapterReport> {
+        let paths = self.ip_adapter_paths().into_iter();
+        let reports = paths.filter_map(|path| self.inspect_ip_adapter(&path, Some(model)).ok());
+        reports.collect()
+    }
+
     /// Whether a file is an IP-Adapter, if not one that can be used.
     pub fn is_ip_adapter(path: &Path) -> bool {
         let file = || TensorFiles::open(&[TensorFile::Disk(path.to_owned())]);

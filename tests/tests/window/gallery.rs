@@ -190,7 +190,8 @@ fn what_is_opened_from_the_gallery_says_how_it_was_made() {
     assert!(window.shows("Doodle (Tiny)"), "the model and its family");
     window.press(Modifiers::NONE, Key::Enter);
     window.wait_for("the document", |window| {
-        window.app().session.place == Place::Canvas
+        let current = window.app().session.documents.current();
+        current.source.is_some()
     });
     window.steps(3);
     assert_eq!(window.app().session.shown(), None);

@@ -7,7 +7,8 @@ use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;
 use limn::command::Command;
 use limn::engine_link::EngineEvent;
-use limn::session::{PictureRef, RunState};
+use limn::session::{InstalledIpAdapter, PictureRef, RunState};
+use limn_engine::protocol::{Event, Feature, ModelInfo};
 
 use super::Window;
 
@@ -151,6 +152,81 @@ fn unknown_words_come_with_the_nearest_known_one() {
     window.click("Replace “samurai” by “knight”");
     assert_eq!(window.app().prompt(), "a red knight");
     assert!(!window.shows("Doodle does not know “samurai”; nearest:"));
+}
+
+/// Where the model looks at pictures through an IP-Adapter, the user chooses which, and how much it counts.
+#[test]
+fn what_a_model_looks_through_is_chosen_and_asked_for() {
+    let mut window = Window::open_with(tempfile::tempdir().unwrap(), None);
+    window.tell(EngineEvent::Connected {
+        build: "played".to_owned(),
+    });
+    let photo = ModelInfo {
+        features: vec![Feature::IpAdapters],
+        ..super::model()
+    };
+    let id = photo.id.clone();
+    window.say(Event::Models(vec![photo]));
+    window.steps(3);
+    let adapters = &mut window.harness.state_mut().session.ip_adapters;
+    adapters.ask_again();
+    adapters.ask(&id);
+    let installed = |name: &str| InstalledIpAdapter {
+        name: name.to_owned(),
+        facts: "sees a picture as a whole".to_owned(),
+    };
+    adapters.set_fitting(id, vec![installed("base"), installed("plus")]);
+    window.generate("a red sailboat");
+    let asked = |window: &Window| {
+        window
+            .app()
+            .session
+            .runs
+            .last()
+            .unwrap()
+            .request
+            .ip_adapter
+            .clone()
+    };
+    assert_eq!(asked(&window), None, "the first that fits");
+    window.press(Modifiers::NONE, Key::Escape);
+    window.click("More settings");
+    window.click("Looks through");
+    window.click("plus");
+    window.press(Modifiers::NONE, Key::Escape);
+    window.press(Modifiers::NONE, Key::Escape);
+    window.generate("a red sailboat");
+    let chosen = asked(&window).unwrap();
+    assert_eq!((&*chosen.name, chosen.scale), ("plus", 1.0));
+}
+
+/// What is said of the prompt has its line kept: the canvas, and the picture on it, stay where they are.
+#[test]
+fn notes_under_the_prompt_do_not_move_the_canvas() {
+    let mut window = Window::open();
+    let top = |window: &Window| window.harness.get_by_label("Prompt").rect().top();
+    let write = |window: &mut Window, words: &str| {
+        window.press(Modifiers::NONE, Key::T);
+        window.press(Modifiers::COMMAND, Key::A);
+        window.type_text(words);
+        window.steps(3);
+    };
+    write(&mut window, "a red sailboat");
+    assert!(!window.shows("knight"));
+    let before = top(&window);
+    for (words, note) in [
+        ("a red samurai", "knight"),
+        ("a red zebra", "Doodle does not know “zebra”."),
+        ("", "Describe a picture"),
+    ] {
+        write(&mut window, words);
+        if note != "Describe a picture" {
+            let mut notes = window.harness.query_all_by_label_contains(note);
+            assert!(notes.next().is_some(), "{note}");
+        }
+        let moved = (top(&window) - before).abs();
+        assert!(moved < 0.5, "{words}: by {moved} points");
+    }
 }
 
 #[test]

@@ -42,6 +42,7 @@ impl App {
         let compute = self.settings.compute.clone();
         let mut request = self.session.draft_mut().request(model.as_ref(), compute)?;
         self.session.sift_loras(&mut request)?;
+        self.session.sift_ip_adapter(&mut request);
         let prompt = request.prompt.clone();
         let (_, effects) = if deed.is_edit() {
             let snapshot = self.session.take_snapshot(deed)?;
@@ -329,6 +330,7 @@ impl App {
         if uses(RecipePart::Sampling) {
             draft.sampling = usable.sampling;
             draft.loras = usable.loras;
+            draft.ip_adapter = usable.ip_adapter;
         }
         self.session.place = Place::Canvas;
         self.bar.focus = Some(Selection::End);

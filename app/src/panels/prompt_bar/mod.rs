@@ -2,6 +2,7 @@
 
 mod carets;
 mod deed;
+mod ip_adapter;
 mod large_mask;
 mod lookup;
 mod loras;
@@ -160,6 +161,9 @@ fn box_ui(
                     }
                 });
             }
+            // With a note or without, the picture above stays where it is.
+            let missing = text::LEAST_HEIGHT - ui.min_rect().height();
+            ui.add_space(missing.max(0.0));
             ui.horizontal_wrapped(|ui| {
                 ui.spacing_mut().item_spacing = egui::vec2(8.0, 8.0);
                 pills::pills_ui(ui, scene, draft);

@@ -5,6 +5,7 @@ use limn_engine::protocol::{ModelInfo, Sampling, SettingInfo};
 use limn_engine::samplers::{Sampler, Spacing};
 use limn_engine::stitch::Fill;
 
+use super::ip_adapter::ip_adapter_rows_ui;
 use super::pills::pill_popover;
 use crate::command::Command;
 use crate::panels::Scene;
@@ -19,11 +20,20 @@ pub(super) fn more_pill_ui(
     model: &ModelInfo,
     deed: Deed,
 ) {
+    let has_adapter = draft.ip_adapter.as_ref().is_some_and(|chosen| {
+        let mut fitting = scene.session.ip_adapters.fitting(&model.id).iter();
+        fitting.any(|one| one.name == chosen.name)
+    });
     let is_set = draft.sampling != Sampling::default() || draft.best_of > 1;
     let choices = &scene.session.documents.current().choices;
     let is_special = deed.is_edit() && choices.are_special();
     let mut changed = choices.clone();
-    let pill = widgets::pill(ui, "More", "More settings", is_set || is_special);
+    let pill = widgets::pill(
+        ui,
+        "More",
+        "More settings",
+        is_set || is_special || has_adapter,
+    );
     pill_popover(&pill, 320.0, |ui| {
         if deed.is_edit() {
             edit_rows_ui(ui, scene, &mut changed, deed);
@@ -58,6 +68,7 @@ pub(super) fn more_pill_ui(
             *chosen = Sampling::default();
             draft.best_of = 1;
         }
+        ip_adapter_rows_ui(ui, scene, draft, model);
     });
 }
 
@@ -161,7 +172,7 @@ fn check_row(ui: &mut Ui, name: &str, value: &mut bool) {
     ui.checkbox(value, egui::RichText::new(name).font(theme::label()));
 }
 
-fn setting_row(ui: &mut Ui, name: &str, tip: &str, contents: impl FnOnce(&mut Ui)) {
+pub(super) fn setting_row(ui: &mut Ui, name: &str, tip: &str, contents: impl FnOnce(&mut Ui)) {
     let theme = theme::of(ui);
     ui.horizontal(|ui| {
         let label = ui.label(

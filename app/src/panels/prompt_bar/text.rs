@@ -17,6 +17,8 @@ use crate::theme;
 
 const ROW_HEIGHT: f32 = 21.0;
 const MAX_ROWS: f32 = 4.0;
+/// Of a prompt of one line and a note with a pill under it, in points.
+pub(super) const LEAST_HEIGHT: f32 = ROW_HEIGHT + 9.0 + 25.0;
 
 pub(super) fn text_ui(
     ui: &mut Ui,

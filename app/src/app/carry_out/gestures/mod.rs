@@ -118,6 +118,7 @@ impl App {
         let draft = self.session.draft_mut();
         let mut request = draft.request_for(words, model.as_ref(), compute)?;
         self.session.sift_loras(&mut request)?;
+        self.session.sift_ip_adapter(&mut request);
         Ok(request)
     }
 
