@@ -14,6 +14,8 @@ mod exporting;
 mod frame_budget;
 mod gallery_events;
 mod gallery_steps;
+mod given_files;
+mod ip_adapters;
 mod meaning;
 mod messages;
 mod models;

@@ -8,16 +8,14 @@ use std::time::Instant;
 use egui::Context;
 use limn_engine::catalogue::{Catalogue, LoraReport, ip_adapter_folder, lora_folder};
 use limn_engine::prompt_language::styles;
-use limn_engine::protocol::{Feature, LoraChoice, ModelId, Request};
+use limn_engine::protocol::{LoraChoice, ModelId, Request};
 
 use super::{App, DialogAnswer, carry_out};
 use crate::command::{Command, ModelsCommand};
 use crate::panels::models_place::Unreadable;
 use crate::panels::toasts::Tone;
 use crate::panels::widgets;
-use crate::session::{
-    Effect, InstalledIpAdapter, InstalledLora, LoraMatch, LoraStanding, MOST_LORAS, Place,
-};
+use crate::session::{Effect, InstalledLora, LoraMatch, LoraStanding, MOST_LORAS, Place};
 
 /// What came of putting a model or a LoRA into the library, or why it was refused.
 pub(super) type Added = Result<AddedFile, String>;
@@ -163,22 +161,6 @@ impl App {
         });
     }
 
-    /// Looks which IP-Adapters fit the chosen model, once for each model that looks through one.
-    pub(super) fn look_for_ip_adapters(&mut self, ctx: &Context) {
-        let Some(model) = self.session.current_model() else {
-            return;
-        };
-        let id = model.id.clone();
-        if !model.features.contains(&Feature::IpAdapters) || !self.session.ip_adapters.ask(&id) {
-            return;
-        }
-        let library = self.folders.models.clone();
-        self.in_dialog_thread(ctx, move || {
-            let fitting = fitting_ip_adapters(library, &id);
-            Some(DialogAnswer::IpAdapters { model: id, fitting })
-        });
-    }
-
     /// Chooses a model that was just added, by the name of its folder or file.
     fn use_added_model(&mut self, file_name: &str, now: Instant) {
         let stem = file_name.strip_suffix(".safetensors").unwrap_or(file_name);
@@ -263,40 +245,6 @@ fn lora_fits(library: PathBuf, id: &ModelId) -> BTreeMap<String, LoraMatch> {
         Some((lora.name, fit))
     });
     fits.collect()
-}
-
-/// Those of the library that the model can look through.
-fn fitting_ip_adapters(library: PathBuf, id: &ModelId) -> Vec<InstalledIpAdapter> {
-    let catalogue = Catalogue {
-        library: Some(library),
-        ..Catalogue::default()
-    };
-    let Ok(model) = catalogue.open(id) else {
-        return Vec::new();
-    };
-    let reports = catalogue.installed_ip_adapters(model.as_ref()).into_iter();
-    let usable = reports.filter(|report| {
-        let fits = report.fit.as_ref().is_some_and(|(_, fits)| *fits);
-        fits && report.encoder.is_some()
-    });
-    let shown = usable.map(|report| {
-        let kind = if report.is_plus {
-            "sees all parts of a picture"
-        } else {
-            "sees a picture as a whole"
-        };
-        let made_for = report.made_for.map(|made_for| format!(" · for {made_for}"));
-        let facts = format!(
-            "{kind}{} · {}",
-            made_for.unwrap_or_default(),
-            widgets::bytes(report.bytes)
-        );
-        InstalledIpAdapter {
-            name: report.name,
-            facts,
-        }
-    });
-    shown.collect()
 }
 
 /// As the window shows it.

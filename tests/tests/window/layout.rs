@@ -482,6 +482,20 @@ fn nothing_overprints_on_the_empty_canvas() {
     assert!(all.is_empty(), "{}:\n{}", all.len(), all.join("\n"));
 }
 
+/// The bar of another tool has another width; it comes into the middle of the canvas without a further event.
+#[test]
+fn a_tools_options_come_into_the_middle_by_themselves() {
+    let mut window = Window::open_with_results();
+    window.obey(Command::Keep);
+    window.obey(Command::Tool(Tool::Wand));
+    window.harness.state_mut().send(Command::Tool(Tool::Crop));
+    window.harness.run_ok();
+    let place = |window: &Window| window.harness.get_by_label("16:9").rect();
+    let settled = place(&window);
+    window.steps(4);
+    assert_eq!(place(&window), settled);
+}
+
 /// With nothing to paint on no tool has options: they would lie on the start page's heading in a small window.
 #[test]
 fn no_tool_has_options_on_the_start_page() {

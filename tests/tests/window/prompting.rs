@@ -154,6 +154,16 @@ fn unknown_words_come_with_the_nearest_known_one() {
     assert!(!window.shows("Doodle does not know “samurai”; nearest:"));
 }
 
+#[test]
+fn what_to_avoid_is_written_as_soon_as_it_is_opened() {
+    let mut window = Window::open();
+    window.press(Modifiers::NONE, Key::Escape);
+    window.click("Avoid: what not to draw");
+    window.type_text("fog");
+    let draft = &window.app().session.documents.current().draft;
+    assert_eq!(draft.negative_prompt, "fog");
+}
+
 /// Where the model looks at pictures through an IP-Adapter, the user chooses which, and how much it counts.
 #[test]
 fn what_a_model_looks_through_is_chosen_and_asked_for() {

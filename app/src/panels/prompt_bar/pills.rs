@@ -4,6 +4,7 @@ use egui::{Align, Id, Layout, Margin, Response, Sense, TextEdit, Ui, vec2};
 use limn_engine::prompt_language::styles::{self, Style};
 use limn_engine::protocol::{ModelInfo, TokenCount};
 
+use super::text::focus;
 use super::{loras, mix, more, name_text_field, turn};
 use crate::command::Command;
 use crate::icons::Icon;
@@ -213,6 +214,10 @@ fn avoid_pill_ui(ui: &mut Ui, draft: &mut Draft) {
                 .desired_width(f32::INFINITY),
         );
         name_text_field(&response, "What to avoid", &draft.negative_prompt);
+        if pill.clicked() {
+            // Whoever opens it has something to write.
+            focus(&response);
+        }
     });
 }
 

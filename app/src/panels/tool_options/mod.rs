@@ -37,7 +37,7 @@ pub fn tool_options_ui(ui: &Ui, scene: &mut Scene<'_>, canvas: Rect) {
     }
     let mut settings = toolbox.settings.clone();
     let theme = theme::of(ui);
-    Area::new(ui.scope_id().with("tool options"))
+    let shown = Area::new(ui.scope_id().with("tool options"))
         .order(Order::Middle)
         .pivot(Align2::CENTER_TOP)
         .fixed_pos(pos2(canvas.center().x, canvas.top() + 12.0))
@@ -56,6 +56,11 @@ pub fn tool_options_ui(ui: &Ui, scene: &mut Scene<'_>, canvas: Rect) {
                     });
                 });
         });
+    // It is placed by the width that it had: another tool's bar comes into the middle only with the next frame.
+    let off_centre = (shown.response.rect.center().x - canvas.center().x).abs();
+    if off_centre > 1.0 && shown.response.rect.width() < canvas.width() {
+        ui.ctx().request_repaint();
+    }
     if settings != scene.session.toolbox.settings {
         scene.send(Command::SetTools(settings));
     }
