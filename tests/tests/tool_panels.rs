@@ -29,6 +29,16 @@ impl Window {
         window
     }
 
+    /// With a picture: on an empty canvas no tool has options.
+    fn open_with_picture() -> Self {
+        let mut window = Self::open();
+        let grey = image::RgbaImage::from_pixel(64, 48, image::Rgba([90, 90, 90, 255]));
+        let session = &mut window.harness.state_mut().session;
+        session.open_picture("grey", &grey, None, None);
+        window.steps();
+        window
+    }
+
     fn steps(&mut self) {
         self.harness.run_steps(4);
     }
@@ -91,7 +101,7 @@ fn a_right_click_shows_a_tools_relatives_and_the_chosen_one_stays_in_the_strip()
 
 #[test]
 fn options_are_those_of_the_tool() {
-    let mut window = Window::open();
+    let mut window = Window::open_with_picture();
     for (button, has, lacks) in [
         ("Brush", "Brush size", "Tolerance"),
         ("Wand", "Tolerance", "Brush size"),
@@ -111,7 +121,7 @@ fn options_are_those_of_the_tool() {
 /// Both stand beside the brush, follow the mask until they are set, and do so again when they are told.
 #[test]
 fn grow_and_soft_edge_are_in_the_tools_bar() {
-    let mut window = Window::open();
+    let mut window = Window::open_with_picture();
     window.click("Brush");
     for name in ["Grow by px", "Soft edge in px"] {
         assert!(window.has(Role::SpinButton, name), "{name}");
@@ -137,7 +147,7 @@ fn grow_and_soft_edge_are_in_the_tools_bar() {
 
 #[test]
 fn a_slider_sets_the_brush_in_hand() {
-    let mut window = Window::open();
+    let mut window = Window::open_with_picture();
     window.click("Brush");
     let before = window.settings().clone();
     for (slider, key) in [

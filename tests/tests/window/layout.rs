@@ -501,10 +501,15 @@ fn a_tools_options_come_into_the_middle_by_themselves() {
 fn no_tool_has_options_on_the_start_page() {
     let mut window = Window::open();
     window.resize((900.0, 600.0), 1.0);
-    for tool in [Tool::Brush, Tool::SketchBrush, Tool::Wand, Tool::Crop] {
+    for (tool, option) in [
+        (Tool::Brush, "Brush size"),
+        (Tool::SketchBrush, "Brush size"),
+        (Tool::Wand, "Tolerance"),
+        (Tool::Crop, "16:9"),
+    ] {
         window.obey(Command::Tool(tool));
         assert!(window.shows("Type a sentence, get pictures"));
-        assert!(!window.shows("Size of the brush"), "{tool:?}");
+        assert!(!window.shows(option), "{tool:?}");
         assert!(
             faults(&window).is_empty(),
             "{tool:?}: {:?}",

@@ -144,6 +144,7 @@ fn box_ui(
         ui.set_width(width - 31.0);
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 9.0;
+            let top = ui.cursor().top();
             let outlook = large_mask::outlook(scene);
             let has_note = outlook.is_some() || text::has_notes(draft, &words);
             match deed {
@@ -153,17 +154,20 @@ fn box_ui(
             }
             if has_note {
                 // One after the other, in the one line that is kept for them: the bar does not grow by each.
-                ui.horizontal_wrapped(|ui| {
-                    ui.spacing_mut().item_spacing.x = 6.0;
-                    text::notes_ui(ui, scene, draft, &words);
-                    if let Some(outlook) = outlook {
-                        large_mask::large_mask_ui(ui, scene, &outlook);
-                    }
+                ui.scope(|ui| {
+                    ui.spacing_mut().interact_size.y = text::NOTE_HEIGHT;
+                    ui.horizontal_wrapped(|ui| {
+                        ui.spacing_mut().item_spacing.x = 6.0;
+                        text::notes_ui(ui, scene, draft, &words);
+                        if let Some(outlook) = outlook {
+                            large_mask::large_mask_ui(ui, scene, &outlook);
+                        }
+                    });
                 });
             }
             // With a note or without, the picture above stays where it is.
-            let missing = text::LEAST_HEIGHT - ui.min_rect().height();
-            ui.add_space(missing.max(0.0));
+            let used = ui.cursor().top() - top - ui.spacing().item_spacing.y;
+            ui.add_space((text::LEAST_HEIGHT - used).max(0.0));
             ui.horizontal_wrapped(|ui| {
                 ui.spacing_mut().item_spacing = egui::vec2(8.0, 8.0);
                 pills::pills_ui(ui, scene, draft);

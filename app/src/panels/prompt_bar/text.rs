@@ -17,8 +17,10 @@ use crate::theme;
 
 const ROW_HEIGHT: f32 = 21.0;
 const MAX_ROWS: f32 = 4.0;
-/// Of a prompt of one line and a note with a pill under it, in points.
-pub(super) const LEAST_HEIGHT: f32 = ROW_HEIGHT + 9.0 + 25.0;
+/// Of a pill, in points: a note may have one.
+pub(super) const NOTE_HEIGHT: f32 = 25.0;
+/// Of a prompt of one line, whose field is as high as any control, and a note under it.
+pub(super) const LEAST_HEIGHT: f32 = 28.0 + 9.0 + NOTE_HEIGHT;
 
 pub(super) fn text_ui(
     ui: &mut Ui,
