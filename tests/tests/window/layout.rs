@@ -59,8 +59,8 @@ struct Painted {
     words: Vec<Words>,
     /// What hides everything before it.
     grounds: Vec<(usize, Rect)>,
-    /// Strokes of icons.
-    strokes: Vec<Rect>,
+    /// Strokes of icons, in their order among all that is painted.
+    strokes: Vec<(usize, Rect)>,
     n_shapes: usize,
 }
 
@@ -94,7 +94,8 @@ impl Painted {
                     .push((self.n_shapes, rect.rect.intersect(clip)));
             }
             Shape::Path(path) if path.fill == Color32::TRANSPARENT => {
-                self.strokes.push(Rect::from_points(&path.points));
+                let rect = Rect::from_points(&path.points);
+                self.strokes.push((self.n_shapes, rect));
             }
             _ => {}
         }
@@ -250,7 +251,10 @@ fn leaves_control(
     if words.rect.left() < control.left() - SLACK || words.rect.right() > control.right() + SLACK {
         faults.push(format!("{:?} leaves its button {control:?}", words.text));
     }
-    for stroke in &painted.strokes {
+    for (order, stroke) in &painted.strokes {
+        if painted.is_hidden(*stroke, *order, usize::MAX) {
+            continue;
+        }
         let is_icon = stroke.width() <= 14.0 && stroke.height() <= 14.0 && stroke.width() > 2.0;
         let is_behind = control.contains_rect(*stroke)
             && stroke.center().x > words.rect.right() - LEAST_GAP
