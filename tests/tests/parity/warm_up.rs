@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use limn::engine_link::{EngineEvent, EngineLink};
 use limn_engine::protocol::{
-    Compute, DeviceChoice, DtypeChoice, Event, GenerateRequest, JobId, ModelId, Request,
+    Compute, DeviceChoice, DtypeChoice, Event, GenerateRequest, JobId, ModelId, Request, Sampling,
 };
 
 use crate::engine::engine_command;
-use crate::harness::{fixture_path, on_software_gpu};
+use crate::harness::{copy_folder, fixture_path, on_software_gpu};
 
 /// Compiling for a GPU that a processor poses as takes minutes beside other work.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -29,7 +29,15 @@ fn the_first_picture_after_a_warm_up_compiles_nothing() {
     const MADE: [&str; 2] = ["[Compiling kernel]", "Fastest result"];
     let is_gpu = on_software_gpu();
     let home = tempfile::tempdir().unwrap();
-    let command = engine_command(home.path()).with_model(&fixture_path("pipeline"));
+    // Of its own size, which the warm-up draws too.
+    let folder = home.path().join("small");
+    copy_folder(&fixture_path("pipeline"), &folder);
+    std::fs::write(
+        folder.join("limn.json"),
+        r#"{"name":"small","size":[64,64]}"#,
+    )
+    .unwrap();
+    let command = engine_command(home.path()).with_model(&folder);
     let link = EngineLink::start(command, || {});
     let wait = |is_it: &dyn Fn(&EngineEvent) -> bool| {
         let deadline = Instant::now() + PATIENCE;
@@ -42,7 +50,7 @@ fn the_first_picture_after_a_warm_up_compiles_nothing() {
         }
         panic!("nothing came within {PATIENCE:?}");
     };
-    let model = ModelId(fixture_path("pipeline").display().to_string());
+    let model = ModelId(folder.display().to_string());
     let compute = Compute {
         device: if is_gpu {
             DeviceChoice::Gpu
@@ -66,6 +74,11 @@ fn the_first_picture_after_a_warm_up_compiles_nothing() {
     let job = JobId(1);
     let request = GenerateRequest {
         prompt: "a boat".to_owned(),
+        sampling: Sampling {
+            n_steps: Some(3),
+            n_prior_steps: Some(2),
+            ..Sampling::default()
+        },
         ..GenerateRequest::blank(model, compute)
     };
     link.send(Request::Generate { job, request });
