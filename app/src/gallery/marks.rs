@@ -146,7 +146,8 @@ pub enum Said {
     Change(Change),
 }
 
-/// Puts a mark on pictures, durably: on all of them or on none (of more than [`PICTURES_A_LINE`], on all of each line).
+/// Puts a mark on pictures, durably: on all of them or on none; of more than ten thousand, on all of each
+/// ten thousand or on none.
 pub fn append(fs: &dyn Fs, layout: &Layout, pictures: &[PictureId], mark: &Mark) -> Result<()> {
     mark.check()?;
     let said = pictures
