@@ -13,13 +13,18 @@ use uuid::Uuid;
 
 #[cfg(test)]
 pub mod faulty;
+#[cfg(all(test, unix))]
+mod hostile;
 mod lock;
-mod regular;
 
+pub use limn_engine::{
+    TEMP_PREFIX,
+    regular_file::{
+        has_other_names, is_own_folder, open_named, open_own, read_named, read_own, too_large,
+    },
+};
 pub use lock::Lock;
-pub use regular::{is_own_folder, open_named, open_regular};
 
-pub use limn_engine::TEMP_PREFIX;
 /// A temporary file that nobody holds may be about to be renamed, for this long.
 const TEMP_AGE: Duration = Duration::from_secs(10);
 /// Where a file cannot be locked, age alone tells that its writer is gone. Should it only have slept, its rename
@@ -79,10 +84,10 @@ impl Fs for RealFs {
     }
 
     fn append_synced(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut file = open_regular(path, OpenOptions::new().create(true).append(true))?;
-        if regular::has_other_names(&file)? {
+        let mut file = open_own(path, OpenOptions::new().create(true).append(true))?;
+        if has_other_names(&file)? {
             let mut whole = Vec::new();
-            open_regular(path, OpenOptions::new().read(true))?.read_to_end(&mut whole)?;
+            open_own(path, OpenOptions::new().read(true))?.read_to_end(&mut whole)?;
             whole.extend_from_slice(bytes);
             return write_atomically(self, path, &whole, Existing::Replace);
         }
@@ -120,12 +125,11 @@ impl Fs for RealFs {
     }
 
     fn read(&self, path: &Path, limit_bytes: u64) -> io::Result<Vec<u8>> {
-        let file = open_regular(path, OpenOptions::new().read(true))?;
-        read_whole(file, limit_bytes)
+        read_own(path, limit_bytes)
     }
 
     fn read_from(&self, path: &Path, offset: u64, limit_bytes: u64) -> io::Result<Vec<u8>> {
-        let mut file = match open_regular(path, OpenOptions::new().read(true)) {
+        let mut file = match open_own(path, OpenOptions::new().read(true)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             file => file?,
         };
@@ -156,36 +160,9 @@ impl Fs for RealFs {
     }
 }
 
-/// Reads a file that the user has named, through links if need be.
-///
-/// # Errors
-/// `InvalidData` if it is larger than `limit_bytes` or no regular file; else of the system.
-pub fn read_named(path: &Path, limit_bytes: u64) -> io::Result<Vec<u8>> {
-    read_whole(open_named(path)?, limit_bytes)
-}
-
-fn read_whole(file: File, limit_bytes: u64) -> io::Result<Vec<u8>> {
-    let n_bytes = file.metadata()?.len();
-    if n_bytes > limit_bytes {
-        return Err(too_large(limit_bytes));
-    }
-    let mut bytes = Vec::with_capacity(n_bytes as usize);
-    file.take(limit_bytes).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// Of a file that is longer than what is read.
-pub fn too_large(limit_bytes: u64) -> io::Error {
-    let limit = match limit_bytes {
-        0..0x10_0000 => format!("{} KiB", limit_bytes >> 10),
-        _ => format!("{} MiB", limit_bytes >> 20),
-    };
-    io::Error::new(io::ErrorKind::InvalidData, format!("larger than {limit}"))
-}
-
 /// Whether a temporary file was left behind by a process that ended.
 pub fn is_left_behind(path: &Path) -> bool {
-    let Ok(file) = open_regular(path, OpenOptions::new().read(true)) else {
+    let Ok(file) = open_own(path, OpenOptions::new().read(true)) else {
         return false;
     };
     let modified = file.metadata().and_then(|metadata| metadata.modified());

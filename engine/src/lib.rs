@@ -18,7 +18,7 @@
 //! - [`worker`] runs operations as jobs and speaks [`protocol`] with the window or the command line;
 //! - [`profile`] tells where the time goes;
 //! - [`device`] knows what the machine has and what it may be trusted with;
-//! - [`foreign_text`] is the door for what others wrote, on its way to a message or a log, [`plain_words`] what
+//! - [`regular_file`] is the door to files, the window's too; [`foreign_text`] that for what others wrote, on its way to a message or a log, [`plain_words`] what
 //!   programmers call things; [`standard_error`] takes a line where people may not listen.
 //!
 //! Invariants: the arrows point one way (`operations` → `generation` → `model` ← `families` → `components` →
@@ -50,6 +50,7 @@ pub mod profile;
 pub mod progress;
 pub mod prompt_language;
 pub mod protocol;
+pub mod regular_file;
 pub mod resample;
 pub mod samplers;
 pub mod schedules;

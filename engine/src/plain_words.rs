@@ -35,26 +35,49 @@ const TYPES: [(&str, &str); 24] = [
 ];
 
 /// What libraries say as a whole.
-const PHRASES: [(&str, &str); 2] = [
+const PHRASES: [(&str, &str); 12] = [
     ("unexpected end of file", "it ends too early"),
     ("failed to fill whole buffer", "it ends too early"),
+    ("EOF while parsing a value", "it ends too early"),
+    ("EOF while parsing a string", "it ends too early"),
+    ("EOF while parsing a list", "it ends too early"),
+    ("EOF while parsing an object", "it ends too early"),
+    ("expected a tuple of size ", "expected a list of "),
+    ("expected an array of length ", "expected a list of "),
+    ("invalid length ", "found a length of "),
+    // Types come first: see `plain`.
+    ("invalid type: ", "found "),
+    ("invalid value: ", "found "),
+    ("invalid utf-8 sequence", "letters that are not UTF-8"),
 ];
+
+/// What `serde` says of a value, before it quotes it.
+const FOUND: [&str; 4] = ["integer", "floating point", "boolean", "character"];
 
 /// The same without words of programmers.
 pub fn plain(text: &str) -> Cow<'_, str> {
     let mut plain = Cow::Borrowed(text);
-    for (phrase, words) in PHRASES {
-        if plain.contains(phrase) {
-            plain = plain.replace(phrase, words).into();
-        }
-    }
-    let rules: [fn(&str) -> Option<String>; 4] =
-        [without_number, without_enum, without_structure, with_type];
+    let rules: [fn(&str) -> Option<String>; 6] = [
+        without_number,
+        without_enum,
+        without_structure,
+        with_type,
+        with_field,
+        with_choice,
+    ];
     for rule in rules {
         // Each takes one away, so that this ends.
         while let Some(changed) = rule(&plain) {
             plain = changed.into();
         }
+    }
+    for (phrase, words) in PHRASES {
+        if plain.contains(phrase) {
+            plain = plain.replace(phrase, words).into();
+        }
+    }
+    while let Some(changed) = with_value(&plain) {
+        plain = changed.into();
     }
     plain
 }
@@ -157,6 +180,55 @@ fn with_type(text: &str) -> Option<String> {
     None
 }
 
+/// "missing field `name`", "duplicate field `name`".
+fn with_field(text: &str) -> Option<String> {
+    for (before, words) in [
+        ("missing field `", "is missing"),
+        ("duplicate field `", "is there twice"),
+    ] {
+        if let Some((start, rest)) = text.split_once(before)
+            && let Some((name, end)) = rest.split_once('`')
+        {
+            return Some(format!("{start}`{name}` {words}{end}"));
+        }
+    }
+    None
+}
+
+/// "unknown variant `this`, expected `that`", "unknown field `this`, expected one of `that`, `or that`".
+fn with_choice(text: &str) -> Option<String> {
+    for before in ["unknown variant `", "unknown field `"] {
+        let Some((start, rest)) = text.split_once(before) else {
+            continue;
+        };
+        let Some((name, end)) = rest.split_once('`') else {
+            continue;
+        };
+        let said = if let Some(choices) = end.strip_prefix(", expected one of ") {
+            format!("is none of {choices}")
+        } else if let Some(choice) = end.strip_prefix(", expected ") {
+            format!("is not {choice}")
+        } else {
+            format!("is not known{end}")
+        };
+        return Some(format!("{start}`{name}` {said}"));
+    }
+    None
+}
+
+/// "found integer `3`".
+fn with_value(text: &str) -> Option<String> {
+    for kind in FOUND {
+        if let Some((start, rest)) = text.split_once(&format!("found {kind} `"))
+            && let Some((value, end)) = rest.split_once('`')
+        {
+            return Some(format!("{start}found {value}{end}"));
+        }
+    }
+    let (start, rest) = text.split_once("found string \"")?;
+    Some(format!("{start}found \"{rest}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,15 +260,49 @@ mod tests {
             ("Prompt { unclosed: 1", "Prompt { unclosed: 1"),
             (
                 "invalid type: string \"4\", expected u32 at line 1 column 2",
-                "invalid type: string \"4\", expected a whole number at line 1 column 2",
+                "found \"4\", expected a whole number at line 1 column 2",
             ),
             (
                 "invalid type: map, expected f64",
-                "invalid type: an object, expected a number",
+                "found an object, expected a number",
             ),
             (
                 "invalid type: sequence, expected struct Config with 3 elements",
-                "invalid type: a list, expected an object with 3 elements",
+                "found a list, expected an object with 3 elements",
+            ),
+            (
+                "invalid value: integer `-3`, expected usize at line 1",
+                "found -3, expected a whole number at line 1",
+            ),
+            (
+                "invalid length 0, expected an array of length 3",
+                "found a length of 0, expected a list of 3",
+            ),
+            (
+                "invalid type: floating point `1.5`, expected a tuple of size 2",
+                "found 1.5, expected a list of 2",
+            ),
+            (
+                "missing field `bias` at line 1 column 9",
+                "`bias` is missing at line 1 column 9",
+            ),
+            ("duplicate field `dtype`", "`dtype` is there twice"),
+            ("missing field `cut", "missing field `cut"),
+            (
+                "unknown variant `sigmoid`, expected one of `gelu`, `silu` at line 2",
+                "`sigmoid` is none of `gelu`, `silu` at line 2",
+            ),
+            (
+                "unknown variant `a`, expected `b` or `c`",
+                "`a` is not `b` or `c`",
+            ),
+            (
+                "unknown field `zz` at line 1",
+                "`zz` is not known at line 1",
+            ),
+            (
+                "EOF while parsing a list at line 3 column 0",
+                "it ends too early at line 3 column 0",
             ),
             (
                 "expected a map, expected map",

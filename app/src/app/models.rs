@@ -12,6 +12,7 @@ use limn_engine::protocol::{LoraChoice, ModelId, Request};
 
 use super::{App, DialogAnswer, carry_out};
 use crate::command::{Command, ModelsCommand};
+use crate::files::read_named;
 use crate::panels::models_place::Unreadable;
 use crate::panels::toasts::Tone;
 use crate::panels::widgets;
@@ -205,12 +206,12 @@ impl App {
         self.in_dialog_thread(ctx, move || {
             /// Thousands of styles are a megabyte.
             const MAX_BYTES: u64 = 16 << 20;
-            let is_small = path.metadata().is_ok_and(|file| file.len() <= MAX_BYTES);
-            if !is_small {
-                return None;
-            }
-            let bytes = std::fs::read(&path).ok()?;
-            Some(match styles::read_csv(&bytes) {
+            let styles = match read_named(&path, MAX_BYTES) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+                Err(error) => Err(error.to_string()),
+                Ok(bytes) => styles::read_csv(&bytes),
+            };
+            Some(match styles {
                 Ok(styles) => DialogAnswer::Styles(styles),
                 Err(reason) => DialogAnswer::Failed(format!(
                     "The styles cannot be read: {reason}: {}",

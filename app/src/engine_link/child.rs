@@ -205,7 +205,7 @@ impl Reader {
     /// Reads to the end of the stream; what was wrong with it, if anything.
     fn read(&self, stdout: &mut BufReader<ChildStdout>) -> Option<String> {
         match framing::read_greeting(stdout) {
-            Err(error) => return Some(error.to_string()),
+            Err(error) => return Some(unreadable(&error)),
             Ok(build) => {
                 if !self.pass_on(Received::Greeting { build }) {
                     return None;
@@ -221,7 +221,7 @@ impl Reader {
                     }
                 }
                 Ok(None) => return None,
-                Err(error) => return Some(error.to_string()),
+                Err(error) => return Some(unreadable(&error)),
             }
         }
     }
@@ -233,5 +233,13 @@ impl Reader {
                 received,
             })
             .is_ok()
+    }
+}
+
+/// Why the other side cannot be understood, and what to do.
+pub(super) fn unreadable(error: &limn_engine::Error) -> String {
+    match error {
+        limn_engine::Error::ProtocolVersion { .. } => error.to_string(),
+        _ => format!("{error}: see whether what is started there is Limn, of the same version"),
     }
 }

@@ -20,7 +20,7 @@ use super::{
     asked::{self, Asked},
     bounds,
     chatter::Chatter,
-    child::{EngineChild, Received},
+    child::{EngineChild, Received, unreadable},
     flow::{self, Charge, Flow},
     mailbox::Mailbox,
     watch::Watch,
@@ -284,7 +284,9 @@ impl Supervisor {
             }
             Err(error) => {
                 let program = self.command.program.display();
-                let reason = format!("it cannot be started ({error}): {program}");
+                let reason = format!(
+                    "it cannot be started ({error}): see whether this is there and may be run: {program}"
+                );
                 self.report_death(DeathCause::CannotStart, &reason);
             }
         }
@@ -322,7 +324,7 @@ impl Supervisor {
                     drop((body, charge));
                     self.event(event);
                 }
-                Err(error) => self.died(DeathCause::Unreadable, Some(error.to_string())),
+                Err(error) => self.died(DeathCause::Unreadable, Some(unreadable(&error))),
             },
             Received::End { fault: None } => self.died(DeathCause::Ended, None),
             Received::End { fault } => self.died(DeathCause::Unreadable, fault),

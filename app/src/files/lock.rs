@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::regular::open_regular;
+use super::open_own;
 
 /// How often somebody else's lock is looked at again.
 const LOOK_PERIOD: Duration = Duration::from_millis(5);
@@ -26,7 +26,7 @@ impl Lock {
     pub fn try_take(path: &Path) -> io::Result<Option<Self>> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
-        let file = open_regular(path, &options)?;
+        let file = open_own(path, &options)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self { file })),
             Err(TryLockError::WouldBlock) => Ok(None),

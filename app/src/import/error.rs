@@ -73,12 +73,16 @@ impl Error {
         // Which decoder says so is of no use, and some put their words in quotation marks.
         let reason = match text.strip_prefix("Format error decoding ") {
             Some(rest) => rest.split_once(": ").map_or(rest, |(_, reason)| reason),
-            None => &text,
+            None => text
+                .strip_prefix("The decoder for ")
+                .and_then(|rest| rest.split_once(" does not support the format features "))
+                .map_or(&*text, |(_, reason)| reason),
         };
         let quoted = reason
             .strip_prefix('"')
             .and_then(|rest| rest.strip_suffix('"'));
-        Self::Damaged(quoted.unwrap_or(reason).trim_end_matches('.').to_owned())
+        let reason = quoted.unwrap_or(reason).trim_end_matches('.');
+        Self::Damaged(of_content(reason).unwrap_or(reason).to_owned())
     }
 
     /// Of a reader: an early end is a file that was cut off.
@@ -143,4 +147,75 @@ fn is_of_early_end(error: &(dyn std::error::Error + 'static)) -> bool {
         let cause = cause.downcast_ref::<io::Error>();
         cause.is_some_and(|cause| cause.kind() == io::ErrorKind::UnexpectedEof)
     })
+}
+
+/// What some decoders say that means something to their authors alone.
+fn of_content(reason: &str) -> Option<&'static str> {
+    // By the system, to whoever reads from a place that no file can have.
+    if reason == "Invalid argument" {
+        return Some("it points to places outside of it");
+    }
+    let size = reason.strip_prefix("Image dimensions (");
+    if size.is_some_and(|size| size.starts_with("0x") || size.contains("x0 ")) {
+        return Some("it has no pixels");
+    }
+    // Names of their types and functions; PNG's names of chunks have four letters.
+    let mut words = reason.split(|c: char| !c.is_alphanumeric());
+    words
+        .any(|word| {
+            let mut letters = word.chars();
+            word.len() > 4
+                && letters.next().is_some_and(char::is_uppercase)
+                && letters.any(char::is_uppercase)
+                && word.contains(char::is_lowercase)
+        })
+        .then_some("what is in it makes no sense")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Error;
+
+    #[test]
+    fn what_decoders_say_is_told_where_it_says_something() {
+        for (said, told) in [
+            (
+                "Format error decoding Png: \"CgBI chunk appeared before IHDR chunk.\"",
+                "CgBI chunk appeared before IHDR chunk",
+            ),
+            (
+                "The decoder for Bmp does not support the format features Image dimensions (0x40 w/3 channels) are too large",
+                "it has no pixels",
+            ),
+            (
+                "The decoder for Bmp does not support the format features Image dimensions (64x0 w/3 channels) are too large",
+                "it has no pixels",
+            ),
+            (
+                "The decoder for Tga does not support the format features a colour of 7 bits",
+                "a colour of 7 bits",
+            ),
+            (
+                "Invalid argument (os error 22)",
+                "it points to places outside of it",
+            ),
+            (
+                "PadZeroToByte() read non-zero bits",
+                "what is in it makes no sense",
+            ),
+            (
+                "Enum(MaProperty) read invalid enum value of 166",
+                "what is in it makes no sense",
+            ),
+            (
+                "Corrupt JPEG data: SOI marker",
+                "Corrupt JPEG data: SOI marker",
+            ),
+        ] {
+            let Error::Damaged(reason) = Error::damaged(said) else {
+                unreachable!("always of this kind");
+            };
+            assert_eq!(reason, told, "{said}");
+        }
+    }
 }

@@ -14,8 +14,12 @@ use crate::{
     families, foreign_text,
     model::{IpAdapterSource, ModelFiles, is_safetensors},
     protocol::{Feature, IpAdapterChoice},
+    regular_file::read_named,
     weights::{LoadReport, ModelFolder, SeenFolder, Target, TensorFile, TensorFiles},
 };
+
+/// A card names a file and little more.
+const MAX_CARD_BYTES: u64 = 64 << 10;
 
 /// The folder of IP-Adapters and of their image encoders that goes with a library of models: `ip_adapters` beside it.
 pub fn ip_adapter_folder(library: &Path) -> PathBuf {
@@ -97,7 +101,8 @@ impl Opened {
             parts: Vec<String>,
         }
         let card = self.path.with_extension("limn.json");
-        let Card { parts } = serde_json::from_slice(&std::fs::read(card).ok()?).ok()?;
+        let Card { parts } =
+            serde_json::from_slice(&read_named(&card, MAX_CARD_BYTES).ok()?).ok()?;
         let part = parts.into_iter().next()?;
         // Within the same folder.
         let is_plain = Path::new(&part)

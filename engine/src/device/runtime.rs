@@ -8,7 +8,7 @@ use cubecl_runtime::config::{
 };
 
 use super::{Rung, adapters::Adapter, cache_dir, tuning};
-use crate::{Error, Result};
+use crate::{Error, Result, regular_file::has_only_own_files};
 
 /// A third of the share that the window gets where both want a core; not starved by other programs.
 #[cfg(unix)]
@@ -45,10 +45,14 @@ pub(super) fn configure(adapters: &[Adapter], rung: Rung) -> Result<()> {
 )]
 fn configure_kernels(environment: String) {
     let mut config = CubeClRuntimeConfig::default();
-    if let Some(dir) = cache_dir() {
-        config.environment.path = CacheConfig::Directory(dir.join("kernels"));
-        config.environment.name = environment;
-        config.compilation.cache = true;
+    if let Some(dir) = cache_dir().map(|dir| dir.join("kernels")) {
+        if has_only_own_files(&dir) {
+            config.environment.path = CacheConfig::Directory(dir);
+            config.environment.name = environment;
+            config.compilation.cache = true;
+        } else {
+            tracing::warn!("kernels are not kept: remove {}", dir.display());
+        }
     }
     tuning::configure(&mut config.autotune);
     config.compilation.logger.level = CompilationLogLevel::Basic;

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use super::{adapters::Adapter, cache_dir, runtime};
 use crate::{
     Error, Result, TEMP_PREFIX, components::layers, protocol::DtypeChoice,
-    protocol::framing::BUILD, standard_error,
+    protocol::framing::BUILD, regular_file::read_own, standard_error,
 };
 
 /// Silence of the child after which it counts as hung: tuning one kernel takes less.
@@ -107,6 +107,9 @@ pub(super) enum Outcome {
     Failed { reason: String },
 }
 
+/// A result takes some hundred bytes.
+const MAX_RESULTS_BYTES: u64 = 1 << 20;
+
 /// All results so far, as the cache folder keeps them.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Results(BTreeMap<String, Outcome>);
@@ -115,7 +118,7 @@ impl Results {
     /// What is kept; nothing when it cannot be read, and then the tests run again.
     pub fn read() -> Self {
         Self::path()
-            .and_then(|path| std::fs::read(path).ok())
+            .and_then(|path| read_own(&path, MAX_RESULTS_BYTES).ok())
             .and_then(|json| serde_json::from_slice(&json).ok())
             .unwrap_or_default()
     }

@@ -1,7 +1,7 @@
 use std::{fs, io::Write, path::PathBuf};
 
 use super::ComponentFiles;
-use crate::{Result, TEMP_PREFIX};
+use crate::{Result, TEMP_PREFIX, regular_file::read_own};
 
 /// Values that cost much and depend on weights alone, one small file each.
 ///
@@ -18,7 +18,7 @@ impl WeightCache {
 
     /// The numbers kept under `key`, if they are as many as expected.
     pub fn read(&self, key: &str, n_numbers: usize) -> Option<Vec<f32>> {
-        let bytes = self.read_bytes(key)?;
+        let bytes = self.read_bytes(key, 4 * n_numbers as u64)?;
         let (numbers, rest) = bytes.as_chunks::<4>();
         let is_whole = rest.is_empty() && numbers.len() == n_numbers;
         is_whole.then(|| {
@@ -57,7 +57,7 @@ impl WeightCache {
         let key = fingerprint.map(|fingerprint| format!("hash-{fingerprint}"));
         if let Some(key) = &key
             && let Some(hash) = self
-                .read_bytes(key)
+                .read_bytes(key, HASH_LENGTH as u64)
                 .and_then(|bytes| String::from_utf8(bytes).ok())
             && hash.len() == HASH_LENGTH
         {
@@ -70,8 +70,8 @@ impl WeightCache {
         Ok(hash)
     }
 
-    fn read_bytes(&self, key: &str) -> Option<Vec<u8>> {
-        fs::read(self.dir.as_ref()?.join(key)).ok()
+    fn read_bytes(&self, key: &str, limit_bytes: u64) -> Option<Vec<u8>> {
+        read_own(&self.dir.as_ref()?.join(key), limit_bytes).ok()
     }
 
     /// Under another name first, so that no reader sees a part.

@@ -1,10 +1,8 @@
 //! `__name__`: any line of `name.txt` in a folder, written as a choice so that the seed chooses it.
 
-use std::{
-    fs::File,
-    io::Read as _,
-    path::{Component, Path, PathBuf},
-};
+use std::path::{Component, Path, PathBuf};
+
+use crate::regular_file::read_named;
 
 /// A list of people's own is a few kilobytes.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -134,22 +132,8 @@ fn read(path: &Path) -> Result<String, String> {
         std::io::ErrorKind::NotFound => format!("there is no {}", path.display()),
         _ => format!("{} cannot be read: {error}", path.display()),
     };
-    if !path.metadata().map_err(why)?.is_file() {
-        return Err(format!("{} is no file", path.display()));
-    }
-    let mut text = String::new();
-    let file = File::open(path).map_err(why)?;
-    file.take(MAX_FILE_BYTES + 1)
-        .read_to_string(&mut text)
-        .map_err(why)?;
-    if text.len() as u64 > MAX_FILE_BYTES {
-        return Err(format!(
-            "{} is above {} MiB",
-            path.display(),
-            MAX_FILE_BYTES >> 20
-        ));
-    }
-    Ok(text)
+    let bytes = read_named(path, MAX_FILE_BYTES).map_err(why)?;
+    String::from_utf8(bytes).map_err(|_| format!("{} is no text", path.display()))
 }
 
 /// What stands before the first name, the name, and what stands behind it.
@@ -241,8 +225,8 @@ mod tests {
             ("a __none__ b", "there is no"),
             ("__../secret__", "leads out"),
             ("__empty__", "no lines"),
-            ("__large__", "above 1 MiB"),
-            ("__folder__", "no file"),
+            ("__large__", "larger than 1 MiB"),
+            ("__folder__", "not a regular file"),
         ] {
             let expanded = wildcards.expand(text);
             assert_eq!(expanded.text, text);

@@ -54,7 +54,7 @@ pub fn read_greeting(input: &mut impl Read) -> Result<String> {
     let n_bytes = usize::from(read_u16(input)?);
     if n_bytes > MAX_BUILD_BYTES {
         return Err(Error::Protocol(format!(
-            "its greeting names a build of {n_bytes} bytes"
+            "the version in its greeting has {n_bytes} bytes"
         )));
     }
     let mut build = vec![0; n_bytes];
@@ -100,7 +100,9 @@ pub fn encode_frame(message: &impl Serialize) -> Result<Vec<u8>> {
     let n_bytes = frame.len() - 4;
     if n_bytes > MAX_FRAME_BYTES {
         return Err(Error::Protocol(format!(
-            "a message of {n_bytes} bytes is over the limit of {MAX_FRAME_BYTES}"
+            "a message has {} MB, and at most {} can be sent",
+            n_bytes / 1_000_000,
+            MAX_FRAME_BYTES / 1_000_000
         )));
     }
     frame[..4].copy_from_slice(&(n_bytes as u32).to_le_bytes());
@@ -138,7 +140,9 @@ pub fn read_frame_body_within(
     let n_bytes = u32::from_le_bytes(length) as usize;
     if n_bytes > limit_bytes {
         return Err(Error::Protocol(format!(
-            "a frame of {n_bytes} bytes is over the limit of {limit_bytes}"
+            "it sent a message of {} MB, above the {} that one may have",
+            n_bytes / 1_000_000,
+            limit_bytes / 1_000_000
         )));
     }
     // Grows as bytes arrive: a length alone reserves nothing.
@@ -150,7 +154,7 @@ pub fn read_frame_body_within(
         .map_err(broken)?;
     if n_read < n_bytes {
         return Err(Error::Protocol(format!(
-            "it ended {} bytes before the end of a frame",
+            "it ended {} bytes before the end of a message",
             n_bytes - n_read
         )));
     }
@@ -162,16 +166,14 @@ pub fn read_frame_body_within(
 /// # Errors
 /// [`Error::Protocol`] for what is not a message of this protocol: the frames after it can still be read.
 pub fn decode_frame_body<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
-    let (message, rest) = postcard::take_from_bytes(body).map_err(|_| {
-        let message = "a frame cannot be read: see whether both sides are Limn of the same version";
-        Error::Protocol(message.to_owned())
-    })?;
+    let (message, rest) = postcard::take_from_bytes(body)
+        .map_err(|_| Error::Protocol("a message cannot be read".to_owned()))?;
     if rest.is_empty() {
         Ok(message)
     } else {
         let n_bytes = rest.len();
         Err(Error::Protocol(format!(
-            "a frame has {n_bytes} bytes too many"
+            "a message has {n_bytes} bytes too many"
         )))
     }
 }
@@ -184,7 +186,7 @@ fn read_exact_or_end(input: &mut impl Read, buffer: &mut [u8]) -> Result<bool> {
             Ok(0) if n_read == 0 => return Ok(false),
             Ok(0) => {
                 return Err(Error::Protocol(
-                    "it ended inside the length of a frame".to_owned(),
+                    "it ended where a message begins".to_owned(),
                 ));
             }
             Ok(n) => n_read += n,

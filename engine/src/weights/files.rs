@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use super::{
     float8::{is_float8_companion, quantisation},
     header::{self, Header, MAX_HEADER_BYTES, MAX_TENSORS, TensorInfo},
-    on_disk::{foreign_format, open_regular, read_exact_at, remedy},
+    on_disk::{foreign_format, open_file, read_exact_at, remedy},
     parameters::kept_dtype,
     remap::{self, FileNames, Found, Target, View},
 };
@@ -327,7 +327,7 @@ impl OpenFile {
         let path = file.path();
         let (contents, n_bytes) = match file {
             TensorFile::Disk(path) => {
-                let (file, n_bytes) = open_regular(path)?;
+                let (file, n_bytes) = open_file(path)?;
                 (Contents::Disk(file), n_bytes)
             }
             TensorFile::Embedded { bytes, .. } => (Contents::Embedded(bytes), bytes.len() as u64),

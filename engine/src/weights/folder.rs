@@ -12,7 +12,7 @@ use super::{
     bounded::UniqueMap,
     files::{TensorFile, TensorFiles},
     header::MAX_TENSORS,
-    on_disk::{foreign_format, open_regular},
+    on_disk::{foreign_format, open_file},
     seen_folder::{FileFacts, SeenFolder},
 };
 use crate::{Error, Result, foreign_text};
@@ -241,7 +241,7 @@ impl ModelFolder {
     fn no_weights(&self) -> Error {
         for name in PICKLE_NAMES {
             let path = self.path(name);
-            let Ok((mut file, _)) = open_regular(&path) else {
+            let Ok((mut file, _)) = open_file(&path) else {
                 continue;
             };
             let mut start = [0; 9];
@@ -258,7 +258,7 @@ impl ModelFolder {
 
 /// At most `n_bytes` of a file.
 fn read_start(path: &Path, n_bytes: u64) -> Result<Vec<u8>> {
-    let (file, _) = open_regular(path)?;
+    let (file, _) = open_file(path)?;
     let mut bytes = Vec::new();
     file.take(n_bytes)
         .read_to_end(&mut bytes)

@@ -2,24 +2,21 @@
 
 use std::{fs::File, io, path::Path};
 
-use crate::{Error, Result};
+use crate::{Error, Result, regular_file::open_named};
 
-/// Opens a file after making sure that it is one: opening a pipe would wait for its writer.
-pub(super) fn open_regular(path: &Path) -> Result<(File, u64)> {
-    let not_a_file = || Error::BadWeights {
-        path: path.to_owned(),
-        reason: "it is not a regular file".to_owned(),
-    };
-    let io_error = |error| Error::io(path, error);
-    if !std::fs::metadata(path).map_err(io_error)?.is_file() {
-        return Err(not_a_file());
-    }
-    let file = File::open(path).map_err(io_error)?;
-    let metadata = file.metadata().map_err(io_error)?;
-    if !metadata.is_file() {
-        return Err(not_a_file());
-    }
-    Ok((file, metadata.len()))
+/// A model's file and its length in bytes.
+pub(super) fn open_file(path: &Path) -> Result<(File, u64)> {
+    let opened = open_named(path).and_then(|file| {
+        let n_bytes = file.metadata()?.len();
+        Ok((file, n_bytes))
+    });
+    opened.map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => Error::BadWeights {
+            path: path.to_owned(),
+            reason: "it is not a regular file".to_owned(),
+        },
+        _ => Error::io(path, error),
+    })
 }
 
 /// What a file that is not safetensors is, from its first bytes.

@@ -19,6 +19,7 @@ use super::output::Outbox;
 use crate::{
     device, foreign_text, heartbeat,
     protocol::{Event, JobId, Phase},
+    regular_file::{has_other_names, open_own},
     standard_error,
 };
 
@@ -218,8 +219,17 @@ impl Write for BoundedLog {
     }
 }
 
+/// What has the log's name and is no file of its own, but a link, a pipe or another file's second name, loses it.
 fn append_to(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(path)
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    match open_own(path, &options) {
+        Ok(file) if !has_other_names(&file)? => return Ok(file),
+        Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error),
+        Ok(_) | Err(_) => {}
+    }
+    std::fs::remove_file(path)?;
+    open_own(path, &options)
 }
 
 struct LogWriter(Arc<Mutex<BoundedLog>>);
@@ -297,5 +307,46 @@ mod tests {
         let before = n_bytes("engine.log");
         let log = BoundedLog::open(path.clone()).unwrap();
         assert_eq!(log.n_bytes, before);
+    }
+
+    /// Nothing of the log goes where a stranger wants it, and no pipe is waited for.
+    #[cfg(unix)]
+    #[test]
+    fn the_log_is_a_file_of_its_own() {
+        use std::{os::unix::fs::symlink, process::Command};
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("logs").join("engine.log");
+        std::fs::create_dir(path.parent().unwrap()).unwrap();
+        let victim = folder.path().join("victim");
+        std::fs::write(&victim, b"before").unwrap();
+        let put_there: [&dyn Fn(); 5] = [
+            &|| symlink(&victim, &path).unwrap(),
+            &|| symlink(folder.path().join("nothing"), &path).unwrap(),
+            &|| symlink("/dev/full", &path).unwrap(),
+            &|| std::fs::hard_link(&victim, &path).unwrap(),
+            &|| {
+                assert!(
+                    Command::new("mkfifo")
+                        .arg(&path)
+                        .status()
+                        .unwrap()
+                        .success()
+                )
+            },
+        ];
+        for put_there in put_there {
+            put_there();
+            let mut log = BoundedLog::open(path.clone()).unwrap();
+            log.write_all(b"line").unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), b"line");
+            std::fs::remove_file(&path).unwrap();
+        }
+        assert_eq!(std::fs::read(&victim).unwrap(), b"before");
+        assert!(!folder.path().join("nothing").exists());
+        // Where nothing can be put in its place there is no log, and the folder stays.
+        std::fs::create_dir(&path).unwrap();
+        assert!(BoundedLog::open(path.clone()).is_err());
+        assert!(path.is_dir());
     }
 }

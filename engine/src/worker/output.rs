@@ -117,7 +117,11 @@ fn frame_of(event: &Event) -> Result<Vec<u8>> {
         let n_bytes = frame.len() - 4;
         if n_bytes > framing::MAX_EVENT_BYTES {
             let limit = framing::MAX_EVENT_BYTES;
-            let message = format!("an answer of {n_bytes} bytes is over the limit of {limit}");
+            let message = format!(
+                "an answer has {} MB, and at most {} can be sent",
+                n_bytes / 1_000_000,
+                limit / 1_000_000
+            );
             return Err(Error::Protocol(message));
         }
         Ok(frame)

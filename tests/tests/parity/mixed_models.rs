@@ -70,7 +70,7 @@ fn components_of_different_models_are_refused() {
         ),
         ("unet/config.json", "encoder_hid_dim", json!(48), "U-Net's"),
         (text, "num_attention_heads", json!(0), "heads"),
-        (text, "hidden_act", json!("tanh"), "unknown variant"),
+        (text, "hidden_act", json!("tanh"), "`tanh` is none of"),
         (
             "prior_prior/config.json",
             "added_emb_type",
