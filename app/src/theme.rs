@@ -209,6 +209,9 @@ pub fn of_ctx(ctx: &egui::Context) -> &'static Theme {
     }
 }
 
+/// The smallest window in which everything has a place, in points.
+pub const LEAST_WINDOW: egui::Vec2 = egui::vec2(900.0, 600.0);
+
 /// Whether the window has no room for everything side by side.
 pub fn is_narrow(ctx: &egui::Context) -> bool {
     ctx.content_rect().width() < NARROW_WINDOW

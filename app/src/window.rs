@@ -31,7 +31,7 @@ pub fn open(files: Vec<PathBuf>) -> anyhow::Result<()> {
             .with_title("Limn")
             .with_app_id("limn")
             .with_inner_size([1440.0, 900.0])
-            .with_min_inner_size([900.0, 600.0]),
+            .with_min_inner_size(crate::theme::LEAST_WINDOW),
         wgpu_options: WgpuConfiguration {
             surface: egui_wgpu::SurfaceConfig::LOW_LATENCY,
             wgpu_setup: WgpuSetup::CreateNew(WgpuSetupCreateNew {

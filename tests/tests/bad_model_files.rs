@@ -159,7 +159,7 @@ fn files() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         (
             "a field of 16 MB",
             with_header(format!(r#"{{"a":{{"{}":1}}}}"#, long("f")), &[]),
-            "unknown field",
+            "is not known",
         ),
         (
             "a number of 16 MB",

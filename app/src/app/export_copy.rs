@@ -69,7 +69,12 @@ impl App {
             return self.open_export_sheet(chosen, now);
         }
         let looked_at = self.viewer.as_ref().and_then(Viewer::picture);
-        let Some(shown) = looked_at.or(self.session.shown()) else {
+        let has_document = !self.session.document().content().frame.is_empty();
+        // A result that is still being drawn lies over the document, which is what there is to export meanwhile.
+        let is_made = |shown: &PictureRef| self.session.picture_id(*shown).is_some();
+        let shown = self.session.shown();
+        let shown = shown.filter(|shown| is_made(shown) || !has_document);
+        let Some(shown) = looked_at.or(shown) else {
             let open = self.session.documents.current();
             if open.document.content().frame.is_empty() {
                 let text = "Open a picture first, then export it.";

@@ -8,6 +8,7 @@ use egui::Context;
 
 use super::App;
 use super::frame_budget::FrameBudget;
+use crate::gallery::handle::Meant;
 use crate::gallery::importing::{ImportReport, Stopped};
 use crate::gallery::index::State;
 use crate::gallery::{Entry, Query, Sort, handle};
@@ -140,8 +141,11 @@ impl App {
                 n_exact,
                 meant,
             } => {
-                if request == self.asked.list && self.is_worth_showing(&meant, now) {
-                    self.show_list(entries, n_exact);
+                if request == self.asked.list {
+                    self.gallery_view.is_searching = matches!(meant, Meant::NotYet);
+                    if self.is_worth_showing(&meant, now) {
+                        self.show_list(entries, n_exact);
+                    }
                 }
             }
             handle::Event::Meaning(state) => self.gallery_view.meaning = state,

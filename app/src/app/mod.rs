@@ -363,6 +363,7 @@ impl eframe::App for App {
         self.drain_dialogs(ctx, now);
         self.drain_workshop(ctx, now);
         self.decide_example();
+        self.fit_scale(ctx);
         self.guard_closing(ctx, now);
         let mut commands = std::mem::take(&mut self.commands);
         let in_gallery = self.session.place == Place::Gallery;

@@ -15,6 +15,9 @@ use crate::session::{Effect, GalleryState, PromptHistory};
 use crate::settings::{Keeper, Theme};
 use crate::start_journal::StartStep;
 
+/// Below this nothing can be read.
+const LEAST_SCALE: f32 = 0.5;
+
 impl App {
     pub(super) fn start_keeper(&mut self, ctx: &Context) {
         let (answers, wake) = (self.dialog_answers.clone(), super::waker(ctx));
@@ -136,7 +139,21 @@ impl App {
             Theme::Dark => egui::ThemePreference::Dark,
             Theme::Light => egui::ThemePreference::Light,
         });
-        ctx.set_zoom_factor(self.settings.ui_scale.unwrap_or(1.0).clamp(0.5, 3.0));
+        self.fit_scale(ctx);
+    }
+
+    /// The interface is as large as is wished for, as far as all of it still fits into the window.
+    pub(super) fn fit_scale(&self, ctx: &Context) {
+        let wished = self.settings.ui_scale.unwrap_or(1.0).clamp(0.5, 3.0);
+        let points = ctx.content_rect().size();
+        let native = ctx.native_pixels_per_point().unwrap_or(1.0);
+        let fits = points * (ctx.pixels_per_point() / native) / crate::theme::LEAST_WINDOW;
+        // Steps of a hundredth, so that a window whose edge is dragged does not tremble.
+        let fits = (fits.min_elem() * 100.0).floor() / 100.0;
+        let scale = wished.min(fits).max(LEAST_SCALE);
+        if scale.is_finite() && (ctx.zoom_factor() - scale).abs() > 1e-3 {
+            ctx.set_zoom_factor(scale);
+        }
     }
 
     /// At a first start the prompt holds the model's first example, selected, so that typing replaces it.

@@ -81,9 +81,10 @@ impl View {
         if self.fits {
             let room = (canvas.size() - margin * 2.0).max(vec2(32.0, 32.0)) * pixels_per_point;
             let size = picture.size().max(vec2(1.0, 1.0));
-            self.zoom = (room.x / size.x)
-                .min(room.y / size.y)
-                .clamp(MIN_ZOOM, MAX_ZOOM);
+            let zoom = (room.x / size.x).min(room.y / size.y);
+            // A small picture is enlarged by whole pixels, or not at all: it stays as crisp as it is.
+            let zoom = if zoom > 1.0 { zoom.floor() } else { zoom };
+            self.zoom = zoom.clamp(MIN_ZOOM, MAX_ZOOM);
             self.centre = picture.center();
             return;
         }

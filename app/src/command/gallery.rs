@@ -76,6 +76,8 @@ pub enum GalleryCommand {
     CancelImport,
     /// Shows or hides what is known of the chosen pictures.
     ToggleDetails,
+    /// To the words to search for.
+    FocusSearch,
     /// Closes whatever was asked.
     Dismiss,
 }
@@ -113,6 +115,7 @@ impl GalleryCommand {
             Self::Import(_) => "Bring pictures in",
             Self::CancelImport => "Stop the import",
             Self::ToggleDetails => "Hide or show the details",
+            Self::FocusSearch => "Search the gallery",
             Self::Dismiss => "Cancel",
         };
         fixed.to_owned()

@@ -319,6 +319,11 @@ impl Document {
         self.steps.next(Direction::Back).map(|step| step.name)
     }
 
+    /// Whether a step of this name has been taken, and not been taken back since.
+    pub fn has_taken(&self, step: StepName) -> bool {
+        self.steps.done().any(|done| done.name == step)
+    }
+
     pub fn next_redo(&self) -> Option<StepName> {
         self.steps.next(Direction::Forth).map(|step| step.name)
     }

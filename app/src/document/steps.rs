@@ -151,6 +151,11 @@ impl Steps {
         }
     }
 
+    /// The steps that are done, the first one first.
+    pub fn done(&self) -> impl Iterator<Item = &Step> {
+        self.all[..self.n_done].iter()
+    }
+
     /// Counts the next step as done or undone.
     pub fn advance(&mut self, direction: Direction) {
         match direction {

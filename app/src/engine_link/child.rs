@@ -236,10 +236,12 @@ impl Reader {
     }
 }
 
-/// Why the other side cannot be understood, and what to do.
+/// Why the other side cannot be understood; what to do is said beside it.
 pub(super) fn unreadable(error: &limn_engine::Error) -> String {
     match error {
-        limn_engine::Error::ProtocolVersion { .. } => error.to_string(),
-        _ => format!("{error}: see whether what is started there is Limn, of the same version"),
+        limn_engine::Error::ProtocolVersion { ours, theirs } => {
+            format!("it speaks Limn's protocol {theirs}, and this side {ours}")
+        }
+        _ => error.to_string(),
     }
 }

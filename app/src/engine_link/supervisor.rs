@@ -472,11 +472,11 @@ impl Supervisor {
 /// What happened and what to do, and below it what the engine said last.
 fn told(cause: &DeathCause, reason: &str) -> String {
     let remedy = match cause {
-        DeathCause::Breach(_) | DeathCause::NoGreeting => {
+        DeathCause::Breach(_) | DeathCause::NoGreeting | DeathCause::Unreadable => {
             ": see whether what is started there is Limn, of the same version"
         }
-        // These say it themselves.
-        DeathCause::CannotStart | DeathCause::Unreadable => "",
+        // Says it itself.
+        DeathCause::CannotStart => "",
         _ => ": try again, and another is started",
     };
     let (first, last_words) = match reason.split_once('\n') {

@@ -9,6 +9,7 @@ use super::Scene;
 use super::widgets::{self, Loudness};
 use crate::command::Command;
 use crate::icons::Icon;
+use crate::panels::colour_picker::colour_button;
 use crate::session::BlankCanvas;
 use crate::theme;
 
@@ -191,11 +192,7 @@ fn background_ui(ui: &mut Ui, sheet: &mut BlankSheet) {
         if widgets::tab(ui, "Colour", is_own).clicked() {
             sheet.canvas.background = Some(sheet.colour);
         }
-        ui.spacing_mut().interact_size = vec2(36.0, 24.0);
-        let button = ui
-            .color_edit_button_srgb(&mut sheet.colour)
-            .on_hover_text("Colour of the canvas");
-        if button.accessible_name("Colour of the canvas").changed() {
+        if colour_button(ui, &mut sheet.colour, "Colour of the canvas").changed() {
             sheet.canvas.background = Some(sheet.colour);
         }
     });

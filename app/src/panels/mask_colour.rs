@@ -2,6 +2,7 @@
 
 use egui::{Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
 
+use super::colour_picker::colour_button;
 use super::{Scene, widgets};
 use crate::command::Command;
 use crate::settings::MaskColour;
@@ -17,13 +18,7 @@ pub fn mask_colour_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     for (name, choice) in MASK_COLOURS {
         swatch_ui(ui, name, MaskColour(choice), &mut colour);
     }
-    ui.scope(|ui| {
-        ui.spacing_mut().interact_size = vec2(28.0, SIDE);
-        let label = "Another colour for the mask";
-        ui.color_edit_button_srgb(&mut colour.0)
-            .on_hover_text(label)
-            .accessible_name(label);
-    });
+    colour_button(ui, &mut colour.0, "Another colour for the mask");
     if colour != now {
         scene.send(Command::SetMaskColour(colour));
     }

@@ -2,6 +2,7 @@
 //! no panel names another.
 
 pub mod blank_sheet;
+mod colour_picker;
 pub mod document_tabs;
 mod drop_zone;
 pub mod dropping;
@@ -110,7 +111,7 @@ pub fn mark_region(ui: &egui::Ui, region: Region, response: &egui::Response) {
 
 /// Why the gallery's folder takes no pictures, and the ways out.
 fn gallery_trouble_ui(ui: &mut egui::Ui, scene: &mut Scene<'_>, reason: &str, retry: &str) {
-    let error = egui::RichText::new(reason)
+    let error = egui::RichText::new(widgets::shown_message(reason))
         .font(theme::label())
         .color(theme::of(ui).error);
     ui.label(error);

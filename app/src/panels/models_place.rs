@@ -249,7 +249,7 @@ fn upscalers_ui(ui: &mut Ui, scene: &Scene<'_>) {
         });
     }
     let words =
-        "Of those you add, the first by name makes pictures larger that no other is made for.";
+        "A model that brings no upscaler of its own uses the first by name of those you add.";
     widgets::remark(ui, words);
 }
 

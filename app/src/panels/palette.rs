@@ -68,8 +68,7 @@ fn list_ui(ui: &mut Ui, scene: &mut Scene<'_>, palette: &mut Palette) -> bool {
     let field = TextEdit::singleline(&mut palette.words)
         .id(Id::unique("palette words"))
         .font(theme::prompt())
-        .frame(egui::Frame::NONE)
-        .margin(egui::Margin::symmetric(10, 8))
+        .frame(egui::Frame::NONE.inner_margin(egui::Margin::symmetric(INDENT as i8, 8)))
         .hint_text(
             egui::RichText::new("What do you want to do?")
                 .font(theme::prompt())
@@ -215,6 +214,9 @@ fn word_rank(label: &str, word: &str) -> Option<Rank> {
 }
 
 /// A line of a menu: what it does at the left, its keys at the right.
+/// Of what is typed and of the rows under it.
+const INDENT: f32 = 10.0;
+
 pub fn row_ui(
     ui: &mut Ui,
     label: &str,
@@ -241,7 +243,7 @@ pub fn row_ui(
     let text = widgets::clipped(label, theme::body(), theme.text, text_width);
     let galley = ui.painter().layout_job(text);
     let at = Align2::LEFT_CENTER
-        .anchor_size(rect.left_center() + vec2(10.0, 0.0), galley.size())
+        .anchor_size(rect.left_center() + vec2(INDENT, 0.0), galley.size())
         .min;
     ui.painter().galley(at, galley, theme.text);
     if let Some(shortcut) = shortcut {

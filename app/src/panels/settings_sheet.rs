@@ -103,6 +103,11 @@ fn look_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             }
         }
     });
+    let is = ui.ctx().zoom_factor();
+    if is + 0.005 < scene.settings.ui_scale.unwrap_or(1.0) {
+        let text = format!("{:.0} % is as much as fits into this window.", is * 100.0);
+        row_ui(ui, "", |ui| widgets::remark(ui, &text));
+    }
 }
 
 fn folder_ui(ui: &mut Ui, scene: &mut Scene<'_>, gallery_folder: &str) {

@@ -266,10 +266,10 @@ impl Session {
             Deed::Extend
         } else if !content.mask_bounds().is_empty() {
             Deed::FillMask
+        } else if current.has_empty_edge() && current.is_extended() {
+            Deed::Extend
         } else if sketch_is_on_top(content) {
             Deed::ChangePicture
-        } else if current.has_empty_edge() {
-            Deed::Extend
         } else {
             Deed::NewPictures
         }

@@ -8,7 +8,7 @@ use limn_engine::PixelRect;
 
 use super::mask_work::MaskQueue;
 use super::{Draft, EditChoices, PictureId, PictureRef, RunId, Session};
-use crate::document::{Document, DocumentId};
+use crate::document::{Document, DocumentId, StepName};
 
 /// A document on its tab.
 #[derive(Default)]
@@ -76,6 +76,11 @@ impl OpenDocument {
             .intersect(&content.frame);
         self.covered.set(Some((version, covered)));
         covered
+    }
+
+    /// Whether the frame was grown: a picture with transparent edges is whole as it is.
+    pub fn is_extended(&self) -> bool {
+        self.document.has_taken(StepName::Extend)
     }
 
     /// Whether the frame reaches beyond its pictures, as after growing it.

@@ -154,10 +154,11 @@ impl Session {
                 return self.start_next();
             }
             Event::Cancelled { job } => {
-                if let Some(done) = self.in_flight.take_if(|in_flight| in_flight.id == job)
-                    && let Some(run) = self.run_mut(done.run)
-                {
-                    run.cancelled();
+                if let Some(done) = self.in_flight.take_if(|in_flight| in_flight.id == job) {
+                    if let Some(run) = self.run_mut(done.run) {
+                        run.cancelled();
+                    }
+                    self.leave_unmade(done.run);
                 }
                 return self.start_next();
             }

@@ -28,6 +28,8 @@ pub struct GalleryView {
     n_exact: usize,
     /// How far the search by meaning is with the pictures.
     pub meaning: meaning::State,
+    /// What has the words is listed, and what shows what they mean is still being looked for.
+    pub is_searching: bool,
     /// Counts the lists: what was computed from an earlier one is out of date.
     list: u64,
     /// How many pictures there are, what boards and tags.

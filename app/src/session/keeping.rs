@@ -120,6 +120,14 @@ impl Session {
         run.slots.iter().position(is_it).map(|index| index as u32)
     }
 
+    /// Whether a result is part of a document that is open: as a patch, or as the picture that it began with.
+    pub fn is_kept(&self, run: &Run, index: u32) -> bool {
+        let slot = run.slots.get(index as usize);
+        let id = slot.and_then(|slot| Some(slot.recipe()?.id));
+        let began_with = |open: &OpenDocument| id.is_some() && open.source == id;
+        self.kept_index(run) == Some(index) || self.documents.iter().any(began_with)
+    }
+
     /// Whether the picture has changed, where the run looked at it, since it was asked for. What was kept of
     /// the run itself is no change.
     pub fn is_of_older_state(&self, run: &Run) -> bool {

@@ -8,7 +8,8 @@ use limn_engine::protocol::{Compute, GenerateRequest, JobId, Request};
 use super::runs::Subject;
 use super::time_left::TimeLeft;
 use super::{
-    EditAsked, EditJob, EditSnapshot, Effect, EngineState, Run, RunId, Session, SideTab, Slot,
+    EditAsked, EditJob, EditSnapshot, Effect, EngineState, PictureRef, Run, RunId, Session,
+    SideTab, Slot,
 };
 use crate::document::DocumentId;
 
@@ -149,6 +150,7 @@ impl Session {
         }
         self.write_run(id);
         let Some(job) = running else {
+            self.leave_unmade(id);
             return Vec::new();
         };
         if self.asking.take().is_some() {
@@ -157,9 +159,34 @@ impl Session {
             if let Some(run) = self.run_mut(id) {
                 run.cancelled();
             }
+            self.leave_unmade(id);
             return self.start_next();
         }
         vec![Effect::Ask(Request::Cancel { job })]
+    }
+
+    /// Back to the results before a run of which nothing was made, where it stands in their place.
+    pub(super) fn leave_unmade(&mut self, id: RunId) {
+        let Some(run) = self.run(id).filter(|run| run.first_visible().is_none()) else {
+            return;
+        };
+        let (document, before) = (run.document, run.before);
+        let has_results = |run: &&Run| {
+            run.document == document && !run.is_put_away && run.first_visible().is_some()
+        };
+        let last = self.runs.iter().rev().find(has_results).map(|run| run.id);
+        let Some(open) = self.documents.get_mut(document) else {
+            return;
+        };
+        if open.selected_run != Some(id) || last.is_none() {
+            return;
+        }
+        open.selected_run = last;
+        open.follows = false;
+        let shows_it = |shown| matches!(shown, PictureRef::Result { run, .. } if run == id);
+        if open.shown.is_none_or(shows_it) {
+            open.shown = before;
+        }
     }
 
     /// An edit's request is put together: it goes to the engine, unless the job was given up meanwhile.

@@ -119,15 +119,24 @@ impl CropState {
     }
 
     pub fn overlay(&self, frame: PixelRect) -> Overlay<'static> {
-        let (rect, hot) = match self {
-            Self::Ready { hot } => (frame, *hot),
-            Self::Dragging(drag) => (drag.rect, Some(drag.grip)),
-            Self::Waiting { crop, hot } => (crop.rect, *hot),
+        let rect = self.rect(frame);
+        let hot = match self {
+            Self::Ready { hot } | Self::Waiting { hot, .. } => *hot,
+            Self::Dragging(drag) => Some(drag.grip),
         };
         Overlay::Crop {
             rect,
             hot,
             is_inward: !rect.contains_rect(&frame),
+        }
+    }
+
+    /// The edges that are drawn.
+    pub fn rect(&self, frame: PixelRect) -> PixelRect {
+        match self {
+            Self::Ready { .. } => frame,
+            Self::Dragging(drag) => drag.rect,
+            Self::Waiting { crop, .. } => crop.rect,
         }
     }
 

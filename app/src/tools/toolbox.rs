@@ -194,6 +194,14 @@ impl Toolbox {
         }
     }
 
+    /// The picture's edges as the crop tool draws them: while it is grown, those that it will have.
+    pub fn crop_frame(&self, frame: PixelRect) -> PixelRect {
+        match &self.state {
+            State::Crop(state) => state.rect(frame),
+            _ => frame,
+        }
+    }
+
     /// Takes up the crop tool with a rectangle of this shape; without one its edges are free.
     pub fn choose_crop(&mut self, aspect: Option<Aspect>, document: &mut Document) {
         if self.tool != Tool::Crop {

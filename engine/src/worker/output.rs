@@ -223,7 +223,7 @@ mod tests {
                 assert_eq!(told, Some(job));
                 assert_eq!(failure.kind, ErrorKind::Protocol);
                 assert!(
-                    failure.message.contains("over the limit"),
+                    failure.message.contains("can be sent"),
                     "{}",
                     failure.message
                 );

@@ -96,3 +96,29 @@ fn a_picture_in_the_making_and_nothing_at_all_are_not_exported() {
     window.opens_export();
     assert!(window.shows("This picture is not finished yet."));
 }
+
+#[test]
+fn while_results_are_drawn_the_document_below_them_is_exported() {
+    let mut window = Window::open_with_results();
+    window.press(Modifiers::NONE, Key::Enter);
+    window.generate("a red house");
+    let job = window.started();
+    window.preview(job, 0, 3);
+    let run = window.app().session.runs.last().unwrap().id;
+    let shown = PictureRef::Result { run, index: 0 };
+    window.harness.state_mut().send(Command::Show(shown));
+    window.steps(2);
+    assert_eq!(window.app().session.shown(), Some(shown));
+    // A result that is not finished cannot be kept, and its button says so.
+    assert!(is_disabled(&window, "Keep"));
+    window.opens_export();
+    assert!(window.shows("Export the document"));
+    window.told_size("64 × 64 px");
+    window.press(Modifiers::NONE, Key::Enter);
+    assert!(!window.shows("Export the document"), "Enter exports");
+}
+
+fn is_disabled(window: &Window, label: &str) -> bool {
+    let node = window.harness.get_by_label(label);
+    egui_kittest::kittest::NodeT::accesskit_node(&node).is_disabled()
+}

@@ -218,9 +218,7 @@ fn two_chosen_pictures_are_compared() {
 #[test]
 fn a_search_from_the_gallery_narrows_and_says_when_nothing_is_found() {
     let mut window = Window::with_gallery();
-    let search = window.harness.get_by_label("Search the gallery");
-    search.focus();
-    window.steps(2);
+    window.press(Modifiers::COMMAND, Key::F);
     window.type_text("sailb");
     window.wait_for("the found ones", |window| window.n_listed() == 4);
     window.type_text("xyz");
@@ -228,4 +226,18 @@ fn a_search_from_the_gallery_narrows_and_says_when_nothing_is_found() {
     assert!(window.shows("Nothing found. Fewer or other words find more."));
     window.click("Show all again");
     window.wait_for("all again", |window| window.n_listed() == 4);
+
+    // From anywhere; Esc leaves the field, then the search, then the place.
+    window.press(Modifiers::NONE, Key::Escape);
+    window.press(Modifiers::NONE, Key::Escape);
+    assert_eq!(window.app().session.place, Place::Canvas);
+    window.press(Modifiers::COMMAND, Key::F);
+    window.type_text("xyz");
+    window.wait_for("nothing", |window| window.n_listed() == 0);
+    window.press(Modifiers::NONE, Key::Escape);
+    window.press(Modifiers::NONE, Key::Escape);
+    assert_eq!(window.app().session.place, Place::Gallery);
+    window.wait_for("all again", |window| window.n_listed() == 4);
+    window.press(Modifiers::NONE, Key::Escape);
+    assert_eq!(window.app().session.place, Place::Canvas);
 }

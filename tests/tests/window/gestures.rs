@@ -150,8 +150,9 @@ fn two_results_are_collected_and_mixed_in_a_strip() {
 fn words_can_be_mixed_in_and_unknown_ones_are_told() {
     let mut window = Window::with_results(4);
     window.press(Modifiers::SHIFT, Key::B);
+    // What is typed then goes into the new field, and no key of it to a tool.
     window.click("Add words to the mix");
-    window.type_into("Words to mix in, part 2", "a samurai");
+    window.type_text("a samurai");
     assert!(window.shows("Doodle does not know “samurai”; nearest:"));
     window.click("Replace “samurai” by “knight”");
     // Several of one mixture instead of the strip.

@@ -605,3 +605,33 @@ fn nothing_overprints_in_the_viewer() {
     );
     assert!(all.is_empty(), "{}:\n{}", all.len(), all.join("\n"));
 }
+
+/// Whatever scale is wished for, of the user or of the system: all of the window stays in reach.
+#[test]
+fn the_scale_gives_way_where_the_window_is_too_small_for_it() {
+    let mut window = Window::open_with_results();
+    for (pixels, native, wished, scale) in [
+        ((900.0, 600.0), 1.0, 2.0, 1.0),
+        ((1440.0, 900.0), 1.0, 2.0, 1.5),
+        ((1440.0, 900.0), 2.0, 1.0, 1.5),
+        ((2560.0, 1440.0), 2.0, 1.0, 2.0),
+        ((900.0, 600.0), 1.0, 0.8, 0.8),
+    ] {
+        window.harness.set_pixels_per_point(native);
+        window.obey(Command::SetScale(wished));
+        window.harness.set_size(vec2(pixels.0, pixels.1) / native);
+        window.steps(4);
+        let is = window.harness.ctx.pixels_per_point();
+        assert!(
+            (is - scale).abs() < 0.011,
+            "{pixels:?}, {native} × {wished}: {is}"
+        );
+        window.obey(Command::Settings);
+        let told = window.shows(&format!(
+            "{:.0} % is as much as fits into this window.",
+            100.0 * is / native
+        ));
+        assert_eq!(told, scale + 0.005 < native * wished);
+        window.press(egui::Modifiers::NONE, egui::Key::Escape);
+    }
+}

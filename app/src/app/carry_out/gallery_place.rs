@@ -8,7 +8,7 @@ use super::{DialogAnswer, ask};
 use crate::app::App;
 use crate::command::{Command, GalleryCommand, Step, ViewCommand};
 use crate::gallery::{Change, Mark, Query, handle};
-use crate::panels::gallery::{Asked, pictures};
+use crate::panels::gallery::{Asked, pictures, search};
 use crate::panels::toasts::Tone;
 use crate::session::{Choose, PictureId, PictureRef, Place};
 
@@ -32,6 +32,10 @@ impl App {
             GalleryCommand::ToggleDetails => {
                 self.settings.gallery.shows_details = !self.settings.gallery.shows_details;
                 self.save_settings();
+            }
+            GalleryCommand::FocusSearch => {
+                self.session.place = Place::Gallery;
+                ctx.memory_mut(|memory| memory.request_focus(search::place_id()));
             }
             GalleryCommand::Choose { picture, how } => view.choose(picture, how),
             GalleryCommand::ChooseBand {
@@ -106,6 +110,16 @@ impl App {
         self.gallery_view.query = query;
         self.asked.begins_anew = true;
         self.asked.list_is_stale = true;
+    }
+
+    /// Everything is listed again that was before the search.
+    pub(super) fn leave_search(&mut self) {
+        let query = Query {
+            words: String::new(),
+            like: None,
+            ..self.gallery_view.query.clone()
+        };
+        self.list_gallery(query);
     }
 
     fn move_cursor(&mut self, step: Step, extends: bool) {

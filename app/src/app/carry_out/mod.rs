@@ -336,6 +336,8 @@ impl App {
             self.set_full_screen(ctx, false);
         } else if self.session.place == Place::Gallery && !self.gallery_view.selection.is_empty() {
             self.gallery_view.selection.clear();
+        } else if self.session.place == Place::Gallery && self.gallery_view.query.is_search() {
+            self.leave_search();
         } else if self.session.place != Place::Canvas {
             self.session.place = Place::Canvas;
         } else {

@@ -12,8 +12,8 @@ use crate::gallery::{self, Recipe};
 use crate::panels::prompt_bar::Selection;
 use crate::panels::toasts::Tone;
 use crate::session::{
-    Deed, Keep, Kept, Part, PictureId, PictureRef, Place, Problem, RecipePart, Usable, new_seed,
-    surprise, unknown_words,
+    Deed, Keep, Kept, Part, PictureId, PictureRef, Place, Problem, RecipePart, Run, Usable,
+    new_seed, surprise, unknown_words,
 };
 
 impl App {
@@ -172,9 +172,15 @@ impl App {
         match self.session.keep() {
             Keep::Done(kept) => self.say_kept(kept, now),
             Keep::Fetch(id) => self.fetch(id, Fetched::OpenDocument),
-            Keep::NotMade => self
-                .toasts
-                .say(Tone::Plain, "This result is not finished yet.", now),
+            Keep::NotMade => {
+                let is_active = self.session.selected().is_some_and(Run::is_active);
+                let text = if is_active {
+                    "This result is not finished yet."
+                } else {
+                    "This result was not made: run it again."
+                };
+                self.toasts.say(Tone::Plain, text, now);
+            }
             Keep::OnlyInGallery => self.toasts.say(
                 Tone::Plain,
                 "This result is too old to be laid over the picture. It is in the gallery.",

@@ -165,9 +165,14 @@ fn buttons_ui(
     command: impl FnOnce() -> CopiesCommand,
 ) -> bool {
     let mut closes = false;
+    // Whatever has the focus answers to Enter itself.
+    let enters = is_ready
+        && ui.memory(|memory| memory.focused().is_none())
+        && ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, egui::Key::Enter));
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         ui.add_enabled_ui(is_ready, |ui| {
-            if widgets::button(ui, text, Loudness::Primary, None).clicked() {
+            let button = widgets::button(ui, text, Loudness::Primary, None);
+            if button.on_hover_text("Enter").clicked() || enters {
                 scene.send(Command::Copies(command()));
                 closes = true;
             }

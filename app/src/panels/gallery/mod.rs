@@ -10,12 +10,12 @@ mod headings;
 mod layout;
 mod menu;
 mod scroll_bar;
-mod search;
+pub mod search;
 mod sheets;
 mod shelves;
 mod tile;
 
-use egui::{Frame, Margin, Panel, Pos2, Ui, vec2};
+use egui::{Frame, Id, Margin, Panel, Pos2, Ui, vec2};
 
 use super::widgets::{self, Loudness};
 use super::{Region, Scene, gallery_trouble_ui, mark_region};
@@ -100,7 +100,12 @@ impl GalleryPanel {
 pub fn gallery_strip_ui(ui: &mut Ui, scene: &mut Scene<'_>, panel: &mut GalleryPanel) {
     ui.add_space(4.0);
     widgets::section(ui, "Gallery", &count_words(scene));
-    search::search_ui(ui, scene, &mut panel.words, "gallery strip search");
+    search::search_ui(
+        ui,
+        scene,
+        &mut panel.words,
+        Id::unique("gallery strip search"),
+    );
     filters::chips_ui(ui, scene);
     if is_empty_ui(ui, scene) {
         return;
@@ -158,7 +163,7 @@ fn top_ui(ui: &mut Ui, scene: &mut Scene<'_>, panel: &mut GalleryPanel) {
         let beside = if is_folded { 330.0 } else { 600.0 };
         let width = (ui.available_width() - beside).clamp(140.0, 420.0);
         ui.allocate_ui(vec2(width, 34.0), |ui| {
-            let search = search::search_ui(ui, scene, &mut panel.words, "gallery search");
+            let search = search::search_ui(ui, scene, &mut panel.words, search::place_id());
             mark_region(ui, Region::Prompt, &search);
         });
         filters::filter_button_ui(ui, scene);
@@ -217,6 +222,7 @@ fn is_empty_ui(ui: &mut Ui, scene: &mut Scene<'_>) -> bool {
     let has_words = !query.words.trim().is_empty();
     let text = match &scene.gallery.state {
         GalleryState::Opening => "Opening the gallery…",
+        _ if has_words && scene.gallery.is_searching => "Searching…",
         _ if has_words => "Nothing found. Fewer or other words find more.",
         _ if query.in_trash => "The trash is empty.",
         _ if filters::has_filters(query) => {
@@ -227,7 +233,7 @@ fn is_empty_ui(ui: &mut Ui, scene: &mut Scene<'_>) -> bool {
         _ => "Every finished picture is kept here. Drop a folder of pictures to bring them in.",
     };
     widgets::remark(ui, text);
-    let is_ready = scene.gallery.state == GalleryState::Ready;
+    let is_ready = scene.gallery.state == GalleryState::Ready && !scene.gallery.is_searching;
     if is_ready && (has_words || filters::has_filters(query)) {
         let all = Query {
             words: String::new(),

@@ -6,11 +6,16 @@ use crate::command::Command;
 use crate::panels::{Scene, prompt_bar};
 use crate::theme;
 
-pub fn search_ui(ui: &mut Ui, scene: &mut Scene<'_>, words: &mut String, id: &str) -> Response {
+/// The box of the gallery as a place of its own.
+pub fn place_id() -> Id {
+    Id::unique("gallery search")
+}
+
+pub fn search_ui(ui: &mut Ui, scene: &mut Scene<'_>, words: &mut String, id: Id) -> Response {
     let theme = theme::of(ui);
     let hint = egui::RichText::new("Search, e.g. “boats at night”").color(theme.text3);
     let field = TextEdit::singleline(words)
-        .id(Id::unique(id))
+        .id(id)
         .hint_text(hint)
         .margin(egui::Margin::symmetric(10, 8))
         .desired_width(f32::INFINITY);

@@ -117,6 +117,10 @@ pub(super) fn mix_pills_ui(ui: &mut Ui, mix: &mut MixDraft) {
     }
 }
 
+fn words_field_id(index: usize) -> egui::Id {
+    egui::Id::unique(("mixed words", index))
+}
+
 /// Whether it is to be taken out.
 fn part_ui(
     ui: &mut Ui,
@@ -127,7 +131,7 @@ fn part_ui(
 ) -> bool {
     match part {
         Part::Text(text) => {
-            let id = egui::Id::unique(("mixed words", index));
+            let id = words_field_id(index);
             let label = format!("Words to mix in, part {}", index + 1);
             words_field_ui(ui, id, text, &label, "words", words.get(index), TEXT_WIDTH);
             let label = format!("Take part {} out", index + 1);
@@ -236,6 +240,9 @@ fn add_ui(ui: &mut Ui, mix: &mut MixDraft) {
     if widgets::pill(ui, "+ Words", "Add words to the mix", false).clicked() {
         let added = mix.add(Part::Text(String::new()));
         debug_assert!(added.is_ok(), "there is room");
+        // What is typed next is meant for them.
+        let field = words_field_id(mix.parts.len() - 1);
+        ui.memory_mut(|memory| memory.request_focus(field));
     }
     if mix.parts.len() < 2 {
         let text = "Show another picture and press Shift B, or choose Mix… in its menu.";

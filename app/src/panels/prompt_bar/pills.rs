@@ -32,8 +32,10 @@ pub(super) fn pills_ui(ui: &mut Ui, scene: &mut Scene<'_>, draft: &mut Draft) {
         size_pill_ui(ui, draft, model);
     }
     avoid_pill_ui(ui, draft);
-    if !scene.session.styles.is_empty() {
-        styles_pill_ui(ui, draft, &scene.session.styles);
+    let known = model.and_then(|model| model.vocabulary.as_ref());
+    let known = known.map_or(&[][..], |vocabulary| &vocabulary.styles);
+    if !scene.session.styles.is_empty() || !known.is_empty() {
+        styles_pill_ui(ui, draft, &scene.session.styles, known);
     }
     if let Some(model) = model {
         loras::loras_pill_ui(ui, &scene.session.loras, draft, model);
@@ -45,15 +47,31 @@ pub(super) fn pills_ui(ui: &mut Ui, scene: &mut Scene<'_>, draft: &mut Draft) {
     seed_ui(ui, draft);
 }
 
-/// Lays a saved piece of prompt around what stands in the bar.
-fn styles_pill_ui(ui: &mut Ui, draft: &mut Draft, styles: &[Style]) {
-    let pill = widgets::pill(ui, "Styles", "Styles: saved pieces of prompt", false);
+/// Lays a style around what stands in the bar: one of those that the model was taught, or a saved piece of prompt.
+fn styles_pill_ui(ui: &mut Ui, draft: &mut Draft, saved: &[Style], known: &[String]) {
+    let pill = widgets::pill(ui, "Styles", "Styles: how it is to look", false);
+    let (words, chosen) = without_style(&draft.prompt, known);
+    let (words, chosen) = (words.to_owned(), chosen.cloned());
     pill_popover(&pill, 320.0, |ui| {
         widgets::section(ui, "Styles", "laid around the prompt");
         egui::ScrollArea::vertical()
             .max_height(320.0)
             .show(ui, |ui| {
-                for style in styles {
+                ui.horizontal_wrapped(|ui| {
+                    for name in known {
+                        let is_chosen = chosen.as_ref() == Some(name);
+                        if widgets::tab(ui, name, is_chosen).clicked() {
+                            draft.prompt = match words.as_str() {
+                                _ if is_chosen => words.clone(),
+                                "" => name.clone(),
+                                words => format!("{words}, {name}"),
+                            };
+                            draft.edited();
+                            ui.close();
+                        }
+                    }
+                });
+                for style in saved {
                     let tip = widgets::shown(&style.prompt);
                     if widgets::tab(ui, &style.name, false)
                         .on_hover_text(tip)
@@ -67,6 +85,20 @@ fn styles_pill_ui(ui: &mut Ui, draft: &mut Draft, styles: &[Style]) {
                 }
             });
     });
+}
+
+/// A prompt without the style at its end, and that style.
+fn without_style<'a, 'b>(prompt: &'a str, known: &'b [String]) -> (&'a str, Option<&'b String>) {
+    let prompt = prompt.trim_end();
+    let ends = |name: &&String| {
+        let words = prompt.strip_suffix(name.as_str())?;
+        let words = words.trim_end();
+        words.strip_suffix(',').or(words.is_empty().then_some(""))
+    };
+    let found = known.iter().find_map(|name| Some((ends(&name)?, name)));
+    found.map_or((prompt, None), |(words, name)| {
+        (words.trim_end(), Some(name))
+    })
 }
 
 /// How many tokens the prompt has, and how many chunks where one does not hold them.
@@ -177,7 +209,11 @@ fn size_pill_ui(ui: &mut Ui, draft: &mut Draft, model: &ModelInfo) {
     pill_popover(&pill, 260.0, |ui| {
         widgets::section(ui, "Size", &format!("in steps of {} px", model.stride));
         ui.spacing_mut().item_spacing.y = 2.0;
-        for choice in size_choices(model) {
+        let choices = size_choices(model);
+        if choices.len() == 1 {
+            widgets::remark(ui, &format!("{} draws in this size only.", model.name));
+        }
+        for choice in choices {
             let (w, h) = choice.size;
             let is_own = choice.size == model.default_size;
             let remark = if is_own {
@@ -279,5 +315,31 @@ fn seed_field_ui(ui: &mut Ui, draft: &mut Draft, width: f32) {
         draft.seed = digits
             .parse()
             .unwrap_or(if digits.is_empty() { 0 } else { draft.seed });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_style;
+
+    #[test]
+    fn a_style_at_the_end_of_a_prompt_gives_way_to_another() {
+        let known = ["pixel art", "comic"].map(str::to_owned);
+        for (prompt, words, style) in [
+            ("a boat, comic", "a boat", Some("comic")),
+            ("a boat , pixel art ", "a boat", Some("pixel art")),
+            ("comic", "", Some("comic")),
+            ("a tragicomic", "a tragicomic", None),
+            ("a comic", "a comic", None),
+            ("a comic, by night", "a comic, by night", None),
+            ("", "", None),
+        ] {
+            let (left, found) = without_style(prompt, &known);
+            assert_eq!(
+                (left, found.map(String::as_str)),
+                (words, style),
+                "{prompt}"
+            );
+        }
     }
 }

@@ -17,6 +17,8 @@ use crate::theme;
 
 const ROW_HEIGHT: f32 = 21.0;
 const MAX_ROWS: f32 = 4.0;
+/// In a window that is lower, the picture needs the room of an empty second line.
+const LOW_WINDOW: f32 = 760.0;
 /// Of a pill, in points: a note may have one.
 pub(super) const NOTE_HEIGHT: f32 = 25.0;
 /// Of a prompt of one line, whose field is as high as any control, and a note under it.
@@ -33,7 +35,8 @@ pub(super) fn text_ui(
     let id = PromptBar::text_id();
     // A note under the prompt takes the place of its second line, so that the bar does not jump.
     let looked_up = words.get(0);
-    let n_rows = if has_note { 1 } else { 2 };
+    let is_low = ui.ctx().content_rect().height() < LOW_WINDOW;
+    let n_rows = if has_note || is_low { 1 } else { 2 };
     let mut layouter = |ui: &Ui, text: &dyn egui::TextBuffer, wrap_width: f32| -> Arc<Galley> {
         // In another order, and while it is typed, it is not the text that the marks are of.
         let marks_of = |text: &str| {
@@ -259,31 +262,69 @@ pub(super) fn notes_ui(ui: &mut Ui, scene: &mut Scene<'_>, draft: &Draft, words:
         return;
     }
     let unknown = words.unknown();
-    let Some(first) = unknown.first() else {
+    if unknown.is_empty() {
         return;
-    };
-    let n_more = unknown.len() - 1;
-    let mut text = format!("{model} does not know “{}”", first.word);
-    if n_more > 0 {
-        let _ = write!(text, " and {n_more} more");
     }
-    text.push_str(if first.nearest.is_some() {
-        "; nearest:"
-    } else {
-        "."
-    });
+    // One with a word to put in its place is worth more room than the others.
+    let helped = unknown.iter().find(|word| word.nearest.is_some());
+    let mut text = unknown_words(model, unknown.iter().map(|word| word.word.as_str()));
+    match helped {
+        Some(word) if unknown.len() > 1 => {
+            let _ = write!(text, "; nearest to “{}”:", word.word);
+        }
+        Some(_) => text.push_str("; nearest:"),
+        None => text.push('.'),
+    }
     ui.label(
         egui::RichText::new(widgets::shown_message(&text))
             .font(theme::label())
             .color(theme.warn),
     );
-    if let Some(nearest) = &first.nearest {
+    if let Some(word) = helped
+        && let Some(nearest) = &word.nearest
+    {
         let command = Command::ReplaceWord {
-            from: first.word.clone(),
+            from: word.word.clone(),
             to: nearest.clone(),
         };
         if widgets::pill(ui, nearest, &command.label(), false).clicked() {
             scene.send(command);
+        }
+    }
+}
+
+/// Names the first few.
+fn unknown_words<'a>(model: &str, words: impl ExactSizeIterator<Item = &'a str>) -> String {
+    const MOST: usize = 3;
+    let n_more = words.len().saturating_sub(MOST);
+    let named: Vec<String> = words.take(MOST).map(|word| format!("“{word}”")).collect();
+    let named = match named.as_slice() {
+        _ if n_more > 0 => format!("{} and {n_more} more", named.join(", ")),
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        _ => named.concat(),
+    };
+    format!("{model} does not know {named}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unknown_words;
+
+    #[test]
+    fn the_first_unknown_words_are_named() {
+        for (words, text) in [
+            (&["cozy"][..], "Doodle does not know “cozy”"),
+            (&["cozy", "quay"], "Doodle does not know “cozy” or “quay”"),
+            (
+                &["a1", "b1", "c1"],
+                "Doodle does not know “a1”, “b1” or “c1”",
+            ),
+            (
+                &["a1", "b1", "c1", "d1", "e1"],
+                "Doodle does not know “a1”, “b1”, “c1” and 2 more",
+            ),
+        ] {
+            assert_eq!(unknown_words("Doodle", words.iter().copied()), text);
         }
     }
 }

@@ -24,12 +24,14 @@ pub(super) fn actions_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     }
 }
 
-/// Whether a result of the run is in view and can be kept.
+/// Whether a result of the run is in view and can be kept: it is finished.
 pub(super) fn can_keep(scene: &Scene<'_>, id: RunId) -> bool {
-    let shows_it =
-        matches!(scene.session.shown(), Some(PictureRef::Result { run, .. }) if run == id);
-    let run = scene.session.run(id);
-    shows_it && run.is_some_and(|run| run.first_visible().is_some())
+    let Some(PictureRef::Result { run, index }) = scene.session.shown() else {
+        return false;
+    };
+    let run = scene.session.run(run).filter(|run| run.id == id);
+    let slot = run.and_then(|run| run.slots.get(index as usize));
+    slot.is_some_and(|slot| slot.recipe().is_some())
 }
 
 /// Keep, Discard, Again: what is to become of the results.
@@ -51,7 +53,9 @@ fn keep_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         ui.add_enabled_ui(can_keep, |ui| {
             let tip = widgets::command_tooltip(ui, &Command::Keep);
             let keep = widgets::named_button(ui, "Keep ↵", "Keep", loudness, Some(width));
-            if keep.on_hover_text(tip).clicked() {
+            let why = "When a result is chosen and finished";
+            let keep = keep.on_hover_text(tip).on_disabled_hover_text(why);
+            if keep.clicked() {
                 scene.send(Command::Keep);
             }
         });

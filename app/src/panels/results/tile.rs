@@ -30,7 +30,7 @@ pub fn tile_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId, index: u32, rect: 
         Sense::click_and_drag(),
     );
     let is_shown = scene.session.shown() == Some(picture);
-    let is_kept = scene.session.kept_index(run) == Some(index);
+    let is_kept = scene.session.is_kept(run, index);
     let kept = if is_kept { ", kept" } else { "" };
     let tag = run.gesture().and_then(|gesture| gesture.tag(index));
     let tag = tag.map_or(String::new(), |tag| format!(", {tag}"));

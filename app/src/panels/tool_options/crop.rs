@@ -47,6 +47,11 @@ pub fn crop_ui(ui: &mut Ui, scene: &mut Scene<'_>, room: Room) {
         }
         None => {
             ui.add_space(6.0);
+            let grown = scene.session.toolbox.crop_frame(frame);
+            if !grown.is_empty() {
+                value_ui(ui, &format!("{} × {}", grown.width, grown.height));
+                ui.add_space(6.0);
+            }
             let button = menu_button(ui, "Extend to", "Shapes to extend to");
             aspects_menu(&button, scene, Command::ExtendTo);
             if room > Room::Little {

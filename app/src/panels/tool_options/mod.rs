@@ -10,6 +10,7 @@ use egui::{
 
 use self::controls::{action_ui, fraction_ui, name_ui, number_ui, plain_number, value_ui};
 use super::Scene;
+use super::colour_picker::colour_button;
 use super::mask_colour::mask_colour_ui;
 use super::widgets::{self, Loudness};
 use crate::command::Command;
@@ -99,11 +100,11 @@ fn options_ui(
         Tool::Brush => brush_ui(ui, &mut settings.brush, room),
         Tool::Eraser => brush_ui(ui, &mut settings.eraser, room),
         Tool::SketchBrush => {
-            colour_ui(ui, settings);
+            colour_button(ui, &mut settings.colour, "Colour of the sketch brush");
             brush_ui(ui, &mut settings.sketch, room);
         }
         Tool::Eyedropper => {
-            colour_ui(ui, settings);
+            colour_button(ui, &mut settings.colour, "Colour of the sketch brush");
             let [red, green, blue] = settings.colour;
             value_ui(ui, &format!("#{red:02X}{green:02X}{blue:02X}"));
         }
@@ -136,7 +137,7 @@ fn brush_ui(ui: &mut Ui, brush: &mut Brush, room: Room) {
     let sizes = MIN_DIAMETER_POINTS..=MAX_DIAMETER_POINTS;
     let diameter = &mut brush.diameter_points;
     widgets::slider(ui, "Brush size", diameter, sizes.clone(), true);
-    number_ui(ui, "Brush size on the screen", diameter, sizes, " pt")
+    number_ui(ui, "Brush size on the screen", diameter, sizes, " px")
         .on_hover_text("Its size on the screen: zoom in to paint finer");
     if room > Room::Little {
         fraction_ui(ui, "Hardness", &mut brush.hardness, 0.0);
@@ -304,13 +305,4 @@ fn whole_mask_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             ui.close();
         }
     }
-}
-
-fn colour_ui(ui: &mut Ui, settings: &mut ToolSettings) {
-    ui.scope(|ui| {
-        ui.spacing_mut().interact_size = vec2(30.0, 20.0);
-        ui.color_edit_button_srgb(&mut settings.colour)
-            .on_hover_text("Colour of the sketch brush")
-            .accessible_name("Colour of the sketch brush");
-    });
 }

@@ -266,6 +266,53 @@ fn prompts_wait_for_each_other_and_each_can_be_cancelled() {
     assert_eq!(bench.session.run(first).unwrap().state, RunState::Finished);
 }
 
+#[test]
+fn a_cancelled_run_of_which_nothing_was_made_gives_way_to_the_results_before() {
+    let mut bench = Bench::new();
+    let first = bench.queue("one", 1);
+    bench.picture_of_started_job();
+    bench.finish();
+    let picture = PictureRef::Result {
+        run: first,
+        index: 0,
+    };
+    bench.session.show(picture);
+    // Given up before anything of it is seen, once by the engine's word and once in the queue.
+    let second = bench.queue("two", 4);
+    let third = bench.queue("three", 4);
+    bench.session.select_run(third);
+    bench.session.cancel(third);
+    assert_eq!(bench.session.selected_run(), Some(first));
+    bench.session.select_run(second);
+    let job = bench.job();
+    bench.session.cancel(second);
+    assert_eq!(bench.session.selected_run(), Some(second), "it still stops");
+    bench.say(Event::Cancelled { job });
+    assert_eq!(bench.session.selected_run(), Some(first));
+    assert_eq!(bench.session.shown(), Some(picture));
+
+    // Where something was made, that stays in view.
+    let fourth = bench.queue("four", 2);
+    bench.picture_of_started_job();
+    let job = bench.job();
+    bench.session.cancel(fourth);
+    bench.say(Event::Cancelled { job });
+    assert_eq!(bench.session.selected_run(), Some(fourth));
+}
+
+#[test]
+fn the_result_that_a_document_began_with_is_marked() {
+    let mut bench = Bench::new();
+    let id = bench.queue("one", 1);
+    bench.picture_of_started_job();
+    bench.finish();
+    assert!(!bench.session.is_kept(bench.session.run(id).unwrap(), 0));
+    bench.show(id, 0);
+    assert_eq!(bench.session.keep(), Keep::Done(Kept::Base));
+    let run = bench.session.run(id).unwrap();
+    assert!(bench.session.is_kept(run, 0) && !bench.session.is_kept(run, 1));
+}
+
 impl Bench {
     fn picture_of_started_job(&mut self) {
         let job = self.job();
