@@ -126,6 +126,10 @@ pub struct Tab {
     pub source: Option<PictureId>,
     /// Pictures of the gallery beside the canvas.
     pub pinned: Vec<PictureId>,
+    /// How many tabs stand before it.
+    pub place: usize,
+    /// The tab was closed, and could still be had back.
+    pub is_closed: bool,
 }
 
 /// The prompt bar as it was left.

@@ -145,15 +145,21 @@ impl App {
         // Of tabs that an older Limn has written, what was to be avoided stands in one place for all.
         let avoided = self.settings.prompt_bar.negative_prompt.take();
         let mut tabs = self.settings.tabs.clone();
-        let mut documents: Vec<OpenDocument> = restored
-            .into_iter()
-            .map(|document| {
-                let tab = tabs.remove(&document.id()).unwrap_or_default();
-                taken_up(tab, document, (&usual, avoided.as_deref()))
-            })
-            .collect();
+        let mut documents = Vec::new();
+        for document in restored {
+            let tab = tabs.remove(&document.id()).unwrap_or_default();
+            if tab.is_closed {
+                // Limn ended before it had put it away.
+                self.forget(&document);
+                continue;
+            }
+            let place = tab.place;
+            let open = taken_up(tab, document, (&usual, avoided.as_deref()));
+            documents.push((place, open));
+        }
         let mut current = self.settings.current_document;
         for (id, tab) in tabs.into_iter().filter(|(_, tab)| tab.is_blank) {
+            let place = tab.place;
             let open = taken_up(tab, Document::new(), (&usual, avoided.as_deref()));
             if open.draft.has_words() {
                 current = current.map(|current| {
@@ -163,9 +169,11 @@ impl App {
                         current
                     }
                 });
-                documents.push(open);
+                documents.push((place, open));
             }
         }
+        documents.sort_by_key(|(place, _)| *place);
+        let documents: Vec<OpenDocument> = documents.into_iter().map(|(_, open)| open).collect();
         let ids: Vec<DocumentId> = documents.iter().map(|open| open.document.id()).collect();
         self.session.documents.restore(documents, current);
         for id in ids {
@@ -237,16 +245,21 @@ impl App {
             let history = self.session.history.prompts();
             self.tabs.example.as_ref() == Some(prompt) && !history.contains(prompt)
         };
-        let tabs = self.session.documents.iter().map(|open| {
+        let open = self.session.documents.iter();
+        let closed = self.tabs.closed.iter().map(|(_, closed)| (closed, true));
+        let all = open.map(|open| (open, false)).chain(closed);
+        let tabs = all.enumerate().map(|(place, (open, is_closed))| {
             let tab = Tab {
                 prompt: open.draft.prompt.clone(),
                 mix: open.draft.mix.clone(),
                 turn: open.draft.turn.clone(),
                 tray: open.choices.tray(),
                 settings: Some(DraftSettings::of(&open.draft, &open.choices)),
-                is_blank: open.is_blank() && !is_example(&open.draft.prompt),
+                is_blank: !is_closed && open.is_blank() && !is_example(&open.draft.prompt),
                 source: open.source,
                 pinned: open.pinned.clone(),
+                place,
+                is_closed,
             };
             (open.document.id(), tab)
         });
@@ -270,21 +283,25 @@ impl App {
             format!("Closed “{name}”")
         };
         self.tabs.closed.push((place, closed));
+        // Should Limn be killed now, it stays closed.
+        self.save_settings();
         self.toasts
             .offer(Tone::Plain, text, "Undo", Command::PutBack(id), now);
     }
 
     /// What was closed goes; what is saved nowhere else can still be opened again the next time.
     pub(super) fn forget_closed(&mut self) {
-        if let Some(store) = &self.documents {
-            for (_, closed) in self.tabs.closed.drain(..) {
-                let document = &closed.document;
-                if document.is_modified() {
-                    store.put_by(document.id());
-                } else {
-                    store.close(document.id());
-                }
-            }
+        for (_, closed) in std::mem::take(&mut self.tabs.closed) {
+            self.forget(&closed.document);
+        }
+    }
+
+    fn forget(&self, document: &Document) {
+        let Some(store) = &self.documents else { return };
+        if document.is_modified() {
+            store.put_by(document.id());
+        } else {
+            store.close(document.id());
         }
     }
 

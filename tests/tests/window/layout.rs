@@ -272,9 +272,9 @@ fn leaves_control(
 
 impl Window {
     fn resize(&mut self, pixels: (f32, f32), scale: f32) {
-        self.harness.set_pixels_per_point(scale);
-        // Changing the scale changes the size, too.
-        self.steps(2);
+        // As large as the scale needs before it is asked for.
+        self.harness.set_size(vec2(9000.0, 9000.0));
+        self.obey(Command::SetScale(scale));
         let points = vec2(pixels.0, pixels.1) / scale;
         self.harness.set_size(points);
         self.steps(4);
@@ -617,10 +617,16 @@ fn the_scale_gives_way_where_the_window_is_too_small_for_it() {
         ((2560.0, 1440.0), 2.0, 1.0, 2.0),
         ((900.0, 600.0), 1.0, 0.8, 0.8),
     ] {
-        window.harness.set_pixels_per_point(native);
+        let viewports = &mut window.harness.input_mut().viewports;
+        let root = viewports.entry(egui::ViewportId::ROOT).or_default();
+        root.native_pixels_per_point = Some(native);
         window.obey(Command::SetScale(wished));
-        window.harness.set_size(vec2(pixels.0, pixels.1) / native);
-        window.steps(4);
+        // The system tells the size in points of the scale that the window has chosen.
+        for _ in 0..3 {
+            let scale = window.harness.ctx.pixels_per_point();
+            window.harness.set_size(vec2(pixels.0, pixels.1) / scale);
+            window.steps(2);
+        }
         let is = window.harness.ctx.pixels_per_point();
         assert!(
             (is - scale).abs() < 0.011,

@@ -300,6 +300,51 @@ fn the_undo_of_a_closed_document_brings_that_one_back() {
 }
 
 #[test]
+fn what_was_closed_stays_closed_and_tabs_keep_their_order_though_limn_is_killed() {
+    let mut window = Window::open();
+    window.open_picture();
+    window.press(Modifiers::COMMAND, Key::N);
+    window.draft_mut().prompt = "a blue knight".to_owned();
+    window.press(Modifiers::COMMAND, Key::N);
+    window.open_picture();
+    let ids: Vec<_> = window
+        .app()
+        .session
+        .documents
+        .iter()
+        .map(|open| open.document.id())
+        .collect();
+    window.press(Modifiers::COMMAND, Key::N);
+    window.open_picture();
+    let closed = window.app().session.documents.current_id();
+    window.send(Command::CloseDocument(closed));
+    let settings = window.home.path().join("config/settings.json");
+    let is_written = || {
+        let text = std::fs::read_to_string(&settings).unwrap_or_default();
+        text.contains("blue knight") && text.contains("\"is_closed\": true")
+    };
+    window.wait_for("the settings", |_| is_written());
+
+    // Dropped without being told to end.
+    let Window { harness, home, .. } = window;
+    drop(harness);
+    let mut window = Window::open_in(home);
+    window.wait_for("the documents", |window| {
+        window.app().session.documents.len() == 3
+    });
+    let open = &window.app().session.documents;
+    let prompts: Vec<&str> = open.iter().map(|open| open.draft.prompt.as_str()).collect();
+    assert_eq!(prompts[1], "a blue knight", "{prompts:?}");
+    let places = [ids[0], ids[2]].map(|id| open.iter().position(|open| open.document.id() == id));
+    assert_eq!(places, [Some(0), Some(2)]);
+    // It can still be had back.
+    window.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::T);
+    window.wait_for("the closed one", |window| {
+        window.app().session.documents.get(closed).is_some()
+    });
+}
+
+#[test]
 fn results_come_back_with_their_document_and_can_be_kept() {
     let mut window = Window::open_with_results().restarted();
     window.wait_for("the run", |window| window.app().session.runs.len() == 1);

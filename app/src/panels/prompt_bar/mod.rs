@@ -26,6 +26,9 @@ pub use text::name_text_field;
 const BUTTON_WIDTH: f32 = 160.0;
 const NARROW_BUTTON_WIDTH: f32 = 68.0;
 
+/// Longer lines are hard to read.
+const MAX_WIDTH: f32 = 1280.0;
+
 fn button_width(ui: &Ui) -> f32 {
     if theme::is_narrow(ui.ctx()) {
         NARROW_BUTTON_WIDTH
@@ -105,8 +108,12 @@ impl Words {
 /// `draft` is the prompt of the document in front.
 pub fn prompt_bar_ui(ui: &mut Ui, scene: &mut Scene<'_>, bar: &mut PromptBar, draft: &mut Draft) {
     ui.horizontal_top(|ui| {
+        let room = ui.available_width();
+        let whole = room.min(MAX_WIDTH);
+        ui.spacing_mut().item_spacing.x = 0.0;
+        ui.add_space((room - whole) / 2.0);
         ui.spacing_mut().item_spacing.x = 12.0;
-        let width = ui.available_width() - button_width(ui) - 12.0;
+        let width = whole - button_width(ui) - 12.0;
         let height = box_ui(ui, scene, bar, draft, width);
         deed::deed_ui(ui, scene, height);
     });
