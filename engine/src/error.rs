@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::foreign_text;
+use crate::{foreign_text, protocol::Operation};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -112,6 +112,16 @@ pub enum Error {
     )]
     UnfitIpAdapter { path: PathBuf, reason: String },
     #[error(
+        "“{operation}” is not for this model: {}: {}",
+        foreign_text::reason(reason),
+        foreign_text::path(path)
+    )]
+    NotForThisModel {
+        operation: Operation,
+        reason: String,
+        path: PathBuf,
+    },
+    #[error(
         "this is not a model that Limn can read: {}: {}",
         foreign_text::reason(reason),
         foreign_text::path(path)
@@ -209,7 +219,8 @@ impl Error {
             | Self::UnknownLora { .. }
             | Self::UnfitLora { .. }
             | Self::UnknownIpAdapter { .. }
-            | Self::UnfitIpAdapter { .. } => ErrorKind::BadRequest,
+            | Self::UnfitIpAdapter { .. }
+            | Self::NotForThisModel { .. } => ErrorKind::BadRequest,
             Self::NotAModel { .. }
             | Self::BadWeights { .. }
             | Self::Quantised { .. }
@@ -293,6 +304,11 @@ mod tests {
                 folder: path(),
             },
             Error::UnfitIpAdapter {
+                path: path(),
+                reason: text(),
+            },
+            Error::NotForThisModel {
+                operation: Operation::Generate,
                 path: path(),
                 reason: text(),
             },

@@ -50,6 +50,21 @@ impl Resampling {
     }
 }
 
+/// A picture of another size, for the eye: itself where it has that already.
+pub(crate) fn resized(picture: RgbPicture, (width, height): (u32, u32)) -> RgbPicture {
+    let source_size = [picture.width, picture.height];
+    let size = [width, height];
+    if size == source_size {
+        return picture;
+    }
+    let rgb = if width >= picture.width && height >= picture.height {
+        enlarge::<3>(&picture.rgb, source_size, size)
+    } else {
+        resize::<3>(&picture.rgb, source_size, size, Resampling::Lanczos)
+    };
+    RgbPicture { width, height, rgb }
+}
+
 fn sinc(x: f64) -> f64 {
     if x == 0.0 {
         return 1.0;

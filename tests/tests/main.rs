@@ -13,6 +13,7 @@ mod config_numbers;
 mod documents;
 mod edit_commands;
 mod engine;
+mod family_operations;
 mod family_seam;
 mod full_disk;
 mod gallery;

@@ -30,7 +30,7 @@ impl DenoiserKind {
     /// Why one cannot be asked for more.
     pub fn refusal(unet: &UNetConfig, latent_channels: usize) -> String {
         format!(
-            "{}: a model for repainting makes no pictures from text",
+            "{}: a model for repainting changes pictures that are there, and makes none anew",
             channels(unet, latent_channels)
         )
     }

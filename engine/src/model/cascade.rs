@@ -93,7 +93,7 @@ impl Cascade {
     }
 }
 
-/// Told how many parts of a pass are done, and of how many.
+/// Told how many parts of all passes are done, and of how many.
 pub(crate) type OnPart<'a> = dyn FnMut((u32, u32), &mut OnEvent) -> Result<()> + 'a;
 
 impl LoadedModel {
@@ -147,23 +147,23 @@ impl LoadedModel {
             .as_ref()
             .map(|cascade| cascade.scale);
         let loader = Loader::whole(&files, &load_upscaler);
-        let mut picture = picture.clone();
-        for _ in 0..n_passes {
-            let memory_bytes = room_for_tiles(&mut self.slots, &loader, on_event)?;
-            let upscaler = self.slots.get(&loader, on_event)?;
-            let own_scale = upscaler.config().scale();
-            if scale != Some(own_scale as u32) {
-                return Err(Error::NotAModel {
-                    path: files.folder.path(UPSCALER_WEIGHTS),
-                    reason: format!(
-                        "it makes pictures {own_scale} times larger, and the model's card says otherwise"
-                    ),
-                });
-            }
-            let mut on_part = |n_done, n_parts| on_part((n_done, n_parts), on_event);
-            picture = upscaler.upscale(&picture, memory_bytes, &mut on_part)?;
+        let memory_bytes = room_for_tiles(&mut self.slots, &loader, on_event)?;
+        let upscaler = self.slots.get(&loader, on_event)?;
+        let own_scale = upscaler.config().scale() as u32;
+        if scale != Some(own_scale) {
+            return Err(Error::NotAModel {
+                path: files.folder.path(UPSCALER_WEIGHTS),
+                reason: format!(
+                    "it makes pictures {own_scale} times larger, and the model's card says otherwise"
+                ),
+            });
         }
-        Ok(picture)
+        let passes: Vec<(u32, u32)> = (0..n_passes)
+            .map(|n_before| own_scale.pow(n_before))
+            .map(|times| (picture.width * times, picture.height * times))
+            .collect();
+        let mut on_part = |n_done, n_parts| on_part((n_done, n_parts), on_event);
+        upscaler.upscale_in_passes(picture.clone(), &passes, memory_bytes, &mut on_part)
     }
 }
 

@@ -24,16 +24,20 @@ pub trait FamilyModel {
     fn files(&self) -> &dyn ModelFiles;
 
     /// # Errors
-    /// [`Error::NotAModel`] for what these weights were not made for.
+    /// [`Error::NotForThisModel`] for what these weights were not made for.
     fn check_can(&self, operation: Operation) -> Result<()> {
         if self.files().operations().contains(&operation) {
             return Ok(());
         }
-        Err(Error::NotAModel {
+        Err(Error::NotForThisModel {
+            operation,
+            reason: self.why_not(operation),
             path: self.files().path(),
-            reason: format!("“{operation}” is not for this kind of model"),
         })
     }
+
+    /// Why an operation is not among those of its files, and what can do it.
+    fn why_not(&self, operation: Operation) -> String;
 
     fn scheduler(&self) -> &SchedulerConfig;
 

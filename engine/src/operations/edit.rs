@@ -52,7 +52,7 @@ pub fn run(
     on_event: &mut OnEvent,
 ) -> Result<Timings> {
     input.check()?;
-    model.check_can(Operation::ImageToImage)?;
+    model.check_can(input.operation())?;
     PreparedRun::check_prompt(request)?;
     let mut settings = model.settings(request)?;
     settings.size = input.plan.work_size;
@@ -124,6 +124,16 @@ impl EditInput {
             return Err(out_of_range("the context box", &n_pixels, allowed));
         }
         Ok(())
+    }
+
+    fn operation(&self) -> Operation {
+        if self.plan.extension.is_some() {
+            Operation::Outpaint
+        } else if self.mask.is_some() {
+            Operation::Inpaint
+        } else {
+            Operation::ImageToImage
+        }
     }
 
     /// What was asked for, else what suits the model.

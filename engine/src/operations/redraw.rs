@@ -6,8 +6,7 @@
 //! of whole scenes, as Doodle is, sharpens edges at a strength of a twentieth and draws scenes of its own above.
 
 use super::{
-    FinishedPicture, LoadedModel, OnEvent, PipelineEvent, SourcePicture,
-    upscale::{larger_size, resized},
+    FinishedPicture, LoadedModel, OnEvent, PipelineEvent, SourcePicture, upscale::larger_size,
 };
 use crate::{
     Error, Result,
@@ -16,6 +15,7 @@ use crate::{
     image::RgbPicture,
     model::{PictureLatents, SteerBy},
     protocol::{GenerateRequest, Operation, Phase, Plan, Progress, Timings},
+    resample::resized,
 };
 
 /// How far a prompt draws the embedding to its own, as in variations.

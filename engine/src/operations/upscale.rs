@@ -11,7 +11,7 @@ use crate::{
     image::RgbPicture,
     progress::{Clock, Work},
     protocol::{Phase, Plan, Timings, chunks::MAX_BLOB_BYTES},
-    resample::{Resampling, enlarge, resize},
+    resample::resized,
     samplers::Sampler,
     weights::LoadOptions,
 };
@@ -183,10 +183,7 @@ impl UpscaleJob<'_> {
         let Some(upscaler) = self.upscaler else {
             return Ok(1);
         };
-        let n_parts = passes
-            .iter()
-            .map(|&size| upscaler.network.n_parts(size, self.device_bytes));
-        n_parts.sum()
+        upscaler.network.n_parts(passes, self.device_bytes)
     }
 
     /// # Errors
@@ -254,7 +251,7 @@ impl UpscaleJob<'_> {
     /// Through the network as often as it takes.
     fn enlarge(
         &self,
-        mut picture: RgbPicture,
+        picture: RgbPicture,
         passes: &[(u32, u32)],
         n_parts: u32,
         clock: &mut Clock,
@@ -264,40 +261,18 @@ impl UpscaleJob<'_> {
         let Some(upscaler) = self.upscaler else {
             return Ok(picture);
         };
-        let mut n_before = 0;
         let mut part_start = Instant::now();
-        for &size in passes {
-            let n_of_pass = upscaler.network.n_parts(size, self.device_bytes)?;
-            let mut on_part = |n_done, _| {
-                if n_before + n_done > 0 {
-                    clock.end_step(std::mem::replace(&mut part_start, Instant::now()));
-                    let done = (n_before + n_done, n_parts);
-                    clock.report(Phase::Upscale, 0, done, None, on_event)?;
-                }
-                Ok(())
-            };
-            let source = resized(picture, size);
-            picture = upscaler
-                .network
-                .upscale(&source, self.device_bytes, &mut on_part)?;
-            n_before += n_of_pass;
-        }
-        Ok(picture)
+        let mut on_part = |n_done, n_parts| {
+            if n_done > 0 {
+                clock.end_step(std::mem::replace(&mut part_start, Instant::now()));
+                clock.report(Phase::Upscale, 0, (n_done, n_parts), None, on_event)?;
+            }
+            Ok(())
+        };
+        upscaler
+            .network
+            .upscale_in_passes(picture, passes, self.device_bytes, &mut on_part)
     }
-}
-
-pub(super) fn resized(picture: RgbPicture, (width, height): (u32, u32)) -> RgbPicture {
-    let source_size = [picture.width, picture.height];
-    let size = [width, height];
-    if size == source_size {
-        return picture;
-    }
-    let rgb = if width >= picture.width && height >= picture.height {
-        enlarge::<3>(&picture.rgb, source_size, size)
-    } else {
-        resize::<3>(&picture.rgb, source_size, size, Resampling::Lanczos)
-    };
-    RgbPicture { width, height, rgb }
 }
 
 #[cfg(test)]

@@ -343,7 +343,7 @@ fn a_decoder_for_repainting_makes_no_pictures_from_text() {
     let case = &cases()["inpaint_blocks"];
     let result = generate::run(&mut model_of(case), &case.request(), None, &mut |_| Ok(()));
     let error = result.unwrap_err();
-    assert!(matches!(error, Error::NotAModel { .. }), "{error}");
+    assert!(matches!(error, Error::NotForThisModel { .. }), "{error}");
     assert!(error.to_string().contains("repainting"), "{error}");
 }
 

@@ -368,10 +368,16 @@ fn a_model_in_pixels_says_what_it_can_do() {
         files.info(ModelId(name.to_owned())).unwrap()
     });
     assert_eq!((from_text.default_size, from_text.stride), ((32, 32), 8));
-    assert_eq!(from_text.operations, [Operation::Generate]);
+    let of_text = [
+        Operation::Generate,
+        Operation::Inpaint,
+        Operation::ImageToImage,
+        Operation::Outpaint,
+    ];
+    assert_eq!(from_text.operations, of_text);
     assert!(!from_text.has(Feature::NegativePrompt));
     assert_eq!(from_text.defaults.n_prior_steps, Some(25));
-    let of_pictures = [Operation::Variations, Operation::Blend];
+    let of_pictures = [Operation::Variations, Operation::Blend, Operation::Upscale];
     assert_eq!(from_pictures.operations, of_pictures);
     assert_eq!(from_pictures.defaults.n_prior_steps, None);
 

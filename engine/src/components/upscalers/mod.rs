@@ -14,6 +14,7 @@ mod compact;
 mod config;
 mod grey;
 mod names;
+mod passes;
 mod rrdb;
 mod tiles;
 mod wrapping;
@@ -111,15 +112,6 @@ impl Upscaler {
             Network::Compact(network) => network.forward(x, on_part)?,
         };
         Ok(y.cast(dtype) * 2.0 - 1.0)
-    }
-
-    /// Of how many parts [`Self::upscale`] tells for a picture of `size`.
-    ///
-    /// # Errors
-    /// [`crate::Error::OutOfMemory`] when not even a small tile fits.
-    pub fn n_parts(&self, size: (u32, u32), memory_bytes: u64) -> Result<u32> {
-        let tiling = self.config.tiling(memory_bytes, self.dtype)?;
-        Ok(tiling.n_tiles(size) * self.config.n_parts())
     }
 
     /// The whole picture, [`UpscalerConfig::scale`] times as large, in as large tiles as the memory allows.

@@ -151,8 +151,13 @@ impl ModelFiles for KarloFolder {
 
     fn operations(&self) -> Vec<Operation> {
         match self.prior_scheduler {
-            Some(_) => vec![Operation::Generate],
-            None => vec![Operation::Variations, Operation::Blend],
+            Some(_) => vec![
+                Operation::Generate,
+                Operation::Inpaint,
+                Operation::ImageToImage,
+                Operation::Outpaint,
+            ],
+            None => vec![Operation::Variations, Operation::Blend, Operation::Upscale],
         }
     }
 
@@ -202,35 +207,6 @@ impl ModelFiles for KarloFolder {
 
     fn open(self: Box<Self>, runtime: &Runtime) -> Result<Box<dyn FamilyModel>> {
         Ok(Box::new(KarloModel::open(*self, runtime)?))
-    }
-}
-
-impl KarloFolder {
-    /// # Errors
-    /// [`Error::NotAModel`](crate::Error::NotAModel) saying what the family, or this form of it, does not do.
-    pub fn check_can(&self, operation: Operation) -> Result<()> {
-        if self.operations().contains(&operation) {
-            return Ok(());
-        }
-        let reason = match operation {
-            Operation::Generate => {
-                "this form of Karlo has no prior: it draws from pictures, and its other form (UnCLIPPipeline) from text"
-            }
-            Operation::Variations | Operation::Blend => {
-                "this form of Karlo draws from text, and its other form (UnCLIPImageVariationPipeline) from pictures"
-            }
-            Operation::Inpaint
-            | Operation::ImageToImage
-            | Operation::Outpaint
-            | Operation::Shift
-            | Operation::Upscale => {
-                "Karlo draws whole pictures out of noise, in pixels and in three sizes one after another: it starts from none that is there and changes none"
-            }
-        };
-        Err(not_a_model(
-            &self.root,
-            format!("“{operation}” is not for this model: {reason}"),
-        ))
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
     folder::{
         DECODER, ENLARGER, FINISHER, IMAGE_ENCODER, KarloFolder, PRIOR, PROJECTION, TEXT_ENCODER,
     },
-    parts::{By, Embedded, Job, Text, numbers, steering},
+    parts::{By, Embedded, Job, Seen, Text, numbers},
 };
 use crate::{
     Error, Result,
@@ -120,8 +120,22 @@ impl FamilyModel for KarloModel {
         &self.folder
     }
 
-    fn check_can(&self, operation: Operation) -> Result<()> {
-        self.folder.check_can(operation)
+    fn why_not(&self, operation: Operation) -> String {
+        match operation {
+            Operation::Generate
+            | Operation::Inpaint
+            | Operation::ImageToImage
+            | Operation::Outpaint => {
+                "this form of Karlo has no prior: it draws from pictures, and its other form (UnCLIPPipeline) from text"
+            }
+            Operation::Variations | Operation::Blend | Operation::Upscale => {
+                "this form of Karlo draws from text, and its other form (UnCLIPImageVariationPipeline) from pictures"
+            }
+            Operation::Shift => {
+                "no form of Karlo knows both words and pictures, as the way from one text to another through a picture needs"
+            }
+        }
+        .to_owned()
     }
 
     fn scheduler(&self) -> &SchedulerConfig {
@@ -211,7 +225,7 @@ impl FamilyModel for KarloModel {
             ),
             _ => {
                 let embeds = self.look(slots, steer, (clock, on_event))?;
-                By::Pictures(steering(steer, embeds)?)
+                By::Pictures(Seen::of(steer, embeds)?)
             }
         };
         Ok(JobConditioning::new(Job { text, nothing, by }))
@@ -230,8 +244,8 @@ impl FamilyModel for KarloModel {
                 let how = (prior.guidance_scale, schedule);
                 self.draw(slots, job, how, candidate, reports)?
             }
-            By::Pictures(embeds) => {
-                let embed = of_picture(embeds, candidate.picture as usize)?;
+            By::Pictures(seen) => {
+                let embed = of_picture(&seen.steering, candidate.picture as usize)?;
                 embed_tensor(embed.clone(), &slots.runtime().device)
             }
         };
@@ -251,7 +265,7 @@ impl FamilyModel for KarloModel {
     ) -> Result<(Conditioning, Vec<f32>)> {
         let job: &Job = job.of()?;
         let embed = match &job.by {
-            By::Pictures(embeds) => embeds.get(input),
+            By::Pictures(seen) => seen.of_input(input),
             By::Prior(..) => None,
         };
         let embed = embed.ok_or_else(|| Error::Bug("an input is no picture".to_owned()))?;

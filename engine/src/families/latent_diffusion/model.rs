@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// A way from one text to another that a picture can be moved along needs embeddings in which the two lie together.
-const NO_SHARED_EMBEDDINGS: &str = "“shift” turns a picture by what lies between two texts, and this kind of model has no embeddings that pictures share with texts; a model of the unCLIP kind, as Kandinsky 2.2, can do it. Image to image with other words comes nearest";
+const NO_SHARED_EMBEDDINGS: &str = "it turns a picture by what lies between two texts, and this kind of model has no embeddings that pictures share with texts; a model of the unCLIP kind, as Kandinsky 2.2, can do it. Image to image with other words comes nearest";
 
 /// An opened latent diffusion model.
 pub(super) struct LatentModel {
@@ -129,26 +129,16 @@ impl FamilyModel for LatentModel {
         &self.folder
     }
 
-    fn check_can(&self, operation: Operation) -> Result<()> {
-        let path = || self.folder.unet().folder.path("config.json");
-        if self.folder.operations().contains(&operation) {
-            return Ok(());
+    fn why_not(&self, operation: Operation) -> String {
+        match self.kind {
+            DenoiserKind::Ordinary if operation == Operation::Shift => {
+                NO_SHARED_EMBEDDINGS.to_owned()
+            }
+            DenoiserKind::Ordinary => "this kind of model does not do it".to_owned(),
+            DenoiserKind::ForRepainting => {
+                DenoiserKind::refusal(&self.unet_config, self.latent_channels())
+            }
         }
-        Err(Error::NotAModel {
-            reason: match self.kind {
-                DenoiserKind::Ordinary if operation == Operation::Shift => {
-                    NO_SHARED_EMBEDDINGS.to_owned()
-                }
-                DenoiserKind::Ordinary => {
-                    format!("“{operation}” is not for this kind of model")
-                }
-                DenoiserKind::ForRepainting => {
-                    let latent_channels = self.latent_channels();
-                    DenoiserKind::refusal(&self.unet_config, latent_channels)
-                }
-            },
-            path: path(),
-        })
     }
 
     fn scheduler(&self) -> &SchedulerConfig {

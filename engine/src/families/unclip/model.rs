@@ -125,14 +125,8 @@ impl FamilyModel for UnclipModel {
         &self.folder
     }
 
-    fn check_can(&self, operation: Operation) -> Result<()> {
-        if operation.is_edit() || self.decoder == DenoiserKind::Ordinary {
-            return Ok(());
-        }
-        Err(Error::NotAModel {
-            path: self.folder.unet().folder.path("config.json"),
-            reason: DenoiserKind::refusal(&self.unet_config, self.movq_config.latent_channels),
-        })
+    fn why_not(&self, _operation: Operation) -> String {
+        DenoiserKind::refusal(&self.unet_config, self.movq_config.latent_channels)
     }
 
     fn scheduler(&self) -> &SchedulerConfig {

@@ -2,8 +2,13 @@
 
 use std::{fs, path::Path};
 
+use burn::tensor::{DType, Device};
+
 use super::*;
-use crate::model::PromptFolders;
+use crate::{
+    model::{PromptFolders, files::ComponentFiles},
+    weights::{LoadReport, ModelFolder},
+};
 
 /// Components of so many numbers in full precision, and what pictures need beside them.
 const COMPONENTS: [(&str, u64, u8); 3] = [
