@@ -171,6 +171,11 @@ mod tests {
 
     use super::*;
 
+    fn pipe(path: &Path) {
+        let made = Command::new("mkfifo").arg(path).status().unwrap();
+        assert!(made.success());
+    }
+
     #[test]
     fn what_is_limns_own_is_no_link_and_what_the_user_names_may_be_one() {
         let home = tempfile::tempdir().unwrap();
@@ -178,8 +183,7 @@ mod tests {
         std::fs::write(at("file"), b"12345").unwrap();
         symlink(at("file"), at("link")).unwrap();
         symlink("/dev/zero", at("endless")).unwrap();
-        let made = Command::new("mkfifo").arg(at("pipe")).status().unwrap();
-        assert!(made.success());
+        pipe(&at("pipe"));
         for (name, own, named) in [
             ("file", true, true),
             ("link", false, true),
@@ -209,7 +213,7 @@ mod tests {
         let spoil: [&dyn Fn(); 3] = [
             &|| symlink(&other, &bad).unwrap(),
             &|| std::fs::hard_link(&other, &bad).unwrap(),
-            &|| assert!(Command::new("mkfifo").arg(&bad).status().unwrap().success()),
+            &|| pipe(&bad),
         ];
         for spoil in spoil {
             spoil();

@@ -86,7 +86,10 @@ fn command(operation: Operation) -> (&'static str, (u32, u32)) {
             "blend --image boat.png --image sea.png --size 32x32",
             OWN_SIZE,
         ),
-        Operation::Shift => ("shift --image boat.png --from boat --to sea --size 32x32", OWN_SIZE),
+        Operation::Shift => (
+            "shift --image boat.png --from boat --to sea --size 32x32",
+            OWN_SIZE,
+        ),
         Operation::Upscale => ("upscale --diffusion --image small.png --scale 2", SIZE),
     }
 }

@@ -320,20 +320,16 @@ mod tests {
         std::fs::create_dir(path.parent().unwrap()).unwrap();
         let victim = folder.path().join("victim");
         std::fs::write(&victim, b"before").unwrap();
+        let pipe = |path: &Path| {
+            let made = Command::new("mkfifo").arg(path).status().unwrap();
+            assert!(made.success());
+        };
         let put_there: [&dyn Fn(); 5] = [
             &|| symlink(&victim, &path).unwrap(),
             &|| symlink(folder.path().join("nothing"), &path).unwrap(),
             &|| symlink("/dev/full", &path).unwrap(),
             &|| std::fs::hard_link(&victim, &path).unwrap(),
-            &|| {
-                assert!(
-                    Command::new("mkfifo")
-                        .arg(&path)
-                        .status()
-                        .unwrap()
-                        .success()
-                )
-            },
+            &|| pipe(&path),
         ];
         for put_there in put_there {
             put_there();
