@@ -14,15 +14,19 @@ use burn::tensor::Tensor;
 
 use super::{InitialLatents, LoadedModel, OnEvent, image_conditioned};
 use crate::{
-    Result,
+    PixelRect, Result,
     generation::{LatentMask, PreparedRun, Strategy, out_of_range},
     image::{RgbPicture, cells_like},
     model::{ChangeMap, DrawnSize, PictureLatents, Repainting, SteerBy},
     noise::Generator,
     protocol::{Feature, GenerateRequest, Operation, Steering, Timings, chunks::MAX_BLOB_BYTES},
     samplers::{Schedule, Step},
-    stitch::{self, Crop, EditPlan, EditSettings, Fill, Prepared},
+    stitch::{self, Crop, EditPlan, EditSettings, Extension, Fill, Prepared},
 };
+
+/// How much of the way to the prompt's embedding what is painted beyond an edge is steered, at full strength. Half of it
+/// paints the prompt's subject once more.
+const CONTINUED_SHARE: f32 = 0.25;
 
 /// What an edit works on, beside the request for pictures.
 #[derive(Debug, Clone)]
@@ -65,6 +69,7 @@ pub fn run(
     let steering = input.steering(model);
     let surroundings = match steering {
         Steering::Prompt => None,
+        Steering::Continue if input.plan.extension.is_some() => Some(beside_the_edge(input)?),
         Steering::Blend | Steering::Continue | Steering::Surroundings => {
             Some(as_it_is(input, &prepared)?)
         }
@@ -76,7 +81,7 @@ pub fn run(
             surroundings,
             prompt_share: match steering {
                 Steering::Surroundings => 0.0,
-                Steering::Continue => strength / 2.0,
+                Steering::Continue => strength * CONTINUED_SHARE,
                 Steering::Prompt | Steering::Blend => strength,
             },
         },
@@ -268,4 +273,30 @@ fn as_it_is(input: &EditInput, prepared: &Prepared) -> Result<RgbPicture> {
     };
     // The seed is the grain's, and there is none.
     Ok(stitch::prepare(&input.crop(), &input.plan, &settings, 0)?.rgb)
+}
+
+/// What lies beside the edges that grew: the context box without the depth of the picture, over which its rim goes on.
+fn beside_the_edge(input: &EditInput) -> Result<RgbPicture> {
+    let context = input.plan.context;
+    let extension = input.plan.extension.as_ref();
+    let depth = extension.map_or(PixelRect::default(), Extension::depth);
+    let depth = depth.intersect(&context).translate(-context.x, -context.y);
+    let mut image = input.image.clone();
+    let rows = image.chunks_exact_mut(4 * context.width as usize);
+    for row in rows.skip(depth.y as usize).take(depth.height as usize) {
+        let pixels = row.as_chunks_mut::<4>().0.iter_mut();
+        for [_, _, _, alpha] in pixels.skip(depth.x as usize).take(depth.width as usize) {
+            *alpha = 0;
+        }
+    }
+    let crop = Crop {
+        rgba: &image,
+        ..input.crop()
+    };
+    let settings = EditSettings {
+        fill: Fill::Keep,
+        ..input.settings.clone()
+    };
+    // The seed is the grain's, and there is none.
+    Ok(stitch::prepare(&crop, &input.plan, &settings, 0)?.rgb)
 }

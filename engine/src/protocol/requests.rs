@@ -115,7 +115,8 @@ pub enum Steering {
     Prompt,
     /// From that of the context box towards the prompt's, by the strength: what is painted fits its place.
     Blend,
-    /// Half as far at every strength: what is painted goes on with what is there, as beyond a picture's edge.
+    /// A quarter as far at every strength, and from what lies beside the edges that grew where some did: what is painted
+    /// goes on with what is there.
     Continue,
     /// That of the context box alone: one of many tiles beyond a picture's edge, each of which would else paint the
     /// prompt's subject once more.

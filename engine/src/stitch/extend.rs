@@ -82,6 +82,29 @@ impl Extension {
             .fold(PixelRect::default(), |bounds, strip| bounds.union(strip))
     }
 
+    /// What of the original lies far from all edges that grew: its subject, as a rule, which is not to be painted once
+    /// more beyond them. Empty where nothing grew.
+    pub fn depth(&self) -> PixelRect {
+        let (frame, original) = (self.frame, self.original);
+        if original == frame {
+            return PixelRect::default();
+        }
+        let inward = |grew: bool, side: u32| if grew { side / 4 } else { 0 };
+        let across = |grew| inward(grew, original.width);
+        let down = |grew| inward(grew, original.height);
+        let (right, bottom) = (original.right(), original.bottom());
+        PixelRect::from_corners(
+            original
+                .x
+                .saturating_add_unsigned(across(frame.x < original.x)),
+            original
+                .y
+                .saturating_add_unsigned(down(frame.y < original.y)),
+            right.saturating_sub_unsigned(across(right < frame.right())),
+            bottom.saturating_sub_unsigned(down(bottom < frame.bottom())),
+        )
+    }
+
     /// Whether the pixel is new.
     pub fn is_room(&self, x: i32, y: i32) -> bool {
         self.frame.contains(x, y) && !self.original.contains(x, y)
@@ -121,6 +144,27 @@ impl Extension {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_depth_of_a_picture_is_far_from_the_edges_that_grew() {
+        let frame = PixelRect::from_size(100, 80);
+        let sides = Margins {
+            left: 30,
+            right: 30,
+            ..Margins::default()
+        };
+        let below = Margins {
+            bottom: 1,
+            ..Margins::default()
+        };
+        for (margins, depth) in [
+            (Margins::default(), PixelRect::default()),
+            (sides, PixelRect::new(25, 0, 50, 80)),
+            (below, PixelRect::new(0, 0, 100, 60)),
+        ] {
+            assert_eq!(extend(frame, margins).depth(), depth);
+        }
+    }
 
     #[test]
     fn a_picture_grows_at_the_edges_asked_for() {
