@@ -21,7 +21,7 @@ use crate::gallery::store::{Gallery, describe, stamp};
 const LOCK_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// What to do with a sound picture.
-enum Place {
+pub(super) enum Place {
     /// It comes in under this id.
     New(PictureId),
     /// The gallery had it and lost its file.
@@ -187,8 +187,14 @@ impl Gallery {
 
     /// What to do where the gallery has a picture with the same pixels. One that says more about how it was made
     /// takes its place, unless it has less of the picture: then both are there.
-    fn place_beside(&self, id: PictureId, picture: &Sound) -> Result<Place> {
-        let record = self.record(id)?;
+    pub(super) fn place_beside(&self, id: PictureId, picture: &Sound) -> Result<Place> {
+        let record = match self.record(id) {
+            // Deleted a moment ago, by somebody else: pictures go without the lock.
+            Err(Error::UnknownPicture(_)) => {
+                return Ok(Place::New(PictureId::made_at(picture.candidate.modified)));
+            }
+            record => record?,
+        };
         let says_more = picture.says > Says::of(&record);
         if !says_more {
             return Ok(Place::Duplicate);

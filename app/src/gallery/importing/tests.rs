@@ -384,3 +384,18 @@ fn an_import_that_was_cancelled_goes_on_where_it_was() {
     assert_eq!((second.added.len(), second.n_duplicates), (12, 8));
     assert_eq!(gallery.ids(&Query::default()).unwrap().len(), 20);
 }
+
+/// Pictures go without the lock that adding takes.
+#[test]
+fn a_picture_that_goes_while_its_like_comes_in_is_no_end_of_the_import() {
+    let home = Home::new();
+    let mut gallery = home.open();
+    let file = home.file("a.png", &encoded(&pixels(1), image::ImageFormat::Png));
+    let sound = || check(read(&file).unwrap()).map_err(|(_, _, reason)| reason);
+    let gone = PictureId::new();
+    let place = gallery.place_beside(gone, &sound().unwrap()).unwrap();
+    assert!(matches!(place, adding::Place::New(id) if id != gone));
+    let report = import(&mut gallery, std::slice::from_ref(&file));
+    let place = gallery.place_beside(report.added[0], &sound().unwrap());
+    assert!(matches!(place.unwrap(), adding::Place::Duplicate));
+}

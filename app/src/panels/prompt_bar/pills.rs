@@ -31,12 +31,12 @@ pub(super) fn pills_ui(ui: &mut Ui, scene: &mut Scene<'_>, draft: &mut Draft) {
     if let Some(model) = model.filter(|_| deed == Deed::NewPictures) {
         size_pill_ui(ui, draft, model);
     }
-    avoid_pill_ui(ui, draft);
     let known = model.and_then(|model| model.vocabulary.as_ref());
     let known = known.map_or(&[][..], |vocabulary| &vocabulary.styles);
     if !scene.session.styles.is_empty() || !known.is_empty() {
         styles_pill_ui(ui, draft, &scene.session.styles, known);
     }
+    avoid_pill_ui(ui, draft);
     if let Some(model) = model {
         loras::loras_pill_ui(ui, &scene.session.loras, draft, model);
         more::more_pill_ui(ui, scene, draft, model, deed);
@@ -55,6 +55,7 @@ fn styles_pill_ui(ui: &mut Ui, draft: &mut Draft, saved: &[Style], known: &[Stri
     pill_popover(&pill, 320.0, |ui| {
         widgets::section(ui, "Styles", "laid around the prompt");
         egui::ScrollArea::vertical()
+            .auto_shrink([false, true])
             .max_height(320.0)
             .show(ui, |ui| {
                 ui.horizontal_wrapped(|ui| {
