@@ -43,7 +43,9 @@ pub fn document_tabs_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             let width = ui.min_rect().right() - start;
             let is_news = is_news(ui, (current, width as i32, room as i32));
             if let Some(front) = front.filter(|_| is_news) {
-                front.scroll_to_me(None);
+                // Clear of where the tabs fade, and at once.
+                let place = front.rect.expand2(vec2(FADE_WIDTH, 0.0));
+                ui.scroll_to_rect_animation(place, None, egui::style::ScrollAnimation::none());
             }
         });
     let (shown, whole) = (scrolled.inner_rect, scrolled.content_size.x);

@@ -30,7 +30,7 @@ def card(setting: Setting, preview: dict) -> dict:
     finished = setting.zoom * setting.size_px
     return {
         "name": "Doodle",
-        "description": f"Doodle draws picture-book scenes, {finished} px.",
+        "description": f"Doodle draws picture-book scenes, {finished} px, refined from {setting.size_px}.",
         "size": [setting.size_px, setting.size_px],
         "steps": STEPS,
         "prior_steps": PRIOR_STEPS,

@@ -17,8 +17,6 @@ use crate::theme;
 
 const ROW_HEIGHT: f32 = 21.0;
 const MAX_ROWS: f32 = 4.0;
-/// In a window that is lower, the picture needs the room of an empty second line.
-const LOW_WINDOW: f32 = 760.0;
 /// Of a pill, in points: a note may have one.
 pub(super) const NOTE_HEIGHT: f32 = 25.0;
 /// Of a prompt of one line, whose field is as high as any control, and a note under it.
@@ -35,8 +33,7 @@ pub(super) fn text_ui(
     let id = PromptBar::text_id();
     // A note under the prompt takes the place of its second line, so that the bar does not jump.
     let looked_up = words.get(0);
-    let is_low = ui.ctx().content_rect().height() < LOW_WINDOW;
-    let n_rows = if has_note || is_low { 1 } else { 2 };
+    let n_rows = if has_note { 1 } else { 2 };
     let mut layouter = |ui: &Ui, text: &dyn egui::TextBuffer, wrap_width: f32| -> Arc<Galley> {
         // In another order, and while it is typed, it is not the text that the marks are of.
         let marks_of = |text: &str| {
