@@ -7,10 +7,10 @@ use std::time::Instant;
 use egui::Context;
 
 use super::App;
+use super::adding_models::Added;
 use super::carry_out::MaskQuestion;
 use super::documents::Opening;
 use super::export_copy::CopyOrder;
-use super::models::Added;
 use super::opened::Opened;
 use crate::document::DocumentId;
 use crate::document::tiles::Tiles;

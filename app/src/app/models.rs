@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use egui::Context;
-use limn_engine::catalogue::{Catalogue, LoraReport, ip_adapter_folder, lora_folder};
+use limn_engine::catalogue::{Catalogue, LoraReport};
 use limn_engine::prompt_language::styles;
 use limn_engine::protocol::{LoraChoice, ModelId, Request};
 
+use super::adding_models::{Added, AddedFile, add, name_of};
 use super::{App, DialogAnswer, carry_out};
 use crate::command::{Command, ModelsCommand};
 use crate::files::read_named;
@@ -18,17 +19,7 @@ use crate::panels::toasts::Tone;
 use crate::panels::widgets;
 use crate::session::{Effect, InstalledLora, LoraMatch, LoraStanding, MOST_LORAS, Place};
 
-/// What came of putting a model or a LoRA into the library, or why it was refused.
-pub(super) type Added = Result<AddedFile, String>;
-
-/// What is in the library now.
-pub(super) struct AddedFile {
-    /// Of its folder or file.
-    pub file_name: String,
-    /// The LoRA that it is; `None` for a model or an upscaler.
-    pub lora: Option<String>,
-    pub is_ip_adapter: bool,
-}
+const ADDING: &str = "Adding the model…";
 
 impl App {
     pub(super) fn carry_out_models(&mut self, ctx: &Context, command: ModelsCommand, now: Instant) {
@@ -69,7 +60,7 @@ impl App {
     /// Links or copies them, off the window's thread.
     pub(super) fn add_models(&mut self, ctx: &Context, paths: Vec<PathBuf>, now: Instant) {
         self.library.is_adding = true;
-        self.toasts.say(Tone::Plain, "Adding the model…", now);
+        self.toasts.say(Tone::Plain, ADDING, now);
         self.look_for_styles(ctx);
         let library = self.folders.models.clone();
         self.in_dialog_thread(ctx, move || {
@@ -80,6 +71,7 @@ impl App {
 
     pub(super) fn models_added(&mut self, ctx: &Context, added: Vec<Added>, now: Instant) {
         self.library.is_adding = false;
+        self.toasts.withdraw(ADDING);
         for added in added {
             match added {
                 Ok(AddedFile {
@@ -260,143 +252,5 @@ fn installed(lora: &LoraReport) -> InstalledLora {
             made_for.unwrap_or_default(),
             widgets::bytes(lora.bytes)
         ),
-    }
-}
-
-fn name_of(path: &Path) -> String {
-    path.file_name()
-        .unwrap_or(path.as_os_str())
-        .to_string_lossy()
-        .into_owned()
-}
-
-/// Puts a model into the library, after a look at whether it is one.
-fn add(library: &Path, source: &Path) -> Added {
-    let is_lora = Catalogue::is_lora(source);
-    let is_ip_adapter = !is_lora && Catalogue::is_ip_adapter(source);
-    let folder = if is_lora {
-        lora_folder(library)
-    } else if is_ip_adapter {
-        ip_adapter_folder(library)
-    } else {
-        Catalogue::check(source).map_err(|error| format!("Not added: {error}"))?;
-        library.to_owned()
-    };
-    let file_name = place(&folder, source).map_err(|error| {
-        format!(
-            "Not added, the folder of models cannot be written ({error}): {}",
-            folder.display()
-        )
-    })?;
-    let stem = Path::new(&file_name).file_stem().unwrap_or_default();
-    let lora = is_lora.then(|| stem.to_string_lossy().into_owned());
-    Ok(AddedFile {
-        file_name,
-        lora,
-        is_ip_adapter,
-    })
-}
-
-/// Under a name that is free.
-fn place(library: &Path, source: &Path) -> io::Result<String> {
-    std::fs::create_dir_all(library)?;
-    let source = source.canonicalize()?;
-    if source.parent() == Some(&*library.canonicalize()?) {
-        return Ok(name_of(&source));
-    }
-    let stem = source.file_stem().unwrap_or_default().to_string_lossy();
-    let ending = source.extension().map(|ending| ending.to_string_lossy());
-    let ending = ending.map_or(String::new(), |ending| format!(".{ending}"));
-    let mut name = format!("{stem}{ending}");
-    let mut number = 1;
-    while library.join(&name).symlink_metadata().is_ok() {
-        number += 1;
-        name = format!("{stem}-{number}{ending}");
-    }
-    link_or_copy(&source, library, &name)?;
-    Ok(name)
-}
-
-/// A model of many gigabytes stays where it is if the system lets anyone make links; else it is copied, under a hidden
-/// name until all of it is there.
-fn link_or_copy(source: &Path, library: &Path, name: &str) -> io::Result<()> {
-    let target = library.join(name);
-    if link(source, &target).is_ok() {
-        return Ok(());
-    }
-    let unfinished = library.join(format!(".{name}.part"));
-    let copied = copy(source, &unfinished).and_then(|()| std::fs::rename(&unfinished, &target));
-    if copied.is_err() {
-        let _ = std::fs::remove_dir_all(&unfinished);
-        let _ = std::fs::remove_file(&unfinished);
-    }
-    copied
-}
-
-#[cfg(unix)]
-fn link(source: &Path, target: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(source, target)
-}
-
-#[cfg(windows)]
-fn link(source: &Path, target: &Path) -> io::Result<()> {
-    if source.is_dir() {
-        std::os::windows::fs::symlink_dir(source, target)
-    } else {
-        std::os::windows::fs::symlink_file(source, target)
-    }
-}
-
-fn copy(source: &Path, target: &Path) -> io::Result<()> {
-    if !source.is_dir() {
-        return std::fs::copy(source, target).map(drop);
-    }
-    std::fs::create_dir_all(target)?;
-    for entry in std::fs::read_dir(source)? {
-        let entry = entry?;
-        copy(&entry.path(), &target.join(entry.file_name()))?;
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn a_model_is_linked_under_a_free_name_and_one_that_is_there_stays() {
-        let home = tempfile::tempdir().unwrap();
-        let (library, source) = (home.path().join("models"), home.path().join("fine.v2"));
-        std::fs::create_dir_all(source.join("unet")).unwrap();
-        std::fs::write(source.join("unet/config.json"), "{}").unwrap();
-        assert_eq!(place(&library, &source).unwrap(), "fine.v2");
-        assert_eq!(place(&library, &source).unwrap(), "fine-2.v2");
-        assert!(library.join("fine-2.v2/unet/config.json").is_file());
-        let inside = library.join("own");
-        std::fs::create_dir_all(&inside).unwrap();
-        assert_eq!(place(&library, &inside).unwrap(), "own");
-        assert_eq!(std::fs::read_dir(&library).unwrap().count(), 3);
-    }
-
-    #[test]
-    fn a_copy_has_all_folders_and_files() {
-        let home = tempfile::tempdir().unwrap();
-        let source = home.path().join("source");
-        std::fs::create_dir_all(source.join("a/b")).unwrap();
-        std::fs::write(source.join("a/b/c"), "1").unwrap();
-        let target = home.path().join("target");
-        copy(&source, &target).unwrap();
-        assert_eq!(std::fs::read_to_string(target.join("a/b/c")).unwrap(), "1");
-    }
-
-    #[test]
-    fn what_is_no_model_is_refused_with_the_reason_and_leaves_nothing() {
-        let home = tempfile::tempdir().unwrap();
-        let (library, source) = (home.path().join("models"), home.path().join("holiday"));
-        std::fs::create_dir_all(&source).unwrap();
-        let refused = add(&library, &source).err().unwrap();
-        assert!(refused.starts_with("Not added: "), "{refused}");
-        assert!(!library.exists());
     }
 }

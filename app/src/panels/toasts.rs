@@ -87,6 +87,11 @@ impl Toasts {
         });
     }
 
+    /// Takes back what is no longer so.
+    pub fn withdraw(&mut self, text: &str) {
+        self.shown.retain(|toast| toast.text != text);
+    }
+
     pub fn dismiss(&mut self, id: u64) {
         self.shown.retain(|toast| toast.id != id);
     }

@@ -2,6 +2,7 @@
 //!
 //! A folder is believed by what is in it, not by its name: [`families`] tell whether it is one of theirs.
 
+mod belongings;
 mod files;
 mod ip_adapters;
 mod loras;
@@ -13,6 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use belongings::Belongings;
 pub use ip_adapters::{IpAdapterReport, ip_adapter_folder};
 pub use loras::{LoraReport, lora_folder};
 pub use upscalers::{UpscalerFile, UpscalerReport};

@@ -20,8 +20,8 @@ pub mod unclip;
 
 use std::{fmt::Debug, path::Path};
 
-pub(crate) use probe::Shard;
 pub use probe::{FileProbe, Probe};
+pub(crate) use probe::{Shard, shards};
 
 use crate::{
     Result,

@@ -153,7 +153,7 @@ impl FileProbe {
 }
 
 /// The files of one model that is in several, as `name-00001-of-00002.safetensors`; else the file alone.
-fn shards(path: &Path) -> Vec<PathBuf> {
+pub(crate) fn shards(path: &Path) -> Vec<PathBuf> {
     const MOST: usize = 100;
     let alone = || vec![path.to_owned()];
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -171,7 +171,7 @@ fn shards(path: &Path) -> Vec<PathBuf> {
 
 /// A name such as `model-00001-of-00002.safetensors`.
 pub(crate) struct Shard {
-    stem: String,
+    pub stem: String,
     pub number: usize,
     n_shards: usize,
 }

@@ -6,10 +6,10 @@ use limn::gallery::{picture_file, recipe::Recipe};
 use safetensors::Dtype;
 use tempfile::TempDir;
 
-use super::tiny::{TinyModel, write};
+use super::tiny::{Numbers, TinyModel, write};
 use crate::{
     command_line::{assert_refused, assert_success, json_events, limn, words},
-    harness::fixture_path,
+    harness::{copy_folder, fixture_path},
 };
 
 #[test]
@@ -85,6 +85,135 @@ fn inspect_tells_of_a_lora_whom_it_is_for_and_how_it_fits() {
         1,
         &["changes nothing"],
     );
+}
+
+/// Files that people take for models, by name, with what is said of each.
+fn write_no_models(folder: &Path) -> Vec<(&'static str, &'static str)> {
+    let pickle = b"PK\x03\x04\0\0\0\0\0\0\0\0archive/data.pkl";
+    for name in ["old.ckpt", "old.pt", "old.bin", "pickle.safetensors"] {
+        fs::write(folder.join(name), pickle).unwrap();
+    }
+    let page = "<!DOCTYPE html><html><body>Log in";
+    fs::write(folder.join("page.safetensors"), page).unwrap();
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00";
+    fs::write(folder.join("pointer.safetensors"), pointer).unwrap();
+
+    let tensors = TinyModel::read("tiny_sd15").file_tensors(Dtype::F16);
+    let part = |name: &str, prefix: &str| {
+        let own = tensors.iter().filter_map(|tensor| {
+            Some(Numbers {
+                name: tensor.name.strip_prefix(prefix)?.to_owned(),
+                shape: tensor.shape.clone(),
+                values: tensor.values.clone(),
+            })
+        });
+        let own: Vec<Numbers> = own.collect();
+        write(&folder.join(name), &own, |_| Dtype::F16)
+    };
+    part("vae.safetensors", "first_stage_model.");
+    part("clip.safetensors", "cond_stage_model.transformer.");
+    let half = part("half.safetensors", "");
+    let file = fs::File::options().write(true).open(half).unwrap();
+    file.set_len(file.metadata().unwrap().len() / 2).unwrap();
+    for (name, tensor) in [
+        (
+            "nf4.safetensors",
+            "model.diffusion_model.out.2.weight.quant_state.bitsandbytes__nf4",
+        ),
+        ("nvfp4.safetensors", "layers.0.weight_scale_2"),
+        ("svdquant.safetensors", "blocks.0.attn.qkv.wscales"),
+    ] {
+        let numbers = Numbers {
+            name: tensor.to_owned(),
+            shape: vec![1],
+            values: vec![1.0],
+        };
+        write(&folder.join(name), &[numbers], |_| Dtype::F32);
+    }
+    let lora = fixture_path("loras").join("kohya.safetensors");
+    fs::copy(lora, folder.join("lora.safetensors")).unwrap();
+    let better = "look for the same model as .safetensors";
+    vec![
+        ("old.ckpt", better),
+        ("old.pt", better),
+        ("old.bin", better),
+        ("pickle.safetensors", better),
+        ("page.safetensors", "download the weights again"),
+        ("pointer.safetensors", "git lfs pull"),
+        ("half.safetensors", "Download it again"),
+        ("vae.safetensors", "an autoencoder alone"),
+        ("clip.safetensors", "a text encoder alone"),
+        ("nf4.safetensors", "nf4"),
+        ("nvfp4.safetensors", "nvfp4"),
+        ("svdquant.safetensors", "SVDQuant"),
+        ("lora.safetensors", "a LoRA"),
+    ]
+}
+
+#[test]
+fn what_is_no_model_draws_nothing_and_is_said_in_one_line() {
+    let home = TempDir::new().unwrap();
+    let out = home.path().join("out.png");
+    let generate = |model: &Path| {
+        let mut command = limn(home.path());
+        command
+            .args([
+                "generate", "--device", "cpu", "--steps", "2", "--prompt", "a boat", "--model",
+            ])
+            .arg(model)
+            .arg("--out")
+            .arg(&out);
+        command
+    };
+    for (name, expected) in write_no_models(home.path()) {
+        let path = home.path().join(name);
+        assert_refused(&mut generate(&path), 1, &[expected, name]);
+        assert_refused(
+            limn(home.path()).arg("inspect").arg(&path),
+            1,
+            &[expected, name],
+        );
+    }
+    let model = fixture_path("stable_diffusion");
+    let mut off = generate(&model);
+    assert_refused(off.args(["--size", "30x33"]), 1, &["step by 4", "32×32"]);
+    let lora = fixture_path("loras").join("kohya.safetensors");
+    let mut foreign = generate(&fixture_path("pipeline"));
+    assert_refused(
+        foreign.arg("--lora").arg(lora),
+        1,
+        &["this LoRA cannot be used"],
+    );
+    assert!(!out.exists());
+}
+
+#[test]
+fn two_files_of_one_name_are_two_models() {
+    let home = TempDir::new().unwrap();
+    let library = home.path().join("models");
+    copy_folder(&fixture_path("stable_diffusion"), &library.join("twin"));
+    let tensors = TinyModel::read("tiny_sd15").file_tensors(Dtype::F16);
+    write(&library.join("twin.safetensors"), &tensors, |_| Dtype::F16);
+    let drawn = ["twin", "twin-2"].map(|name| {
+        let out = home.path().join(format!("{name}.png"));
+        let output = limn(home.path())
+            .args([
+                "generate", "--device", "cpu", "--size", "16x16", "--steps", "2", "--seed", "4",
+            ])
+            .args(["--prompt", "a boat", "--model", name, "--out"])
+            .arg(&out)
+            .output();
+        assert_success(&output.unwrap());
+        let header = picture_file::read_header(&fs::read(&out).unwrap()).unwrap();
+        header.recipe.unwrap().model_hash
+    });
+    assert_ne!(drawn[0], drawn[1]);
+    let mut command = limn(home.path());
+    command.args([
+        "generate", "--prompt", "a boat", "--model", "triplet", "--out", "x.png",
+    ]);
+    let expected = ["there is no model", "triplet", "twin", "twin-2"];
+    assert_refused(&mut command, 1, &expected);
 }
 
 /// Draws a tiny picture with what is said behind, and gives its pixels and recipe.

@@ -47,6 +47,7 @@ fn a_lora_goes_into_its_own_folder_and_is_listed_with_the_words_that_use_it() {
     });
     let folder = window.home.path().join("loras");
     assert!(folder.join("kohya.safetensors").is_file());
+    assert!(!window.shows("Adding the model…"));
     window
         .harness
         .state_mut()
