@@ -108,10 +108,13 @@ impl ModelFolder {
                 .ok_or_else(|| Error::io(&path, std::io::ErrorKind::NotFound.into()))?
                 .to_vec(),
             Self::Disk(_) => read_start(&path, max_bytes + 1)?,
-            Self::Seen { prefix, folder } => match folder.text(&format!("{prefix}{name}")) {
-                Some(text) => text.to_vec(),
-                None => read_start(&path, max_bytes + 1)?,
-            },
+            Self::Seen { prefix, folder } => {
+                let name = format!("{prefix}{name}");
+                match folder.text(&name) {
+                    Some(text) => text.to_vec(),
+                    None => folder.completed(&name, read_start(&path, max_bytes + 1)?),
+                }
+            }
         };
         if bytes.len() as u64 > max_bytes {
             return Err(Error::NotAModel {

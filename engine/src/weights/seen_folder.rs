@@ -5,6 +5,8 @@ use std::{
     sync::Arc,
 };
 
+use serde_json::{Map, Value};
+
 use super::{
     files::{TensorFile, TensorFiles},
     folder::ModelFolder,
@@ -52,7 +54,7 @@ impl SeenFolder {
         self.texts.insert(name.into(), text.into());
     }
 
-    /// A file on disk that, where it is there, stands before a text of that name.
+    /// A JSON file on disk whose entries, where it is there, stand before those of a text of that name.
     pub fn add_beside(&mut self, name: &str, path: PathBuf) {
         self.beside.insert(name.to_owned(), path);
     }
@@ -96,6 +98,20 @@ impl SeenFolder {
             return None;
         }
         self.texts.get(name).map(AsRef::as_ref)
+    }
+
+    /// What was read from disk, with the entries of the text of that name that it does not have itself.
+    pub(super) fn completed(&self, name: &str, on_disk: Vec<u8>) -> Vec<u8> {
+        let entries = |json: &[u8]| serde_json::from_slice::<Map<String, Value>>(json).ok();
+        let own = self.texts.get(name).and_then(|text| entries(text));
+        match (own, entries(&on_disk)) {
+            (Some(mut all), Some(told)) => {
+                all.extend(told);
+                Value::Object(all).to_string().into_bytes()
+            }
+            // What is no card is told of by who reads it.
+            _ => on_disk,
+        }
     }
 
     pub(super) fn weights(&self, component: &str) -> Result<TensorFiles> {

@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use limn_engine::{catalogue::ComponentReport, model::ModelReport};
+use limn_engine::{
+    catalogue::ComponentReport,
+    model::{ModelReport, Settings},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -183,6 +186,33 @@ fn markers_among_the_tensors_tell_what_is_predicted() {
     }
     let refiner = refusal(&refiner);
     assert!(refiner.contains("the refiner"), "{refiner}");
+}
+
+/// What a card does not say stays as it is for such models.
+#[test]
+fn a_card_beside_a_file_changes_what_it_says_and_nothing_else() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("one.safetensors");
+    FullModel::read("sdxl").write(&path, &json!({}));
+    let usual = open(&path).unwrap().settings();
+    assert_eq!((usual.n_steps, usual.size), (25, (1_024, 1_024)));
+
+    let card = path.with_extension("limn.json");
+    fs::write(&card, r#"{"steps": 4, "name": "One"}"#).unwrap();
+    let model = open(&path).unwrap();
+    let expected = Settings {
+        n_steps: 4,
+        ..usual
+    };
+    assert_eq!(
+        (model.settings(), model.name()),
+        (expected, "One".to_owned())
+    );
+    for broken in ["[4]", "{", r#"{"steps": "four"}"#] {
+        fs::write(&card, broken).unwrap();
+        let message = open(&path).unwrap_err().to_string();
+        assert!(message.contains("one.limn.json"), "{broken}: {message}");
+    }
 }
 
 #[test]

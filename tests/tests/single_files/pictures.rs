@@ -391,7 +391,9 @@ fn shards_and_parts_in_files_of_their_own_are_one_model() {
 
     let card = r#"{"parts": ["unet.safetensors", "vae.safetensors", "clip.safetensors"]}"#;
     fs::write(parts.join("limn.json"), card).unwrap();
-    assert_eq!(open(&parts).unwrap().name(), "parts");
+    let opened = open(&parts).unwrap();
+    assert_eq!(opened.name(), "parts");
+    assert_eq!(opened.settings(), open(&file).unwrap().settings());
     assert!(picture(&parts).rgb == expected.rgb);
 
     let outside = r#"{"parts": ["../model.safetensors"]}"#;
