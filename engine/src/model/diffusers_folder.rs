@@ -121,8 +121,10 @@ pub(crate) fn read_card(folder: &ModelFolder) -> Result<ModelCard> {
         return Ok(ModelCard::default());
     }
     let json = folder.read(CARD_NAME, MAX_CONFIG_BYTES)?;
-    ModelCard::from_json(&json)
-        .map_err(|reason| not_a_model(folder, format!("{CARD_NAME} cannot be read ({reason})")))
+    ModelCard::from_json(&json).map_err(|reason| Error::NotAModel {
+        path: folder.path(CARD_NAME),
+        reason: format!("{CARD_NAME} cannot be read ({reason})"),
+    })
 }
 
 pub(crate) fn not_a_model(folder: &ModelFolder, reason: String) -> Error {

@@ -180,7 +180,7 @@ fn what_is_no_model_draws_nothing_and_is_said_in_one_line() {
     let model = fixture_path("stable_diffusion");
     let mut off = generate(&model);
     assert_refused(off.args(["--size", "30x33"]), 1, &["step by 4", "32×32"]);
-    let lora = fixture_path("loras").join("kohya.safetensors");
+    let lora = fixture_path("loras").join("dora_peft.safetensors");
     let mut foreign = generate(&fixture_path("pipeline"));
     assert_refused(
         foreign.arg("--lora").arg(lora),
