@@ -7,10 +7,11 @@ use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;
 use limn::command::Command;
 use limn::engine_link::EngineEvent;
-use limn::session::{InstalledIpAdapter, PictureRef, RunState};
-use limn_engine::protocol::{Event, Feature, ModelInfo};
+use limn::session::{PictureRef, RunState};
+use limn_engine::protocol::{Event, Feature, ModelId, ModelInfo};
 
 use super::Window;
+use crate::harness::{copy_folder, fixture_path};
 
 #[test]
 fn the_first_frame_has_the_prompt_focused_and_an_example_that_typing_replaces() {
@@ -167,26 +168,32 @@ fn what_to_avoid_is_written_as_soon_as_it_is_opened() {
 /// Where the model looks at pictures through an IP-Adapter, the user chooses which, and how much it counts.
 #[test]
 fn what_a_model_looks_through_is_chosen_and_asked_for() {
-    let mut window = Window::open_with(tempfile::tempdir().unwrap(), None);
+    let home = tempfile::tempdir().unwrap();
+    let adapters = home.path().join("ip_adapters");
+    std::fs::create_dir(&adapters).unwrap();
+    for name in ["base", "other"] {
+        let fixture = fixture_path("ip_adapters").join("plain_sd.safetensors");
+        std::fs::copy(fixture, adapters.join(name).with_extension("safetensors")).unwrap();
+    }
+    let encoder = fixture_path("ip_adapters").join("image_encoder");
+    copy_folder(&encoder, &adapters.join("encoder"));
+    copy_folder(
+        &fixture_path("stable_diffusion"),
+        &home.path().join("models").join("photo"),
+    );
+    let mut window = Window::open_with(home, None);
     window.tell(EngineEvent::Connected {
         build: "played".to_owned(),
     });
-    let photo = ModelInfo {
+    let id = ModelId("photo".to_owned());
+    window.say(Event::Models(vec![ModelInfo {
+        id: id.clone(),
         features: vec![Feature::IpAdapters],
         ..super::model()
-    };
-    let id = photo.id.clone();
-    // Before the app asks for itself, whose answer would come at any time.
-    let adapters = &mut window.harness.state_mut().session.ip_adapters;
-    assert!(adapters.ask(&id));
-    window.say(Event::Models(vec![photo]));
-    window.steps(3);
-    let adapters = &mut window.harness.state_mut().session.ip_adapters;
-    let installed = |name: &str| InstalledIpAdapter {
-        name: name.to_owned(),
-        facts: "sees a picture as a whole".to_owned(),
-    };
-    adapters.set_fitting(id, vec![installed("base"), installed("plus")]);
+    }]));
+    window.wait_for("what fits", |window| {
+        window.app().session.ip_adapters.fitting(&id).len() == 2
+    });
     window.generate("a red sailboat");
     let asked = |window: &Window| {
         window
@@ -204,12 +211,12 @@ fn what_a_model_looks_through_is_chosen_and_asked_for() {
     window.click("More settings");
     // The row's name, and its list.
     window.click_last("Looks through");
-    window.click_last("plus");
+    window.click_last("other");
     window.press(Modifiers::NONE, Key::Escape);
     window.press(Modifiers::NONE, Key::Escape);
     window.generate("a red sailboat");
     let chosen = asked(&window).unwrap();
-    assert_eq!((&*chosen.name, chosen.scale), ("plus", 1.0));
+    assert_eq!((&*chosen.name, chosen.scale), ("other", 1.0));
 }
 
 /// What is said of the prompt has its line kept: the canvas, and the picture on it, stay where they are.
