@@ -19,13 +19,20 @@ import tokenizer
 from captioned import batches
 from scenes import Scenes
 from settings import Setting
+from mimetic import begin_mimetic
 from tokenizer import Tokens
 from training import Trainer, add_arguments, begin
+from world.alone import alone
+from world.facts import OTHER, THING
 
 MEAN = torch.tensor([0.48145466, 0.4578275, 0.40821073]).view(1, 3, 1, 1)
 STD = torch.tensor([0.26862954, 0.26130258, 0.27577711]).view(1, 3, 1, 1)
 # Scenes are composed at this size where nothing but the vision tower looks at them.
 COMPOSED_PX = 128
+# Of the budget the vision tower spends so much on things alone.
+ALONE = 0.1
+# How much the helpers' answers count, and those about things, of which there are most.
+FACT, OF_THINGS = 0.3, 1.0
 
 
 def normalised(pictures: torch.Tensor) -> torch.Tensor:
@@ -42,6 +49,7 @@ class Pair(nn.Module):
         super().__init__()
         self.text = models.text_encoder(vocab_size)
         self.image = models.image_encoder()
+        begin_mimetic(self.image)
         self.scale = nn.Parameter(torch.tensor(2.6))
         self.facts = nn.ModuleList(nn.Linear(models.EMBED_DIM, len(table)) for table in setting.facts.tables.values())
         self.thumbnail = nn.Sequential(nn.Linear(models.EMBED_DIM, 512), nn.GELU(), nn.Linear(512, 3 * 12 * 12))
@@ -63,7 +71,15 @@ def train(state: Path, scenes: Scenes, arguments: argparse.Namespace) -> None:
     device = arguments.device
     captions = batches(state, scenes.setting, arguments.batch, arguments.processes)
     pair = Pair(len(Tokens(state / "tokenizer")), scenes.setting).to(device).train()
-    trainer = Trainer(state / "clip.pt", pair, arguments.lr, arguments.minutes, ema=0.995)
+    trainer = Trainer(state / "clip.pt", pair, arguments.lr, arguments.minutes, ema=0.995, is_muon=True)
+    while trainer.running() and trainer.progress < ALONE:
+        pictures, things = alone(scenes.world.sprites, scenes.setting.n_things, arguments.batch, models.VISION_SIZE_PX)
+        with torch.autocast(device, torch.bfloat16):
+            # Thing 0 is none.
+            answer = pair.facts[THING](pair.image(normalised(pictures)).image_embeds)[:, 1:]
+        trainer.update(F.cross_entropy(answer.float(), things))
+        if trainer.step % 20 == 0:
+            print(f"step {trainer.step}  {trainer.spent / 60:.1f} min  alone {(answer.argmax(1) == things).float().mean():.3f}", flush=True)
     while trainer.running():
         rows, _, ids = next(captions)
         pictures = scenes.drawn(rows, COMPOSED_PX)
@@ -74,10 +90,10 @@ def train(state: Path, scenes: Scenes, arguments: argparse.Namespace) -> None:
             thumbnail = pair.thumbnail(image)
             answers = [head(image) for head in pair.facts]
         contrast = contrast_loss(image.float(), text.float(), pair.scale)
-        aside = sum(F.cross_entropy(answer.float(), rows[:, k]) for k, answer in enumerate(answers))
+        aside = sum((OF_THINGS if k in (THING, OTHER) else FACT) * F.cross_entropy(answer.float(), rows[:, k]) for k, answer in enumerate(answers))
         small = F.interpolate(pictures, (12, 12), mode="area").flatten(1)
         picture = (thumbnail.float() - small).square().mean()
-        trainer.update(contrast + 0.3 * aside + 10 * picture)
+        trainer.update(contrast + aside + 10 * picture)
         if trainer.step % 20 == 0:
             right = {name: (answer.argmax(1) == rows[:, k]).float().mean() for k, (name, answer) in enumerate(zip(scenes.setting.facts.tables, answers))}
             trainer.log(20, contrast=contrast, picture=picture, **right)

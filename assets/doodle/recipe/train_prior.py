@@ -40,7 +40,7 @@ def train(state: Path, setting: Setting, arguments: argparse.Namespace) -> None:
     text = pair.text.to(device).eval()
     alphas = models.prior_scheduler().alphas_cumprod.to(device)
     model = models.prior(setting).to(device).train()
-    trainer = Trainer(state / "prior.pt", model, arguments.lr, arguments.minutes, ema=0.998)
+    trainer = Trainer(state / "prior.pt", model, arguments.lr, arguments.minutes, ema=0.998, is_muon=True)
     while trainer.running():
         _, numbers, ids = (values.to(device) for values in next(captions))
         x0 = target[numbers]

@@ -41,11 +41,9 @@ class Trainer:
     same command resumes; time already spent counts. A training without a checkpoint begins with what `recover.py` left.
     """
 
-    def __init__(self, path: Path, modules: torch.nn.Module, lr: float, minutes: float, ema: float = 0.0):
-        self.path, self.modules, self.lr, self.seconds = path, modules, lr, 60 * minutes
-        self.optimizer = torch.optim.AdamW(
-            [p for p in modules.parameters() if p.requires_grad], lr=lr, betas=(0.9, 0.98), weight_decay=0.01
-        )
+    def __init__(self, path: Path, modules: torch.nn.Module, lr: float, minutes: float, ema: float = 0.0, is_muon: bool = False):
+        self.path, self.modules, self.seconds = path, modules, 60 * minutes
+        self.optimizers = optimizers_of(modules, lr, is_muon)
         self.step, self.spent, self.ema_decay = 0, 0.0, ema
         if start_path(path).exists() and not path.exists():
             modules.load_state_dict(torch.load(start_path(path), map_location="cpu", weights_only=True))
@@ -53,7 +51,8 @@ class Trainer:
         if path.exists():
             saved = torch.load(path, map_location="cpu", weights_only=True)
             modules.load_state_dict(saved["modules"])
-            self.optimizer.load_state_dict(saved["optimizer"])
+            for optimizer, state in zip(self.optimizers, saved["optimizers"]):
+                optimizer.load_state_dict(state)
             self.step, self.spent = saved["step"], saved["spent"]
             self.ema = saved.get("ema") if ema else None
         self.is_on_cpu = next(modules.parameters()).device.type == "cpu"
@@ -77,12 +76,14 @@ class Trainer:
 
     def update(self, loss: torch.Tensor) -> None:
         warm = min(1.0, (self.step + 1) / N_WARM)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.lr * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.progress)))
-        self.optimizer.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["full_lr"] * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.progress)))
+            optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.modules.parameters(), 1.0)
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         self.step += 1
         if self.ema is not None:
             decay = min(self.ema_decay, (1 + self.step) / (10 + self.step))
@@ -104,11 +105,31 @@ class Trainer:
             file.write(",".join([str(self.step), f"{self.spent / 60:.2f}", *(f"{v:.4f}" for v in values.values())]) + "\n")
 
     def save(self) -> None:
-        state = {"modules": self.modules.state_dict(), "optimizer": self.optimizer.state_dict(),
+        state = {"modules": self.modules.state_dict(), "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
                  "step": self.step, "spent": self.spent, "ema": self.ema}
         torch.save(state, self.path.with_suffix(".tmp"))
         os.replace(self.path.with_suffix(".tmp"), self.path)
         self.saved = time.monotonic()
+
+
+# So many times AdamW's learning rate for Muon, whose updates are scaled to be as large as AdamW's.
+MUON_LR = 2.5
+
+
+def optimizers_of(modules: nn.Module, lr: float, is_muon: bool) -> list[torch.optim.Optimizer]:
+    """AdamW; where `is_muon`, Muon (Jordan et al. 2024) for the matrices between layers and AdamW for the rest."""
+    learning = [(name, p) for name, p in modules.named_parameters() if p.requires_grad]
+    matrices = [p for name, p in learning if is_muon and p.ndim == 2 and (".layers." in name or "_blocks." in name)]
+    apart = {id(p) for p in matrices}
+    made: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW([p for _, p in learning if id(p) not in apart], lr=lr, betas=(0.9, 0.98), weight_decay=0.01)
+    ]
+    if matrices:
+        made.append(torch.optim.Muon(matrices, lr=MUON_LR * lr, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"))
+    for optimizer in made:
+        for group in optimizer.param_groups:
+            group["full_lr"] = group["lr"]
+    return made
 
 
 def averaged(state: Path, name: str) -> dict[str, torch.Tensor]:

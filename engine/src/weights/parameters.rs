@@ -133,7 +133,7 @@ impl<'a> Parameters<'a> {
     /// Those of [`Self::tensor`].
     pub fn conv_weight(&self, shape: [usize; 4]) -> Result<Adaptable<4>> {
         let (device, dtype) = (self.source.device(), self.source.dtype());
-        let weight = if lies_inputs_last(device, shape) {
+        let weight = if lies_inputs_last(shape) {
             match self.take("weight", &shape, Form::InputsLast)? {
                 Taken::Planned => placeholder(shape, device, dtype),
                 Taken::Read(data) => as_it_is::<4>(data, device).permute([0, 3, 1, 2]),
@@ -166,9 +166,10 @@ impl<'a> Parameters<'a> {
     }
 }
 
-/// Whether the kernels read a convolution's weight of this shape as `[outputs, rows, columns, inputs]`.
-pub(super) fn lies_inputs_last(device: &Device, [.., n_rows, _]: [usize; 4]) -> bool {
-    *device == Device::flex() && n_rows > 1
+/// Whether a convolution's weight of this shape is laid out as `[outputs, rows, columns, inputs]`: every kernel, the CPU's
+/// and the GPU's, reads it so, and burn would lay it out anew at each call. With one row and column both are the same.
+pub(super) fn lies_inputs_last([.., n_rows, _]: [usize; 4]) -> bool {
+    n_rows > 1
 }
 
 fn as_it_is<const D: usize>(data: TensorData, device: &Device) -> Tensor<D> {

@@ -152,7 +152,7 @@ impl Changed {
         Change {
             weight: self.weight.map(|weight| {
                 let weight = weight.reshape(shape);
-                if lies_inputs_last(&device, shape) {
+                if lies_inputs_last(shape) {
                     let weight = settled(weight.permute([0, 2, 3, 1]), dtype, &device);
                     return weight.permute([0, 3, 1, 2]);
                 }
