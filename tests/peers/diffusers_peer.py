@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument("folder")
     parser.add_argument("--size", default="512x512")
     parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--prior-steps", type=int, default=2, help="of an unCLIP model")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", choices=("f32", "f16"), default="f32")
     parser.add_argument("--threads", type=int)
@@ -34,11 +35,22 @@ def main() -> None:
     spent = {"load": time.monotonic() - start}
 
     clock = Clock(arguments.device)
-    for stage, method in (("text", (pipeline, "encode_prompt")), ("step", (pipeline.unet, "forward")), ("decode", (pipeline.vae, "decode"))):
-        clock.watch(stage, *method)
+    is_unclip = hasattr(pipeline, "movq")
+    more = {}
+    if is_unclip:
+        more = {"prior_num_inference_steps": arguments.prior_steps}
+        clock.watch("text", pipeline.prior_pipe, "_encode_prompt")
+        clock.watch("decode", pipeline.movq, "decode")
+    else:
+        clock.watch("text", pipeline, "encode_prompt")
+        clock.watch("decode", pipeline.vae, "decode")
+    clock.watch("step", pipeline.unet, "forward")
+    if is_unclip:
+        pipeline.decoder_pipe.set_progress_bar_config(disable=True)
+        pipeline.prior_pipe.set_progress_bar_config(disable=True)
     start = time.monotonic()
     with torch.inference_mode():
-        pipeline("a red sailboat on the sea at night", width=width, height=height, num_inference_steps=arguments.steps)
+        pipeline("a red sailboat on the sea at night", width=width, height=height, num_inference_steps=arguments.steps, **more)
     spent["picture"] = time.monotonic() - start
     spent |= {stage: sorted(times)[len(times) // 2] for stage, times in clock.times.items()}
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
