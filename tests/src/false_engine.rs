@@ -115,7 +115,7 @@ fn tell_in_a_job(wire: &mut Wire, lie: &str) -> Option<Said> {
         "short-previews" => wire.for_ever(|wire| wire.say(&preview(job, 5))),
         "signs-of-life" => wire.for_ever(|wire| {
             let (job, phase) = (Some(job), Phase::Step);
-            wire.say(&Event::Working { job, phase })
+            wire.say(&Event::working(job, phase))
         }),
         "steady-signs-of-life" => wire.steady_signs(Some(job)),
         "loading" => wire.for_ever(|wire| {
@@ -196,7 +196,7 @@ impl Wire {
         self.for_ever(|wire| {
             thread::sleep(Duration::from_millis(5));
             let phase = Phase::Step;
-            wire.say(&Event::Working { job, phase })
+            wire.say(&Event::working(job, phase))
         })
     }
 

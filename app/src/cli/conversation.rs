@@ -40,8 +40,10 @@ pub enum JobEvent {
         total_bytes: u64,
     },
     Started(Plan),
-    /// Kernels are being made for this GPU.
-    Tuning,
+    /// A GPU's kernels are being made: so many by now.
+    Tuning {
+        n_kernels: u32,
+    },
     Progress(Progress),
     Picture(Made),
 }
@@ -272,8 +274,10 @@ fn pass_on(
         Event::Started { plan, .. } => on_event(JobEvent::Started(plan)),
         Event::Progress { progress, .. } => on_event(JobEvent::Progress(progress)),
         Event::Working {
-            phase: Phase::Tune, ..
-        } => on_event(JobEvent::Tuning),
+            phase: Phase::Tune,
+            n_kernels,
+            ..
+        } => on_event(JobEvent::Tuning { n_kernels }),
         Event::Failed {
             failure: Failure { message, .. },
             ..

@@ -158,9 +158,13 @@ impl Reporter {
                 total_bytes,
             } => self.loading(component, *done_bytes, *total_bytes),
             JobEvent::Started(plan) => self.started(plan),
-            JobEvent::Tuning if self.is_json => output::json(&json!({ "event": "tuning" })),
-            JobEvent::Tuning => {
-                self.meter.mention("preparing kernels", 0, 0);
+            JobEvent::Tuning { n_kernels } if self.is_json => {
+                output::json(&json!({ "event": "tuning", "kernels": n_kernels }));
+            }
+            JobEvent::Tuning { n_kernels: 0 } => self.meter.mention("preparing kernels", 0, 0),
+            JobEvent::Tuning { n_kernels } => {
+                let what = format!("preparing the GPU: {n_kernels} kernels");
+                self.meter.mention(&what, 0, 0);
             }
             JobEvent::Progress(progress) => self.progress(progress),
             JobEvent::Picture(made) => {

@@ -84,10 +84,7 @@ mod tests {
     #[test]
     fn steps_of_an_hour_pass_and_a_flood_of_seconds_does_not() {
         let start = Instant::now();
-        let sign = Event::Working {
-            job: None,
-            phase: Phase::Tune,
-        };
+        let sign = Event::working(None, Phase::Tune);
         for (event, honest_per_second, flood_per_second) in [
             (sign, 4_000, 100_000),
             (step(0), 4_000, 100_000),

@@ -137,8 +137,9 @@ fn is_of_one_kind(older: &EngineEvent, newer: &EngineEvent) -> bool {
             Event::Working {
                 job: old_job,
                 phase: old_phase,
+                ..
             },
-            Event::Working { job, phase },
+            Event::Working { job, phase, .. },
         ) => old_job == job && old_phase == phase,
         _ => false,
     }

@@ -183,10 +183,7 @@ fn a_job_from_its_plan_to_its_end_is_all_asked_for() {
         picture(JOB, 1, (SIDE, SIDE)),
         finished(JOB),
         // A moment late, from another thread.
-        Event::Working {
-            job: Some(JOB),
-            phase: Phase::Step,
-        },
+        Event::working(Some(JOB), Phase::Step),
     ] {
         asked.check(&mut event).unwrap();
     }

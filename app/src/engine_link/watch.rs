@@ -248,10 +248,7 @@ mod tests {
     }
 
     fn working(phase: Phase) -> Event {
-        Event::Working {
-            job: Some(JOB),
-            phase,
-        }
+        Event::working(Some(JOB), phase)
     }
 
     fn finished(job: JobId) -> Event {

@@ -153,6 +153,10 @@ fn run_title(scene: &Scene<'_>, id: crate::session::RunId) -> String {
 
 pub fn run_state_words(run: &Run, scene: &Scene<'_>) -> String {
     let n = run.slots.len();
+    if let (RunState::Starting | RunState::Running, Some(n_kernels)) = (&run.state, run.n_kernels())
+    {
+        return format!("Preparing the GPU, once · {n_kernels} kernels");
+    }
     match &run.state {
         RunState::Waiting if scene.session.held.is_some() => {
             "Paused until pictures can be saved".to_owned()

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use image::RgbImage;
-use limn_engine::protocol::{Event, JobId, Picture, Request};
+use limn_engine::protocol::{Event, JobId, Phase, Picture, Request};
 
 use super::{Effect, EngineState, Place, RunId, Session};
 use crate::engine_link::{DeathCause, EngineEvent};
@@ -175,6 +175,19 @@ impl Session {
                     self.mark_news(done.run);
                 }
                 return self.start_next();
+            }
+            Event::Working {
+                job: Some(job),
+                phase: Phase::Tune,
+                n_kernels,
+            } => {
+                let in_flight = self.in_flight.as_ref();
+                let run = in_flight
+                    .filter(|in_flight| in_flight.id == job)
+                    .map(|job| job.run);
+                if let Some(run) = run.and_then(|run| self.run_mut(run)) {
+                    run.compiles_kernels(n_kernels);
+                }
             }
             // Outside any job, only the link's log has a use for it.
             Event::Failed { job: None, .. }

@@ -34,6 +34,8 @@ pub struct Run {
     estimate: Option<TimeLeft>,
     /// What the last of its jobs took.
     job_seconds: Option<f32>,
+    /// Compiled for the job that runs, while it waits for more of them.
+    n_kernels: Option<u32>,
 }
 
 /// What a run was asked about: nothing that is done later changes it.
@@ -103,6 +105,7 @@ impl Run {
             subject,
             estimate: None,
             job_seconds: None,
+            n_kernels: None,
         }
     }
 
@@ -182,6 +185,11 @@ impl Run {
             })
             .sum();
         done / self.slots.len().max(1) as f32
+    }
+
+    /// How many kernels the GPU has for the job that runs, while it waits for more of them.
+    pub fn n_kernels(&self) -> Option<u32> {
+        self.n_kernels
     }
 
     /// Seconds until the run is done, as a countdown that the engine's estimates correct.

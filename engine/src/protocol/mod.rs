@@ -179,6 +179,8 @@ pub enum Event {
     Working {
         job: Option<JobId>,
         phase: Phase,
+        /// Kernels that were compiled for this work so far, on a GPU.
+        n_kernels: u32,
     },
     /// All that an [`EmbedRequest`] asked for; [`Event::Finished`] follows.
     Embedded {
@@ -191,6 +193,15 @@ pub enum Event {
 }
 
 impl Event {
+    /// A sign of life from work that compiles nothing.
+    pub fn working(job: Option<JobId>, phase: Phase) -> Self {
+        Self::Working {
+            job,
+            phase,
+            n_kernels: 0,
+        }
+    }
+
     /// The job that this tells of.
     pub fn job(&self) -> Option<JobId> {
         match self {

@@ -147,10 +147,7 @@ impl Compute {
     fn test_devices(&mut self) -> Result<()> {
         let outbox = &self.outbox;
         let devices = self.devices.test_all(&mut || {
-            outbox.send_if_clear(Event::Working {
-                job: None,
-                phase: Phase::Tune,
-            });
+            outbox.send_if_clear(Event::working(None, Phase::Tune));
         })?;
         self.outbox.send(Event::Devices(devices));
         Ok(())
@@ -267,10 +264,7 @@ impl Compute {
     ) -> Result<Runtime> {
         let outbox = &self.outbox;
         let chosen = self.devices.choose(compute, &mut || {
-            outbox.send_if_clear(Event::Working {
-                job,
-                phase: Phase::Tune,
-            });
+            outbox.send_if_clear(Event::working(job, Phase::Tune));
         })?;
         Ok(Runtime {
             device: chosen.device,

@@ -34,6 +34,7 @@ static LISTENER: Mutex<Listener> = Mutex::new(Listener {
     job: None,
     is_working: false,
     n_signs: 0,
+    n_kernels: 0,
 });
 static PANIC_MESSAGE: Mutex<String> = Mutex::new(String::new());
 
@@ -46,6 +47,8 @@ struct Listener {
     is_working: bool,
     /// Grows with every event of the work: one that comes after a panic shows that nobody waits for the dead.
     n_signs: u64,
+    /// Compiled for this work so far.
+    n_kernels: u32,
 }
 
 impl Listener {
@@ -128,6 +131,7 @@ pub(super) fn work_starts(job: Option<JobId>) {
     listener.job = job;
     listener.is_working = true;
     listener.n_signs += 1;
+    listener.n_kernels = 0;
 }
 
 pub(super) fn work_goes_on() {
@@ -158,6 +162,7 @@ fn sign_of_life(phase: Phase) {
         outbox.send_if_clear(Event::Working {
             job: listener.job,
             phase,
+            n_kernels: listener.n_kernels,
         });
     }
 }
@@ -172,8 +177,10 @@ impl<S: tracing::Subscriber> Layer<S> for KernelsMade {
         let target = metadata
             .as_ref()
             .map_or(event.metadata().target(), tracing::Metadata::target);
-        if !matches!(target, "cubecl::compilation" | "cubecl::autotune") {
-            return;
+        match target {
+            "cubecl::compilation" => lock(&LISTENER).n_kernels += 1,
+            "cubecl::autotune" => {}
+            _ => return,
         }
         sign_of_life(Phase::Tune);
     }
@@ -283,6 +290,7 @@ mod tests {
                 job: None,
                 is_working,
                 n_signs: 7 + n_signs_since,
+                n_kernels: 0,
             };
             assert_eq!(listener.stands_still_since(7), stands_still);
         }

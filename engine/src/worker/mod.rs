@@ -92,10 +92,7 @@ fn serve(catalogue: Catalogue, outbox: &Outbox) -> Result<ExitCode> {
             let mut counter = TokenCounter::default();
             for question in questions {
                 let on_sign_of_life = || {
-                    outbox.send_if_clear(Event::Working {
-                        job: None,
-                        phase: Phase::Load,
-                    });
+                    outbox.send_if_clear(Event::working(None, Phase::Load));
                 };
                 let answer = match question {
                     Question::Tokens(model, prompt) => counter.count(&catalogue, &model, &prompt),
@@ -241,10 +238,7 @@ impl Reader {
             }
             Request::Chunk(chunk) => match self.blobs.accept(chunk) {
                 // A large picture may be minutes on a slow way here, with work that waits for it.
-                Ok(()) => self.outbox.send_if_clear(Event::Working {
-                    job: None,
-                    phase: Phase::Load,
-                }),
+                Ok(()) => self.outbox.send_if_clear(Event::working(None, Phase::Load)),
                 Err(error) => self.outbox.send(failed(None, &error)),
             },
             Request::Shutdown => self.queue.shut_down(),

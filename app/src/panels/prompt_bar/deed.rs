@@ -162,7 +162,9 @@ fn progress_ui(ui: &mut Ui, scene: &mut Scene<'_>, rect: Rect) {
         return;
     };
     let words = match run.seconds_left(scene.now) {
-        Some(left) if run.state != RunState::Stopping => widgets::duration(left),
+        Some(left) if run.state != RunState::Stopping && run.n_kernels().is_none() => {
+            widgets::duration(left)
+        }
         _ => top_bar::run_state_words(run, scene),
     };
     let fraction = run.fraction();

@@ -13,6 +13,7 @@ use crate::session::{EditSnapshot, Gesture, Patch, PictureId};
 
 impl Run {
     pub(in crate::session) fn starting(&mut self, first: u32, n_pictures: u32) {
+        self.n_kernels = None;
         self.state = RunState::Starting;
         let n_tiles = self.n_tiles();
         for slot in self.stretch(first, n_pictures) {
@@ -31,6 +32,11 @@ impl Run {
         }
     }
 
+    /// The GPU has never run this model in this size: its kernels are being made.
+    pub(in crate::session) fn compiles_kernels(&mut self, n_kernels: u32) {
+        self.n_kernels = Some(n_kernels);
+    }
+
     /// Whether it brought a preview.
     pub(in crate::session) fn progress(
         &mut self,
@@ -41,6 +47,7 @@ impl Run {
         if self.state == RunState::Starting {
             self.state = RunState::Running;
         }
+        self.n_kernels = None;
         if let Some(seconds) = progress.seconds_left {
             self.hear_estimate(seconds, now);
         }

@@ -244,6 +244,27 @@ fn a_run_goes_from_tiles_to_saved_pictures() {
 }
 
 #[test]
+fn a_run_says_how_many_kernels_a_gpu_has_until_it_draws() {
+    let mut bench = Bench::new();
+    let run = bench.queue("a cat", 1);
+    let job = bench.job();
+    let n_kernels = |bench: &Bench| bench.session.run(run).unwrap().n_kernels();
+    bench.say(Event::Started { job, plan: plan() });
+    assert_eq!(n_kernels(&bench), None);
+    let working = |job, n_kernels| Event::Working {
+        job: Some(job),
+        phase: Phase::Tune,
+        n_kernels,
+    };
+    bench.say(working(job, 41));
+    assert_eq!(n_kernels(&bench), Some(41));
+    bench.say(working(JobId(job.0 + 1), 99));
+    assert_eq!(n_kernels(&bench), Some(41), "of another job");
+    bench.preview(0);
+    assert_eq!(n_kernels(&bench), None, "it draws");
+}
+
+#[test]
 fn prompts_wait_for_each_other_and_each_can_be_cancelled() {
     let mut bench = Bench::new();
     let first = bench.queue("one", 1);

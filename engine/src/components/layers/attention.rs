@@ -263,7 +263,10 @@ mod tests {
             assert!(tiles.width.is_multiple_of(HEAD_BLOCK) && tiles.width - width < HEAD_BLOCK);
             assert!(tiles.n_query - n_query < QUERY_BLOCK);
             for part in [tiles.n_rows, tiles.n_query % tiles.n_rows] {
-                assert!(part.is_multiple_of(QUERY_BLOCK), "{n_query} queries: {tiles:?}");
+                assert!(
+                    part.is_multiple_of(QUERY_BLOCK),
+                    "{n_query} queries: {tiles:?}"
+                );
             }
         }
     }
