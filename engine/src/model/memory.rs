@@ -17,38 +17,71 @@ pub struct Sizes {
     /// Of the autoencoder, which may run in another precision.
     pub autoencoder_dtype_bytes: u64,
     pub stride: u32,
+    /// The side of the parts that the autoencoder can work in, if it can.
+    pub tile_cells: Option<u64>,
 }
 
 impl Sizes {
     /// Bytes that the hungriest stage holds at once, beside weights.
     pub fn activation_bytes(&self, width: u32, height: u32) -> u64 {
+        let size = (width.into(), height.into());
+        self.autoencoder_bytes(size).max(self.unet_bytes(size))
+    }
+
+    /// As [`Self::activation_bytes`], with an autoencoder that works in parts if it can.
+    pub fn least_activation_bytes(&self, width: u32, height: u32) -> u64 {
+        // Finished parts, and all put together.
+        const PICTURE_COPIES: u64 = 4;
+        const PICTURE_CHANNELS: u64 = 3;
+        let Some(cells) = self.tile_cells else {
+            return self.activation_bytes(width, height);
+        };
+        let (width, height) = (u64::from(width), u64::from(height));
+        let side = cells * self.autoencoder_scale;
+        if width <= side && height <= side {
+            return self.activation_bytes(width as u32, height as u32);
+        }
+        let picture =
+            PICTURE_COPIES * PICTURE_CHANNELS * width * height * self.autoencoder_dtype_bytes;
+        let part = self.autoencoder_bytes((width.min(side), height.min(side)));
+        (part + picture).max(self.unet_bytes((width, height)))
+    }
+
+    fn autoencoder_bytes(&self, (width, height): (u64, u64)) -> u64 {
         // Input, output and workspace of a convolution, at the decoder's last level.
         const AUTOENCODER_COPIES: u64 = 6;
-        // Skip connections of all levels weigh about six outermost activations, and a block's own the rest.
-        const UNET_COPIES: u64 = 14;
         const MAX_SCORE_BYTES: u64 = 512 << 20;
-        let n_pixels = u64::from(width) * u64::from(height);
-        let n_cells = n_pixels / (self.autoencoder_scale * self.autoencoder_scale);
-        let autoencoder = n_pixels
+        let n_pixels = width * height;
+        let n_cells = self.n_cells(n_pixels);
+        let activations = n_pixels
             * self.autoencoder_channels
             * AUTOENCODER_COPIES
             * self.autoencoder_dtype_bytes;
         // The decoder's attention looks from every cell at every cell, in turns where that is much: scores
         // and their softmax are held at once.
-        let autoencoder_scores =
-            2 * (n_cells * n_cells * self.autoencoder_dtype_bytes).min(MAX_SCORE_BYTES);
-        let unet = n_cells * self.unet_channels * self.unet_batch * UNET_COPIES * self.dtype_bytes;
-        (autoencoder + autoencoder_scores).max(unet)
+        let scores = 2 * (n_cells * n_cells * self.autoencoder_dtype_bytes).min(MAX_SCORE_BYTES);
+        activations + scores
+    }
+
+    fn unet_bytes(&self, (width, height): (u64, u64)) -> u64 {
+        // Skip connections of all levels weigh about six outermost activations, and a block's own the rest.
+        const UNET_COPIES: u64 = 14;
+        let n_cells = self.n_cells(width * height);
+        n_cells * self.unet_channels * self.unet_batch * UNET_COPIES * self.dtype_bytes
+    }
+
+    fn n_cells(&self, n_pixels: u64) -> u64 {
+        n_pixels / (self.autoencoder_scale * self.autoencoder_scale)
     }
 
     /// The largest size of this shape whose activations take at most half; `None` below the smallest.
     pub fn smaller(&self, width: u32, height: u32) -> Option<(u32, u32)> {
-        let half = self.activation_bytes(width, height) / 2;
+        let half = self.least_activation_bytes(width, height) / 2;
         let n_strides = width.max(height) / self.stride;
         (1..n_strides)
             .rev()
             .map(|k| self.shrunk((width, height), k, n_strides))
-            .find(|&(width, height)| self.activation_bytes(width, height) <= half)
+            .find(|&(width, height)| self.least_activation_bytes(width, height) <= half)
     }
 
     /// The size of about `k` of `n` parts of the sides.
@@ -69,7 +102,7 @@ impl Sizes {
         weights_bytes: u64,
         budget_bytes: u64,
     ) -> Result<()> {
-        let needed = |width, height| weights_bytes + self.activation_bytes(width, height);
+        let needed = |width, height| weights_bytes + self.least_activation_bytes(width, height);
         if needed(width, height) <= budget_bytes {
             return Ok(());
         }
@@ -104,6 +137,7 @@ mod tests {
             dtype_bytes: 4,
             autoencoder_dtype_bytes: 4,
             stride: 64,
+            tile_cells: None,
         };
         let weights = 5 << 30;
         assert!(sizes.check(512, 512, weights, 8 << 30).is_ok());
@@ -127,5 +161,31 @@ mod tests {
         assert!(bytes(width, height) > bytes(4096, 2048) / 3);
         assert_eq!(sizes.smaller(64, 64), None);
         assert!(fitting_width >= 1024 && fitting_width > fitting_height);
+    }
+
+    /// Stable Diffusion XL on a GPU of 8 GiB, its autoencoder in full precision.
+    #[test]
+    fn an_autoencoder_in_parts_makes_larger_pictures_fit() {
+        let whole = Sizes {
+            autoencoder_scale: 8,
+            autoencoder_channels: 128,
+            unet_channels: 320,
+            unet_batch: 2,
+            dtype_bytes: 2,
+            autoencoder_dtype_bytes: 4,
+            stride: 8,
+            tile_cells: None,
+        };
+        let in_parts = Sizes {
+            tile_cells: Some(64),
+            ..whole
+        };
+        let (weights, budget) = (5 << 30, 7 << 30);
+        assert!(whole.check(1024, 1024, weights, budget).is_err());
+        assert!(in_parts.check(1024, 1024, weights, budget).is_ok());
+        // A picture of one part is none of parts.
+        let bytes = |sizes: Sizes, side| sizes.least_activation_bytes(side, side);
+        assert_eq!(bytes(in_parts, 512), bytes(whole, 512));
+        assert!(2 * bytes(in_parts, 2048) < bytes(whole, 2048));
     }
 }

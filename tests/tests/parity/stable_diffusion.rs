@@ -37,11 +37,11 @@ fn components_agree_with_diffusers() {
     let folder = ModelFolder::Disk(fixture_path(NAME).join("vae"));
     let parts = AutoencoderParts::EncoderAndDecoder;
     let (vae, _) = KlAutoencoder::load(&folder, parts, &load_options()).unwrap();
-    let (mean, deviation) = vae.encode(fixture.tensor("vae.image"));
+    let (mean, deviation) = vae.encode(fixture.tensor("vae.image"), None);
     assert_close(&mean, &fixture.tensor("vae.mean"), tolerance, "mean");
     let expected = fixture.tensor("vae.deviation");
     assert_close(&deviation, &expected, tolerance, "deviation");
-    let decoded = vae.decode(fixture.tensor("vae.latents"));
+    let decoded = vae.decode(fixture.tensor("vae.latents"), None);
     assert_close(
         &decoded,
         &fixture.tensor("vae.decoded"),

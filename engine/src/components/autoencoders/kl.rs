@@ -7,7 +7,10 @@ use burn::tensor::{DType, Tensor};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::vq::{AutoencoderConfig, AutoencoderParts, Decoder, Encoder, RawCoders};
+use super::{
+    tiles,
+    vq::{AutoencoderConfig, AutoencoderParts, Decoder, Encoder, RawCoders},
+};
 use crate::{
     Result,
     components::{
@@ -205,7 +208,7 @@ impl KlAutoencoder {
         self.encoder.is_some()
     }
 
-    /// Mean and standard deviation of a picture's latents, unscaled.
+    /// Mean and standard deviation of a picture's latents, unscaled; by parts of `tile_cells` where they say so.
     ///
     /// # Shapes
     /// image `[batch, 3, height, width]` in −1..1 → `[batch, latent channels, rows, columns]` each, in the dtype of the
@@ -213,19 +216,22 @@ impl KlAutoencoder {
     ///
     /// # Panics
     /// When only the decoder was loaded.
-    pub fn encode(&self, image: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
+    pub fn encode(&self, image: Tensor<4>, tile_cells: Option<usize>) -> (Tensor<4>, Tensor<4>) {
         /// As diffusers keeps the logarithm of the variance from running away.
         const LOG_VARIANCE_RANGE: [f32; 2] = [-30.0, 20.0];
+        let scale = self.config.coders.scale_factor();
         let (encoder, quant_conv) = self
             .encoder
             .as_ref()
             .expect("an autoencoder loaded with its encoder");
         let dtype = image.dtype();
-        let moments = encoder.forward(image.cast(self.dtype));
-        let moments = match quant_conv {
-            Some(conv) => conv.forward(moments),
-            None => moments,
-        };
+        let moments = tiles::encoded(image.cast(self.dtype), tile_cells, scale, |image| {
+            let moments = encoder.forward(image);
+            match quant_conv {
+                Some(conv) => conv.forward(moments),
+                None => moments,
+            }
+        });
         let channels = self.config.coders.latent_channels;
         let moments = moments.cast(dtype);
         let mean = moments.clone().narrow(1, 0, channels);
@@ -235,16 +241,21 @@ impl KlAutoencoder {
         (mean, deviation)
     }
 
+    /// By parts of `tile_cells` where they say so.
+    ///
     /// # Shapes
     /// unscaled latents `[batch, latent channels, rows, columns]` → `[batch, 3, height, width]` about −1..1, in the
     /// dtype of the latents
-    pub fn decode(&self, latents: Tensor<4>) -> Tensor<4> {
+    pub fn decode(&self, latents: Tensor<4>, tile_cells: Option<usize>) -> Tensor<4> {
         let dtype = latents.dtype();
-        let latents = latents.cast(self.dtype);
-        let x = match &self.post_quant_conv {
-            Some(conv) => conv.forward(latents.clone()),
-            None => latents.clone(),
-        };
-        self.decoder.forward(x, &latents).cast(dtype)
+        let scale = self.config.coders.scale_factor();
+        tiles::decoded(latents.cast(self.dtype), tile_cells, scale, |latents| {
+            let x = match &self.post_quant_conv {
+                Some(conv) => conv.forward(latents.clone()),
+                None => latents.clone(),
+            };
+            self.decoder.forward(x, &latents)
+        })
+        .cast(dtype)
     }
 }

@@ -181,6 +181,7 @@ impl FamilyModel for KarloModel {
             dtype_bytes,
             autoencoder_dtype_bytes: dtype_bytes,
             stride: self.folder.stride(),
+            tile_cells: None,
         };
         let files = self.folder.part(DECODER);
         let weights_bytes = slots.needed_bytes(&Loader::whole(&files, &UNet::load))?;

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Error, Result,
     components::{
-        autoencoders::{AutoencoderParts, KlConfig},
+        autoencoders::{AutoencoderParts, KlConfig, TILE_CELLS},
         denoisers::{UNet, UNetConfig, VectorInput},
     },
     families::{
@@ -207,6 +207,7 @@ impl FamilyModel for LatentModel {
             dtype_bytes: self.dtype.size() as u64,
             autoencoder_dtype_bytes: vae_dtype.size() as u64,
             stride: self.folder.stride(),
+            tile_cells: Some(TILE_CELLS as u64),
         };
         let weights_bytes = self.folder.unet_bytes(slots)?;
         slots.reserve(sizes, cost.size, weights_bytes)
@@ -349,7 +350,8 @@ impl FamilyModel for LatentModel {
     ) -> Result<PictureLatents> {
         let scale = self.vae_config.scaling_factor;
         self.with_vae(|loader| {
-            let (mean, deviation) = slots.get(loader, on_event)?.encode(pixels);
+            let tile_cells = slots.tile_cells();
+            let (mean, deviation) = slots.get(loader, on_event)?.encode(pixels, tile_cells);
             Ok(PictureLatents {
                 mean: mean * scale,
                 deviation: Some(deviation * scale),
@@ -365,7 +367,11 @@ impl FamilyModel for LatentModel {
         on_event: &mut OnEvent,
     ) -> Result<Tensor<4>> {
         let scale = self.vae_config.scaling_factor;
-        self.with_vae(|loader| Ok(slots.get(loader, on_event)?.decode(latents / scale)))
+        let tile_cells = slots.tile_cells();
+        self.with_vae(|loader| {
+            let vae = slots.get(loader, on_event)?;
+            Ok(vae.decode(latents / scale, tile_cells))
+        })
     }
 
     fn autoencoder(&self) -> &'static str {
@@ -382,7 +388,7 @@ impl FamilyModel for LatentModel {
         let parts = AutoencoderParts::EncoderAndDecoder;
         self.folder.with_vae(parts, self.vae_dtype(), |loader| {
             let vae = slots.load_once(loader, on_event)?;
-            Ok(vae.map(|vae| vae.encode(pixels).0 * scale))
+            Ok(vae.map(|vae| vae.encode(pixels, None).0 * scale))
         })
     }
 }

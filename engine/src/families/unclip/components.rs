@@ -111,7 +111,7 @@ impl UnclipFolder {
         let parts = AutoencoderParts::EncoderAndDecoder;
         self.with_movq(parts, |loader| {
             let movq = slots.load_once(loader, on_event)?;
-            Ok(movq.map(|movq| movq.encode(pixels)))
+            Ok(movq.map(|movq| movq.encode(pixels, None)))
         })
     }
 

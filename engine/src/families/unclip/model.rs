@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Error, Result,
     components::{
-        autoencoders::{AutoencoderConfig, AutoencoderParts},
+        autoencoders::{AutoencoderConfig, AutoencoderParts, TILE_CELLS},
         denoisers::UNetConfig,
     },
     families::{
@@ -164,6 +164,7 @@ impl FamilyModel for UnclipModel {
             dtype_bytes: self.dtype_bytes,
             autoencoder_dtype_bytes: self.dtype_bytes,
             stride: self.folder.stride(),
+            tile_cells: Some(TILE_CELLS as u64),
         };
         let weights_bytes = self.folder.unet_bytes(slots)?;
         slots.reserve(sizes, cost.size, weights_bytes)
@@ -310,8 +311,9 @@ impl FamilyModel for UnclipModel {
         on_event: &mut OnEvent,
     ) -> Result<PictureLatents> {
         let parts = self.movq_parts;
+        let tile_cells = slots.tile_cells();
         let movq = self.folder.load_movq(parts, slots, on_event)?;
-        Ok(PictureLatents::certain(movq.encode(pixels)))
+        Ok(PictureLatents::certain(movq.encode(pixels, tile_cells)))
     }
 
     fn decode(
@@ -321,11 +323,9 @@ impl FamilyModel for UnclipModel {
         _generator: &mut Generator,
         on_event: &mut OnEvent,
     ) -> Result<Tensor<4>> {
-        let parts = self.movq_parts;
-        Ok(self
-            .folder
-            .load_movq(parts, slots, on_event)?
-            .decode(latents))
+        let (parts, tile_cells) = (self.movq_parts, slots.tile_cells());
+        let movq = self.folder.load_movq(parts, slots, on_event)?;
+        Ok(movq.decode(latents, tile_cells))
     }
 
     fn autoencoder(&self) -> &'static str {

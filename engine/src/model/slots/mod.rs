@@ -24,6 +24,8 @@ pub struct Slots {
     activation_bytes: u64,
     /// The size of the job's pictures, and what decides their memory.
     reserved: Option<(Sizes, u32, u32)>,
+    /// Whether the autoencoder works in parts, for all at once would not fit.
+    is_tiled: bool,
     /// What changes the components' weights now.
     loras: Loras,
     /// Whether the device has run out of memory in this job: then one component is held at a time.
@@ -57,6 +59,7 @@ impl Slots {
             held: Vec::new(),
             activation_bytes: 0,
             reserved: None,
+            is_tiled: false,
             loras: Loras::default(),
             is_tight: false,
             load_seconds: 0.0,

@@ -20,12 +20,26 @@ impl Slots {
         (width, height): (u32, u32),
         weights_bytes: u64,
     ) -> Result<()> {
-        self.activation_bytes = sizes.activation_bytes(width, height);
         self.reserved = Some((sizes, width, height));
         let budget = self.runtime.memory_budget_bytes;
         sizes.check(width, height, weights_bytes, budget)?;
+        let at_once = sizes.activation_bytes(width, height);
+        self.is_tiled = weights_bytes + at_once > budget;
+        self.activation_bytes = match self.is_tiled {
+            true => sizes.least_activation_bytes(width, height),
+            false => at_once,
+        };
         self.shed(None);
         Ok(())
+    }
+
+    /// The side of the parts in which the autoencoder is to work, in latent cells; `None` for all at once.
+    pub fn tile_cells(&self) -> Option<usize> {
+        let (sizes, ..) = self.reserved.as_ref()?;
+        let cells = sizes
+            .tile_cells
+            .filter(|_| self.is_tiled || self.is_tight)?;
+        Some(cells as usize)
     }
 
     /// Gives up components until those that are held fit beside what is reserved, but for the one called `kept`: the
@@ -54,10 +68,12 @@ impl Slots {
 
     pub fn begin_job(&mut self) {
         self.is_tight = false;
+        self.is_tiled = false;
         self.reserved = None;
     }
 
-    /// Frees all that can be read again, and from here on holds one component at a time; false where that was so.
+    /// Frees all that can be read again, and from here on holds one component at a time and has the autoencoder work in
+    /// parts; false where that was so.
     pub fn give_up_memory(&mut self) -> bool {
         if std::mem::replace(&mut self.is_tight, true) {
             return false;

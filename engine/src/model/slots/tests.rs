@@ -70,6 +70,7 @@ fn sizes() -> Sizes {
         dtype_bytes: 4,
         autoencoder_dtype_bytes: 4,
         stride: 4,
+        tile_cells: None,
     }
 }
 
@@ -116,6 +117,34 @@ fn one_component_at_a_time_where_the_budget_is_short() {
         let stays = slots.in_use_bytes();
         assert_eq!(stays == all, budget == all + activation_bytes(), "{budget}");
     }
+}
+
+/// The autoencoder works in parts once a picture does not fit beside the largest component, or the device has run out.
+#[test]
+fn the_autoencoder_works_in_parts_where_memory_is_short() {
+    let sizes = Sizes {
+        tile_cells: Some(4),
+        autoencoder_channels: 64,
+        ..sizes()
+    };
+    let largest = 100_000;
+    let at_once = largest + sizes.activation_bytes(32, 32);
+    let in_parts = largest + sizes.least_activation_bytes(32, 32);
+    assert!(in_parts < at_once);
+    for (budget, tile_cells) in [(at_once, None), (at_once - 1, Some(4)), (in_parts, Some(4))] {
+        let mut slots = slots(budget);
+        slots.reserve(sizes, (32, 32), largest).unwrap();
+        assert_eq!(slots.tile_cells(), tile_cells, "{budget}");
+        slots.begin_job();
+        assert_eq!(slots.tile_cells(), None);
+    }
+    let mut slots = slots(in_parts - 1);
+    let refused = slots.reserve(sizes, (32, 32), largest);
+    assert!(matches!(refused, Err(Error::TooLarge { .. })));
+    let mut slots = self::slots(at_once);
+    slots.reserve(sizes, (32, 32), largest).unwrap();
+    assert!(slots.give_up_memory());
+    assert_eq!(slots.tile_cells(), Some(4));
 }
 
 /// Of what was read ahead no more is given up than has to be.

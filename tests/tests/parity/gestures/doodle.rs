@@ -137,7 +137,7 @@ fn reconstructed(model: &LoadedModel, picture: &FinishedPicture) -> Vec<u8> {
         rgb: picture.rgb.clone(),
     };
     let pixels = picture.to_tensor(test_device(), DType::F32);
-    let decoded = movq.decode(movq.encode(pixels));
+    let decoded = movq.decode(movq.encode(pixels, None), None);
     RgbPicture::from_tensor(decoded).unwrap().rgb
 }
 

@@ -9,6 +9,7 @@ pub(super) use coders::{Decoder, Encoder};
 pub(super) use config::RawCoders;
 pub use config::{AutoencoderConfig, AutoencoderParts};
 
+use super::tiles;
 use crate::{
     Result,
     components::layers::Conv2d,
@@ -108,13 +109,15 @@ impl Autoencoder {
         self.encoder.is_some()
     }
 
+    /// By parts of `tile_cells` where they say so.
+    ///
     /// # Shapes
     /// image `[batch, 3, height, width]` in −1..1, multiples of [`Self::scale_factor`] →
     /// `[batch, latent channels, height / scale_factor, width / scale_factor]`, in the dtype of the image
     ///
     /// # Panics
     /// When only the decoder was loaded.
-    pub fn encode(&self, image: Tensor<4>) -> Tensor<4> {
+    pub fn encode(&self, image: Tensor<4>, tile_cells: Option<usize>) -> Tensor<4> {
         let (encoder, quant_conv) = self
             .encoder
             .as_ref()
@@ -126,18 +129,24 @@ impl Autoencoder {
             "a picture of {height}×{width} pixels is no multiple of {scale_factor}"
         );
         let dtype = image.dtype();
-        quant_conv
-            .forward(encoder.forward(image.cast(self.dtype)))
-            .cast(dtype)
+        tiles::encoded(image.cast(self.dtype), tile_cells, scale_factor, |image| {
+            quant_conv.forward(encoder.forward(image))
+        })
+        .cast(dtype)
     }
 
+    /// By parts of `tile_cells` where they say so.
+    ///
     /// # Shapes
     /// latents `[batch, latent channels, rows, columns]` →
     /// `[batch, 3, scale_factor · rows, scale_factor · columns]` about −1..1, in the dtype of the latents
-    pub fn decode(&self, latents: Tensor<4>) -> Tensor<4> {
+    pub fn decode(&self, latents: Tensor<4>, tile_cells: Option<usize>) -> Tensor<4> {
         let dtype = latents.dtype();
-        let latents = latents.cast(self.dtype);
-        let x = self.post_quant_conv.forward(latents.clone());
-        self.decoder.forward(x, &latents).cast(dtype)
+        let scale = self.scale_factor();
+        tiles::decoded(latents.cast(self.dtype), tile_cells, scale, |latents| {
+            let x = self.post_quant_conv.forward(latents.clone());
+            self.decoder.forward(x, &latents)
+        })
+        .cast(dtype)
     }
 }
