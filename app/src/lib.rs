@@ -13,6 +13,7 @@
 //! - [`cli`] is the command line, which without a subcommand opens the window;
 //! - [`engine_link`] is the one place that talks to the engine process;
 //! - [`viewer`] looks at pictures large and compares them;
+//! - [`downloads`] fetches models, and is the only place that opens a connection;
 //! - [`import`] opens pictures from elsewhere; [`gallery`] keeps the pictures and finds them; [`words`] are those that a
 //!   small model knows; `folding` is text as it is compared; [`settings`], [`paths`] and [`files`] are their ground.
 //!
@@ -29,6 +30,7 @@ mod clock;
 pub mod command;
 mod display_order;
 pub mod document;
+pub mod downloads;
 pub mod edit_limits;
 pub mod engine_link;
 pub mod export;

@@ -1,0 +1,288 @@
+//! All files of one model, fetched into a hidden folder of the library until none is missing.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::partial::has;
+use super::remote_name::local_path;
+use super::{Checksum, Error, Hub, Listing, Progress, RemoteFile, fetch};
+use crate::files::{self, Existing, RealFs, create_own_dir, read_own, write_atomically};
+
+/// Where models stand in the library while they come in.
+const FOLDER: &str = ".downloads";
+const RECEIPT: &str = ".limn-download.json";
+const MAX_RECEIPT_BYTES: u64 = 4 << 20;
+/// What is left free on the disk.
+const SPARE_BYTES: u64 = 64 << 20;
+
+/// What was fetched, kept beside it: from where, and the hashes that it had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    pub title: String,
+    pub revision: String,
+    pub licence: Option<String>,
+    pub files: Vec<ReceivedFile>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceivedFile {
+    pub name: String,
+    pub url: String,
+    /// SHA-256, or Git's for small ones; `None` where the server told none.
+    pub hash: Option<String>,
+}
+
+/// How a model gets on, of all its files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ModelProgress {
+    pub n_bytes: u64,
+    /// Of the files whose sizes are known.
+    pub total_bytes: u64,
+    pub n_files_done: usize,
+    pub n_files: usize,
+    pub waits: bool,
+}
+
+/// A model that is wanted.
+#[derive(Debug, Clone)]
+pub struct ModelDownload {
+    listing: Listing,
+    files: Vec<RemoteFile>,
+    is_folder: bool,
+}
+
+impl ModelDownload {
+    pub fn of_folder(listing: Listing, files: Vec<RemoteFile>) -> Self {
+        Self {
+            listing,
+            files,
+            is_folder: true,
+        }
+    }
+
+    pub fn of_file(listing: Listing, file: RemoteFile) -> Self {
+        Self {
+            listing,
+            files: vec![file],
+            is_folder: false,
+        }
+    }
+
+    pub fn title(&self) -> &str {
+        &self.listing.title
+    }
+
+    pub fn licence(&self) -> Option<&str> {
+        self.listing.licence.as_deref()
+    }
+
+    pub fn files(&self) -> &[RemoteFile] {
+        &self.files
+    }
+
+    /// Of the files whose sizes are told.
+    pub fn total_bytes(&self) -> u64 {
+        self.files.iter().filter_map(|file| file.size).sum()
+    }
+
+    /// Fetches what is missing. The folder or file that is the model, with its receipt, still in the hidden folder: the
+    /// library takes it from there.
+    ///
+    /// `on_progress` returns whether to go on.
+    ///
+    /// # Errors
+    /// [`Error::NoRoom`] before anything is fetched; those of [`fetch`]. What is there by then stays.
+    pub fn run(
+        &self,
+        hub: &Hub,
+        library: &Path,
+        on_progress: &mut dyn FnMut(ModelProgress) -> bool,
+    ) -> Result<PathBuf, Error> {
+        let fs: &dyn files::Fs = &RealFs;
+        let staged = self.staged(library);
+        create_own_dir(fs, library)?;
+        create_own_dir(fs, &library.join(FOLDER))?;
+        create_own_dir(fs, &staged)?;
+        self.check_room(&staged)?;
+        let mut done_bytes = 0;
+        for (n_files_done, file) in self.files.iter().enumerate() {
+            let target = self.target(&staged, file)?;
+            if !target.is_file() {
+                if let Some(folder) = target.parent() {
+                    create_own_dir(fs, folder)?;
+                }
+                let mut tell = |progress| {
+                    let (n_bytes, waits) = match progress {
+                        Progress::Received { n_bytes, .. } => (n_bytes, false),
+                        Progress::Waits(_) => (0, true),
+                    };
+                    on_progress(ModelProgress {
+                        n_bytes: done_bytes + n_bytes,
+                        total_bytes: self.total_bytes(),
+                        n_files_done,
+                        n_files: self.files.len(),
+                        waits,
+                    })
+                };
+                fetch(hub.client(), &hub.wanted(file), &target, &mut tell)?;
+            }
+            done_bytes += target.metadata()?.len();
+        }
+        let model = match self.files.as_slice() {
+            [only] if !self.is_folder => self.target(&staged, only)?,
+            _ => staged,
+        };
+        self.receipt().write(&model)?;
+        Ok(model)
+    }
+
+    /// Its hidden folder: another for another state of it, so that parts of two never mix.
+    fn staged(&self, library: &Path) -> PathBuf {
+        let sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let name = self.listing.title.replace('/', "--");
+        let name: String = name
+            .chars()
+            .map(|c| if sound(c) { c } else { '_' })
+            .take(120)
+            .collect();
+        let revision: String = self
+            .listing
+            .revision
+            .chars()
+            .filter(|c| sound(*c))
+            .take(12)
+            .collect();
+        let kind = if self.is_folder { "folder" } else { "file" };
+        library
+            .join(FOLDER)
+            .join(format!("m-{name}-{revision}-{kind}"))
+    }
+
+    fn target(&self, staged: &Path, file: &RemoteFile) -> Result<PathBuf, Error> {
+        let unsafe_name =
+            || Error::bad_answer("the list", "a file has a name that is not safe here");
+        let path = local_path(&file.name).ok_or_else(unsafe_name)?;
+        if self.is_folder {
+            return Ok(staged.join(path));
+        }
+        Ok(staged.join(path.file_name().ok_or_else(unsafe_name)?))
+    }
+
+    fn check_room(&self, staged: &Path) -> Result<(), Error> {
+        let Ok(free_bytes) = fs4::available_space(staged) else {
+            // Some systems do not say: the disk will.
+            return Ok(());
+        };
+        let there: u64 = self
+            .files
+            .iter()
+            .filter_map(|file| there_bytes(&self.target(staged, file).ok()?))
+            .sum();
+        let needed_bytes = self.total_bytes().saturating_sub(there) + SPARE_BYTES;
+        if needed_bytes > free_bytes {
+            return Err(Error::NoRoom {
+                needed_bytes,
+                free_bytes,
+            });
+        }
+        Ok(())
+    }
+
+    fn receipt(&self) -> Receipt {
+        let files = self.files.iter().map(|file| ReceivedFile {
+            name: if self.is_folder {
+                file.name.clone()
+            } else {
+                file_name(&file.name).to_owned()
+            },
+            url: file.url.split('?').next().unwrap_or_default().to_owned(),
+            hash: file.checksum.map(Checksum::as_text),
+        });
+        Receipt {
+            title: self.listing.title.clone(),
+            revision: self.listing.revision.clone(),
+            licence: self.listing.licence.clone(),
+            files: files.collect(),
+        }
+    }
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// What is there of a file, whole or in part.
+fn there_bytes(target: &Path) -> Option<u64> {
+    let part = format!(".{}.part", target.file_name()?.to_string_lossy());
+    let sizes = [target.to_owned(), target.with_file_name(part)].map(|path| path.metadata().ok());
+    sizes
+        .into_iter()
+        .flatten()
+        .map(|metadata| metadata.len())
+        .max()
+}
+
+impl Receipt {
+    /// Where the receipt of a model lies: in its folder, or beside its file.
+    pub fn path(model: &Path) -> PathBuf {
+        if model.is_dir() {
+            return model.join(RECEIPT);
+        }
+        let name = model.file_name().unwrap_or_default().to_string_lossy();
+        model.with_file_name(format!(".{name}{RECEIPT}"))
+    }
+
+    /// That of a model, if it was fetched by Limn.
+    pub fn of(model: &Path) -> Option<Self> {
+        let bytes = read_own(&Self::path(model), MAX_RECEIPT_BYTES).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    fn write(&self, model: &Path) -> io::Result<()> {
+        let bytes = serde_json::to_vec_pretty(self).map_err(io::Error::other)?;
+        write_atomically(&RealFs, &Self::path(model), &bytes, Existing::Replace)
+    }
+}
+
+/// What became of a file since it was fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Right,
+    Changed,
+    Missing,
+    /// No hash was told when it was fetched.
+    Unknown,
+}
+
+/// Compares the files of a model with its receipt, one by one.
+///
+/// # Errors
+/// Of the disk.
+pub fn verify(
+    model: &Path,
+    receipt: &Receipt,
+    mut tell: impl FnMut(&str, Verdict),
+) -> io::Result<()> {
+    for file in &receipt.files {
+        let Some(name) = local_path(&file.name) else {
+            tell(&file.name, Verdict::Missing);
+            continue;
+        };
+        let path = if model.is_dir() {
+            model.join(name)
+        } else {
+            model.to_owned()
+        };
+        let checksum = file.hash.as_deref().and_then(Checksum::parse);
+        let verdict = match (path.is_file(), checksum) {
+            (false, _) => Verdict::Missing,
+            (true, None) => Verdict::Unknown,
+            (true, Some(checksum)) if has(&path, checksum)? => Verdict::Right,
+            (true, Some(_)) => Verdict::Changed,
+        };
+        tell(&file.name, verdict);
+    }
+    Ok(())
+}
