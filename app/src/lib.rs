@@ -13,7 +13,8 @@
 //! - [`cli`] is the command line, which without a subcommand opens the window;
 //! - [`engine_link`] is the one place that talks to the engine process;
 //! - [`viewer`] looks at pictures large and compares them;
-//! - [`downloads`] fetches models, and is the only place that opens a connection;
+//! - [`model_library`] puts models into the user's folder of them, and knows a few that can be had; [`downloads`] fetches
+//!   them, and is the only place that opens a connection;
 //! - [`import`] opens pictures from elsewhere; [`gallery`] keeps the pictures and finds them; [`words`] are those that a
 //!   small model knows; `folding` is text as it is compared; [`settings`], [`paths`] and [`files`] are their ground.
 //!
@@ -41,6 +42,7 @@ pub mod icons;
 pub mod import;
 pub mod keyboard;
 pub mod layer_pictures;
+pub mod model_library;
 pub mod panels;
 pub mod paths;
 pub mod running_window;

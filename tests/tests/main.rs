@@ -11,6 +11,7 @@ mod catalogue;
 mod command_line;
 mod config_numbers;
 mod documents;
+mod downloads;
 mod edit_commands;
 mod engine;
 mod family_operations;

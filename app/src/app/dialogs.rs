@@ -7,7 +7,6 @@ use std::time::Instant;
 use egui::Context;
 
 use super::App;
-use super::adding_models::Added;
 use super::carry_out::MaskQuestion;
 use super::documents::Opening;
 use super::export_copy::CopyOrder;
@@ -16,6 +15,7 @@ use crate::document::DocumentId;
 use crate::document::tiles::Tiles;
 use crate::gallery::export_many::{ExportOrder, ExportReport};
 use crate::gallery::handle;
+use crate::model_library::Added;
 use crate::panels::models_place::Unreadable;
 use crate::panels::toasts::Tone;
 use crate::session::{InstalledIpAdapter, InstalledLora, LoraMatch};

@@ -3,7 +3,6 @@
 //!
 //! [`eframe::App::logic`] drains events and commands; [`eframe::App::ui`] only draws and sends commands.
 
-mod adding_models;
 mod carry_out;
 mod clipboard;
 mod composer;

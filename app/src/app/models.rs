@@ -10,10 +10,10 @@ use limn_engine::catalogue::{Catalogue, LoraReport};
 use limn_engine::prompt_language::styles;
 use limn_engine::protocol::{LoraChoice, ModelId, Request};
 
-use super::adding_models::{Added, AddedFile, add, name_of};
 use super::{App, DialogAnswer, carry_out};
 use crate::command::{Command, ModelsCommand};
 use crate::files::read_named;
+use crate::model_library::{Added, AddedFile, Transfer, add, name_of};
 use crate::panels::models_place::Unreadable;
 use crate::panels::toasts::Tone;
 use crate::panels::widgets;
@@ -64,7 +64,10 @@ impl App {
         self.look_for_styles(ctx);
         let library = self.folders.models.clone();
         self.in_dialog_thread(ctx, move || {
-            let added = paths.iter().map(|path| add(&library, path)).collect();
+            let added = paths
+                .iter()
+                .map(|path| add(&library, path, &Transfer::Link))
+                .collect();
             Some(DialogAnswer::ModelsAdded(added))
         });
     }

@@ -18,6 +18,7 @@ mod gestures;
 mod inspect;
 mod interrupt;
 mod making;
+mod models;
 mod outpaint;
 mod output;
 mod progress;
@@ -71,6 +72,8 @@ enum Command {
     Bench(bench::Arguments),
     /// List, check and export what you have made
     Gallery(gallery::Arguments),
+    /// List models, fetch them and check them
+    Models(models::Arguments),
     /// Speak the engine protocol on standard input and output
     Engine(engine::Arguments),
 }
@@ -95,6 +98,7 @@ pub fn main() -> ExitCode {
         Some(Command::Devices(arguments)) => devices::run(&arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Gallery(arguments)) => gallery::run(&arguments),
+        Some(Command::Models(arguments)) => models::run(&arguments),
     };
     output::end(result)
 }

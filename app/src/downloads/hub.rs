@@ -101,8 +101,7 @@ impl Hub {
         }
     }
 
-    /// One at another address.
-    #[cfg(test)]
+    /// One at another address, for both kinds of links.
     pub fn at(client: Client, endpoint: &str, token: Option<&str>) -> Self {
         Self {
             client,

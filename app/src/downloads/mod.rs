@@ -18,8 +18,6 @@ mod link;
 mod model;
 mod partial;
 mod remote_name;
-#[cfg(test)]
-mod tests;
 
 pub use choice::{Choice, choose};
 pub use client::{Client, Offline, Patience};

@@ -74,6 +74,16 @@ impl ModelDownload {
         &self.listing.title
     }
 
+    /// What its folder is called in the library.
+    pub fn local_name(&self) -> String {
+        let name = self.listing.title.rsplit('/').next().unwrap_or_default();
+        let name: String = name.chars().map(sound).take(100).collect();
+        match name.trim_matches(['.', '_', '-']) {
+            "" => "model".to_owned(),
+            name => name.to_owned(),
+        }
+    }
+
     pub fn licence(&self) -> Option<&str> {
         self.listing.licence.as_deref()
     }
@@ -140,20 +150,9 @@ impl ModelDownload {
 
     /// Its hidden folder: another for another state of it, so that parts of two never mix.
     fn staged(&self, library: &Path) -> PathBuf {
-        let sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         let name = self.listing.title.replace('/', "--");
-        let name: String = name
-            .chars()
-            .map(|c| if sound(c) { c } else { '_' })
-            .take(120)
-            .collect();
-        let revision: String = self
-            .listing
-            .revision
-            .chars()
-            .filter(|c| sound(*c))
-            .take(12)
-            .collect();
+        let name: String = name.chars().map(sound).take(120).collect();
+        let revision: String = self.listing.revision.chars().map(sound).take(12).collect();
         let kind = if self.is_folder { "folder" } else { "file" };
         library
             .join(FOLDER)
@@ -206,6 +205,15 @@ impl ModelDownload {
             licence: self.listing.licence.clone(),
             files: files.collect(),
         }
+    }
+}
+
+/// A letter of a name that is one on every system.
+fn sound(c: char) -> char {
+    if c.is_ascii_alphanumeric() || matches!(c, '-' | '.') {
+        c
+    } else {
+        '_'
     }
 }
 

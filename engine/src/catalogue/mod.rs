@@ -150,7 +150,9 @@ impl Catalogue {
             let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
             paths.sort();
             paths.retain(|path| {
-                if path.is_dir() {
+                if is_hidden(path) {
+                    false
+                } else if path.is_dir() {
                     !is_companion(path)
                 } else {
                     is_model_file(path)
@@ -218,6 +220,12 @@ fn is_model_file(path: &Path) -> bool {
         && path.is_file()
         && !is_later_shard(path)
         && Probe::file(path).is_ok_and(|probe| families::recognise(&probe).is_some())
+}
+
+/// As what is still on its way into the library is.
+fn is_hidden(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().starts_with('.')
 }
 
 /// Whether a file goes on with what another begins.

@@ -37,6 +37,8 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Nothing is said for so long once the body is sent, before the connection ends.
     pub stalls: Duration,
+    /// Between any two pieces of the body.
+    pub trickles: Duration,
     /// In place of all that.
     pub raw: Option<Vec<u8>>,
 }
@@ -185,7 +187,13 @@ fn converse(mut stream: TcpStream, log: &Mutex<Vec<Asked>>, answer: &dyn Fn(&Ask
         head.push_str("\r\n");
         [head.as_bytes(), &answer.body].concat()
     });
-    let _ = stream.write_all(&bytes);
+    const PIECE_BYTES: usize = 16 << 10;
+    for piece in bytes.chunks(PIECE_BYTES) {
+        if stream.write_all(piece).is_err() {
+            return;
+        }
+        std::thread::sleep(answer.trickles);
+    }
     let _ = stream.flush();
     std::thread::sleep(answer.stalls);
 }

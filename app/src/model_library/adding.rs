@@ -1,24 +1,38 @@
 //! Files on their way into the library of models: what they are, under which name they go, and what comes along.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use limn_engine::catalogue::{Belongings, Catalogue, ip_adapter_folder, lora_folder};
 
 /// What came of putting a model or a LoRA into the library, or why it was refused.
-pub(super) type Added = Result<AddedFile, String>;
+pub type Added = Result<AddedFile, String>;
 
 /// What is in the library now.
-pub(super) struct AddedFile {
+pub struct AddedFile {
     /// Of its folder or file.
     pub file_name: String,
     /// The LoRA that it is; `None` for a model or an upscaler.
     pub lora: Option<String>,
     pub is_ip_adapter: bool,
+    /// Where it lies now.
+    pub path: PathBuf,
+}
+
+/// How a model comes into the library.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Transfer {
+    /// It stays where it is and is linked; copied where the system lets nobody make links.
+    Link,
+    /// It leaves where it is, and a folder gets this name.
+    Move { name: String },
 }
 
 /// Puts a model into the library, after a look at whether it is one.
-pub(super) fn add(library: &Path, source: &Path) -> Added {
+///
+/// # Errors
+/// Why it is none, or why the library cannot be written, in words for the user.
+pub fn add(library: &Path, source: &Path, transfer: &Transfer) -> Added {
     let is_lora = Catalogue::is_lora(source);
     let is_ip_adapter = !is_lora && Catalogue::is_ip_adapter(source);
     let folder = if is_lora {
@@ -31,7 +45,7 @@ pub(super) fn add(library: &Path, source: &Path) -> Added {
     };
     // A card beside an adapter names files that lie where it lies.
     let is_model = !is_lora && !is_ip_adapter;
-    let file_name = place(&folder, source, is_model).map_err(|error| {
+    let file_name = place(&folder, source, is_model, transfer).map_err(|error| {
         format!(
             "Not added, the folder of models cannot be written ({error}): {}",
             folder.display()
@@ -40,6 +54,7 @@ pub(super) fn add(library: &Path, source: &Path) -> Added {
     let stem = Path::new(&file_name).file_stem().unwrap_or_default();
     let lora = is_lora.then(|| stem.to_string_lossy().into_owned());
     Ok(AddedFile {
+        path: folder.join(&file_name),
         file_name,
         lora,
         is_ip_adapter,
@@ -47,21 +62,31 @@ pub(super) fn add(library: &Path, source: &Path) -> Added {
 }
 
 /// Under a name that is free, with all that belongs to a model of files. That of its folder or first file.
-fn place(library: &Path, source: &Path, is_model: bool) -> io::Result<String> {
+fn place(library: &Path, source: &Path, is_model: bool, transfer: &Transfer) -> io::Result<String> {
     std::fs::create_dir_all(library)?;
     let source = source.canonicalize()?;
     if source.parent() == Some(&*library.canonicalize()?) {
         return Ok(name_of(&source));
     }
-    let Belongings { stem, paths } = if is_model && source.is_file() {
-        Catalogue::belongings(&source)
-    } else {
-        let stem = source.file_stem().unwrap_or_default();
-        Belongings {
-            stem: stem.to_string_lossy().into_owned(),
-            paths: vec![source],
-        }
-    };
+    let Belongings { stem, paths } =
+        if let (Transfer::Move { name }, true) = (transfer, source.is_dir()) {
+            let named = source.with_file_name(name);
+            if named != source {
+                std::fs::rename(&source, &named)?;
+            }
+            Belongings {
+                stem: name.clone(),
+                paths: vec![named],
+            }
+        } else if is_model && source.is_file() {
+            Catalogue::belongings(&source)
+        } else {
+            let stem = source.file_stem().unwrap_or_default();
+            Belongings {
+                stem: stem.to_string_lossy().into_owned(),
+                paths: vec![source],
+            }
+        };
     let names: Vec<String> = paths.iter().map(|path| name_of(path)).collect();
     let mut free = names.clone();
     let mut number = 1;
@@ -79,7 +104,10 @@ fn place(library: &Path, source: &Path, is_model: bool) -> io::Result<String> {
         free = numbered.collect();
     }
     for (path, name) in paths.iter().zip(&free) {
-        link_or_copy(path, library, name)?;
+        match transfer {
+            Transfer::Link => link_or_copy(path, library, name)?,
+            Transfer::Move { .. } => std::fs::rename(path, library.join(name))?,
+        }
     }
     Ok(free.swap_remove(0))
 }
@@ -126,7 +154,8 @@ fn copy(source: &Path, target: &Path) -> io::Result<()> {
     Ok(())
 }
 
-pub(super) fn name_of(path: &Path) -> String {
+/// The name of a file or folder, as far as it is text.
+pub fn name_of(path: &Path) -> String {
     path.file_name()
         .unwrap_or(path.as_os_str())
         .to_string_lossy()
@@ -144,12 +173,21 @@ mod tests {
         let (library, source) = (home.path().join("models"), home.path().join("fine.v2"));
         std::fs::create_dir_all(source.join("unet")).unwrap();
         std::fs::write(source.join("unet/config.json"), "{}").unwrap();
-        assert_eq!(place(&library, &source, true).unwrap(), "fine.v2");
-        assert_eq!(place(&library, &source, true).unwrap(), "fine-2.v2");
+        assert_eq!(
+            place(&library, &source, true, &Transfer::Link).unwrap(),
+            "fine.v2"
+        );
+        assert_eq!(
+            place(&library, &source, true, &Transfer::Link).unwrap(),
+            "fine-2.v2"
+        );
         assert!(library.join("fine-2.v2/unet/config.json").is_file());
         let inside = library.join("own");
         std::fs::create_dir_all(&inside).unwrap();
-        assert_eq!(place(&library, &inside, true).unwrap(), "own");
+        assert_eq!(
+            place(&library, &inside, true, &Transfer::Link).unwrap(),
+            "own"
+        );
         assert_eq!(std::fs::read_dir(&library).unwrap().count(), 3);
     }
 
@@ -166,7 +204,8 @@ mod tests {
         ] {
             std::fs::write(elsewhere.join(name), name).unwrap();
         }
-        let placed = |name: &str| place(&library, &elsewhere.join(name), true).unwrap();
+        let placed =
+            |name: &str| place(&library, &elsewhere.join(name), true, &Transfer::Link).unwrap();
         assert_eq!(placed("sea.safetensors"), "sea.safetensors");
         assert_eq!(placed("sea.safetensors"), "sea-2.safetensors");
         // Whichever of them was dropped.
@@ -179,8 +218,38 @@ mod tests {
         assert_eq!(std::fs::read_dir(&library).unwrap().count(), 8);
         // What it goes with lies where it lay.
         let loras = home.path().join("loras");
-        place(&loras, &elsewhere.join("sea.safetensors"), false).unwrap();
+        place(
+            &loras,
+            &elsewhere.join("sea.safetensors"),
+            false,
+            &Transfer::Link,
+        )
+        .unwrap();
         assert_eq!(std::fs::read_dir(&loras).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_was_fetched_leaves_its_hidden_folder_and_takes_a_free_name() {
+        let home = tempfile::tempdir().unwrap();
+        let library = home.path().join("models");
+        let name = Transfer::Move {
+            name: "boats".to_owned(),
+        };
+        for expected in ["boats", "boats-2"] {
+            let staged = library.join(".downloads/m-sea--boats-c0ffee-folder");
+            std::fs::create_dir_all(&staged).unwrap();
+            std::fs::write(staged.join("model_index.json"), "{}").unwrap();
+            assert_eq!(place(&library, &staged, true, &name).unwrap(), expected);
+            assert!(library.join(expected).join("model_index.json").is_file());
+            assert!(!staged.exists() && !library.join(".downloads/boats").exists());
+        }
+        let staged = library.join(".downloads/sea.safetensors");
+        std::fs::write(&staged, "").unwrap();
+        assert_eq!(
+            place(&library, &staged, false, &name).unwrap(),
+            "sea.safetensors"
+        );
+        assert!(!staged.exists());
     }
 
     #[test]
@@ -199,7 +268,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let (library, source) = (home.path().join("models"), home.path().join("holiday"));
         std::fs::create_dir_all(&source).unwrap();
-        let refused = add(&library, &source).err().unwrap();
+        let refused = add(&library, &source, &Transfer::Link).err().unwrap();
         assert!(refused.starts_with("Not added: "), "{refused}");
         assert!(!library.exists());
     }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::super::{Client, Error, Offline, fetch};
+use limn::downloads::{Client, Error, Offline, fetch};
+
 use super::server::{Answer, Asked, Server, file};
 use super::{Bench, PATIENCE, client, content, names};
 

@@ -1,11 +1,13 @@
 //! Whole models from a hub on this machine.
 
+use limn::downloads::{
+    Checksum, Choice, Error, Hub, Link, ModelDownload, ModelProgress, Receipt, Verdict, choose,
+    verify,
+};
 use sha1::Digest as _;
 
-use super::super::{Choice, Error, Hub, Link, ModelDownload, Receipt, Verdict, choose, verify};
 use super::server::{Answer, Asked, Server, file};
 use super::{client, content, names, sha256};
-use crate::downloads::Checksum;
 
 const NAME: &str = "sea/boats";
 
@@ -74,7 +76,7 @@ fn a_model_is_fetched_file_by_file_and_can_be_verified() {
     let library = tempfile::tempdir().unwrap();
     let download = download(&hub);
     // Stopped in the middle, once.
-    let mut stop = |progress: super::super::ModelProgress| progress.n_files_done < 2;
+    let mut stop = |progress: ModelProgress| progress.n_files_done < 2;
     assert!(matches!(
         download.run(&hub, library.path(), &mut stop),
         Err(Error::Stopped)

@@ -1,0 +1,13 @@
+//! The user's folder of models: what is put into it, and what could be had for it.
+//!
+//! - [`add`] recognises a file or folder and gives it its place;
+//! - [`fetch`] brings a model from the network and adds it;
+//! - [`known_models`] are a few good ones, from `assets/models.toml`.
+
+mod adding;
+mod fetching;
+mod known;
+
+pub use adding::{Added, AddedFile, Transfer, add, name_of};
+pub use fetching::{FetchError, Fetched, fetch, offered};
+pub use known::{KnownModel, find_known, known_models};
