@@ -48,6 +48,10 @@ pub struct Settings {
     pub model: Option<String>,
     /// The model by which the gallery finds what pictures show; `None` is the built-in one.
     pub index_model: Option<String>,
+    /// No model is fetched, and nothing else asked of a network.
+    pub offline: bool,
+    /// Where models of Hugging Face are fetched instead, as `HF_ENDPOINT` says.
+    pub hub: Option<String>,
     pub prompt_bar: PromptBar,
     pub tools: ToolSettings,
     pub gallery: Gallery,

@@ -71,9 +71,9 @@ impl App {
                     rect
                 }
                 Place::Models => {
-                    let library = &self.library;
+                    let (library, rows) = (&mut self.library, self.downloads.rows());
                     place_ui(ui, |ui| {
-                        models_place::models_place_ui(ui, &mut scene, library);
+                        models_place::models_place_ui(ui, &mut scene, library, rows);
                     })
                 }
             }

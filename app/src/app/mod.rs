@@ -8,6 +8,7 @@ mod clipboard;
 mod composer;
 mod dialogs;
 mod documents;
+mod downloads;
 mod draw;
 mod export_copy;
 mod exporting;
@@ -41,6 +42,7 @@ use crate::engine_link::{EngineCommand, EngineEvent, EngineLink};
 use crate::gallery::handle::{self, GalleryHandle};
 use crate::keyboard::Keyboard;
 use crate::layer_pictures::LayerPictures;
+use crate::model_library::DownloadQueue;
 use crate::panels::Region;
 use crate::panels::blank_sheet::BlankSheet;
 use crate::panels::export_sheet::ExportSheet;
@@ -112,6 +114,7 @@ pub struct App {
     settings_are_open: bool,
     shortcuts_are_open: bool,
     library: Library,
+    downloads: DownloadQueue,
     panels_are_shown: bool,
     /// The side panel of a narrow window is open, not folded to its tabs.
     side_is_open: bool,
@@ -179,6 +182,7 @@ impl App {
             settings_are_open: false,
             shortcuts_are_open: false,
             library: Library::new(&folders.models),
+            downloads: DownloadQueue::new(&folders.models, waker(ctx)),
             panels_are_shown: true,
             side_is_open: false,
             is_full_screen: false,
@@ -361,6 +365,7 @@ impl eframe::App for App {
         self.look_again_when_focused(ctx);
         self.drain_gallery(ctx, now);
         self.drain_dialogs(ctx, now);
+        self.drain_downloads(ctx, now);
         self.drain_workshop(ctx, now);
         self.decide_example();
         self.fit_scale(ctx);

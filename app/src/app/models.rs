@@ -43,6 +43,11 @@ impl App {
             ModelsCommand::Refresh => self.look_into_library(ctx),
             ModelsCommand::Use(name) => self.use_added_model(&name, now),
             ModelsCommand::UseLora(name) => self.use_lora(name, now),
+            ModelsCommand::Find(link) => self.downloads.ask(&link, self.hub()),
+            ModelsCommand::Get(id) => self.downloads.get(id, self.hub()),
+            ModelsCommand::Pause(id) => self.downloads.pause(id),
+            ModelsCommand::Forget(id) => self.downloads.forget(id),
+            ModelsCommand::SetOffline(offline) => self.set_offline(offline),
         }
     }
 

@@ -18,6 +18,16 @@ pub enum ModelsCommand {
     Use(String),
     /// Puts a LoRA into the list beside the prompt.
     UseLora(String),
+    /// Asks what is behind a link.
+    Find(String),
+    /// Fetches what was found, or goes on with what was stopped.
+    Get(u64),
+    /// Stops what is being fetched; what is there stays.
+    Pause(u64),
+    /// Gives up what is being fetched, and deletes what is there of it.
+    Forget(u64),
+    /// Opens no connection, or may again when asked to.
+    SetOffline(bool),
 }
 
 impl ModelsCommand {
@@ -30,6 +40,12 @@ impl ModelsCommand {
             Self::Refresh => "Look for models again",
             Self::Use(_) => "Use this model",
             Self::UseLora(_) => "Use this LoRA",
+            Self::Find(_) => "Find a model by its link",
+            Self::Get(_) => "Fetch this model",
+            Self::Pause(_) => "Pause",
+            Self::Forget(_) => "Give up and delete what is there",
+            Self::SetOffline(true) => "Stay offline",
+            Self::SetOffline(false) => "Allow downloads",
         }
     }
 }

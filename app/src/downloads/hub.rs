@@ -101,6 +101,15 @@ impl Hub {
         }
     }
 
+    /// With a mirror in the hub's place.
+    #[must_use]
+    pub fn with_endpoint(mut self, endpoint: Option<&str>) -> Self {
+        if let Some(endpoint) = endpoint {
+            self.endpoint = endpoint.trim_end_matches('/').to_owned();
+        }
+        self
+    }
+
     /// One at another address, for both kinds of links.
     pub fn at(client: Client, endpoint: &str, token: Option<&str>) -> Self {
         Self {

@@ -17,6 +17,7 @@ mod hub;
 mod link;
 mod model;
 mod partial;
+mod receipt;
 mod remote_name;
 
 pub use choice::{Choice, choose};
@@ -25,4 +26,5 @@ pub use error::Error;
 pub use file::{Progress, Wanted, fetch};
 pub use hub::{Checksum, Hub, Listing, RemoteFile};
 pub use link::Link;
-pub use model::{ModelDownload, ModelProgress, Receipt, Verdict, verify};
+pub use model::{ModelDownload, ModelProgress, discard, unfinished};
+pub use receipt::{Receipt, Verdict, verify};

@@ -5,34 +5,18 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::partial::has;
+use super::receipt::{Receipt, ReceivedFile};
 use super::remote_name::local_path;
 use super::{Checksum, Error, Hub, Listing, Progress, RemoteFile, fetch};
 use crate::files::{self, Existing, RealFs, create_own_dir, read_own, write_atomically};
 
 /// Where models stand in the library while they come in.
 const FOLDER: &str = ".downloads";
-const RECEIPT: &str = ".limn-download.json";
-const MAX_RECEIPT_BYTES: u64 = 4 << 20;
+/// In there: which link asked for it.
+const ORDER: &str = ".order.json";
+const MAX_ORDER_BYTES: u64 = 16 << 10;
 /// What is left free on the disk.
 const SPARE_BYTES: u64 = 64 << 20;
-
-/// What was fetched, kept beside it: from where, and the hashes that it had.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Receipt {
-    pub title: String,
-    pub revision: String,
-    pub licence: Option<String>,
-    pub files: Vec<ReceivedFile>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReceivedFile {
-    pub name: String,
-    pub url: String,
-    /// SHA-256, or Git's for small ones; `None` where the server told none.
-    pub hash: Option<String>,
-}
 
 /// How a model gets on, of all its files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +35,15 @@ pub struct ModelDownload {
     listing: Listing,
     files: Vec<RemoteFile>,
     is_folder: bool,
+    /// What the user has asked for it by.
+    link: Option<String>,
+}
+
+/// Kept beside what is there of a model.
+#[derive(Serialize, Deserialize)]
+struct Order {
+    title: String,
+    link: String,
 }
 
 impl ModelDownload {
@@ -59,6 +52,7 @@ impl ModelDownload {
             listing,
             files,
             is_folder: true,
+            link: None,
         }
     }
 
@@ -67,7 +61,15 @@ impl ModelDownload {
             listing,
             files: vec![file],
             is_folder: false,
+            link: None,
         }
+    }
+
+    /// Notes the link that asked for it, so that what is unfinished at the end of Limn can be gone on with.
+    #[must_use]
+    pub fn asked_by(mut self, link: &str) -> Self {
+        self.link = Some(link.to_owned());
+        self
     }
 
     pub fn title(&self) -> &str {
@@ -116,6 +118,7 @@ impl ModelDownload {
         create_own_dir(fs, &library.join(FOLDER))?;
         create_own_dir(fs, &staged)?;
         self.check_room(&staged)?;
+        self.note_order(&staged)?;
         let mut done_bytes = 0;
         for (n_files_done, file) in self.files.iter().enumerate() {
             let target = self.target(&staged, file)?;
@@ -145,7 +148,17 @@ impl ModelDownload {
             _ => staged,
         };
         self.receipt().write(&model)?;
+        let _ = fs.remove(&self.staged(library).join(ORDER));
         Ok(model)
+    }
+
+    fn note_order(&self, staged: &Path) -> io::Result<()> {
+        let Some(link) = self.link.clone() else {
+            return Ok(());
+        };
+        let title = self.listing.title.clone();
+        let order = serde_json::to_vec(&Order { title, link }).map_err(io::Error::other)?;
+        write_atomically(&RealFs, &staged.join(ORDER), &order, Existing::Replace)
     }
 
     /// Its hidden folder: another for another state of it, so that parts of two never mix.
@@ -232,65 +245,38 @@ fn there_bytes(target: &Path) -> Option<u64> {
         .max()
 }
 
-impl Receipt {
-    /// Where the receipt of a model lies: in its folder, or beside its file.
-    pub fn path(model: &Path) -> PathBuf {
-        if model.is_dir() {
-            return model.join(RECEIPT);
+/// What was begun in a library and is not whole: titles, and the links that asked for it.
+pub fn unfinished(library: &Path) -> Vec<(String, String)> {
+    let orders = staged_folders(library)
+        .into_iter()
+        .filter_map(|folder| order_of(&folder));
+    orders.map(|order| (order.title, order.link)).collect()
+}
+
+/// Deletes what is there of what a link has asked for.
+pub fn discard(library: &Path, link: &str) {
+    for folder in staged_folders(library) {
+        if order_of(&folder).is_some_and(|order| order.link == link) {
+            // What stays is shown at the next start.
+            let _ = std::fs::remove_dir_all(folder);
         }
-        let name = model.file_name().unwrap_or_default().to_string_lossy();
-        model.with_file_name(format!(".{name}{RECEIPT}"))
-    }
-
-    /// That of a model, if it was fetched by Limn.
-    pub fn of(model: &Path) -> Option<Self> {
-        let bytes = read_own(&Self::path(model), MAX_RECEIPT_BYTES).ok()?;
-        serde_json::from_slice(&bytes).ok()
-    }
-
-    fn write(&self, model: &Path) -> io::Result<()> {
-        let bytes = serde_json::to_vec_pretty(self).map_err(io::Error::other)?;
-        write_atomically(&RealFs, &Self::path(model), &bytes, Existing::Replace)
     }
 }
 
-/// What became of a file since it was fetched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    Right,
-    Changed,
-    Missing,
-    /// No hash was told when it was fetched.
-    Unknown,
+fn staged_folders(library: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(library.join(FOLDER))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let folders = entries
+        .map(|entry| entry.path())
+        .filter(|path| files::is_own_folder(path));
+    let mut folders: Vec<PathBuf> = folders.collect();
+    folders.sort();
+    folders
 }
 
-/// Compares the files of a model with its receipt, one by one.
-///
-/// # Errors
-/// Of the disk.
-pub fn verify(
-    model: &Path,
-    receipt: &Receipt,
-    mut tell: impl FnMut(&str, Verdict),
-) -> io::Result<()> {
-    for file in &receipt.files {
-        let Some(name) = local_path(&file.name) else {
-            tell(&file.name, Verdict::Missing);
-            continue;
-        };
-        let path = if model.is_dir() {
-            model.join(name)
-        } else {
-            model.to_owned()
-        };
-        let checksum = file.hash.as_deref().and_then(Checksum::parse);
-        let verdict = match (path.is_file(), checksum) {
-            (false, _) => Verdict::Missing,
-            (true, None) => Verdict::Unknown,
-            (true, Some(checksum)) if has(&path, checksum)? => Verdict::Right,
-            (true, Some(_)) => Verdict::Changed,
-        };
-        tell(&file.name, verdict);
-    }
-    Ok(())
+fn order_of(folder: &Path) -> Option<Order> {
+    let bytes = read_own(&folder.join(ORDER), MAX_ORDER_BYTES).ok()?;
+    serde_json::from_slice(&bytes).ok()
 }

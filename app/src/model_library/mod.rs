@@ -2,12 +2,15 @@
 //!
 //! - [`add`] recognises a file or folder and gives it its place;
 //! - [`fetch`] brings a model from the network and adds it;
+//! - [`DownloadQueue`] does so beside the window, for several at once;
 //! - [`known_models`] are a few good ones, from `assets/models.toml`.
 
 mod adding;
 mod fetching;
 mod known;
+mod queue;
 
 pub use adding::{Added, AddedFile, Transfer, add, name_of};
 pub use fetching::{FetchError, Fetched, fetch, offered};
 pub use known::{KnownModel, find_known, known_models};
+pub use queue::{DownloadQueue, Outcome, Row, Stage};

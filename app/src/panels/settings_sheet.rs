@@ -5,7 +5,7 @@ use egui::{Id, Modal, Ui, vec2};
 use super::mask_colour::mask_colour_ui;
 use super::widgets::{self, Loudness};
 use super::{Scene, top_bar};
-use crate::command::Command;
+use crate::command::{Command, ModelsCommand};
 use crate::gallery::meaning::{Activity, State};
 use crate::settings::Theme;
 use crate::theme;
@@ -53,6 +53,8 @@ pub fn settings_sheet_ui(ui: &Ui, scene: &mut Scene<'_>, gallery_folder: &str) -
                 folder_ui(ui, scene, gallery_folder);
                 ui.separator();
                 ui.scope(|ui| meaning_ui(ui, scene));
+                ui.separator();
+                network_ui(ui, scene);
                 ui.separator();
                 device_ui(ui, scene);
             });
@@ -120,6 +122,18 @@ fn folder_ui(ui: &mut Ui, scene: &mut Scene<'_>, gallery_folder: &str) {
         }
     });
     widgets::remark(ui, gallery_folder);
+}
+
+fn network_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    row_ui(ui, "Network", |ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        for (offline, name) in [(false, "Models when I ask"), (true, "Never")] {
+            if widgets::tab(ui, name, scene.settings.offline == offline).clicked() {
+                let command = ModelsCommand::SetOffline(offline);
+                scene.send(Command::Models(command));
+            }
+        }
+    });
 }
 
 /// By which model pictures are found, and how far it is with them.

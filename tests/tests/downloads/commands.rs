@@ -17,7 +17,7 @@ const MODEL: &str = "stable_diffusion";
 const WEIGHTS: &str = "unet/diffusion_pytorch_model.safetensors";
 
 /// Serves the fixture as `sea/boats`, slowly if asked to.
-fn hub(trickles: Duration) -> Server {
+pub fn hub(trickles: Duration) -> Server {
     let root = fixture_path(MODEL);
     let mut files = Vec::new();
     collect(&root, "", &mut files);

@@ -1,9 +1,9 @@
 //! T9: what comes from a server is the right file, or none. A server on this machine does whatever servers do.
 
-mod commands;
+pub mod commands;
 mod faults;
 mod models;
-mod server;
+pub mod server;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -3,6 +3,7 @@
 mod canvas;
 mod documents;
 mod exporting;
+mod fetching;
 mod files;
 mod foreign_text;
 mod gallery;

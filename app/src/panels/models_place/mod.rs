@@ -1,4 +1,7 @@
-//! What can draw here: where models are added, the installed ones, each with an honest line, and the devices.
+//! What can draw here: where models are added and fetched, the installed ones, each with an honest line, and the devices.
+
+mod fit;
+mod getting;
 
 use std::path::Path;
 
@@ -8,6 +11,7 @@ use super::widgets::{self, Loudness};
 use super::{Scene, top_bar};
 use crate::command::{Command, ModelsCommand};
 use crate::icons::Icon;
+use crate::model_library::Row;
 use crate::theme;
 use limn_engine::families::FAMILIES;
 use limn_engine::protocol::ModelInfo;
@@ -33,6 +37,8 @@ pub struct Library {
     pub unreadable: Vec<Unreadable>,
     /// A model is being linked or copied.
     pub is_adding: bool,
+    /// What stands in the field for a link.
+    pub link: String,
 }
 
 /// Something in the library that is no model, or a damaged one.
@@ -51,13 +57,19 @@ impl Library {
     }
 }
 
-pub fn models_place_ui(ui: &mut Ui, scene: &mut Scene<'_>, library: &Library) {
+pub fn models_place_ui(
+    ui: &mut Ui,
+    scene: &mut Scene<'_>,
+    library: &mut Library,
+    downloads: &[Row],
+) {
     ScrollArea::vertical()
         .auto_shrink([false, false])
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 12.0;
             heading_ui(ui, "Models");
             add_ui(ui, scene, library);
+            getting::fetching_ui(ui, scene, &mut library.link, downloads);
             unreadable_ui(ui, library);
             let models = scene.session.models.clone();
             if models.is_empty() {
@@ -73,6 +85,7 @@ pub fn models_place_ui(ui: &mut Ui, scene: &mut Scene<'_>, library: &Library) {
                 let is_current = current.as_ref() == Some(&model.id);
                 model_card_ui(ui, scene, &model, is_current);
             }
+            getting::known_ui(ui, scene, downloads);
             loras_ui(ui, scene);
             upscalers_ui(ui, scene);
             devices_ui(ui, scene);
