@@ -219,7 +219,7 @@ fn model_chip_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
                 ui.close();
             }
         }
-        if widgets::button(ui, "All models", Loudness::Quiet, None).clicked() {
+        if widgets::button(ui, "All models, and more to fetch", Loudness::Quiet, None).clicked() {
             scene.send(Command::GoTo(Place::Models));
             ui.close();
         }

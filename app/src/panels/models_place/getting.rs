@@ -20,7 +20,9 @@ pub(super) fn fetching_ui(ui: &mut Ui, scene: &mut Scene<'_>, link: &mut String,
     } else {
         link_ui(ui, scene, link);
     }
-    for row in rows {
+    // Known ones get on where they stand in their list.
+    let is_known = |row: &&Row| known_models().iter().any(|model| model.link == row.link);
+    for row in rows.iter().filter(|row| !is_known(row)) {
         card_ui(ui, |ui| row_ui(ui, scene, row));
     }
 }
@@ -181,7 +183,7 @@ fn stage_words(row: &Row) -> String {
     }
 }
 
-/// Good models that are not on their way yet.
+/// Good models that are not installed.
 pub(super) fn known_ui(ui: &mut Ui, scene: &mut Scene<'_>, rows: &[Row]) {
     if scene.settings.offline {
         return;
@@ -204,14 +206,17 @@ pub(super) fn known_ui(ui: &mut Ui, scene: &mut Scene<'_>, rows: &[Row]) {
                 .installed()
                 .iter()
                 .any(|lora| lora.name == name)
-            || rows.iter().any(|row| row.link == model.link)
     };
     let offered: Vec<&KnownModel> = known_models()
         .iter()
         .filter(|model| !is_there(model))
         .collect();
     for model in offered {
-        card_ui(ui, |ui| known_model_ui(ui, scene, model));
+        let row = rows.iter().find(|row| row.link == model.link);
+        card_ui(ui, |ui| match row {
+            Some(row) => row_ui(ui, scene, row),
+            None => known_model_ui(ui, scene, model),
+        });
     }
 }
 
