@@ -31,6 +31,7 @@ mod parity;
 mod picture_memory;
 mod prompt_commands;
 mod reliability;
+mod shared_models;
 mod single_files;
 mod strangers;
 mod tool_panels;

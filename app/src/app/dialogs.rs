@@ -16,10 +16,11 @@ use crate::document::tiles::Tiles;
 use crate::gallery::export_many::{ExportOrder, ExportReport};
 use crate::gallery::handle;
 use crate::model_library::Added;
-use crate::panels::models_place::Unreadable;
+use crate::panels::models_place::{Shared, Unreadable};
 use crate::panels::toasts::Tone;
 use crate::session::{InstalledIpAdapter, InstalledLora, LoraMatch};
 use crate::tools::MaskWork;
+use limn_engine::catalogue::SharedFolder;
 use limn_engine::prompt_language::styles::Style;
 use limn_engine::protocol::ModelId;
 
@@ -57,7 +58,11 @@ pub(super) enum DialogAnswer {
     Library {
         unreadable: Vec<Unreadable>,
         loras: Vec<InstalledLora>,
+        /// What other programs have.
+        shared: Vec<Shared>,
     },
+    ShareModels(PathBuf),
+    ModelsShared(Result<SharedFolder, String>),
     /// How the LoRAs there fit a model.
     LoraFits {
         model: ModelId,
@@ -104,8 +109,15 @@ impl App {
                 } => self.show_opened_picture(&path, picture, opening, now),
                 DialogAnswer::AddModel(path) => self.add_models(ctx, vec![path], now),
                 DialogAnswer::ModelsAdded(added) => self.models_added(ctx, added, now),
-                DialogAnswer::Library { unreadable, loras } => {
+                DialogAnswer::ShareModels(folder) => self.share_models(ctx, folder),
+                DialogAnswer::ModelsShared(shared) => self.models_shared(ctx, shared, now),
+                DialogAnswer::Library {
+                    unreadable,
+                    loras,
+                    shared,
+                } => {
                     self.library.unreadable = unreadable;
+                    self.library.shared = shared;
                     self.session.loras.set_installed(loras);
                     self.session.ip_adapters.ask_again();
                 }

@@ -6,15 +6,17 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use egui::Context;
-use limn_engine::catalogue::{Catalogue, LoraReport};
+use limn_engine::catalogue::{Catalogue, LoraReport, SharedFolder};
 use limn_engine::prompt_language::styles;
 use limn_engine::protocol::{LoraChoice, ModelId, Request};
 
 use super::{App, DialogAnswer, carry_out};
 use crate::command::{Command, ModelsCommand};
 use crate::files::read_named;
-use crate::model_library::{Added, AddedFile, Transfer, add, name_of};
-use crate::panels::models_place::Unreadable;
+use crate::model_library::{
+    Added, AddedFile, Transfer, add, name_of, refresh_shared, share, unshare,
+};
+use crate::panels::models_place::{Shared, Unreadable};
 use crate::panels::toasts::Tone;
 use crate::panels::widgets;
 use crate::session::{Effect, InstalledLora, LoraMatch, LoraStanding, MOST_LORAS, Place};
@@ -43,6 +45,24 @@ impl App {
             ModelsCommand::Refresh => self.look_into_library(ctx),
             ModelsCommand::Use(name) => self.use_added_model(&name, now),
             ModelsCommand::UseLora(name) => self.use_lora(name, now),
+            ModelsCommand::ChooseShared => self.in_dialog_thread(ctx, || {
+                let dialog =
+                    rfd::FileDialog::new().set_title("Share another program’s folder of models");
+                carry_out::ask(
+                    || dialog.pick_folder(),
+                    |path| Some(DialogAnswer::ShareModels(path)),
+                )
+            }),
+            ModelsCommand::Share(folder) => self.share_models(ctx, folder),
+            ModelsCommand::Unshare(folder) => {
+                let library = self.folders.models.clone();
+                let unshared = unshare(&library, &folder);
+                if let Err(error) = unshared {
+                    self.toasts
+                        .say(Tone::Bad, format!("Still shared: {error}"), now);
+                }
+                self.look_into_library(ctx);
+            }
             ModelsCommand::Find(link) => self.downloads.ask(&link, self.hub()),
             ModelsCommand::Get(id) => self.downloads.get(id, self.hub()),
             ModelsCommand::Pause(id) => self.downloads.pause(id),
@@ -75,6 +95,33 @@ impl App {
                 .collect();
             Some(DialogAnswer::ModelsAdded(added))
         });
+    }
+
+    /// Looks whose folder it is, off the window's thread.
+    pub(super) fn share_models(&self, ctx: &Context, folder: PathBuf) {
+        let library = self.folders.models.clone();
+        self.in_dialog_thread(ctx, move || {
+            let shared = share(&library, &folder).map_err(|error| error.to_string());
+            Some(DialogAnswer::ModelsShared(shared))
+        });
+    }
+
+    pub(super) fn models_shared(
+        &mut self,
+        ctx: &Context,
+        shared: Result<SharedFolder, String>,
+        now: Instant,
+    ) {
+        match shared {
+            Ok(shared) => {
+                let text = format!("Its models are read where they lie: {}", shared.program);
+                self.toasts.say(Tone::Good, text, now);
+            }
+            Err(reason) => self
+                .toasts
+                .say(Tone::Bad, format!("Not shared: {reason}"), now),
+        }
+        self.look_into_library(ctx);
     }
 
     pub(super) fn models_added(&mut self, ctx: &Context, added: Vec<Added>, now: Instant) {
@@ -123,6 +170,12 @@ impl App {
     pub(super) fn look_for_library(&self, ctx: &Context) {
         let library = self.folders.models.clone();
         self.in_dialog_thread(ctx, move || {
+            let shared = refresh_shared(&library).folders.into_iter();
+            let shared = shared.map(|folder| Shared {
+                is_there: folder.path.is_dir(),
+                folder,
+            });
+            let shared = shared.collect();
             let catalogue = Catalogue {
                 library: Some(library),
                 ..Catalogue::default()
@@ -143,7 +196,11 @@ impl App {
                     }),
                 }
             }
-            Some(DialogAnswer::Library { unreadable, loras })
+            Some(DialogAnswer::Library {
+                unreadable,
+                loras,
+                shared,
+            })
         });
     }
 

@@ -15,7 +15,8 @@ use crate::downloads::{
     Client, Hub, Link, ModelDownload, ModelProgress, Offline, Patience, Receipt, Verdict, verify,
 };
 use crate::model_library::{
-    AddedFile, Fetched, Transfer, add, fetch, find_known, known_models, offered,
+    AddedFile, Fetched, Transfer, add, fetch, find_known, known_models, offered, refresh_shared,
+    share, unshare,
 };
 use crate::paths::Folders;
 
@@ -53,6 +54,19 @@ enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Read the models of another program where they lie
+    Share {
+        /// The folder of `ComfyUI`, a web interface or the hub's cache, or any with models
+        path: PathBuf,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Leave a shared folder to its program again
+    Unshare {
+        path: PathBuf,
+        #[command(flatten)]
+        output: Output,
+    },
     /// Delete a model from the library
     Remove {
         name: String,
@@ -85,6 +99,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             output,
         } => add_from(source, *dry_run, output.json),
         Command::Download { name, output } => download(name, output.json),
+        Command::Share { path, output } => share_folder(path, output.json),
+        Command::Unshare { path, output } => unshare_folder(path, output.json),
         Command::Remove { name, output } => remove(name, output.json),
         Command::Verify { name, output } => verify_all(name.as_deref(), output.json),
     }
@@ -98,6 +114,7 @@ fn catalogue() -> anyhow::Result<Catalogue> {
 }
 
 fn list(is_json: bool) -> anyhow::Result<()> {
+    refresh_shared(&Folders::find()?.models);
     for model in catalogue()?.models() {
         if is_json {
             output::json(&json!({
@@ -112,6 +129,30 @@ fn list(is_json: bool) -> anyhow::Result<()> {
                 name(&model.id.0)
             ));
         }
+    }
+    Ok(())
+}
+
+fn share_folder(path: &Path, is_json: bool) -> anyhow::Result<()> {
+    let shared = share(&Folders::find()?.models, path)
+        .with_context(|| format!("it cannot be shared: {}", path.display()))?;
+    if is_json {
+        output::json(&json!({ "event": "shared", "folder": shared }));
+    } else {
+        output::lines(format!(
+            "{}: {}",
+            name(&shared.program),
+            name(shared.path.display().to_string().as_str())
+        ));
+    }
+    Ok(())
+}
+
+fn unshare_folder(path: &Path, is_json: bool) -> anyhow::Result<()> {
+    unshare(&Folders::find()?.models, path)
+        .with_context(|| format!("it stays as it is: {}", path.display()))?;
+    if is_json {
+        output::json(&json!({ "event": "unshared", "path": path }));
     }
     Ok(())
 }

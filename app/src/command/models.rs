@@ -18,6 +18,11 @@ pub enum ModelsCommand {
     Use(String),
     /// Puts a LoRA into the list beside the prompt.
     UseLora(String),
+    /// Asks for a folder of another program, whose models are then read where they lie.
+    ChooseShared,
+    Share(PathBuf),
+    /// Leaves it to its program again.
+    Unshare(PathBuf),
     /// Asks what is behind a link.
     Find(String),
     /// Fetches what was found, or goes on with what was stopped.
@@ -40,6 +45,9 @@ impl ModelsCommand {
             Self::Refresh => "Look for models again",
             Self::Use(_) => "Use this model",
             Self::UseLora(_) => "Use this LoRA",
+            Self::ChooseShared => "Share another program’s folder of models…",
+            Self::Share(_) => "Share this folder of models",
+            Self::Unshare(_) => "Share this folder no longer",
             Self::Find(_) => "Find a model by its link",
             Self::Get(_) => "Fetch this model",
             Self::Pause(_) => "Pause",

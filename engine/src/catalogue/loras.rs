@@ -93,9 +93,7 @@ impl Catalogue {
         let named = named.find(|path| name_of(path) == choice.name);
         let path = match named {
             Some(path) => Some(path.clone()),
-            None => folder
-                .as_deref()
-                .and_then(|folder| find(&safetensors_in(folder), &choice.name)),
+            None => find(&self.lora_paths(), &choice.name),
         };
         match path {
             Some(path) => Ok(LoraSource {
@@ -137,13 +135,19 @@ impl Catalogue {
         is_safetensors(path) && path.is_file() && LoraFile::open(path).is_ok()
     }
 
-    /// The files in the folder of LoRAs beside the library, by name; those that cannot be read with why.
-    pub fn installed_loras(&self) -> Vec<(String, Result<LoraReport>)> {
+    /// Those in the folder beside the library, then those of other programs.
+    fn lora_paths(&self) -> Vec<PathBuf> {
         let folder = self.library.as_deref().map(lora_folder);
-        let paths = folder
-            .map(|folder| safetensors_in(&folder))
-            .unwrap_or_default();
+        let own = folder.map(|folder| safetensors_in(&folder));
+        let mut paths = own.unwrap_or_default();
+        paths.extend(self.shared().loras());
         paths
+    }
+
+    /// The files in the folder of LoRAs beside the library and in those of other programs, by name; those that cannot
+    /// be read with why.
+    pub fn installed_loras(&self) -> Vec<(String, Result<LoraReport>)> {
+        self.lora_paths()
             .iter()
             .map(|path| {
                 let file_name = path.file_name().unwrap_or(path.as_os_str());

@@ -7,6 +7,7 @@ mod files;
 mod ip_adapters;
 mod loras;
 mod refused;
+mod shared;
 mod upscalers;
 
 use std::{
@@ -17,6 +18,7 @@ use std::{
 pub use belongings::Belongings;
 pub use ip_adapters::{IpAdapterReport, ip_adapter_folder};
 pub use loras::{LoraReport, lora_folder};
+pub use shared::{SharedFolder, SharedFolders};
 pub use upscalers::{UpscalerFile, UpscalerReport};
 
 pub use crate::model::{ComponentReport, ModelCard, ModelReport, PreviewMap};
@@ -41,7 +43,7 @@ pub struct Catalogue {
     pub folders: Vec<PathBuf>,
     /// The prior's folder, for a decoder folder among `folders`.
     pub prior: Option<PathBuf>,
-    /// The library: every model folder directly inside is one.
+    /// The library: every model folder directly inside is one, and what its list of shared folders says.
     pub library: Option<PathBuf>,
     /// LoRAs outside the library's own folder of them.
     pub loras: Vec<PathBuf>,
@@ -160,14 +162,31 @@ impl Catalogue {
             });
             paths.into_iter().map(Place::Library)
         });
-        for place in named.chain(library) {
+        let shared = self.shared();
+        let found = shared
+            .models()
+            .into_iter()
+            .filter(|path| path.is_dir() || is_model_file(path));
+        for place in named.chain(library).chain(found.map(Place::Library)) {
             let (Place::Named(_, path) | Place::Library(path)) = &place else {
                 continue;
             };
             let id = unique_id(&folder_name(path), |id| places.contains_key(id));
             places.insert(id, place);
         }
+        for (name, path) in shared.named() {
+            let id = unique_id(name, |id| places.contains_key(id));
+            places.insert(id, Place::Library(path.clone()));
+        }
         places
+    }
+
+    /// What other programs have.
+    fn shared(&self) -> SharedFolders {
+        self.library
+            .as_deref()
+            .map(SharedFolders::of)
+            .unwrap_or_default()
     }
 }
 

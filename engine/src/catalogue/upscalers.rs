@@ -105,7 +105,12 @@ impl Catalogue {
             paths.retain(|path| is_upscaler(path));
             paths
         });
-        for path in named.chain(library) {
+        let shared = self
+            .shared()
+            .upscalers()
+            .into_iter()
+            .filter(|path| is_upscaler(path));
+        for path in named.chain(library).chain(shared) {
             let stem = path.file_stem().unwrap_or(path.as_os_str());
             let id = unique_id(&stem.to_string_lossy(), |id| {
                 places.iter().any(|(taken, _)| *taken == id)

@@ -13,6 +13,7 @@ use crate::command::{Command, ModelsCommand};
 use crate::icons::Icon;
 use crate::model_library::Row;
 use crate::theme;
+use limn_engine::catalogue::SharedFolder;
 use limn_engine::families::FAMILIES;
 use limn_engine::protocol::ModelInfo;
 
@@ -39,6 +40,16 @@ pub struct Library {
     pub is_adding: bool,
     /// What stands in the field for a link.
     pub link: String,
+    /// What is read where other programs keep it.
+    pub shared: Vec<Shared>,
+}
+
+/// A folder of another program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shared {
+    pub folder: SharedFolder,
+    /// Not on a drive that is unplugged.
+    pub is_there: bool,
 }
 
 /// Something in the library that is no model, or a damaged one.
@@ -70,6 +81,7 @@ pub fn models_place_ui(
             heading_ui(ui, "Models");
             add_ui(ui, scene, library);
             getting::fetching_ui(ui, scene, &mut library.link, downloads);
+            shared_ui(ui, scene, library);
             unreadable_ui(ui, library);
             let models = scene.session.models.clone();
             if models.is_empty() {
@@ -159,11 +171,48 @@ fn add_button_ui(ui: &mut Ui, scene: &mut Scene<'_>, library: &Library) {
                 "A whole model in one file, a LoRA or an upscaler",
                 ModelsCommand::ChooseFile,
             ),
+            (
+                "Another program’s models…",
+                "Of ComfyUI, a web interface or the hub’s cache: read where they lie, never written",
+                ModelsCommand::ChooseShared,
+            ),
         ] {
             if top_bar::choice_ui(ui, name, remark, false).clicked() {
                 scene.send(Command::Models(command));
                 ui.close();
             }
+        }
+    });
+}
+
+/// Folders of other programs.
+fn shared_ui(ui: &mut Ui, scene: &mut Scene<'_>, library: &Library) {
+    if library.shared.is_empty() {
+        return;
+    }
+    let theme = theme::of(ui);
+    card_ui(ui, |ui| {
+        widgets::section(ui, "Shared with other programs", "");
+        for Shared { folder, is_there } in &library.shared {
+            ui.horizontal(|ui| {
+                let command = Command::Models(ModelsCommand::Unshare(folder.path.clone()));
+                if widgets::command_icon(ui, Icon::Close, &command, 24.0, false).clicked() {
+                    scene.send(command);
+                }
+                let (words, colour) = if *is_there {
+                    (folder.program.clone(), theme.text)
+                } else {
+                    (format!("{} · not there now", folder.program), theme.warn)
+                };
+                ui.label(
+                    RichText::new(widgets::shown(&words))
+                        .font(theme::label_medium())
+                        .color(colour),
+                );
+                let path = widgets::shown_message(&folder.path.display().to_string());
+                let text = RichText::new(&path).font(theme::label()).color(theme.text2);
+                ui.add(Label::new(text).truncate()).on_hover_text(path);
+            });
         }
     });
 }
