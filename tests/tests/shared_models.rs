@@ -101,6 +101,16 @@ fn models_of_three_programs_are_drawn_with_where_they_lie() {
         "{said}"
     );
     assert!(!said.contains("no LoRA"), "{said}");
+    assert_refused(
+        limn(&home).args(["models", "remove", "harbour"]),
+        1,
+        &["belongs to another program"],
+    );
+    assert_refused(
+        limn(&home).args(["models", "remove", "chalk"]),
+        1,
+        &["belongs to another program"],
+    );
     assert_success(&run(&["unshare", programs[0].0.to_str().unwrap()]));
     let left = json_events(&run(&["list", "--json"]));
     assert!(left.iter().all(|model| model["id"] != "harbour"));

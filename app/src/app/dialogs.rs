@@ -16,7 +16,7 @@ use crate::document::tiles::Tiles;
 use crate::gallery::export_many::{ExportOrder, ExportReport};
 use crate::gallery::handle;
 use crate::model_library::Added;
-use crate::panels::models_place::{Shared, Unreadable};
+use crate::panels::models_place::{ModelPlace, Shared, Unreadable};
 use crate::panels::toasts::Tone;
 use crate::session::{InstalledIpAdapter, InstalledLora, LoraMatch};
 use crate::tools::MaskWork;
@@ -60,7 +60,11 @@ pub(super) enum DialogAnswer {
         loras: Vec<InstalledLora>,
         /// What other programs have.
         shared: Vec<Shared>,
+        /// Where models lie, by their ids.
+        places: BTreeMap<String, ModelPlace>,
     },
+    /// The name of what is in the trash now.
+    ModelRemoved(Result<String, String>),
     ShareModels(PathBuf),
     ModelsShared(Result<SharedFolder, String>),
     /// How the LoRAs there fit a model.
@@ -109,13 +113,16 @@ impl App {
                 } => self.show_opened_picture(&path, picture, opening, now),
                 DialogAnswer::AddModel(path) => self.add_models(ctx, vec![path], now),
                 DialogAnswer::ModelsAdded(added) => self.models_added(ctx, added, now),
+                DialogAnswer::ModelRemoved(removed) => self.model_removed(ctx, removed, now),
                 DialogAnswer::ShareModels(folder) => self.share_models(ctx, folder),
                 DialogAnswer::ModelsShared(shared) => self.models_shared(ctx, shared, now),
                 DialogAnswer::Library {
                     unreadable,
                     loras,
                     shared,
+                    places,
                 } => {
+                    self.library.places = places;
                     self.library.unreadable = unreadable;
                     self.library.shared = shared;
                     self.session.loras.set_installed(loras);

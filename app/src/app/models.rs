@@ -14,9 +14,10 @@ use super::{App, DialogAnswer, carry_out};
 use crate::command::{Command, ModelsCommand};
 use crate::files::read_named;
 use crate::model_library::{
-    Added, AddedFile, Transfer, add, name_of, refresh_shared, share, unshare,
+    Added, AddedFile, RemoveTo, Transfer, add, is_own, name_of, refresh_shared, remove, share,
+    unshare,
 };
-use crate::panels::models_place::{Shared, Unreadable};
+use crate::panels::models_place::{ModelPlace, Shared, Unreadable};
 use crate::panels::toasts::Tone;
 use crate::panels::widgets;
 use crate::session::{Effect, InstalledLora, LoraMatch, LoraStanding, MOST_LORAS, Place};
@@ -45,6 +46,8 @@ impl App {
             ModelsCommand::Refresh => self.look_into_library(ctx),
             ModelsCommand::Use(name) => self.use_added_model(&name, now),
             ModelsCommand::UseLora(name) => self.use_lora(name, now),
+            ModelsCommand::ShowFiles(model) => self.show_model_files(ctx, &model),
+            ModelsCommand::Remove(model) => self.remove_model(ctx, model),
             ModelsCommand::ChooseShared => self.in_dialog_thread(ctx, || {
                 let dialog =
                     rfd::FileDialog::new().set_title("Share another program’s folder of models");
@@ -95,6 +98,57 @@ impl App {
                 .collect();
             Some(DialogAnswer::ModelsAdded(added))
         });
+    }
+
+    fn show_model_files(&self, ctx: &Context, model: &ModelId) {
+        if let Some(place) = self.library.places.get(&model.0) {
+            let folder = if place.path.is_dir() {
+                Some(place.path.as_path())
+            } else {
+                place.path.parent()
+            };
+            if let Some(folder) = folder {
+                self.open_in_file_manager(ctx, folder.to_owned());
+            }
+        }
+    }
+
+    /// The engine lets go of it when another model is chosen; on some systems it holds the files until then.
+    fn remove_model(&mut self, ctx: &Context, model: ModelId) {
+        let is_current = self
+            .session
+            .current_model()
+            .is_some_and(|current| current.id == model);
+        if is_current
+            && let Some(other) = self.session.models.iter().find(|other| other.id != model)
+        {
+            self.set_model(other.id.clone());
+        }
+        let library = self.folders.models.clone();
+        self.in_dialog_thread(ctx, move || {
+            let removed = remove(&library, &model.0, RemoveTo::Trash);
+            let removed = removed
+                .map(|path| name_of(&path))
+                .map_err(|error| error.to_string());
+            Some(DialogAnswer::ModelRemoved(removed))
+        });
+    }
+
+    pub(super) fn model_removed(
+        &mut self,
+        ctx: &Context,
+        removed: Result<String, String>,
+        now: Instant,
+    ) {
+        match removed {
+            Ok(name) => self
+                .toasts
+                .say(Tone::Good, format!("In the trash now: {name}"), now),
+            Err(reason) => self
+                .toasts
+                .say(Tone::Bad, format!("Not removed: {reason}"), now),
+        }
+        self.look_into_library(ctx);
     }
 
     /// Looks whose folder it is, off the window's thread.
@@ -177,9 +231,18 @@ impl App {
             });
             let shared = shared.collect();
             let catalogue = Catalogue {
-                library: Some(library),
+                library: Some(library.clone()),
                 ..Catalogue::default()
             };
+            let places = catalogue.paths().into_iter();
+            let places = places.map(|(id, path)| {
+                let place = ModelPlace {
+                    is_own: is_own(&library, &path),
+                    path,
+                };
+                (id, place)
+            });
+            let places = places.collect();
             let unreadable = catalogue.unreadable().into_iter();
             let unreadable = unreadable.map(|(path, error)| Unreadable {
                 name: name_of(&path),
@@ -200,6 +263,7 @@ impl App {
                 unreadable,
                 loras,
                 shared,
+                places,
             })
         });
     }

@@ -15,8 +15,8 @@ use crate::downloads::{
     Client, Hub, Link, ModelDownload, ModelProgress, Offline, Patience, Receipt, Verdict, verify,
 };
 use crate::model_library::{
-    AddedFile, Fetched, Transfer, add, fetch, find_known, known_models, offered, refresh_shared,
-    share, unshare,
+    AddedFile, Fetched, RemoveTo, Transfer, add, fetch, find_known, known_models, offered, path_of,
+    refresh_shared, remove, share, unshare,
 };
 use crate::paths::Folders;
 
@@ -67,9 +67,12 @@ enum Command {
         #[command(flatten)]
         output: Output,
     },
-    /// Delete a model from the library
+    /// Take a model or a LoRA out of the library, into the system's trash
     Remove {
         name: String,
+        /// Delete it for good
+        #[arg(long)]
+        delete: bool,
         #[command(flatten)]
         output: Output,
     },
@@ -101,7 +104,18 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Download { name, output } => download(name, output.json),
         Command::Share { path, output } => share_folder(path, output.json),
         Command::Unshare { path, output } => unshare_folder(path, output.json),
-        Command::Remove { name, output } => remove(name, output.json),
+        Command::Remove {
+            name,
+            delete,
+            output,
+        } => {
+            let to = if *delete {
+                RemoveTo::Nowhere
+            } else {
+                RemoveTo::Trash
+            };
+            remove_model(name, to, output.json)
+        }
         Command::Verify { name, output } => verify_all(name.as_deref(), output.json),
     }
 }
@@ -325,18 +339,7 @@ fn tell_added(added: &AddedFile, receipt: Option<&Receipt>, is_json: bool) {
 
 /// The folder or file of a model of the library, by its name.
 fn installed(library: &Path, wanted: &str) -> anyhow::Result<PathBuf> {
-    let is_plain =
-        !wanted.is_empty() && !wanted.starts_with('.') && !wanted.contains(std::path::is_separator);
-    let candidates = [wanted.to_owned(), format!("{wanted}.safetensors")];
-    let folders = [
-        library.to_owned(),
-        limn_engine::catalogue::lora_folder(library),
-    ];
-    let paths = folders
-        .iter()
-        .flat_map(|folder| candidates.iter().map(|candidate| folder.join(candidate)));
-    let mut paths = paths.filter(|path| is_plain && path.symlink_metadata().is_ok());
-    paths.next().with_context(|| {
+    path_of(library, wanted).with_context(|| {
         format!(
             "there is no {} in the library: `limn models list` names what there is",
             name(wanted)
@@ -344,25 +347,10 @@ fn installed(library: &Path, wanted: &str) -> anyhow::Result<PathBuf> {
     })
 }
 
-/// What is a link goes, and what it leads to stays.
-fn remove(wanted: &str, is_json: bool) -> anyhow::Result<()> {
-    let library = Folders::find()?.models;
-    if wanted == limn_engine::catalogue::BUILT_IN_ID {
-        bail!("the built-in model cannot be removed");
-    }
-    let path = installed(&library, wanted)?;
-    let is_link = path.symlink_metadata()?.is_symlink();
-    let note = Receipt::path(&path);
-    let removed = if is_link || path.is_file() {
-        std::fs::remove_file(&path)
-    } else {
-        std::fs::remove_dir_all(&path)
-    };
-    removed.with_context(|| format!("it cannot be removed: {}", path.display()))?;
-    // Of a file it lay beside it.
-    let _ = std::fs::remove_file(note);
+fn remove_model(wanted: &str, to: RemoveTo, is_json: bool) -> anyhow::Result<()> {
+    let path = remove(&Folders::find()?.models, wanted, to)?;
     if is_json {
-        output::json(&json!({ "event": "removed", "path": path, "was_link": is_link }));
+        output::json(&json!({ "event": "removed", "path": path }));
     } else {
         output::lines(format!(
             "removed {}",

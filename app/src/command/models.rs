@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use limn_engine::protocol::ModelId;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ModelsCommand {
     /// Asks for a folder, as diffusers writes one.
@@ -18,6 +20,10 @@ pub enum ModelsCommand {
     Use(String),
     /// Puts a LoRA into the list beside the prompt.
     UseLora(String),
+    /// Shows where the files of a model lie.
+    ShowFiles(ModelId),
+    /// Puts a model's files into the system's trash.
+    Remove(ModelId),
     /// Asks for a folder of another program, whose models are then read where they lie.
     ChooseShared,
     Share(PathBuf),
@@ -36,7 +42,7 @@ pub enum ModelsCommand {
 }
 
 impl ModelsCommand {
-    pub(super) fn label(&self) -> &'static str {
+    pub fn label(&self) -> &'static str {
         match self {
             Self::ChooseFolder => "Add a model’s folder…",
             Self::ChooseFile => "Add a model’s file…",
@@ -45,6 +51,8 @@ impl ModelsCommand {
             Self::Refresh => "Look for models again",
             Self::Use(_) => "Use this model",
             Self::UseLora(_) => "Use this LoRA",
+            Self::ShowFiles(_) => "Show its files",
+            Self::Remove(_) => "Move to the trash",
             Self::ChooseShared => "Share another program’s folder of models…",
             Self::Share(_) => "Share this folder of models",
             Self::Unshare(_) => "Share this folder no longer",

@@ -106,6 +106,16 @@ impl Catalogue {
         }
     }
 
+    /// Where each model of the library and of shared folders lies, by its id.
+    pub fn paths(&self) -> BTreeMap<String, PathBuf> {
+        let places = self.places().into_iter();
+        let paths = places.filter_map(|(id, place)| match place {
+            Place::Library(path) => Some((id, path)),
+            Place::BuiltIn | Place::Named(..) => None,
+        });
+        paths.collect()
+    }
+
     /// The folders `embeddings` and `wildcards`, beside the library of models.
     pub fn prompt_folders(&self) -> PromptFolders {
         let beside = |name| Some(self.library.as_ref()?.with_file_name(name));

@@ -134,7 +134,22 @@ fn a_model_is_fetched_drawn_with_verified_and_removed() {
         1,
         &["fetch it again", "1 files"],
     );
-    assert_success(&run(&["remove", "boats"]));
+    // Of the same disk, and nobody's own.
+    let trash = home.path().join("data");
+    let removed = models(home.path(), &server)
+        .args(["remove", "boats"])
+        .env("XDG_DATA_HOME", &trash)
+        .output()
+        .unwrap();
+    assert_success(&removed);
+    assert_eq!(names(&library), [".downloads"]);
+    #[cfg(target_os = "linux")]
+    assert!(
+        trash.join("Trash/files/boats").join(WEIGHTS).is_file(),
+        "it can be had back"
+    );
+    assert_success(&run(&["add", "sea/boats"]));
+    assert_success(&run(&["remove", "boats", "--delete"]));
     assert_eq!(names(&library), [".downloads"]);
     assert_refused(
         models(home.path(), &server).args(["remove", "boats"]),

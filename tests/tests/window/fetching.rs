@@ -5,6 +5,7 @@ use std::time::Duration;
 use egui_kittest::kittest::Queryable;
 use limn::command::{Command, ModelsCommand};
 use limn::session::Place;
+use limn_engine::protocol::Event;
 
 use super::Window;
 use crate::downloads::commands::hub;
@@ -70,6 +71,13 @@ fn a_link_becomes_a_model_of_the_library() {
         !window.says("licence openrail"),
         "it is no longer on its way"
     );
+    // The engine says what there is now; its files can be taken away again.
+    let mut boats = super::model();
+    (boats.id.0, boats.name) = ("boats".to_owned(), "Boats".to_owned());
+    window.say(Event::Models(vec![super::model(), boats]));
+    window.wait_for("where it lies", |window| window.says("Files of Boats"));
+    window.click("Files of Boats");
+    assert!(window.says("Move to the trash"));
 
     window.find("sea/none");
     window.wait_for("the refusal", |window| window.says("has no sea/none"));

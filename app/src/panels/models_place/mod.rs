@@ -3,7 +3,8 @@
 mod fit;
 mod getting;
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use egui::{Frame, Label, Margin, RectAlign, RichText, ScrollArea, Stroke, Ui, vec2};
 
@@ -42,6 +43,16 @@ pub struct Library {
     pub link: String,
     /// What is read where other programs keep it.
     pub shared: Vec<Shared>,
+    /// Where models lie, by their ids.
+    pub places: BTreeMap<String, ModelPlace>,
+}
+
+/// Where the files of a model are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelPlace {
+    pub path: PathBuf,
+    /// In the library itself, not in another program's folder.
+    pub is_own: bool,
 }
 
 /// A folder of another program.
@@ -95,7 +106,8 @@ pub fn models_place_ui(
             let current = scene.session.current_model().map(|model| model.id.clone());
             for model in models {
                 let is_current = current.as_ref() == Some(&model.id);
-                model_card_ui(ui, scene, &model, is_current);
+                let place = library.places.get(&model.id.0);
+                model_card_ui(ui, scene, &model, place, is_current);
             }
             getting::known_ui(ui, scene, downloads);
             loras_ui(ui, scene);
@@ -315,7 +327,13 @@ fn upscalers_ui(ui: &mut Ui, scene: &Scene<'_>) {
     widgets::remark(ui, words);
 }
 
-fn model_card_ui(ui: &mut Ui, scene: &mut Scene<'_>, model: &ModelInfo, is_current: bool) {
+fn model_card_ui(
+    ui: &mut Ui,
+    scene: &mut Scene<'_>,
+    model: &ModelInfo,
+    place: Option<&ModelPlace>,
+    is_current: bool,
+) {
     card_ui(ui, |ui| {
         let theme = theme::of(ui);
         ui.horizontal(|ui| {
@@ -326,6 +344,9 @@ fn model_card_ui(ui: &mut Ui, scene: &mut Scene<'_>, model: &ModelInfo, is_curre
                     ui.label(text.color(theme.ok));
                 } else if widgets::button(ui, "Use", Loudness::Primary, None).clicked() {
                     scene.send(Command::SetModel(model.id.clone()));
+                }
+                if let Some(place) = place {
+                    files_ui(ui, scene, model, place);
                 }
                 ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
                     ui.set_min_size(vec2(0.0, 31.0));
@@ -368,6 +389,33 @@ fn model_card_ui(ui: &mut Ui, scene: &mut Scene<'_>, model: &ModelInfo, is_curre
                     }
                 }
             });
+        }
+    });
+}
+
+/// What can be done with the files of a model.
+fn files_ui(ui: &mut Ui, scene: &mut Scene<'_>, model: &ModelInfo, place: &ModelPlace) {
+    let label = format!("Files of {}", widgets::shown(&model.name));
+    let button = widgets::icon_button(ui, Icon::More, &label, 28.0);
+    widgets::popover(&button, RectAlign::BOTTOM_END, 300.0, |ui| {
+        let path = widgets::shown_message(&place.path.display().to_string());
+        let show = ModelsCommand::ShowFiles(model.id.clone());
+        if top_bar::choice_ui(ui, show.label(), &path, false).clicked() {
+            scene.send(Command::Models(show));
+            ui.close();
+        }
+        let remove = ModelsCommand::Remove(model.id.clone());
+        if place.is_own {
+            let remark = format!(
+                "{}; what is only linked stays where it is",
+                widgets::bytes(model.bytes)
+            );
+            if top_bar::choice_ui(ui, remove.label(), &remark, false).clicked() {
+                scene.send(Command::Models(remove));
+                ui.close();
+            }
+        } else {
+            widgets::remark(ui, "Another program keeps it: Limn only reads it there.");
         }
     });
 }
