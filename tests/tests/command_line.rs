@@ -136,9 +136,9 @@ fn bad_input_gets_one_clear_line_and_the_right_code() {
     let table: &[(&[&str], i32, &[&str])] = &[
         (&["--prompt", ""], 1, &["prompt is empty"]),
         (
-            &["--prompt", "x", "--size", "8192x8192"],
+            &["--prompt", "x", "--size", "65536x65536"],
             1,
-            &["would fit", "GiB"],
+            &["does not fit", "use 8192×8192"],
         ),
         (&["--prompt", "x", "--size", "0x0"], 1, &["step by", "use"]),
         (&["--prompt", "x", "--size", "12"], 2, &["512x512"]),
