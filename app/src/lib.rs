@@ -6,7 +6,8 @@
 //! - `blend_mode` is how a layer mixes with those beneath it;
 //! - [`tools`] are what the pointer does to a document: strokes, selections, moves;
 //! - [`edit_limits`] says how large an edit may be;
-//! - [`canvas`] and [`panels`] draw the session and send commands; no panel names another;
+//! - [`canvas`], [`viewer`] and [`panels`] draw the session and send commands: `scene` is what they see, `widgets` what they
+//!   share; no panel names another, but for those that hold others;
 //! - [`keyboard`] turns key presses into commands; [`textures`] holds what is on the graphics card,
 //!   [`layer_pictures`] that of layers;
 //!   [`theme`] every colour, size and font; [`icons`] the strokes;
@@ -16,7 +17,8 @@
 //! - [`model_library`] puts models into the user's folder of them, and knows a few that can be had; [`downloads`] fetches
 //!   them, and is the only place that opens a connection;
 //! - [`import`] opens pictures from elsewhere; [`gallery`] keeps the pictures and finds them; [`words`] are those that a
-//!   small model knows; `folding` is text as it is compared; [`settings`], [`paths`] and [`files`] are their ground.
+//!   small model knows; [`picture_texts`] are the texts in a picture file, [`marking`] is the sign among them that it was
+//!   made by AI; `folding` is text as it is compared; [`settings`], [`paths`] and [`files`] are their ground.
 //!
 //! Invariants: nothing blocks inside `ui`; the window outlives its engine; a picture is shown as finished
 //! only when it is on the disk; nothing here names a tensor.
@@ -42,10 +44,13 @@ pub mod icons;
 pub mod import;
 pub mod keyboard;
 pub mod layer_pictures;
+pub mod marking;
 pub mod model_library;
 pub mod panels;
 pub mod paths;
+pub mod picture_texts;
 pub mod running_window;
+mod scene;
 pub mod session;
 pub mod settings;
 mod start_journal;
@@ -55,5 +60,6 @@ pub mod theme;
 pub mod tools;
 pub mod upscaled;
 pub mod viewer;
+mod widgets;
 pub mod window;
 pub mod words;

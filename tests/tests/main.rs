@@ -22,6 +22,7 @@ mod gallery_changes;
 mod gallery_commands;
 mod gesture_commands;
 mod hostile_names;
+mod house;
 mod inspect_command;
 mod marking;
 mod meaning;

@@ -2,7 +2,8 @@
 
 use std::{fs, path::Path};
 
-use limn::gallery::{marking, picture_file};
+use limn::gallery::picture_file;
+use limn::marking;
 use tempfile::TempDir;
 
 use super::command_line::{SIZE, assert_success, json_events, limn};

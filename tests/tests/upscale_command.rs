@@ -9,7 +9,8 @@ use std::{
 
 use image::{Rgba, RgbaImage};
 use limn::gallery::export::{self, Format};
-use limn::gallery::{Origin, Recipe, marking, picture_file};
+use limn::gallery::{Origin, Recipe, picture_file};
+use limn::marking;
 use tempfile::TempDir;
 
 use crate::{

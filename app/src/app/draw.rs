@@ -10,10 +10,10 @@ use crate::panels::gallery;
 use crate::panels::prompt_bar::{self, PromptBar};
 use crate::panels::side_panel::SidePanel;
 use crate::panels::{
-    Scene, blank_sheet, dropping, export_sheet, mask_question, models_place, palette,
-    reference_board, settings_sheet, shortcuts_sheet, side_panel, toasts, tool_options, tool_strip,
-    top_bar,
+    blank_sheet, dropping, export_sheet, mask_question, models_place, palette, reference_board,
+    settings_sheet, shortcuts_sheet, side_panel, toasts, tool_options, tool_strip, top_bar,
 };
+use crate::scene::Scene;
 use crate::session::{Draft, Place};
 use crate::theme;
 use crate::viewer;

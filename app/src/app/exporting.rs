@@ -15,8 +15,8 @@ use crate::gallery::Gallery;
 use crate::gallery::export_many::{ExportOrder, ExportReport};
 use crate::panels::export_sheet::ExportProgress;
 use crate::panels::toasts::Tone;
-use crate::panels::widgets;
 use crate::session::PictureId;
+use crate::widgets;
 
 /// One export at a time.
 pub struct Exporting {

@@ -7,8 +7,8 @@ use limn_engine::catalogue::Catalogue;
 use limn_engine::protocol::{Feature, ModelId};
 
 use super::{App, DialogAnswer};
-use crate::panels::widgets;
 use crate::session::InstalledIpAdapter;
+use crate::widgets;
 
 impl App {
     /// Looks which IP-Adapters fit the chosen model, once for each model that looks through one.

@@ -52,7 +52,6 @@ use crate::panels::palette::Palette;
 use crate::panels::prompt_bar::{PromptBar, Selection};
 use crate::panels::results::ResultsPanel;
 use crate::panels::toasts::{Toasts, Tone};
-use crate::panels::widgets;
 use crate::paths::Folders;
 use crate::running_window::Door;
 use crate::session::{Effect, GalleryState, GalleryView, PictureId, Place, Session};
@@ -61,6 +60,7 @@ use crate::start_journal::{StartJournal, StartStep};
 use crate::textures::Textures;
 use crate::theme;
 use crate::viewer::Viewer;
+use crate::widgets;
 use dialogs::DialogAnswer;
 use frame_budget::FrameBudget;
 

@@ -19,8 +19,8 @@ use crate::model_library::{
 };
 use crate::panels::models_place::{ModelPlace, Shared, Unreadable};
 use crate::panels::toasts::Tone;
-use crate::panels::widgets;
 use crate::session::{Effect, InstalledLora, LoraMatch, LoraStanding, MOST_LORAS, Place};
+use crate::widgets;
 
 const ADDING: &str = "Adding the model…";
 

@@ -13,8 +13,8 @@ use super::export_copy::CopyOrder;
 use super::{App, carry_out::Fetched, thread};
 use crate::command::Command;
 use crate::document::{Content, DocumentId};
-use crate::gallery::marking;
 use crate::import;
+use crate::marking;
 use crate::panels::toasts::Tone;
 use crate::session::{Gesture, MixInput, Part, PictureId, PictureRef, RunId, Source, fitting_size};
 

@@ -11,10 +11,11 @@ use egui::{
 use super::View;
 use crate::command::Command;
 use crate::icons::Icon;
-use crate::panels::{Scene, widgets};
+use crate::scene::Scene;
 use crate::session::RunId;
 use crate::theme;
 use crate::tools::Tool;
+use crate::widgets;
 
 pub fn zoom_chip_ui(ui: &mut Ui, scene: &mut Scene<'_>, view: &View, canvas: Rect) {
     let theme = theme::of(ui);

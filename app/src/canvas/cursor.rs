@@ -3,7 +3,7 @@
 use egui::{CursorIcon, Key, Ui};
 
 use super::input::{Gesture, Place};
-use crate::panels::Scene;
+use crate::scene::Scene;
 use crate::tools::crop_rect::Grip;
 use crate::tools::{Overlay, Tool};
 

@@ -3,9 +3,11 @@
 use egui::{Align, Layout, Rect, Role, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, vec2};
 
 use crate::command::Command;
-use crate::panels::{Scene, widgets, widgets::Loudness};
+use crate::scene::Scene;
 use crate::session::EngineState;
 use crate::theme;
+use crate::widgets;
+use crate::widgets::Loudness;
 
 const N_EXAMPLES: usize = 6;
 const WIDTH: f32 = 560.0;

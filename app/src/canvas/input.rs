@@ -12,7 +12,7 @@ use egui::{
 
 use super::{Projection, View};
 use crate::command::Command;
-use crate::panels::Scene;
+use crate::scene::Scene;
 use crate::tools::{PointerEvent, PointerKind, PointerModifiers, Tool};
 
 /// Two presses within this time and distance are a double click.

@@ -3,7 +3,7 @@
 use egui::Ui;
 
 use crate::command::{Command, GestureCommand};
-use crate::panels::Scene;
+use crate::scene::Scene;
 use crate::session::Deed;
 use crate::tools::MaskAction;
 

@@ -45,11 +45,11 @@ use self::tile_maker::{Plane, ShownMask, Snapshot};
 use self::tiled::{Sight, TiledDocument};
 use self::tool_overlay::Easel;
 use crate::document::{Content, DocumentId};
-use crate::panels::Scene;
-use crate::panels::widgets;
+use crate::scene::Scene;
 use crate::session::PictureRef;
 use crate::theme;
 use crate::tools::Tool;
+use crate::widgets;
 
 pub use chrome::WORKING_AFTER;
 pub use picture::{Checkerboard, remark, shrunk_words};

@@ -7,10 +7,11 @@ use egui::{
 };
 
 use super::Projection;
-use crate::panels::{Scene, widgets};
+use crate::scene::Scene;
 use crate::session::PictureRef;
 use crate::textures::{Detail, Textures};
 use crate::theme::{self, Theme};
+use crate::widgets;
 
 /// Of the squares under transparency, in points.
 const CHECKER_SIDE: f32 = 8.0;

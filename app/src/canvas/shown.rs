@@ -7,7 +7,7 @@ use limn_engine::PixelRect;
 use limn_engine::protocol::Preview;
 
 use super::tiled::image_rect;
-use crate::panels::{Scene, top_bar};
+use crate::scene::{Scene, run_state_words};
 use crate::session::{EditSnapshot, PictureRef, Run, RunId, RunState, ShownResult, SlotState};
 
 pub enum Shown {
@@ -120,7 +120,7 @@ impl Shown {
                 size: vec2(run.size.0 as f32, run.size.1 as f32),
                 words: match run.state {
                     RunState::Running => "Drawing…".to_owned(),
-                    _ => top_bar::run_state_words(run, scene),
+                    _ => run_state_words(run, scene),
                 },
             },
             _ => Self::Nothing,

@@ -11,7 +11,7 @@ use super::{CanvasState, canvas_ui};
 use crate::command::Command;
 use crate::document::StepName;
 use crate::layer_pictures::LayerPictures;
-use crate::panels::Scene;
+use crate::scene::Scene;
 use crate::session::{GalleryView, Session};
 use crate::settings::Settings;
 use crate::textures::Textures;

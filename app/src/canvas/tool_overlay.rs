@@ -7,7 +7,7 @@ use super::Projection;
 use super::mask_overlay::two_tone_line;
 use super::picture::Checkerboard;
 use super::tiled::image_rect;
-use crate::panels::Scene;
+use crate::scene::Scene;
 use crate::theme::{self, Theme};
 use crate::tools::crop_rect::{End, Grip};
 use crate::tools::{Overlay, Point, Tool};

@@ -95,7 +95,10 @@ struct Output {
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     match &arguments.command {
         Command::List(output) => list(output.json),
-        Command::Search { text, output } => search(&text.join(" "), output.json),
+        Command::Search { text, output } => {
+            search(&text.join(" "), output.json);
+            Ok(())
+        }
         Command::Add {
             source,
             dry_run,
@@ -171,7 +174,7 @@ fn unshare_folder(path: &Path, is_json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn search(text: &str, is_json: bool) -> anyhow::Result<()> {
+fn search(text: &str, is_json: bool) {
     let found = find_known(text);
     for model in &found {
         if is_json {
@@ -197,7 +200,6 @@ fn search(text: &str, is_json: bool) -> anyhow::Result<()> {
             "none of them: `limn models search` lists all, and `limn models add` takes any link",
         );
     }
-    Ok(())
 }
 
 fn download(wanted: &str, is_json: bool) -> anyhow::Result<()> {

@@ -13,7 +13,7 @@ use super::{
     making::{MakingArguments, PromptArgument},
 };
 use crate::edit_limits;
-use crate::gallery::picture_file::LIMIT_SIDE_PX;
+use crate::import::LIMIT_SIDE_PX;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

@@ -26,8 +26,8 @@ use super::{
 };
 use crate::{
     engine_link::EngineCommand,
-    gallery::{UpscaleFacts, marking, picture_file, recipe::Recipe},
-    upscaled,
+    gallery::{UpscaleFacts, picture_file, recipe::Recipe},
+    marking, upscaled,
 };
 
 #[derive(Debug, clap::Args)]

@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use super::tiles::{TILE_SIDE, TileIndex, Tiles};
 use crate::blend_mode::BlendMode;
-use crate::gallery::{PictureId, marking};
+use crate::gallery::PictureId;
+use crate::marking;
 
 /// A layer's name for ever, through undo and files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

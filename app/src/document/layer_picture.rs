@@ -6,7 +6,7 @@ use limn_engine::PixelRect;
 
 use super::layer::Layer;
 use super::tiles::TILE_SIDE;
-use crate::gallery::marking;
+use crate::marking;
 
 /// The bytes of a PNG as large as the frame, with the layer's own pixels where its mask shows them and nothing around
 /// them. Neither its opacity nor its blend mode is in it.

@@ -8,7 +8,7 @@ use rawzip::{CompressionMethod, ZipArchiveWriter};
 
 use super::content::Content;
 use super::layer_picture::{Placed, bands, write_png};
-use crate::gallery::marking;
+use crate::marking;
 
 /// The ending of such files.
 pub const OPEN_RASTER_EXTENSION: &str = "ora";

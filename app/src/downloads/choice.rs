@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use super::{Listing, RemoteFile};
 
 /// Which files of a listing a model is.
@@ -43,7 +45,16 @@ pub fn choose(listing: &Listing, named: Option<&str>) -> Choice {
 }
 
 fn is_weights(name: &str) -> bool {
-    name.ends_with(".safetensors") || name.ends_with(".sft")
+    ends_with_any(name, &["safetensors", "sft"])
+}
+
+fn ends_with_any(name: &str, endings: &[&str]) -> bool {
+    let ending = Path::new(name).extension();
+    ending.is_some_and(|ending| {
+        endings
+            .iter()
+            .any(|other| ending.eq_ignore_ascii_case(other))
+    })
 }
 
 fn folder(files: &[RemoteFile]) -> Vec<RemoteFile> {
@@ -75,7 +86,7 @@ fn folder(files: &[RemoteFile]) -> Vec<RemoteFile> {
                 .any(|mark| rest.contains(mark));
             return !is_other && is_half(rest) == has_half(&prefix);
         }
-        rest.ends_with(".json") || rest.ends_with(".txt") || rest.ends_with(".model")
+        ends_with_any(rest, &["json", "txt", "model"])
     });
     chosen.map(|file| (*file).clone()).collect()
 }

@@ -108,8 +108,9 @@ fn check(url: &str) -> Result<(), Error> {
         .parse()
         .map_err(|_| Error::NoLink("it is no address".to_owned()))?;
     match (uri.scheme_str(), uri.host()) {
-        (Some("https"), Some(_)) => Ok(()),
-        (Some("http"), Some("127.0.0.1" | "localhost" | "[::1]")) => Ok(()),
+        (Some("https"), Some(_)) | (Some("http"), Some("127.0.0.1" | "localhost" | "[::1]")) => {
+            Ok(())
+        }
         (Some("http"), Some(_)) => Err(Error::NoLink("http is not protected".to_owned())),
         _ => Err(Error::NoLink("it does not begin with https".to_owned())),
     }

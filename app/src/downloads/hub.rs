@@ -105,7 +105,9 @@ impl Hub {
     #[must_use]
     pub fn with_endpoint(mut self, endpoint: Option<&str>) -> Self {
         if let Some(endpoint) = endpoint {
-            self.endpoint = endpoint.trim_end_matches('/').to_owned();
+            endpoint
+                .trim_end_matches('/')
+                .clone_into(&mut self.endpoint);
         }
         self
     }

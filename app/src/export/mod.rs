@@ -12,7 +12,8 @@ use crate::document::{Content, DocumentId, OPEN_RASTER_EXTENSION, encode_open_ra
 use crate::files::{Existing, RealFs, write_atomically};
 use crate::gallery::export::{DEFAULT_JPEG_QUALITY, ExportOptions, Format, convert, encode};
 use crate::gallery::layout::is_among_pictures;
-use crate::gallery::{PictureId, Recipe, marking, picture_file};
+use crate::gallery::{PictureId, Recipe, picture_file};
+use crate::marking;
 pub use estimate::{Sample, estimate_bytes};
 
 /// What a copy is of.

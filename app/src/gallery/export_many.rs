@@ -14,11 +14,11 @@ use super::error::Error;
 use super::export::{self, ExportOptions, Format};
 use super::flattened::Flattened;
 use super::layout::{PictureId, is_among_pictures};
-use super::marking;
 use super::naming::{NameFacts, NamePattern};
 use super::picture_file::{self, Header};
 use super::store::Gallery;
 use crate::files::{Existing, Fs, sweep, write_atomically};
+use crate::marking;
 
 /// A name that is taken gets a number, up to this one.
 const LIMIT_SAME_NAMES: usize = 10_000;

@@ -2,8 +2,7 @@
 //!
 //! - [`recipe`] is how a picture was made; [`picture_file`] puts it into the PNG and reads it back;
 //! - [`family`] is which picture came from which;
-//! - [`picture_texts`] are the texts in a picture file; [`foreign`] reads how other programs say in them that it was made;
-//! - [`marking`] is the sign, in every file, that a picture was made by AI;
+//! - [`foreign`] reads how other programs say in a picture file's texts that it was made;
 //! - [`importing`] takes in pictures from elsewhere;
 //! - [`layout`] names the files: always by us, always inside the gallery's folder;
 //! - [`marks`] are the user's stars, tags, boards, notes and titles, in an append-only file;
@@ -33,13 +32,11 @@ pub mod handle;
 pub mod importing;
 pub mod index;
 pub mod layout;
-pub mod marking;
 pub mod marks;
 pub mod meaning;
 pub mod naming;
 mod outside;
 pub mod picture_file;
-pub mod picture_texts;
 pub mod recipe;
 pub mod scan;
 pub mod store;

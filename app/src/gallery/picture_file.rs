@@ -13,10 +13,11 @@ use png::text_metadata::ITXtChunk;
 
 use super::foreign;
 use super::layout::FileKind;
-use super::marking;
-use super::picture_texts::{self, LIMIT_TEXT_BYTES, Texts};
 use super::recipe::Recipe;
 use crate::import;
+use crate::import::LIMIT_SIDE_PX;
+use crate::marking;
+use crate::picture_texts::{self, LIMIT_TEXT_BYTES, Texts};
 
 /// The keyword of our JSON.
 pub const RECIPE_KEYWORD: &str = "limn";
@@ -25,8 +26,6 @@ pub const PARAMETERS_KEYWORD: &str = "parameters";
 
 /// Larger files are not read.
 pub const LIMIT_FILE_BYTES: u64 = 256 << 20;
-/// Larger pictures are not decoded: 16384 a side, and 512 MiB in all.
-pub const LIMIT_SIDE_PX: u32 = 16_384;
 const LIMIT_DECODED_BYTES: u64 = 512 << 20;
 /// What unpacking and converting a picture from elsewhere may take in all.
 const LIMIT_IMPORTED_BYTES: u64 = 2 << 30;

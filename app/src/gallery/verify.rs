@@ -8,9 +8,9 @@ use sha2::{Digest, Sha256};
 use super::error::Result;
 use super::index::Stamp;
 use super::layout::{PictureId, is_month};
-use super::marking;
 use super::picture_file::{self, LIMIT_FILE_BYTES};
 use super::store::Gallery;
+use crate::marking;
 
 /// Something that `verify` found.
 #[derive(Debug, Clone, PartialEq, Eq)]

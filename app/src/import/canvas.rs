@@ -4,12 +4,12 @@ use image::metadata::Orientation;
 use image::{DynamicImage, RgbaImage};
 
 use super::Imported;
+use super::LIMIT_SIDE_PX;
 use super::budget::Room;
 use super::error::Error;
 use super::note::Note;
 use super::samples::{Converter, Samples};
-use crate::gallery::marking;
-use crate::gallery::picture_file::LIMIT_SIDE_PX;
+use crate::marking;
 
 /// What a decoder knows of a picture before its pixels.
 pub struct Facts {

@@ -3,9 +3,9 @@ use std::path::PathBuf;
 
 use limn_engine::plain_words;
 
+use super::LIMIT_SIDE_PX;
 use super::format::{READABLE, Unreadable};
 use crate::files::remedy;
-use crate::gallery::picture_file::LIMIT_SIDE_PX;
 
 /// Why a picture was not opened.
 #[derive(Debug, thiserror::Error)]

@@ -52,6 +52,9 @@ use image::RgbaImage;
 use budget::{Room, Share};
 use input::Input;
 
+/// Larger pictures are not decoded.
+pub const LIMIT_SIDE_PX: u32 = 16_384;
+
 /// A picture as Limn works on it.
 #[derive(Debug)]
 pub struct Imported {

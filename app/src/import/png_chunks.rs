@@ -7,7 +7,7 @@
 use std::io::{self, BufRead, Read, Seek, SeekFrom};
 
 use super::input::{Source, read_buffered};
-use crate::gallery::marking;
+use crate::marking;
 
 const SIGNATURE_BYTES: u64 = 8;
 /// Length and name.

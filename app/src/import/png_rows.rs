@@ -10,7 +10,7 @@ use super::input::Source;
 use super::note::Note;
 use super::png_chunks::{Found, StillChunks};
 use super::samples::Samples;
-use crate::gallery::marking;
+use crate::marking;
 
 /// What a decoder may hold besides the pixels: profiles, texts, a row.
 pub const LIMIT_EXTRA_BYTES: u64 = 32 << 20;

@@ -183,7 +183,7 @@ impl DownloadQueue {
             let row = &mut self.rows[index];
             match event {
                 Event::Offered(Ok(offer)) => {
-                    row.title = offer.title().to_owned();
+                    offer.title().clone_into(&mut row.title);
                     row.stage = Stage::Offered {
                         n_files: offer.files().len(),
                         total_bytes: offer.total_bytes(),
@@ -205,7 +205,7 @@ impl DownloadQueue {
                     outcomes.push(Outcome::Added(fetched.added));
                 }
                 Event::Ended(Err(FetchError::Download(Error::Stopped))) => {
-                    row.stage = Stage::Paused
+                    row.stage = Stage::Paused;
                 }
                 Event::Ended(Err(error)) => {
                     let reason = error.to_string();

@@ -59,13 +59,12 @@ pub fn remove(library: &Path, id: &str, to: RemoveTo) -> Result<PathBuf, RemoveE
         vec![path.clone()]
     };
     for path in &paths {
-        match (is_link, to) {
-            (true, _) => std::fs::remove_file(path)?,
-            (false, RemoveTo::Trash) => {
-                trash::delete(path).map_err(|error| RemoveError::Trash(error.to_string()))?
-            }
-            (false, RemoveTo::Nowhere) if path.is_dir() => std::fs::remove_dir_all(path)?,
-            (false, RemoveTo::Nowhere) => std::fs::remove_file(path)?,
+        if !is_link && to == RemoveTo::Trash {
+            trash::delete(path).map_err(|error| RemoveError::Trash(error.to_string()))?;
+        } else if !is_link && path.is_dir() {
+            std::fs::remove_dir_all(path)?;
+        } else {
+            std::fs::remove_file(path)?;
         }
     }
     // Of a file it lay beside it.

@@ -5,13 +5,13 @@ use egui::{
     Vec2, WidgetInfo, vec2,
 };
 
-use super::Scene;
-use super::widgets::{self, Loudness};
 use crate::command::Command;
 use crate::icons::Icon;
 use crate::panels::colour_picker::colour_button;
+use crate::scene::Scene;
 use crate::session::BlankCanvas;
 use crate::theme;
+use crate::widgets::{self, Loudness};
 
 const WIDTH: f32 = 528.0;
 const N_COLUMNS: usize = 4;

@@ -5,8 +5,8 @@ use egui::{
     Stroke, StrokeKind, TextEdit, Ui, Vec2, WidgetInfo, ecolor, lerp, pos2, vec2,
 };
 
-use super::{prompt_bar, widgets};
 use crate::theme;
+use crate::widgets;
 
 const WIDTH: f32 = 208.0;
 const SHADES_HEIGHT: f32 = 132.0;
@@ -159,7 +159,7 @@ fn number_ui(ui: &mut Ui, id: Id, colour: &mut [u8; 3], label: &str) {
         .char_limit(7)
         .desired_width(WIDTH);
     let response = ui.add(field);
-    prompt_bar::name_text_field(&response, &format!("{label} as #RRGGBB"), &text);
+    widgets::name_text_field(&response, &format!("{label} as #RRGGBB"), &text);
     if response.changed()
         && let Some(read) = read_number(&text)
     {

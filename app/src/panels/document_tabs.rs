@@ -5,12 +5,13 @@ use egui::{
     TextEdit, Ui, WidgetInfo, pos2, vec2,
 };
 
-use super::{Scene, palette, prompt_bar, widgets};
 use crate::command::Command;
 use crate::document::DocumentId;
 use crate::icons::Icon;
+use crate::scene::Scene;
 use crate::session::Place;
 use crate::theme;
+use crate::widgets;
 
 const MAX_NAME_WIDTH: f32 = 132.0;
 const CLOSE_SIDE: f32 = 20.0;
@@ -205,12 +206,12 @@ fn menu_ui(response: &Response, scene: &mut Scene<'_>, id: DocumentId, name: &st
     response.context_menu(|ui| {
         ui.set_min_width(180.0);
         let width = ui.available_width();
-        if palette::row_ui(ui, "Rename…", None, false, width).clicked() {
+        if widgets::menu_row_ui(ui, "Rename…", None, false, width).clicked() {
             begin_naming(ui, id, name);
             ui.close();
         }
         let close = Command::CloseDocument(id);
-        if palette::row_ui(ui, &close.label(), None, false, width).clicked() {
+        if widgets::menu_row_ui(ui, &close.label(), None, false, width).clicked() {
             scene.send(close);
             ui.close();
         }
@@ -235,7 +236,7 @@ fn name_field_ui(ui: &mut Ui, scene: &mut Scene<'_>, document: DocumentId) -> Op
         .char_limit(200)
         .desired_width(MAX_NAME_WIDTH);
     let response = ui.add(field);
-    prompt_bar::name_text_field(&response, "Name of the document", &name);
+    widgets::name_text_field(&response, "Name of the document", &name);
     if response.lost_focus() {
         ui.data_mut(|data| data.remove_temp::<String>(id));
         if !ui.input(|input| input.key_pressed(egui::Key::Escape)) {

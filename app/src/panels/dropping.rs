@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use egui::{Id, Modal, Ui, vec2};
 
-use super::Scene;
 use super::drop_zone::drop_anywhere_ui;
-use super::widgets::{self, Loudness};
 use crate::command::{Command, GestureCommand};
+use crate::scene::Scene;
 use crate::session::{Place, Session};
 use crate::theme;
+use crate::widgets::{self, Loudness};
 
 /// What becomes of files that are dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,10 +3,11 @@
 use egui::{Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2};
 
 use super::colour_picker::colour_button;
-use super::{Scene, widgets};
 use crate::command::Command;
+use crate::scene::Scene;
 use crate::settings::MaskColour;
 use crate::theme::{self, MASK_COLOURS};
+use crate::widgets;
 
 const SIDE: f32 = 20.0;
 

@@ -2,11 +2,11 @@
 
 use egui::{Id, Modal, RichText, Ui, vec2};
 
-use super::Scene;
-use super::widgets::{self, Loudness};
 use crate::command::Command;
 use crate::import::MaskReading;
+use crate::scene::Scene;
 use crate::theme;
+use crate::widgets::{self, Loudness};
 
 const WIDTH: f32 = 440.0;
 

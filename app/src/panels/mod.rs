@@ -24,57 +24,11 @@ pub mod toasts;
 pub mod tool_options;
 pub mod tool_strip;
 pub mod top_bar;
-pub mod widgets;
-
-use std::time::Instant;
 
 use crate::command::Command;
-use crate::gallery::Recipe;
-use crate::layer_pictures::LayerPictures;
-use crate::session::{self, GalleryView, PictureId, PictureRef, Session, Usable};
-use crate::settings::Settings;
-use crate::textures::Textures;
+use crate::scene::Scene;
 use crate::theme;
-
-/// What panels see of everything, and how they answer.
-pub struct Scene<'a> {
-    pub session: &'a Session,
-    pub gallery: &'a GalleryView,
-    pub settings: &'a Settings,
-    pub textures: &'a mut Textures,
-    pub layer_pictures: &'a mut LayerPictures,
-    pub commands: &'a mut Vec<Command>,
-    pub now: Instant,
-}
-
-impl Scene<'_> {
-    pub fn send(&mut self, command: Command) {
-        self.commands.push(command);
-    }
-
-    /// How a picture was made, where Limn made it and that is known.
-    pub fn recipe(&self, picture: PictureRef) -> Option<&Recipe> {
-        session::recipe_of(self.session, self.gallery, picture)
-    }
-
-    /// What of a picture can be used again; of one that is not known yet nothing can.
-    pub fn usable(&self, picture: PictureRef) -> Usable {
-        Usable::of(self.session, self.gallery, picture).unwrap_or_default()
-    }
-}
-
-/// Pictures that are dragged, to a board, the canvas or another panel: egui's payload.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DraggedPictures(pub Vec<PictureRef>);
-
-impl DraggedPictures {
-    /// Those that are in the gallery.
-    pub fn saved(&self, scene: &Scene<'_>) -> Vec<PictureId> {
-        let ids = self.0.iter();
-        ids.filter_map(|picture| scene.session.picture_id(*picture))
-            .collect()
-    }
-}
+use crate::widgets;
 
 /// Parts of the window that F6 goes through.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -123,25 +77,4 @@ fn gallery_trouble_ui(ui: &mut egui::Ui, scene: &mut Scene<'_>, reason: &str, re
             scene.send(Command::ChooseGalleryFolder);
         }
     });
-}
-
-/// What a device is, in a line.
-pub fn device_words(device: &limn_engine::protocol::DeviceInfo) -> String {
-    use limn_engine::protocol::SelfTest;
-    let mut parts = Vec::new();
-    if device.is_gpu {
-        parts.push(format!("GPU through {}", device.backend));
-    } else {
-        parts.push("CPU".to_owned());
-    }
-    if let Some(bytes) = device.memory_bytes {
-        parts.push(widgets::bytes(bytes));
-    }
-    match &device.self_test {
-        SelfTest::NotRun => parts.push("tested at its first use".to_owned()),
-        SelfTest::Passed { rung } => parts.push(format!("tested, runs {rung}")),
-        SelfTest::Failed { reason } => parts.push(format!("failed its test: {reason}")),
-        SelfTest::NotNeeded => {}
-    }
-    parts.join(" · ")
 }

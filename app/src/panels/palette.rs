@@ -1,13 +1,12 @@
 //! Ctrl+K: every command by typing a part of its name.
 
-use egui::{
-    Align2, Id, Key, Modal, Response, Role, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, vec2,
-};
+use egui::{Align2, Id, Key, Modal, ScrollArea, Sense, TextEdit, Ui, vec2};
 
-use super::{Scene, prompt_bar, widgets};
 use crate::command::{Command, LISTED};
 use crate::folding::fold;
+use crate::scene::Scene;
 use crate::theme;
+use crate::widgets;
 use limn_engine::protocol::DeviceChoice;
 
 const WIDTH: f32 = 560.0;
@@ -76,7 +75,7 @@ fn list_ui(ui: &mut Ui, scene: &mut Scene<'_>, palette: &mut Palette) -> bool {
         )
         .desired_width(f32::INFINITY);
     let response = ui.add(field);
-    prompt_bar::name_text_field(&response, "Find a command", &palette.words);
+    widgets::name_text_field(&response, "Find a command", &palette.words);
     response.request_focus();
     ui.separator();
     let found = found(scene, &palette.words);
@@ -103,7 +102,13 @@ fn list_ui(ui: &mut Ui, scene: &mut Scene<'_>, palette: &mut Palette) -> bool {
                 let shortcut = command.shortcut().map(|shortcut| shortcut.text(is_mac));
                 let is_chosen = index == palette.chosen;
                 let width = ui.available_width();
-                let row = row_ui(ui, &command.label(), shortcut.as_deref(), is_chosen, width);
+                let row = widgets::menu_row_ui(
+                    ui,
+                    &command.label(),
+                    shortcut.as_deref(),
+                    is_chosen,
+                    width,
+                );
                 if is_chosen && (up || down) {
                     row.scroll_to_me(None);
                 }
@@ -217,45 +222,6 @@ fn word_rank(label: &str, word: &str) -> Option<Rank> {
 /// Of what is typed and of the rows under it.
 const INDENT: f32 = 10.0;
 
-pub fn row_ui(
-    ui: &mut Ui,
-    label: &str,
-    shortcut: Option<&str>,
-    is_chosen: bool,
-    width: f32,
-) -> Response {
-    let theme = theme::of(ui);
-    let (rect, response) = ui.allocate_exact_size(vec2(width, 30.0), Sense::click());
-    response.widget_info(|| {
-        WidgetInfo::selected(Role::MenuItem, true, is_chosen, widgets::shown(label))
-    });
-    if response.hovered() || is_chosen {
-        ui.painter().rect_filled(rect, theme::RADIUS, theme.bg3);
-    }
-    let shortcut = shortcut.map(|shortcut| {
-        let painter = ui.painter();
-        painter.layout_no_wrap(shortcut.to_owned(), theme::label(), theme.text2)
-    });
-    let shortcut_width = shortcut
-        .as_ref()
-        .map_or(0.0, |shortcut| shortcut.size().x + 12.0);
-    let text_width = width - 20.0 - shortcut_width;
-    let text = widgets::clipped(label, theme::body(), theme.text, text_width);
-    let galley = ui.painter().layout_job(text);
-    let at = Align2::LEFT_CENTER
-        .anchor_size(rect.left_center() + vec2(INDENT, 0.0), galley.size())
-        .min;
-    ui.painter().galley(at, galley, theme.text);
-    if let Some(shortcut) = shortcut {
-        let at = Align2::RIGHT_CENTER
-            .anchor_size(rect.right_center() - vec2(10.0, 0.0), shortcut.size())
-            .min;
-        ui.painter().galley(at, shortcut, theme.text2);
-    }
-    widgets::focus_ring(ui, &response, rect, theme::RADIUS);
-    response
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -272,7 +238,7 @@ mod tests {
         theme::install(&ctx);
         let mut output = ctx.run_ui(egui::RawInput::default(), |ui| {
             for name in names {
-                row_ui(ui, name, None, false, 140.0);
+                widgets::menu_row_ui(ui, name, None, false, 140.0);
             }
         });
         output.textures_delta.clear();

@@ -4,12 +4,13 @@ use egui::{
     Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, pos2, vec2,
 };
 
-use super::{Scene, widgets};
 use crate::command::Command;
 use crate::icons::Icon;
+use crate::scene::Scene;
 use crate::session::{PictureId, PictureRef};
 use crate::textures::Detail;
 use crate::theme;
+use crate::widgets;
 
 pub const WIDTH: f32 = 148.0;
 

@@ -3,12 +3,12 @@
 use egui::{Id, Modal, Ui, vec2};
 
 use super::mask_colour::mask_colour_ui;
-use super::widgets::{self, Loudness};
-use super::{Scene, top_bar};
 use crate::command::{Command, ModelsCommand};
 use crate::gallery::meaning::{Activity, State};
+use crate::scene::Scene;
 use crate::settings::Theme;
 use crate::theme;
+use crate::widgets::{self, Loudness};
 use limn_engine::catalogue::BUILT_IN_ID;
 use limn_engine::protocol::{DeviceChoice, Feature, ModelId};
 
@@ -161,7 +161,7 @@ fn meaning_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         ));
     }
     for (choice, name, description) in choices {
-        if top_bar::choice_ui(ui, &name, &description, choice == chosen).clicked() {
+        if widgets::choice_ui(ui, &name, &description, choice == chosen).clicked() {
             scene.send(Command::SetIndexModel(choice));
         }
     }
@@ -201,10 +201,14 @@ fn device_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         .filter(|device| device.is_gpu && !device.is_software)
     {
         let choice = DeviceChoice::Named(device.name.clone());
-        choices.push((choice, device.name.clone(), super::device_words(device)));
+        choices.push((
+            choice,
+            device.name.clone(),
+            crate::scene::device_words(device),
+        ));
     }
     for (choice, name, description) in choices {
-        if top_bar::choice_ui(ui, &name, &description, choice == chosen).clicked() {
+        if widgets::choice_ui(ui, &name, &description, choice == chosen).clicked() {
             scene.send(Command::SetDevice(choice));
         }
     }

@@ -2,10 +2,10 @@
 
 use egui::{Id, Label, Modal, RichText, ScrollArea, Ui, vec2};
 
-use super::widgets;
 use crate::command::{BINDINGS, Command, Scope};
 use crate::icons::Icon;
 use crate::theme;
+use crate::widgets;
 
 const COLUMN: f32 = 330.0;
 const KEYS_WIDTH: f32 = 120.0;

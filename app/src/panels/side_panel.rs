@@ -5,11 +5,13 @@ use egui::{Align, Layout, Margin, ScrollArea, Ui, vec2};
 
 use super::gallery::{self, GalleryPanel};
 use super::results::ResultsPanel;
-use super::{Region, Scene, info, layers, results, widgets};
+use super::{Region, info, layers, results};
 use crate::command::Command;
 use crate::icons::Icon;
+use crate::scene::Scene;
 use crate::session::SideTab;
 use crate::theme;
+use crate::widgets;
 
 const TAB_SIDE: f32 = 38.0;
 

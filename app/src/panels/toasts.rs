@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use egui::{Align, Area, Id, Layout, Order, Stroke, Ui, vec2};
 
-use super::Scene;
-use super::widgets::{self, Loudness};
 use crate::command::Command;
 use crate::icons::{self, Icon};
+use crate::scene::Scene;
 use crate::session::Place;
 use crate::theme;
+use crate::widgets::{self, Loudness};
 
 const LIFE: Duration = Duration::from_secs(6);
 const LIFE_WITH_ACTION: Duration = Duration::from_secs(12);

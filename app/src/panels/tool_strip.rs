@@ -2,13 +2,14 @@
 
 use egui::{Align, Layout, Popup, PopupCloseBehavior, RectAlign, Response, Stroke, Ui, pos2, vec2};
 
-use super::widgets;
-use super::{Region, Scene};
+use super::Region;
 use crate::command::Command;
 use crate::document::StepName;
 use crate::icons::Icon;
+use crate::scene::Scene;
 use crate::theme;
 use crate::tools::Tool;
+use crate::widgets;
 
 const BUTTON: f32 = 38.0;
 /// A button that is held for so long opens its flyout.

@@ -4,12 +4,13 @@ use egui::{
     Align, Color32, Layout, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, vec2,
 };
 
-use super::widgets::{self, Loudness};
-use super::{Region, Scene, document_tabs};
+use super::{Region, document_tabs};
 use crate::command::Command;
 use crate::icons::{self, Icon};
-use crate::session::{EngineState, Place, Run, RunState};
+use crate::scene::{Scene, run_state_words};
+use crate::session::{EngineState, Place, Run};
 use crate::theme::{self, Theme};
+use crate::widgets::{self, Loudness};
 use limn_engine::protocol::DeviceChoice;
 
 /// From this width on, in points, the device says how much memory is in use.
@@ -151,43 +152,6 @@ fn run_title(scene: &Scene<'_>, id: crate::session::RunId) -> String {
     title.chars().take(40).collect()
 }
 
-pub fn run_state_words(run: &Run, scene: &Scene<'_>) -> String {
-    let n = run.slots.len();
-    if let (RunState::Starting | RunState::Running, Some(n_kernels)) = (&run.state, run.n_kernels())
-    {
-        return format!("Preparing the GPU, once · {n_kernels} kernels");
-    }
-    match &run.state {
-        RunState::Waiting if scene.session.held.is_some() => {
-            "Paused until pictures can be saved".to_owned()
-        }
-        RunState::Waiting => match &scene.session.engine {
-            EngineState::Starting => "Waiting for the engine to start".to_owned(),
-            EngineState::Restarting(_) => "Waiting for the engine to start again".to_owned(),
-            _ => format!("Waiting · {}", widgets::pictures(n)),
-        },
-        RunState::Starting => match scene.session.engine {
-            EngineState::Loading(fraction) => {
-                format!("Reading the model, {:.0} %", fraction * 100.0)
-            }
-            _ => "Starting".to_owned(),
-        },
-        RunState::Running => match run.seconds_left(scene.now) {
-            Some(left) => format!(
-                "{} of {n} done · {} left",
-                run.n_finished(),
-                widgets::duration(left)
-            ),
-            None => format!("{} of {n} done", run.n_finished()),
-        },
-        RunState::Stopping => "Stopping…".to_owned(),
-        RunState::Finished => widgets::pictures(n),
-        RunState::Cancelled => format!("Cancelled · {} of {n} kept", run.n_finished()),
-        RunState::Interrupted => format!("Interrupted · {} of {n} done", run.n_finished()),
-        RunState::Failed(_) => format!("Failed · {} of {n} done", run.n_finished()),
-    }
-}
-
 fn model_chip_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let current = scene.session.current_model();
     let name = current.map_or("…".to_owned(), |model| model.name.clone());
@@ -214,7 +178,7 @@ fn model_chip_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             .collect();
         for (id, name, description) in models {
             let is_current = current.as_ref() == Some(&id);
-            if choice_ui(ui, &name, &description, is_current).clicked() {
+            if widgets::choice_ui(ui, &name, &description, is_current).clicked() {
                 scene.send(Command::SetModel(id));
                 ui.close();
             }
@@ -269,11 +233,11 @@ fn device_chip_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             choices.push((
                 DeviceChoice::Named(device.name.clone()),
                 device.name.clone(),
-                super::device_words(device),
+                crate::scene::device_words(device),
             ));
         }
         for (choice, name, description) in choices {
-            if choice_ui(ui, &name, &description, choice == chosen).clicked() {
+            if widgets::choice_ui(ui, &name, &description, choice == chosen).clicked() {
                 scene.send(Command::SetDevice(choice));
                 ui.close();
             }
@@ -330,60 +294,6 @@ fn memory_words(in_use_bytes: u64, budget_bytes: u64) -> String {
             widgets::bytes(budget_bytes)
         )
     }
-}
-
-/// A line to choose, with what there is to say about it.
-pub fn choice_ui(ui: &mut Ui, name: &str, description: &str, is_chosen: bool) -> Response {
-    let theme = theme::of(ui);
-    let width = ui.available_width();
-    let text_width = width - 44.0;
-    let mut job = egui::text::LayoutJob::simple(
-        widgets::shown_message(description),
-        theme::caption(),
-        theme.text2,
-        text_width,
-    );
-    job.wrap.max_rows = 3;
-    let description_galley = ui.painter().layout_job(job);
-    let has_description = !description.is_empty();
-    let height = 30.0
-        + if has_description {
-            description_galley.size().y
-        } else {
-            0.0
-        };
-    let (rect, response) = ui.allocate_exact_size(vec2(width, height), Sense::click());
-    response.widget_info(|| {
-        WidgetInfo::selected(Role::RadioButton, true, is_chosen, widgets::shown(name))
-    });
-    if response.hovered() || is_chosen {
-        ui.painter().rect_filled(
-            rect,
-            theme::RADIUS,
-            if response.hovered() {
-                theme.bg3
-            } else {
-                theme.bg2
-            },
-        );
-    }
-    let inner = rect.shrink2(vec2(10.0, 7.0));
-    let name = widgets::clipped(name, theme::label_medium(), theme.text, text_width);
-    ui.painter()
-        .galley(inner.min, ui.painter().layout_job(name), theme.text);
-    if has_description {
-        ui.painter()
-            .galley(inner.min + vec2(0.0, 17.0), description_galley, theme.text2);
-    }
-    if is_chosen {
-        let check = egui::Rect::from_center_size(
-            egui::pos2(inner.right() - 8.0, rect.center().y),
-            vec2(16.0, 16.0),
-        );
-        icons::paint(ui.painter(), check, 16.0, Icon::Check, theme.accent_text);
-    }
-    widgets::focus_ring(ui, &response, rect, theme::RADIUS);
-    response
 }
 
 /// A chip of quiet and strong words, a dot before and a chevron behind them where wanted.

@@ -165,30 +165,12 @@ impl Session {
             Event::Failed {
                 job: Some(job),
                 failure,
-            } => {
-                if let Some(done) = self.in_flight.take_if(|in_flight| in_flight.id == job) {
-                    self.queue.retain(|job| job.run != done.run);
-                    if let Some(run) = self.run_mut(done.run) {
-                        run.failed(&failure.message);
-                    }
-                    self.write_run(done.run);
-                    self.mark_news(done.run);
-                }
-                return self.start_next();
-            }
+            } => return self.job_failed(job, &failure.message),
             Event::Working {
                 job: Some(job),
                 phase: Phase::Tune,
                 n_kernels,
-            } => {
-                let in_flight = self.in_flight.as_ref();
-                let run = in_flight
-                    .filter(|in_flight| in_flight.id == job)
-                    .map(|job| job.run);
-                if let Some(run) = run.and_then(|run| self.run_mut(run)) {
-                    run.compiles_kernels(n_kernels);
-                }
-            }
+            } => self.compiles_kernels(job, n_kernels),
             // Outside any job, only the link's log has a use for it.
             Event::Failed { job: None, .. }
             | Event::Working { .. }
@@ -197,6 +179,29 @@ impl Session {
             | Event::Embedded { .. } => {}
         }
         Vec::new()
+    }
+
+    fn job_failed(&mut self, job: JobId, reason: &str) -> Vec<Effect> {
+        if let Some(done) = self.in_flight.take_if(|in_flight| in_flight.id == job) {
+            self.queue.retain(|job| job.run != done.run);
+            if let Some(run) = self.run_mut(done.run) {
+                run.failed(reason);
+            }
+            self.write_run(done.run);
+            self.mark_news(done.run);
+        }
+        self.start_next()
+    }
+
+    fn compiles_kernels(&mut self, job: JobId, n_kernels: u32) {
+        let in_flight = self
+            .in_flight
+            .as_ref()
+            .filter(|in_flight| in_flight.id == job);
+        let run = in_flight.map(|in_flight| in_flight.run);
+        if let Some(run) = run.and_then(|run| self.run_mut(run)) {
+            run.compiles_kernels(n_kernels);
+        }
     }
 
     /// One job is little to go by: the pace follows the last few.

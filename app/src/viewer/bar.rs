@@ -8,9 +8,10 @@ use super::{Comparison, Viewer};
 use crate::command::Command;
 use crate::gallery::{Recipe, Record};
 use crate::icons::Icon;
-use crate::panels::{Scene, widgets};
+use crate::scene::Scene;
 use crate::session::PictureRef;
 use crate::theme;
+use crate::widgets;
 
 /// Returns whether the viewer stays open.
 pub fn bar_ui(ui: &mut Ui, scene: &mut Scene<'_>, viewer: &mut Viewer, place: Rect) -> bool {

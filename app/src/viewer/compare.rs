@@ -8,10 +8,11 @@ use egui::{
 use super::plane::{self, Plane};
 use super::{Comparison, Viewer, bar};
 use crate::canvas::{self, Projection};
-use crate::panels::{Scene, widgets};
+use crate::scene::Scene;
 use crate::session::PictureRef;
 use crate::textures::Detail;
 use crate::theme;
+use crate::widgets;
 
 /// So much smaller pictures may be for rows without holes.
 const FULL_ROWS: f32 = 1.15;

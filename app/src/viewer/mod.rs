@@ -18,7 +18,7 @@ use egui::{Key, Rect, Role, Sense, Ui, Vec2, WidgetInfo, vec2};
 use self::plane::Plane;
 use crate::canvas::{Checkerboard, View};
 use crate::command::Command;
-use crate::panels::Scene;
+use crate::scene::Scene;
 use crate::session::{GalleryView, PictureRef, Session};
 use crate::theme;
 

@@ -2,7 +2,7 @@
 
 use egui::{Pos2, Rect, Vec2, vec2};
 
-use crate::panels::Scene;
+use crate::scene::Scene;
 use crate::session::PictureRef;
 use crate::textures::Detail;
 

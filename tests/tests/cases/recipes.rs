@@ -141,7 +141,7 @@ fn damaged_files_with_recipes_are_read_or_refused() {
                 }
             }
             if let Ok(header) = picture_file::read_header(&bytes) {
-                assert!(header.width <= picture_file::LIMIT_SIDE_PX, "{}", file.file);
+                assert!(header.width <= limn::import::LIMIT_SIDE_PX, "{}", file.file);
             }
             n += 1;
         }

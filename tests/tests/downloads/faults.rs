@@ -151,8 +151,9 @@ fn answers_that_do_not_fit_begin_anew() {
 
 #[test]
 fn what_is_not_what_was_announced_is_no_file() {
+    type Answering = fn(&[u8]) -> Answer;
     let (whole, other) = (content(9), content(10));
-    let answers: [(&str, fn(&[u8]) -> Answer); 4] = [
+    let answers: [(&str, Answering); 4] = [
         ("another file", |other| Answer::of(200, other)),
         ("a longer one", |other| {
             Answer::of(200, &[other, &[0; 10]].concat())
@@ -305,6 +306,7 @@ fn lengths_may_be_told_in_any_way() {
 
 #[test]
 fn what_is_no_file_is_none() {
+    type Expected = fn(&Error) -> bool;
     let whole = content(17);
     let page = Answer::of(200, b"<html>log in").with("Content-Type", "text/html; charset=utf-8");
     let gzip = Answer::of(200, &whole).with("Content-Encoding", "gzip");
@@ -317,7 +319,7 @@ fn what_is_no_file_is_none() {
         stalls: Duration::from_secs(1),
         ..Answer::default()
     };
-    let is_right: [(Answer, fn(&Error) -> bool); 4] = [
+    let is_right: [(Answer, Expected); 4] = [
         (page, |error| matches!(error, Error::Forbidden { .. })),
         (gzip, |error| matches!(error, Error::BadAnswer { .. })),
         (noise, |error| matches!(error, Error::Unreachable { .. })),

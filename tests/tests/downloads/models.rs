@@ -41,8 +41,8 @@ fn answer(asked: &Asked, weights: &[u8], port_url: &str) -> Answer {
             sha256(weights).as_text(),
             weights.len()
         )),
-        path if path.ends_with(".json") => file(asked, config, "\"config\""),
-        path if path.ends_with(".safetensors") => file(asked, weights, "\"weights\""),
+        path if path.contains("safetensors") => file(asked, weights, "\"weights\""),
+        path if path.contains("json") => file(asked, config, "\"config\""),
         _ => Answer::status(404),
     }
 }
@@ -248,7 +248,7 @@ fn a_model_of_civitai_is_its_newest_version() {
         ("Boats / by sea", 1)
     );
     verify(&model, &receipt, |_, verdict| {
-        assert_eq!(verdict, Verdict::Right)
+        assert_eq!(verdict, Verdict::Right);
     })
     .unwrap();
 }

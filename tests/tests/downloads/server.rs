@@ -153,6 +153,9 @@ impl Drop for Server {
     }
 }
 
+/// What is sent between two pauses.
+const PIECE_BYTES: usize = 16 << 10;
+
 fn converse(mut stream: TcpStream, log: &Mutex<Vec<Asked>>, answer: &dyn Fn(&Asked) -> Answer) {
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
     let Some(Ok(first)) = lines.next() else {
@@ -187,7 +190,6 @@ fn converse(mut stream: TcpStream, log: &Mutex<Vec<Asked>>, answer: &dyn Fn(&Ask
         head.push_str("\r\n");
         [head.as_bytes(), &answer.body].concat()
     });
-    const PIECE_BYTES: usize = 16 << 10;
     for piece in bytes.chunks(PIECE_BYTES) {
         if stream.write_all(piece).is_err() {
             return;

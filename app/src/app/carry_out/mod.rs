@@ -24,8 +24,8 @@ use crate::gallery::{Mark, Query};
 use crate::panels::layers as layers_panel;
 use crate::panels::prompt_bar::{PromptBar, Selection};
 use crate::panels::toasts::Tone;
-use crate::panels::widgets;
 use crate::session::{Deed, Place};
+use crate::widgets;
 
 /// What a picture of the gallery is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

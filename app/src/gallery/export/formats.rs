@@ -12,8 +12,8 @@ use img_parts::{Bytes, ImageICC};
 
 use super::xmp_for;
 use crate::gallery::flattened::Flattened;
-use crate::gallery::marking::{self, JPEG_PREFIX};
 use crate::gallery::picture_file::Header;
+use crate::marking::{self, JPEG_PREFIX};
 
 /// Chunks that say how pixels look, and nothing else.
 const OF_PIXELS: [[u8; 4]; 14] = [

@@ -11,11 +11,11 @@ use image::RgbaImage;
 
 use super::error::{Error, Result};
 use super::layout::{FileKind, PictureId, is_among_pictures};
-use super::marking;
 use super::picture_file::{self, Header};
-use super::picture_texts;
 use super::store::Gallery;
 use crate::files::{Existing, sweep, write_atomically};
+use crate::marking;
+use crate::picture_texts;
 use formats::{to_jpeg, to_png, to_webp};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,7 +24,7 @@ use limn_engine::samplers::{Sampler, Spacing};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::picture_texts::{LIMIT_TEXT_BYTES, Texts};
+use crate::picture_texts::{LIMIT_TEXT_BYTES, Texts};
 use fields::{field, json, kept};
 
 /// Bytes of the text that the index keeps; the whole stays in the file.

@@ -1,9 +1,9 @@
 //! Pictures in formats that a gallery's folder does not hold.
 
 use crate::gallery::layout::FileKind;
-use crate::gallery::marking;
 use crate::gallery::picture_file::{self, LIMIT_FILE_BYTES};
 use crate::import::Imported;
+use crate::marking;
 
 use super::Refusal;
 

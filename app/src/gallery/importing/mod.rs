@@ -27,13 +27,13 @@ use sha2::{Digest, Sha256};
 use super::error::{Error, Result};
 use super::index::State;
 use super::layout::{FileKind, PictureId};
-use super::marking;
 use super::picture_file::{self, Header, LIMIT_FILE_BYTES};
 use super::store::Gallery;
 use super::thumbnails;
 use crate::clock;
 use crate::files::{read_named, remedy};
 use crate::import::{self, Note};
+use crate::marking;
 use adding::Says;
 pub use report::{ImportFailure, ImportReport, Refusal, Stopped};
 

@@ -7,9 +7,9 @@ use std::time::SystemTime;
 use super::*;
 use crate::gallery::export;
 use crate::gallery::index::Record;
-use crate::gallery::marking;
 use crate::gallery::recipe::tests::recipe;
 use crate::gallery::{Mark, Query};
+use crate::marking;
 
 struct Home {
     folder: tempfile::TempDir,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Recipe;
 use crate::gallery::layout::PictureId;
-use crate::gallery::marking;
+use crate::marking;
 
 /// How a picture came to be. On disk it is one word: the operation's own, or `import`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

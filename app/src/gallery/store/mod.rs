@@ -19,13 +19,13 @@ use super::averages::AveragesFile;
 use super::error::{Error, Result};
 use super::index::{Entry, Index, Overview, Query, Record, Stamp, State};
 use super::layout::{FileKind, Layout, PictureId};
-use super::marking;
 use super::marks::{self, Change, Mark};
 use super::picture_file::{self, LIMIT_FILE_BYTES};
 use super::recipe::Recipe;
 use super::thumbnails::Thumbnails;
 use super::unsaved::Unsaved;
 use crate::files::{Existing, Fs, create_own_dir, write_atomically};
+use crate::marking;
 
 /// One gallery folder with its index. Belongs to one thread; other processes may have it open too.
 pub struct Gallery {

@@ -13,9 +13,9 @@ use crate::gallery::error::{Error, Result};
 use crate::gallery::export::{self, Format};
 use crate::gallery::index::State;
 use crate::gallery::layout::PictureId;
-use crate::gallery::marking;
 use crate::gallery::picture_file;
 use crate::gallery::scan;
+use crate::marking;
 
 /// A picture for which something failed; the others went their way.
 pub type Failures = Vec<(PictureId, Error)>;

@@ -5,12 +5,12 @@ mod single;
 
 use egui::{Align, Area, Id, Layout, Modal, Order, RichText, Ui, vec2};
 
-use super::Scene;
-use super::widgets::{self, Loudness};
 use crate::command::{Command, CopiesCommand};
 use crate::export::{ExportSettings, FileFormat, Subject};
 use crate::icons::Icon;
+use crate::scene::Scene;
 use crate::theme;
+use crate::widgets::{self, Loudness};
 
 const WIDTH: f32 = 520.0;
 /// Of the names of rows, so that what is chosen stands in one line.

@@ -9,9 +9,10 @@ use crate::gallery::contact_sheet::SheetLayout;
 use crate::gallery::export::Format;
 use crate::gallery::export_many::ExportChoices;
 use crate::gallery::naming::{Field, NameFacts, NamePattern};
-use crate::panels::{Scene, widgets};
+use crate::scene::Scene;
 use crate::session::PictureId;
 use crate::theme;
+use crate::widgets;
 
 #[derive(Debug)]
 pub(super) struct Choices {

@@ -5,8 +5,9 @@ use egui::{RichText, Ui};
 use super::{ExportSheet, buttons_ui, format_ui, row_ui};
 use crate::command::CopiesCommand;
 use crate::export::{FileFormat, LARGEST_PX, SCALES, Subject};
-use crate::panels::{Scene, widgets};
+use crate::scene::Scene;
 use crate::theme;
+use crate::widgets;
 
 /// Whether the sheet is to be closed.
 pub(super) fn contents_ui(

@@ -4,7 +4,7 @@ use egui::{Rect, Sense, Stroke, StrokeKind, Ui, pos2};
 
 use super::grid::{Grid, GridKind};
 use crate::command::{Command, GalleryCommand};
-use crate::panels::Scene;
+use crate::scene::Scene;
 use crate::theme;
 
 /// A rubber band: from the place in the grid where the button went down.

@@ -9,12 +9,13 @@ use crate::command::{Command, GalleryCommand, ViewCommand};
 use crate::folding::fold;
 use crate::gallery::{Mark, Record};
 use crate::icons::Icon;
-use crate::panels::widgets::{self, Loudness};
-use crate::panels::{Scene, info, palette, prompt_bar};
+use crate::panels::info;
+use crate::scene::Scene;
 use crate::session::{PictureId, PictureRef, RecipePart};
 use crate::textures::Detail;
 use crate::theme;
 use crate::viewer::MOST_COMPARED;
+use crate::widgets::{self, Loudness};
 
 /// Of more pictures than this, tags and boards are only added, not listed.
 pub const MOST_LISTED: usize = 200;
@@ -153,7 +154,7 @@ fn title_ui(ui: &mut Ui, scene: &mut Scene<'_>, draft: &mut Draft, record: &Reco
         .margin(egui::Margin::symmetric(10, 7))
         .desired_width(f32::INFINITY);
     let response = ui.add(field);
-    prompt_bar::name_text_field(&response, "Title of the picture", &draft.title);
+    widgets::name_text_field(&response, "Title of the picture", &draft.title);
     let title = draft.title.trim();
     if response.lost_focus() && title != record.title.as_deref().unwrap_or_default() {
         let mark = Mark::Title(title.to_owned());
@@ -171,7 +172,7 @@ fn note_ui(ui: &mut Ui, scene: &mut Scene<'_>, draft: &mut Draft, record: &Recor
         .desired_rows(2)
         .desired_width(f32::INFINITY);
     let response = ui.add(field);
-    prompt_bar::name_text_field(&response, "Note about the picture", &draft.note);
+    widgets::name_text_field(&response, "Note about the picture", &draft.note);
     let note = draft.note.trim();
     if response.lost_focus() && note != record.note.as_deref().unwrap_or_default() {
         let mark = Mark::Note(note.to_owned());
@@ -196,7 +197,7 @@ fn tags_ui(
         .margin(egui::Margin::symmetric(10, 7))
         .desired_width(f32::INFINITY);
     let response = ui.add(field);
-    prompt_bar::name_text_field(&response, "Add a tag", &draft.tag);
+    widgets::name_text_field(&response, "Add a tag", &draft.tag);
     let enter = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
     let words = fold(draft.tag.trim());
     let mut chosen = (enter && !words.is_empty()).then(|| draft.tag.trim().to_owned());
@@ -209,7 +210,7 @@ fn tags_ui(
             .collect();
         for tag in tags {
             let width = ui.available_width();
-            if palette::row_ui(ui, &tag, None, false, width).clicked() {
+            if widgets::menu_row_ui(ui, &tag, None, false, width).clicked() {
                 chosen = Some(tag);
             }
         }

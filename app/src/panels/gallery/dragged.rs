@@ -6,10 +6,12 @@ use egui::{Align2, Area, CursorIcon, DragAndDrop, Id, Order, Rect, Ui, vec2};
 
 use crate::command::{Command, GestureCommand};
 use crate::panels::drop_zone::drop_zone_ui;
-use crate::panels::{DraggedPictures, Scene, widgets};
+use crate::scene::DraggedPictures;
+use crate::scene::Scene;
 use crate::session::{Deed, PictureRef};
 use crate::textures::Detail;
 use crate::theme;
+use crate::widgets;
 
 const SIDE: f32 = 72.0;
 /// Where pictures are dropped to be pinned while the reference board is not shown.

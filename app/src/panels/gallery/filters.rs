@@ -8,8 +8,9 @@ use jiff::{Timestamp, ToSpan, ZonedDateTime};
 use crate::command::{Command, GalleryCommand};
 use crate::gallery::{Query, Sort};
 use crate::icons::Icon;
-use crate::panels::{Scene, palette, widgets};
+use crate::scene::Scene;
 use crate::session::{GalleryView, Grouping};
+use crate::widgets;
 
 /// Sizes by the longer side, in pixels, as people say them.
 const SIZES: [(&str, RangeInclusive<u32>); 4] = [
@@ -229,7 +230,8 @@ fn filter_menu_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     for (title, rows) in rows.into_iter().filter(|(_, rows)| !rows.is_empty()) {
         widgets::section(ui, title, "");
         for (words, is_on, with) in rows {
-            if palette::row_ui(ui, &words, is_on.then_some("✓"), is_on, MENU_WIDTH).clicked() {
+            if widgets::menu_row_ui(ui, &words, is_on.then_some("✓"), is_on, MENU_WIDTH).clicked()
+            {
                 list(scene, with);
                 ui.close();
             }
@@ -362,7 +364,8 @@ fn drop_down(ui: &mut Ui, text: &str, label: &str, is_on: bool) -> Response {
 
 fn choice_ui(ui: &mut Ui, words: &str, is_on: bool) -> bool {
     ui.spacing_mut().item_spacing.y = 2.0;
-    let clicked = palette::row_ui(ui, words, is_on.then_some("✓"), is_on, CHOICE_WIDTH).clicked();
+    let clicked =
+        widgets::menu_row_ui(ui, words, is_on.then_some("✓"), is_on, CHOICE_WIDTH).clicked();
     if clicked {
         ui.close();
     }

@@ -9,10 +9,11 @@ use super::band::{Band, band_ui, ground_ui};
 use super::layout::{GridLayout, GridShape};
 use super::{headings, scroll_bar, tile};
 use crate::command::Step;
-use crate::panels::{Scene, widgets};
+use crate::scene::Scene;
 use crate::session::{Grouping, PictureId};
 use crate::textures::Detail;
 use crate::theme;
+use crate::widgets;
 
 /// Beyond this many tiles in view nothing is fetched ahead: the textures would not fit.
 const MOST_AHEAD: usize = 250;

@@ -8,9 +8,10 @@ use jiff::{Timestamp, ToSpan, ZonedDateTime};
 
 use super::layout::{GridLayout, Section};
 use crate::gallery::Entry;
-use crate::panels::{Scene, widgets};
+use crate::scene::Scene;
 use crate::session::{Grouping, PictureId};
 use crate::theme;
+use crate::widgets;
 
 /// The height of a heading, in points.
 pub fn height(grouping: Grouping) -> f32 {

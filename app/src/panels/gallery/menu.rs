@@ -4,9 +4,11 @@ use egui::Ui;
 
 use crate::command::{Command, CopiesCommand, GalleryCommand, GestureCommand, ViewCommand};
 use crate::gallery::Mark;
-use crate::panels::{Scene, palette, results, widgets};
+use crate::panels::results;
+use crate::scene::Scene;
 use crate::session::{Deed, PictureId, PictureRef};
 use crate::viewer::MOST_COMPARED;
+use crate::widgets;
 
 /// More do not go into a mix.
 const MOST_MIXED: usize = 4;
@@ -50,7 +52,7 @@ fn many_ui(ui: &mut Ui, scene: &mut Scene<'_>, ids: &[PictureId]) {
     }
     if ids.len() <= MOST_MIXED && scene.session.obstacle(Deed::Mix).is_none() {
         let width = ui.available_width();
-        if palette::row_ui(ui, "Mix these", None, false, width).clicked() {
+        if widgets::menu_row_ui(ui, "Mix these", None, false, width).clicked() {
             for id in ids {
                 let picture = Some(PictureRef::Gallery(*id));
                 scene.send(Command::Gesture(GestureCommand::AddToMix(picture)));
@@ -74,7 +76,7 @@ fn many_ui(ui: &mut Ui, scene: &mut Scene<'_>, ids: &[PictureId]) {
 
 fn row_ui(ui: &mut Ui, scene: &mut Scene<'_>, command: Command) {
     let width = ui.available_width();
-    if palette::row_ui(ui, &command.label(), None, false, width).clicked() {
+    if widgets::menu_row_ui(ui, &command.label(), None, false, width).clicked() {
         scene.send(command);
         ui.close();
     }

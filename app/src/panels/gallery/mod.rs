@@ -17,12 +17,13 @@ mod tile;
 
 use egui::{Frame, Id, Margin, Panel, Pos2, Ui, vec2};
 
-use super::widgets::{self, Loudness};
-use super::{Region, Scene, gallery_trouble_ui, mark_region};
+use super::{Region, gallery_trouble_ui, mark_region};
 use crate::command::{Command, GalleryCommand, Step};
 use crate::gallery::Query;
+use crate::scene::Scene;
 use crate::session::{GalleryState, PictureId, Place};
 use crate::theme;
+use crate::widgets::{self, Loudness};
 
 pub use super::widgets::pictures;
 pub use dragged::{dragged_ui, drop_on_canvas_ui, drop_on_prompt_ui, drop_on_reference_board_ui};

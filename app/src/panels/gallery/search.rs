@@ -3,8 +3,9 @@
 use egui::{Id, Response, TextEdit, Ui};
 
 use crate::command::Command;
-use crate::panels::{Scene, prompt_bar};
+use crate::scene::Scene;
 use crate::theme;
+use crate::widgets;
 
 /// The box of the gallery as a place of its own.
 pub fn place_id() -> Id {
@@ -20,7 +21,7 @@ pub fn search_ui(ui: &mut Ui, scene: &mut Scene<'_>, words: &mut String, id: Id)
         .margin(egui::Margin::symmetric(10, 8))
         .desired_width(f32::INFINITY);
     let response = ui.add(field);
-    prompt_bar::name_text_field(&response, "Search the gallery", words);
+    widgets::name_text_field(&response, "Search the gallery", words);
     if response.changed() {
         scene.send(Command::SearchGallery(words.clone()));
     }

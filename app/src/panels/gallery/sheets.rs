@@ -6,10 +6,10 @@ use super::pictures as pictures_words;
 use crate::command::{Command, GalleryCommand};
 use crate::folding::fold;
 use crate::gallery::Mark;
-use crate::panels::widgets::{self, Loudness};
-use crate::panels::{Scene, palette, prompt_bar};
+use crate::scene::Scene;
 use crate::session::PictureId;
 use crate::theme;
+use crate::widgets::{self, Loudness};
 
 #[derive(Debug, Clone)]
 pub enum Asked {
@@ -86,7 +86,7 @@ fn board_ui(ui: &mut Ui, scene: &mut Scene<'_>, ids: &[PictureId], name: &mut St
         .margin(egui::Margin::symmetric(10, 8))
         .desired_width(f32::INFINITY);
     let response = ui.add(field);
-    prompt_bar::name_text_field(&response, "Name of the board", name);
+    widgets::name_text_field(&response, "Name of the board", name);
     if ui.memory(|memory| memory.focused().is_none()) && !response.lost_focus() {
         response.request_focus();
     }
@@ -107,13 +107,13 @@ fn board_ui(ui: &mut Ui, scene: &mut Scene<'_>, ids: &[PictureId], name: &mut St
         ui.spacing_mut().item_spacing.y = 2.0;
         for (board, n) in &boards {
             let count = widgets::count(*n);
-            if palette::row_ui(ui, board, Some(&count), false, 340.0).clicked() {
+            if widgets::menu_row_ui(ui, board, Some(&count), false, 340.0).clicked() {
                 chosen = Some(board.clone());
             }
         }
         if is_new {
             let label = format!("New board “{}”", name.trim());
-            if palette::row_ui(ui, &label, None, boards.is_empty(), 340.0).clicked() {
+            if widgets::menu_row_ui(ui, &label, None, boards.is_empty(), 340.0).clicked() {
                 chosen = Some(name.trim().to_owned());
             }
         }

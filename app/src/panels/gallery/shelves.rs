@@ -8,10 +8,13 @@ use egui::{
 use crate::command::{Command, GalleryCommand};
 use crate::gallery::{Change, Mark, Query};
 use crate::icons::{self, Icon};
-use crate::panels::widgets::Loudness;
-use crate::panels::{DraggedPictures, Region, Scene, mark_region, palette, prompt_bar, widgets};
+use crate::panels::{Region, mark_region};
+use crate::scene::DraggedPictures;
+use crate::scene::Scene;
 use crate::session::PictureId;
 use crate::theme;
+use crate::widgets;
+use crate::widgets::Loudness;
 
 const ROW_HEIGHT: f32 = 30.0;
 
@@ -304,7 +307,7 @@ fn naming_menu_ui(
     delete: Change,
 ) {
     ui.spacing_mut().item_spacing.y = 2.0;
-    if palette::row_ui(ui, "Rename", None, false, 220.0).clicked() {
+    if widgets::menu_row_ui(ui, "Rename", None, false, 220.0).clicked() {
         let (Named::Board(name) | Named::Tag(name)) = &named else {
             return;
         };
@@ -313,7 +316,7 @@ fn naming_menu_ui(
         ui.close();
     }
     let delete = Command::Gallery(GalleryCommand::Change(delete));
-    let row = palette::row_ui(ui, &delete.label(), None, false, 300.0);
+    let row = widgets::menu_row_ui(ui, &delete.label(), None, false, 300.0);
     if row
         .on_hover_text("The pictures stay. Can be undone")
         .clicked()
@@ -324,7 +327,7 @@ fn naming_menu_ui(
 }
 
 fn trash_menu_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
-    if palette::row_ui(ui, "Empty the trash…", None, false, 220.0).clicked() {
+    if widgets::menu_row_ui(ui, "Empty the trash…", None, false, 220.0).clicked() {
         scene.send(Command::Gallery(GalleryCommand::AskEmptyTrash));
         ui.close();
     }
@@ -341,7 +344,7 @@ fn naming_ui(ui: &mut Ui, scene: &mut Scene<'_>, draft: &mut Draft) {
         .margin(egui::Margin::symmetric(8, 6))
         .desired_width(f32::INFINITY);
     let response = ui.add(field);
-    prompt_bar::name_text_field(&response, "Name", &naming.text);
+    widgets::name_text_field(&response, "Name", &naming.text);
     if std::mem::take(&mut naming.is_new) {
         response.request_focus();
         return;

@@ -14,7 +14,7 @@ use super::*;
 use crate::command::Command;
 use crate::gallery::averages::{Average, Averages};
 use crate::gallery::{Entry, Sort};
-use crate::panels::DraggedPictures;
+use crate::scene::DraggedPictures;
 use crate::session::{Choose, GalleryView, Grouping, PictureRef, Session};
 use crate::settings::Settings;
 use crate::textures::{Textures, UPLOADS_PER_FRAME};

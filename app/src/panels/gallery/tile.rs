@@ -11,10 +11,12 @@ use super::menu;
 use crate::command::{Command, GalleryCommand};
 use crate::gallery::{Mark, Record};
 use crate::icons::{self, Icon};
-use crate::panels::{DraggedPictures, Scene, widgets};
+use crate::scene::DraggedPictures;
+use crate::scene::Scene;
 use crate::session::{Choose, PictureId, PictureRef};
 use crate::textures::Detail;
 use crate::theme;
+use crate::widgets;
 
 /// Smaller tiles have no room for words.
 const LEAST_CAPTION_WIDTH: f32 = 120.0;

@@ -13,10 +13,11 @@ use crate::gallery::Origin;
 use crate::gallery::family::{Family, Relative};
 use crate::gallery::index::State;
 use crate::icons::{self, Icon};
-use crate::panels::{Scene, widgets};
+use crate::scene::Scene;
 use crate::session::{PictureId, PictureRef};
 use crate::textures::Detail;
 use crate::theme;
+use crate::widgets;
 
 const SIDE: f32 = 52.0;
 const GAP: f32 = 8.0;

@@ -5,10 +5,10 @@ use egui::{CollapsingHeader, Label, RichText, Ui};
 use super::{Fields, moment, prompt_ui, use_all_ui};
 use crate::gallery::Record;
 use crate::gallery::foreign::ForeignRecipe;
-use crate::panels::Scene;
-use crate::panels::widgets;
+use crate::scene::Scene;
 use crate::session::{PictureRef, RecipePart};
 use crate::theme;
+use crate::widgets;
 
 pub fn foreign_ui(ui: &mut Ui, scene: &mut Scene<'_>, record: &Record) {
     let picture = PictureRef::Gallery(record.id);

@@ -7,13 +7,13 @@ mod foreign;
 use egui::{Align, Label, Layout, RichText, Ui};
 use jiff::tz::TimeZone;
 
-use super::Scene;
-use super::widgets::{self, Loudness};
 use crate::command::{Command, CopiesCommand};
 use crate::gallery::{Recipe, Record};
 use crate::icons::Icon;
+use crate::scene::Scene;
 use crate::session::{PictureRef, RecipePart, Usable};
 use crate::theme;
+use crate::widgets::{self, Loudness};
 
 pub fn info_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let Some(picture) = scene.session.picture_in_view() else {

@@ -5,14 +5,15 @@ use egui::Ui;
 use super::row;
 use crate::command::{Command, LayerCommand};
 use crate::document::Layer;
-use crate::panels::{Scene, palette};
+use crate::scene::Scene;
+use crate::widgets;
 
 const WIDTH: f32 = 232.0;
 
 pub(super) fn menu_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer) {
     ui.set_min_width(WIDTH);
     ui.spacing_mut().item_spacing.y = 0.0;
-    if palette::row_ui(ui, "Rename", Some("F2"), false, WIDTH).clicked() {
+    if widgets::menu_row_ui(ui, "Rename", Some("F2"), false, WIDTH).clicked() {
         row::begin_renaming(ui, layer);
         ui.close();
     }
@@ -70,7 +71,7 @@ fn item_ui(
         keys
     };
     ui.add_enabled_ui(is_possible, |ui| {
-        if palette::row_ui(ui, label, keys.as_deref(), false, WIDTH).clicked() {
+        if widgets::menu_row_ui(ui, label, keys.as_deref(), false, WIDTH).clicked() {
             scene.send(command);
             ui.close();
         }

@@ -7,11 +7,11 @@ mod selected;
 use egui::{Context, Response, Stroke, Ui};
 
 use self::row::row_ui;
-use super::Scene;
-use super::widgets::{self, Loudness};
 use crate::command::{Command, LayerCommand};
 use crate::document::{Content, LayerId};
+use crate::scene::Scene;
 use crate::theme;
+use crate::widgets::{self, Loudness};
 
 /// The layer whose row has the keyboard focus.
 pub fn focused_layer(ctx: &Context, content: &Content) -> Option<LayerId> {

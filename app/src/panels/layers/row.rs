@@ -12,8 +12,9 @@ use crate::command::{Command, LayerCommand};
 use crate::document::{BlendMode, Layer, LayerId, LayerKind};
 use crate::icons::{self, Icon};
 use crate::layer_pictures::LayerPart;
-use crate::panels::{Scene, prompt_bar, widgets};
+use crate::scene::Scene;
 use crate::theme;
+use crate::widgets;
 
 const ROW_HEIGHT: f32 = 44.0;
 
@@ -179,7 +180,7 @@ fn name_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer, row: &Response) {
         .font(theme::label())
         .desired_width(f32::INFINITY);
     let response = ui.add(field);
-    prompt_bar::name_text_field(&response, "Name of the layer", &name);
+    widgets::name_text_field(&response, "Name of the layer", &name);
     if response.lost_focus() {
         ui.data_mut(|data| data.remove_temp::<String>(id));
         let is_dropped = ui.input(|input| input.key_pressed(egui::Key::Escape));

@@ -5,9 +5,9 @@ use egui::{RectAlign, Ui};
 use crate::command::{Command, LayerCommand};
 use crate::document::{BlendMode, Layer, LayerKind};
 use crate::icons::Icon;
-use crate::panels::widgets::{self, Loudness};
-use crate::panels::{Scene, palette};
+use crate::scene::Scene;
 use crate::theme;
+use crate::widgets::{self, Loudness};
 
 pub(super) fn selected_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer) {
     let theme = theme::of(ui);
@@ -66,7 +66,7 @@ fn blend_ui(ui: &mut Ui, scene: &mut Scene<'_>, layer: &Layer) {
         ui.spacing_mut().item_spacing.y = 0.0;
         for blend in BlendMode::ALL {
             let is_chosen = blend == layer.blend;
-            let row = palette::row_ui(ui, blend.label(), None, is_chosen, 140.0);
+            let row = widgets::menu_row_ui(ui, blend.label(), None, is_chosen, 140.0);
             if row.on_hover_text(blend.tooltip()).clicked() {
                 let layer = layer.id;
                 scene.send(Command::Layer(LayerCommand::SetBlend { layer, blend }));

@@ -3,7 +3,7 @@
 use limn_engine::protocol::DeviceInfo;
 
 use crate::model_library::KnownModel;
-use crate::panels::widgets;
+use crate::widgets;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fit {

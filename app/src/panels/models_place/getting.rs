@@ -7,9 +7,9 @@ use super::{card_ui, card_width};
 use crate::command::{Command, ModelsCommand};
 use crate::icons::Icon;
 use crate::model_library::{KnownModel, Row, Stage, known_models};
-use crate::panels::widgets::{self, Loudness};
-use crate::panels::{Scene, prompt_bar};
+use crate::scene::Scene;
 use crate::theme;
+use crate::widgets::{self, Loudness};
 
 const LINK_HINT: &str = "Paste a link, or owner/name";
 
@@ -56,7 +56,7 @@ fn link_ui(ui: &mut Ui, scene: &mut Scene<'_>, link: &mut String) {
                     .margin(Margin::symmetric(10, 8))
                     .desired_width(f32::INFINITY);
                 let response = ui.add(field);
-                prompt_bar::name_text_field(&response, "Link of a model", link);
+                widgets::name_text_field(&response, "Link of a model", link);
                 let enter =
                     response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
                 if can_find && (button.clicked() || enter) {

@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 
 use egui::{Frame, Label, Margin, RectAlign, RichText, ScrollArea, Stroke, Ui, vec2};
 
-use super::widgets::{self, Loudness};
-use super::{Scene, top_bar};
 use crate::command::{Command, ModelsCommand};
 use crate::icons::Icon;
 use crate::model_library::Row;
+use crate::scene::Scene;
 use crate::theme;
+use crate::widgets::{self, Loudness};
 use limn_engine::catalogue::SharedFolder;
 use limn_engine::families::FAMILIES;
 use limn_engine::protocol::ModelInfo;
@@ -189,7 +189,7 @@ fn add_button_ui(ui: &mut Ui, scene: &mut Scene<'_>, library: &Library) {
                 ModelsCommand::ChooseShared,
             ),
         ] {
-            if top_bar::choice_ui(ui, name, remark, false).clicked() {
+            if widgets::choice_ui(ui, name, remark, false).clicked() {
                 scene.send(Command::Models(command));
                 ui.close();
             }
@@ -261,7 +261,7 @@ fn devices_ui(ui: &mut Ui, scene: &Scene<'_>) {
         card_ui(ui, |ui| {
             let name = RichText::new(widgets::shown(&device.name));
             ui.label(name.font(theme::body_medium()).color(theme.text));
-            let mut words = super::device_words(device);
+            let mut words = crate::scene::device_words(device);
             if device.is_software {
                 words.push_str(" · a CPU that pretends to be a GPU, never used");
             }
@@ -400,7 +400,7 @@ fn files_ui(ui: &mut Ui, scene: &mut Scene<'_>, model: &ModelInfo, place: &Model
     widgets::popover(&button, RectAlign::BOTTOM_END, 300.0, |ui| {
         let path = widgets::shown_message(&place.path.display().to_string());
         let show = ModelsCommand::ShowFiles(model.id.clone());
-        if top_bar::choice_ui(ui, show.label(), &path, false).clicked() {
+        if widgets::choice_ui(ui, show.label(), &path, false).clicked() {
             scene.send(Command::Models(show));
             ui.close();
         }
@@ -410,7 +410,7 @@ fn files_ui(ui: &mut Ui, scene: &mut Scene<'_>, model: &ModelInfo, place: &Model
                 "{}; what is only linked stays where it is",
                 widgets::bytes(model.bytes)
             );
-            if top_bar::choice_ui(ui, remove.label(), &remark, false).clicked() {
+            if widgets::choice_ui(ui, remove.label(), &remark, false).clicked() {
                 scene.send(Command::Models(remove));
                 ui.close();
             }

@@ -8,9 +8,10 @@ use egui::{
 use super::button_width;
 use crate::command::Command;
 use crate::icons::{self, Icon};
-use crate::panels::{Scene, top_bar, widgets};
+use crate::scene::{Scene, run_state_words};
 use crate::session::{Deed, RunState};
 use crate::theme;
+use crate::widgets;
 
 /// In a narrow window the other deeds open under the icon, not beside the words.
 const CHEVRON_HEIGHT: f32 = 28.0;
@@ -145,7 +146,7 @@ fn other_deeds_ui(ui: &Ui, scene: &mut Scene<'_>, rect: Rect) {
                 let obstacle = scene.session.obstacle(deed);
                 let remark = obstacle.as_deref().unwrap_or(deed.remark());
                 let choice = ui.add_enabled_ui(obstacle.is_none(), |ui| {
-                    top_bar::choice_ui(ui, deed.label(), remark, deed == current)
+                    widgets::choice_ui(ui, deed.label(), remark, deed == current)
                 });
                 if choice.inner.clicked() {
                     scene.send(Command::ChooseDeed(deed));
@@ -165,7 +166,7 @@ fn progress_ui(ui: &mut Ui, scene: &mut Scene<'_>, rect: Rect) {
         Some(left) if run.state != RunState::Stopping && run.n_kernels().is_none() => {
             widgets::duration(left)
         }
-        _ => top_bar::run_state_words(run, scene),
+        _ => run_state_words(run, scene),
     };
     let fraction = run.fraction();
     let builder = UiBuilder::new()

@@ -4,8 +4,9 @@ use egui::Ui;
 use limn_engine::protocol::{Feature, IpAdapterChoice, ModelInfo};
 
 use super::more::setting_row;
-use crate::panels::{Scene, widgets};
+use crate::scene::Scene;
 use crate::session::{Draft, IP_ADAPTER_SCALES};
+use crate::widgets;
 
 const AS_TRAINED: f32 = 1.0;
 

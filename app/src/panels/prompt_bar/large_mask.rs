@@ -3,9 +3,10 @@
 use egui::{RichText, Ui};
 
 use crate::command::Command;
-use crate::panels::{Scene, widgets};
+use crate::scene::Scene;
 use crate::session::{Deed, EditOutlook, too_large};
 use crate::theme;
+use crate::widgets;
 
 /// What there is to say something about.
 pub(super) fn outlook(scene: &Scene<'_>) -> Option<EditOutlook> {

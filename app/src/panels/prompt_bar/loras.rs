@@ -5,9 +5,9 @@ use limn_engine::protocol::{LoraChoice, ModelInfo};
 
 use super::pills::pill_popover;
 use crate::icons::Icon;
-use crate::panels::widgets;
 use crate::session::{Draft, InstalledLoras, LORA_WEIGHTS, LoraMatch, LoraStanding, MOST_LORAS};
 use crate::theme;
+use crate::widgets;
 
 const WIDTH: f32 = 340.0;
 

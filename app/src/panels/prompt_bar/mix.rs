@@ -7,10 +7,12 @@ use super::pills;
 use super::text::words_field_ui;
 use crate::command::{Command, GestureCommand};
 use crate::icons::{self, Icon};
-use crate::panels::{Region, Scene, mark_region, widgets};
+use crate::panels::{Region, mark_region};
+use crate::scene::Scene;
 use crate::session::{Draft, MixDraft, Part, PictureId, PictureRef, shares};
 use crate::textures::Detail;
 use crate::theme;
+use crate::widgets;
 
 const SIDE: f32 = 46.0;
 const TEXT_WIDTH: f32 = 150.0;

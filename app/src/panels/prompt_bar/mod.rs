@@ -16,11 +16,9 @@ use egui::{Frame, Id, Margin, Stroke, Ui};
 
 use limn_engine::prompt_language::marks::Mark;
 
-use super::Scene;
+use crate::scene::Scene;
 use crate::session::{Deed, Draft, Part, PromptNote, UnknownWord};
 use crate::theme;
-
-pub use text::name_text_field;
 
 /// Of the button; in a narrow window it is an icon.
 const BUTTON_WIDTH: f32 = 160.0;

@@ -8,10 +8,10 @@ use limn_engine::stitch::Fill;
 use super::ip_adapter::ip_adapter_rows_ui;
 use super::pills::pill_popover;
 use crate::command::Command;
-use crate::panels::Scene;
-use crate::panels::widgets::{self, Loudness};
+use crate::scene::Scene;
 use crate::session::{Deed, Draft, EditChoices};
 use crate::theme;
+use crate::widgets::{self, Loudness};
 
 pub(super) fn more_pill_ui(
     ui: &mut Ui,

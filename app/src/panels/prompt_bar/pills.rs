@@ -5,12 +5,13 @@ use limn_engine::prompt_language::styles::{self, Style};
 use limn_engine::protocol::{ModelInfo, TokenCount};
 
 use super::text::focus;
-use super::{loras, mix, more, name_text_field, turn};
+use super::{loras, mix, more, turn};
 use crate::command::Command;
 use crate::icons::Icon;
-use crate::panels::{Scene, top_bar, widgets};
+use crate::scene::Scene;
 use crate::session::{Deed, Draft, size_choices};
 use crate::theme;
+use crate::widgets;
 
 const COUNTS: [u32; 6] = [1, 2, 4, 6, 8, 9];
 
@@ -222,7 +223,7 @@ fn size_pill_ui(ui: &mut Ui, draft: &mut Draft, model: &ModelInfo) {
             } else {
                 format!("{w} × {h}")
             };
-            if top_bar::choice_ui(ui, &choice.label, &remark, (width, height) == choice.size)
+            if widgets::choice_ui(ui, &choice.label, &remark, (width, height) == choice.size)
                 .clicked()
             {
                 draft.size = (!is_own).then_some(choice.size);
@@ -250,7 +251,7 @@ fn avoid_pill_ui(ui: &mut Ui, draft: &mut Draft) {
                 .desired_rows(2)
                 .desired_width(f32::INFINITY),
         );
-        name_text_field(&response, "What to avoid", &draft.negative_prompt);
+        widgets::name_text_field(&response, "What to avoid", &draft.negative_prompt);
         if pill.clicked() {
             // Whoever opens it has something to write.
             focus(&response);
@@ -310,7 +311,7 @@ fn seed_field_ui(ui: &mut Ui, draft: &mut Draft, width: f32) {
         .margin(Margin::symmetric(6, 3))
         .align(egui::Align2::RIGHT_CENTER);
     let response = ui.add(field);
-    name_text_field(&response, "Seed", &text);
+    widgets::name_text_field(&response, "Seed", &text);
     if response.changed() {
         let digits: String = text.chars().filter(char::is_ascii_digit).collect();
         draft.seed = digits

@@ -10,10 +10,11 @@ use limn_engine::prompt_language::marks::{Mark, MarkKind};
 
 use super::{PromptBar, Selection, Words, carets};
 use crate::command::Command;
-use crate::panels::widgets;
-use crate::panels::{Region, Scene, mark_region};
+use crate::panels::{Region, mark_region};
+use crate::scene::Scene;
 use crate::session::{Draft, MAX_PROMPT_CHARS, PromptNote, UnknownWord};
 use crate::theme;
+use crate::widgets;
 
 const ROW_HEIGHT: f32 = 21.0;
 const MAX_ROWS: f32 = 4.0;
@@ -82,7 +83,7 @@ pub(super) fn text_ui(
         })
         .inner;
     let response: &Response = &output.response.response;
-    name_text_field(response, "Prompt", &draft.prompt);
+    widgets::name_text_field(response, "Prompt", &draft.prompt);
     mark_region(ui, Region::Prompt, response);
     if response.changed() {
         draft.edited();
@@ -105,18 +106,6 @@ pub(super) fn text_ui(
 pub(super) fn focus(field: &Response) {
     field.request_focus();
     field.ctx.request_repaint();
-}
-
-/// A text field's name for screen readers; its text is its value.
-pub fn name_text_field(response: &Response, name: &str, text: &str) {
-    response.ctx.accesskit_node_builder(response.id, |node| {
-        node.set_label(name.to_owned());
-        node.set_value(text.to_owned());
-    });
-    if response.changed() {
-        // The hint is laid out before the letter that replaces it.
-        response.ctx.request_repaint();
-    }
 }
 
 /// A line for a few words, those underlined that the model does not know.
@@ -150,7 +139,7 @@ pub(super) fn words_field_ui(
         .char_limit(MOST_CHARS)
         .layouter(&mut layouter);
     let response = ui.add(field);
-    name_text_field(&response, name, text);
+    widgets::name_text_field(&response, name, text);
     response
 }
 

@@ -7,9 +7,10 @@ use super::text::{focus, words_field_ui};
 use super::{PromptBar, Words, pills};
 use crate::command::{Command, GestureCommand};
 use crate::icons::Icon;
-use crate::panels::{Scene, widgets};
+use crate::scene::Scene;
 use crate::session::{Draft, Part, PictureRef, TurnDraft};
 use crate::theme;
+use crate::widgets;
 
 const FIELD_WIDTH: f32 = 190.0;
 const LEAST_FIELD_WIDTH: f32 = 64.0;

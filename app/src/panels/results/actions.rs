@@ -5,9 +5,9 @@ use egui::{Align, Layout, RectAlign, Ui};
 use super::header;
 use crate::command::{Command, GestureCommand};
 use crate::export::LARGEST_PX;
-use crate::panels::widgets::{self, Loudness};
-use crate::panels::{Scene, top_bar};
+use crate::scene::Scene;
 use crate::session::{Deed, PictureRef, RunId};
+use crate::widgets::{self, Loudness};
 
 const GAP: f32 = 6.0;
 
@@ -126,7 +126,7 @@ fn upscale_ui(ui: &mut Ui, scene: &mut Scene<'_>, size: (u32, u32), width: f32) 
             let name = format!("× {scale}");
             let (width, height) = (size.0 * scale, size.1 * scale);
             let remark = format!("{width} × {height} px");
-            if top_bar::choice_ui(ui, &name, &remark, false).clicked() {
+            if widgets::choice_ui(ui, &name, &remark, false).clicked() {
                 let picture = None;
                 scene.send(Command::Gesture(GestureCommand::Upscale { picture, scale }));
                 ui.close();

@@ -4,9 +4,10 @@ use egui::{Align, Align2, Layout, Role, Sense, Ui, WidgetInfo, vec2};
 
 use crate::command::Command;
 use crate::icons::Icon;
-use crate::panels::{Scene, top_bar, widgets};
+use crate::scene::{Scene, run_state_words};
 use crate::session::{PictureRef, RunId};
 use crate::theme;
+use crate::widgets;
 
 const ICON_SIDE: f32 = 24.0;
 /// Two chevrons and "12 of 34".
@@ -17,7 +18,7 @@ pub(super) fn header_ui(ui: &mut Ui, scene: &mut Scene<'_>, id: RunId) {
     let Some(run) = scene.session.run(id) else {
         return;
     };
-    let state = top_bar::run_state_words(run, scene);
+    let state = run_state_words(run, scene);
     let (is_active, title) = (run.is_active(), run.title());
     ui.vertical(|ui| {
         ui.spacing_mut().item_spacing.y = 2.0;

@@ -8,8 +8,9 @@ mod tile;
 
 use egui::{Rect, Sense, Ui, vec2};
 
-use super::widgets::{self, Loudness};
-use super::{Scene, gallery_trouble_ui, top_bar};
+use super::{gallery_trouble_ui, top_bar};
+use crate::scene::Scene;
+use crate::widgets::{self, Loudness};
 use limn_engine::protocol::LoraUse;
 
 use crate::command::Command;

@@ -3,8 +3,9 @@
 use egui::Ui;
 
 use crate::command::{Command, CopiesCommand, GestureCommand, ViewCommand};
-use crate::panels::{Scene, palette, widgets};
+use crate::scene::Scene;
 use crate::session::{Deed, PictureRef, RecipePart};
+use crate::widgets;
 
 pub fn picture_menu_ui(ui: &mut Ui, scene: &mut Scene<'_>, picture: PictureRef) {
     ui.set_min_width(180.0);
@@ -77,7 +78,7 @@ fn words_ui(ui: &mut Ui, scene: &mut Scene<'_>, picture: PictureRef) {
 fn item_ui(ui: &mut Ui, scene: &mut Scene<'_>, command: Command, obstacle: Option<&str>) {
     widgets::obstructed(ui, obstacle, |ui| {
         let width = ui.available_width();
-        let item = palette::row_ui(ui, &command.label(), None, false, width);
+        let item = widgets::menu_row_ui(ui, &command.label(), None, false, width);
         if item.clicked() {
             scene.send(command);
             ui.close();

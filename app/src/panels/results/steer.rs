@@ -3,10 +3,10 @@
 use egui::{Id, Key, TextEdit, Ui};
 
 use crate::command::{Command, GestureCommand};
-use crate::panels::widgets::{self, Loudness};
-use crate::panels::{Scene, prompt_bar};
+use crate::scene::Scene;
 use crate::session::{Gesture, RunId};
 use crate::theme;
+use crate::widgets::{self, Loudness};
 
 /// What the next variations are to be, beginning with what those in view are.
 pub struct Steer {
@@ -81,6 +81,6 @@ fn words_ui(ui: &mut Ui, words: &mut String) -> bool {
         .char_limit(MOST_CHARS)
         .desired_width(f32::INFINITY);
     let response = ui.add(field);
-    prompt_bar::name_text_field(&response, "Words that steer the variations", words);
+    widgets::name_text_field(&response, "Words that steer the variations", words);
     response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter))
 }

@@ -7,10 +7,12 @@ use egui::{
 use super::picture_menu_ui;
 use crate::command::Command;
 use crate::icons::{self, Icon};
-use crate::panels::{DraggedPictures, Scene, widgets};
+use crate::scene::DraggedPictures;
+use crate::scene::Scene;
 use crate::session::{PictureRef, RunId, SlotState};
 use crate::textures::Detail;
 use crate::theme::{self, Theme};
+use crate::widgets;
 
 /// A smaller tile has no room for words.
 const LEAST_SIDE_FOR_WORDS: f32 = 60.0;

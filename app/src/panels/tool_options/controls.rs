@@ -5,8 +5,9 @@ use std::ops::RangeInclusive;
 use egui::{Align2, DragValue, Response, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
 
 use crate::command::Command;
-use crate::panels::{Scene, widgets};
+use crate::scene::Scene;
 use crate::theme;
+use crate::widgets;
 
 /// A fraction as a slider in percent.
 pub(super) fn fraction_ui(ui: &mut Ui, name: &'static str, fraction: &mut f32, least: f32) {

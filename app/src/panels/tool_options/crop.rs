@@ -6,9 +6,9 @@ use super::Room;
 use super::controls::{action_ui, name_ui, number_ui, value_ui};
 use crate::command::Command;
 use crate::icons::Icon;
-use crate::panels::Scene;
-use crate::panels::widgets::{self, Loudness};
+use crate::scene::Scene;
 use crate::tools::crop_rect::Aspect;
+use crate::widgets::{self, Loudness};
 
 const ASPECTS: [Aspect; 7] = [(1, 1), (4, 3), (3, 2), (16, 9), (3, 4), (2, 3), (9, 16)];
 /// Those that have a button of their own where not all have.

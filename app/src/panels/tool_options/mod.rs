@@ -9,15 +9,15 @@ use egui::{
 };
 
 use self::controls::{action_ui, fraction_ui, name_ui, number_ui, plain_number, value_ui};
-use super::Scene;
 use super::colour_picker::colour_button;
 use super::mask_colour::mask_colour_ui;
-use super::widgets::{self, Loudness};
 use crate::command::Command;
 use crate::icons::Icon;
+use crate::scene::Scene;
 use crate::theme;
 use crate::tools::brush::{MAX_DIAMETER_POINTS, MIN_DIAMETER_POINTS};
 use crate::tools::{Brush, MaskAction, Tool, ToolSettings};
+use crate::widgets::{self, Loudness};
 
 const HEIGHT: f32 = 34.0;
 /// A canvas at least so wide has room for the opacity on the bar.

@@ -64,9 +64,10 @@ fn tiled_attention(
     let row_bytes = batch * n_heads * key.dims()[2] * size_of::<f32>();
     let tiles = Tiles::of(n_query, width, max_score_bytes / row_bytes, bias.is_some());
     // The kernel divides scores by the root of the padded width.
-    let query = match tiles.width == width {
-        true => query,
-        false => query * (tiles.width as f64 / width as f64).sqrt(),
+    let query = if tiles.width == width {
+        query
+    } else {
+        query * (tiles.width as f64 / width as f64).sqrt()
     };
     let y = attention_by_rows(
         padded(padded(query, 3, tiles.width), 2, tiles.n_query),

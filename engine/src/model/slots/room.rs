@@ -25,9 +25,10 @@ impl Slots {
         sizes.check(width, height, weights_bytes, budget)?;
         let at_once = sizes.activation_bytes(width, height);
         self.is_tiled = weights_bytes + at_once > budget;
-        self.activation_bytes = match self.is_tiled {
-            true => sizes.least_activation_bytes(width, height),
-            false => at_once,
+        self.activation_bytes = if self.is_tiled {
+            sizes.least_activation_bytes(width, height)
+        } else {
+            at_once
         };
         self.shed(None);
         Ok(())

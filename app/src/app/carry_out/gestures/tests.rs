@@ -18,8 +18,9 @@ use crate::app::export_copy::CopyOrder;
 use crate::app::sources::Intent;
 use crate::engine_link::EngineEvent;
 use crate::export::{ExportSettings, Subject};
+use crate::gallery::picture_file;
 use crate::gallery::recipe::RecipeIpAdapter;
-use crate::gallery::{marking, picture_file};
+use crate::marking;
 use crate::paths::Folders;
 
 /// An app without a window; the engine is played.

@@ -6,7 +6,7 @@
 use flate2::read::ZlibDecoder;
 
 use super::{Texts, utf8_or_latin1};
-use crate::gallery::marking;
+use crate::marking;
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// Larger chunks of EXIF are not read.

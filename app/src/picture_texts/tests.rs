@@ -215,7 +215,7 @@ fn texts_are_read_from_every_kind_of_chunk() {
         xmlns:xmp=\"m\" xmp:CreatorTool=\"Draw Things\"><exif:UserComment><rdf:Alt><rdf:li>{TEXT}</rdf:li><rdf:li>x</rdf:li>\
         </rdf:Alt></exif:UserComment></rdf:Description></rdf:RDF></x:xmpmeta>"
     );
-    let app1 = [crate::gallery::marking::JPEG_PREFIX, xmp.as_bytes()].concat();
+    let app1 = [crate::marking::JPEG_PREFIX, xmp.as_bytes()].concat();
     let pixels = chunk(*b"IDAT", &[0; 9]);
     let cases: Vec<(&str, &str, Vec<Vec<u8>>)> = vec![
         (

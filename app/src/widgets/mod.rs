@@ -1,48 +1,23 @@
-//! The few controls that the panels share.
+//! The few controls that everything drawn in the window shares.
+
+mod popover;
+mod rows;
+mod words;
 
 use std::ops::RangeInclusive;
 
 use egui::text::{LayoutJob, TextFormat};
 use egui::{
-    Align2, Color32, Context, CornerRadius, FontId, Id, Popup, PopupCloseBehavior, Rect, RectAlign,
-    Response, Role, Sense, Shape, Stroke, StrokeKind, TextureHandle, Ui, Vec2, WidgetInfo, pos2,
-    vec2,
+    Align2, Color32, CornerRadius, FontId, Rect, Response, Role, Sense, Shape, Stroke, StrokeKind,
+    TextureHandle, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
-use limn_engine::foreign_text;
-
 use crate::command::Command;
-use crate::display_order::in_display_order;
 use crate::icons::{self, Icon};
 use crate::theme::{self, Theme};
-
-/// A name or title by others, as a label shows it: one short line in which nothing is hidden.
-pub fn shown(text: &str) -> String {
-    in_display_order(&foreign_text::name(Spaced(text)).to_string()).into_owned()
-}
-
-/// A message with foreign words in it, or a long title.
-pub fn shown_message(text: &str) -> String {
-    foreign_text::message(Spaced(text)).to_string()
-}
-
-/// Foreign text with line breaks of its own, as a prompt has them.
-pub fn shown_lines(text: &str) -> String {
-    foreign_text::lines(text).to_string()
-}
-
-/// Line breaks and tabs as spaces.
-struct Spaced<'a>(&'a str);
-
-impl std::fmt::Display for Spaced<'_> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (i, part) in self.0.split(['\n', '\t']).enumerate() {
-            let space = if i == 0 { "" } else { " " };
-            write!(formatter, "{space}{part}")?;
-        }
-        Ok(())
-    }
-}
+pub use popover::{close_popover, is_popover_open, popover};
+pub use rows::{choice_ui, menu_row_ui, name_text_field};
+pub use words::{bytes, count, duration, pictures, shown, shown_lines, shown_message};
 
 /// How loud a button is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -332,67 +307,6 @@ pub fn command_tooltip(ui: &Ui, command: &Command) -> String {
     text
 }
 
-/// Which popover is open, and the pass in which it was last drawn.
-///
-/// egui remembers one popup, and a list within a popover is one: remembered there, the popover would close as its list
-/// opens.
-#[derive(Clone, Copy)]
-struct OpenPopover {
-    button: Id,
-    pass: u64,
-}
-
-fn open_popover_id() -> Id {
-    Id::unique("open popover")
-}
-
-/// The button whose popover is open.
-fn open_popover(ctx: &Context) -> Option<Id> {
-    let open: OpenPopover = ctx.data(|data| data.get_temp(open_popover_id()))?;
-    // With its button it is gone.
-    let is_drawn = ctx.cumulative_pass_nr() <= open.pass + 2;
-    is_drawn.then_some(open.button)
-}
-
-pub fn is_popover_open(ctx: &Context) -> bool {
-    open_popover(ctx).is_some()
-}
-
-pub fn close_popover(ctx: &Context) {
-    ctx.data_mut(|data| data.remove::<OpenPopover>(open_popover_id()));
-}
-
-/// What a button opens, until a click outside it and its lists.
-pub fn popover(button: &Response, align: RectAlign, width: f32, contents: impl FnOnce(&mut Ui)) {
-    let ctx = &button.ctx;
-    let was_open = open_popover(ctx) == Some(button.id);
-    let mut is_open = was_open != button.clicked();
-    let close_behavior = if Popup::is_any_open(ctx) {
-        PopupCloseBehavior::IgnoreClicks
-    } else {
-        PopupCloseBehavior::CloseOnClickOutside
-    };
-    Popup::from_response(button)
-        .open_bool(&mut is_open)
-        .close_behavior(close_behavior)
-        .align(align)
-        .gap(6.0)
-        .show(|ui| {
-            ui.set_width(width);
-            ui.spacing_mut().item_spacing.y = 4.0;
-            contents(ui);
-        });
-    if is_open {
-        let open = OpenPopover {
-            button: button.id,
-            pass: ctx.cumulative_pass_nr(),
-        };
-        ctx.data_mut(|data| data.insert_temp(open_popover_id(), open));
-    } else if was_open {
-        close_popover(ctx);
-    }
-}
-
 /// The ring of what has the keyboard focus; clicks never bring it.
 pub fn focus_ring(ui: &Ui, response: &Response, rect: Rect, radius: u8) {
     if response.has_focus() {
@@ -523,68 +437,9 @@ pub fn remark(ui: &mut Ui, text: &str) {
     );
 }
 
-/// A time as people say it: "3 s", "2 min", "1 h 5 min".
-pub fn duration(seconds: f32) -> String {
-    let seconds = seconds.max(0.0).ceil() as u64;
-    match seconds {
-        0..=90 => format!("{seconds} s"),
-        91..=5_400 => format!("{} min", seconds.div_ceil(60)),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-    }
-}
-
-pub fn bytes(bytes: u64) -> String {
-    const MB: f64 = 1_000_000.0;
-    let megabytes = bytes as f64 / MB;
-    if megabytes >= 1000.0 {
-        format!("{:.1} GB", megabytes / 1000.0)
-    } else if megabytes < 1.0 {
-        format!("{:.0} KB", megabytes * 1000.0)
-    } else {
-        format!("{megabytes:.0} MB")
-    }
-}
-
-/// 1284 as "1,284".
-pub fn count(n: usize) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// "1 picture", "1,284 pictures".
-pub fn pictures(n: usize) -> String {
-    match n {
-        1 => "1 picture".to_owned(),
-        n => format!("{} pictures", count(n)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_read_as_people_say_them() {
-        assert_eq!(
-            [0, 999, 1284, 100_000].map(count),
-            ["0", "999", "1,284", "100,000"]
-        );
-        assert_eq!(
-            [0.0, 13.2, 90.0, 91.0, 3600.0, 5_401.0].map(duration),
-            ["0 s", "14 s", "90 s", "2 min", "60 min", "1 h 30 min"]
-        );
-        assert_eq!(
-            [340_000, 57_000_000, 9_800_000_000].map(bytes),
-            ["340 KB", "57 MB", "9.8 GB"]
-        );
-    }
 
     #[test]
     fn a_contained_picture_is_seen_whole() {
