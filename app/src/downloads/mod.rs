@@ -1,8 +1,8 @@
 //! Models from the network: the only place of the whole program that opens a connection, and only when it is asked to.
 //!
-//! - [`link`] reads what a user pastes: a hub's page, `owner/name`, a file's address;
-//! - [`hub`] asks Hugging Face what is in a repository, with sizes and hashes;
-//! - [`choice`] says which of its files a model is;
+//! - `link` reads what a user pastes: a hub's page, `owner/name`, a file's address;
+//! - `hub` asks Hugging Face what is in a repository, with sizes and hashes;
+//! - `choice` says which of its files a model is;
 //! - [`file`](fetch) brings one file: resumed after whatever stops it, checked, and under its name only when it is whole;
 //! - [`Offline`] is the switch: where it is set no client is made at all.
 //!

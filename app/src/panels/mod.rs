@@ -1,4 +1,4 @@
-//! What surrounds the canvas. A panel reads the [`Scene`], edits only its own draft and sends commands;
+//! What surrounds the canvas. A panel reads the `Scene`, edits only its own draft and sends commands;
 //! no panel names another.
 
 pub mod blank_sheet;
